@@ -1,0 +1,88 @@
+/** Volumes and the accounts that own them, as gateways and the command line see them. */
+
+import type { LayerId, Timestamp, VolumeId } from '../ids.ts';
+import type { Tags } from '../objects/types.ts';
+
+export interface Volume {
+  readonly id: VolumeId;
+  /** Unique in the store; also the bucket's name. */
+  readonly name: string;
+  readonly layer: LayerId;
+  /** The owning account's name. */
+  readonly owner: string;
+  readonly created: Timestamp;
+  /** Owner and modes of what S3 makes. */
+  readonly defaults: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly directoryMode: number;
+    readonly fileMode: number;
+  };
+}
+
+export interface VolumeUsage {
+  /** Logical bytes: sum of sizes. */
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+export interface VolumeView {
+  /** @throws FsError VolumeExists (its `owner` says whose, see `find`) | NoSuchAccount | Invalid */
+  create(args: { readonly name: string; readonly owner: string }): Promise<Volume>;
+  find(name: string): Promise<Volume | undefined>;
+  /** In order of name; `owner` keeps only that account's. */
+  list(args: {
+    readonly owner?: string;
+    readonly prefix?: string;
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<{
+    readonly volumes: readonly Volume[];
+    readonly truncated: boolean;
+  }>;
+  usage(volume: VolumeId): Promise<VolumeUsage>;
+  /** @throws FsError NoSuchVolume | VolumeNotEmpty */
+  delete(volume: VolumeId): Promise<{ readonly name: string }>;
+  getTags(volume: VolumeId): Promise<Tags>;
+  setTags(volume: VolumeId, tags: Tags): Promise<{ readonly existed: boolean }>;
+}
+
+export interface Account {
+  readonly name: string;
+  /** 64 lower-case hexadecimal digits: S3's canonical user id. */
+  readonly canonicalId: string;
+  readonly displayName: string;
+  readonly email?: string;
+  readonly created: Timestamp;
+}
+
+export interface AccessKey {
+  readonly accessKeyId: string;
+  readonly secretKey: string;
+  readonly account: string;
+  readonly created: Timestamp;
+}
+
+export interface AccountView {
+  /** @throws FsError AccountExists */
+  create(args: {
+    readonly name: string;
+    readonly displayName?: string;
+    readonly email?: string;
+    readonly canonicalId?: string;
+  }): Promise<Account>;
+  find(name: string): Promise<Account | undefined>;
+  list(): Promise<readonly Account[]>;
+  /** @throws FsError NoSuchAccount | AccessKeyExists. Creates the account when `createAccount`. */
+  createKey(args: {
+    readonly account: string;
+    readonly createAccount?: { readonly displayName?: string; readonly email?: string };
+    readonly accessKeyId?: string;
+    readonly secretKey?: string;
+  }): Promise<AccessKey>;
+  /** The key and its account in one look-up: on every request's way. */
+  findKey(accessKeyId: string): Promise<{ readonly key: AccessKey; readonly account: Account } | undefined>;
+  listKeys(account?: string): Promise<readonly AccessKey[]>;
+  /** @throws FsError NoSuchAccessKey */
+  deleteKey(accessKeyId: string): Promise<AccessKey>;
+}

@@ -1,0 +1,124 @@
+/**
+ * The extent store contract: where bytes live. It knows contents only as a number in a record header;
+ * which bytes are alive is the caller's knowledge (the metadata).
+ *
+ * Everything on disk is a container: one file, named by an id that is never used twice. A *segment* packs
+ * many small extents; a *dedicated* container holds one large one. Both hold the same self-describing frames
+ * (`frame.ts`), so a scan can tell whose bytes they are, and a read can check them.
+ */
+
+declare const brand: unique symbol;
+/** Names one container for ever. Positive safe integer. */
+export type ContainerId = number & { readonly [brand]: 'ContainerId' };
+
+export function containerId(value: number): ContainerId {
+  if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`not a container id: ${value}`);
+  return value as ContainerId;
+}
+
+/** Where an extent lies. Never a path. */
+export interface Location {
+  /** Which store: 0 is the local disk. */
+  readonly store: number;
+  readonly container: ContainerId;
+  /** Physical offset, in bytes, of the extent's first frame header. */
+  readonly offset: number;
+  /** Logical length in bytes: data only, headers not counted. */
+  readonly length: number;
+}
+
+/** Whose bytes an extent holds, as its frame headers say. */
+export interface ExtentOwner {
+  readonly contentId: number;
+  /** Offset of the extent's first byte within the content. */
+  readonly fileOffset: number;
+}
+
+/** A run of physical bytes of one container. */
+export interface PhysicalRun {
+  readonly container: ContainerId;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Streams one large extent into a container of its own. Memory held is bounded whatever the length. */
+export interface ExtentWriter {
+  /** Takes the chunk (it must not change afterwards); resolves when the writer can take another. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Resolves when every byte, the file and its directory entry are on stable storage. */
+  finish(): Promise<Location>;
+  /** Removes what was written. Safe after a failed `write` or `finish`. */
+  abort(): Promise<void>;
+}
+
+/** One frame as a scan of its container found it; `intact` says that header and data checksums hold. */
+export interface ScannedFrame {
+  readonly owner: ExtentOwner;
+  readonly offset: number;
+  readonly physicalLength: number;
+  readonly dataLength: number;
+  readonly intact: boolean;
+}
+
+export interface ContainerInfo {
+  readonly container: ContainerId;
+  readonly kind: 'segment' | 'dedicated';
+  readonly sizeBytes: number;
+  /** Blocks really allocated, times 512: falls when runs are punched. */
+  readonly allocatedBytes: number;
+}
+
+/** Hands out container ids that no one else has or will have; recorded durably before it resolves. */
+export type ContainerLease = () => Promise<{ readonly first: ContainerId; readonly count: number }>;
+
+export interface ExtentStore {
+  /**
+   * Appends one small extent to a shared segment. Many callers share one write and one data sync.
+   * Resolves when the bytes are on stable storage.
+   * @throws ExtentError Full | Failed
+   */
+  append(extent: { readonly owner: ExtentOwner; readonly data: readonly Uint8Array[] }): Promise<Location>;
+  /** Opens a dedicated container; nothing is created before the first write. */
+  create(owner: ExtentOwner): ExtentWriter;
+  /**
+   * Reads `length` bytes from `start` of the extent. Every block touched is checked against its CRC-32C.
+   * `length` is at most {@link READ_BYTES_MAX}.
+   * @throws ExtentError Corrupt | Missing | Failed
+   */
+  read(slice: {
+    readonly location: Location;
+    readonly start: number;
+    readonly length: number;
+  }): Promise<Buffer>;
+  /** Gives the blocks of a dead run back to the file system; the container's size stays. */
+  punch(run: PhysicalRun): Promise<void>;
+  /** Removes a container file; already absent is not an error. */
+  unlink(container: ContainerId): Promise<void>;
+  /** Containers this instance may still append to: not to be unlinked. */
+  isActive(container: ContainerId): boolean;
+  list(): Promise<readonly ContainerInfo[]>;
+  /** Walks the frames of a container. Ends at the first bytes that are neither a frame nor a punched run. */
+  scan(container: ContainerId): AsyncIterable<ScannedFrame>;
+  /** Seals the active segments after finishing what is under way. */
+  close(): Promise<void>;
+}
+
+export const READ_BYTES_MAX = 1 << 20;
+
+/**
+ * - `Full`: no room on the device; nothing the caller may refer to was written.
+ * - `Failed`: the device refused; the caller's extent is not stored.
+ * - `Corrupt`: bytes on disk do not match their checksum; never served.
+ * - `Missing`: the container or the place in it does not exist.
+ * - `Closed`: the store was closed.
+ */
+export type ExtentErrorCode = 'Full' | 'Failed' | 'Corrupt' | 'Missing' | 'Closed';
+
+export class ExtentError extends Error {
+  override readonly name = 'ExtentError';
+  readonly code: ExtentErrorCode;
+  constructor(code: ExtentErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

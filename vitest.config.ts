@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (folder: string) => fileURLToPath(new URL(`${folder}/src/index.ts`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: {
+      '@facet/engine': source('packages/engine'),
+      '@facet/extents': source('packages/extents'),
+      '@facet/core': source('core'),
+      '@facet/gateway-s3': source('gateway-s3'),
+      '@facet/server': source('packages/server'),
+    },
+  },
+  test: {
+    include: ['{core,gateway-s3,conformance,bench,tidy}/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    testTimeout: 30_000,
+    pool: 'forks',
+  },
+});
