@@ -1,0 +1,131 @@
+/** Bodies: the link between an inode and its bytes. Published, shared and dropped here, by both views. */
+
+import type { Op } from '@facet/engine';
+import { take } from '../commands/counter.ts';
+import { type ContentId, contentId, type InodeId } from '../ids.ts';
+import { assert } from '../invariant.ts';
+import { contentKey, freeKey, inlineKey } from '../meta/keys.ts';
+import { type Content, decodeContent, encodeContent } from '../meta/records/content.ts';
+import { type BodyRef, EMPTY_BODY } from '../meta/records/inode.ts';
+import { encodeFree, type FreeRecord } from '../meta/records/space.ts';
+import type { StagedBody } from '../objects/types.ts';
+import type { Change, View } from '../tree/scope.ts';
+
+/** Grows with everything put into the free queue: what readers pin and the collector stamps with. */
+export const FREE_SEQUENCE = 'free';
+
+export function* loadContent(view: Pick<View, 'tx'>, content: ContentId): Op<Content> {
+  const stored = yield* view.tx.get(contentKey(content));
+  assert(stored !== undefined, `content ${content} does not exist`);
+  return decodeContent(stored);
+}
+
+export function storeContent(change: Pick<Change, 'tx'>, id: ContentId, content: Content): void {
+  change.tx.put(contentKey(id), encodeContent(content));
+}
+
+/** Hands something to the collector, in this transaction. @returns its place in the queue. */
+export function* enqueueFree(change: Pick<Change, 'tx'>, record: FreeRecord): Op<number> {
+  const sequence = yield* take(change.tx, { name: FREE_SEQUENCE, count: 1 });
+  change.tx.put(freeKey(sequence), encodeFree(record));
+  return sequence;
+}
+
+/** Makes a staged body the body of an inode that has none. */
+export function publishBody(change: Change, inode: InodeId, staged: StagedBody): BodyRef {
+  switch (staged.kind) {
+    case 'empty':
+      return EMPTY_BODY;
+    case 'inline':
+      change.tx.put(inlineKey(change.layer, inode), staged.bytes);
+      return { kind: 'inline' };
+    case 'extent':
+      storeContent(change, staged.contentId, {
+        refs: 1,
+        lengthBytes: staged.lengthBytes,
+        shape: { kind: 'single', location: staged.location },
+        hasParts: false,
+      });
+      return { kind: 'content', content: staged.contentId };
+  }
+}
+
+/** Lets a body go: the inode has none afterwards. */
+export function* dropBody(
+  change: Change,
+  owner: { readonly inode: InodeId; readonly body: BodyRef },
+): Op<BodyRef> {
+  const { inode, body } = owner;
+  if (body.kind === 'inline') change.tx.delete(inlineKey(change.layer, inode));
+  if (body.kind === 'content') yield* dropReference(change, body.content);
+  return EMPTY_BODY;
+}
+
+/** One reference fewer; the last one hands the content to the collector. */
+export function* dropReference(change: Pick<Change, 'tx'>, id: ContentId): Op<{ readonly refs: number }> {
+  const content = yield* loadContent(change, id);
+  assert(content.refs > 0, `content ${id} has a reference to drop`);
+  const refs = content.refs - 1;
+  storeContent(change, id, { ...content, refs });
+  if (refs === 0) yield* enqueueFree(change, { kind: 'content', content: id });
+  return { refs };
+}
+
+/** One reference more. A content with no reference is on its way out and is never taken up again. */
+export function* addReference(change: Pick<Change, 'tx'>, id: ContentId): Op<Content> {
+  const content = yield* loadContent(change, id);
+  assert(content.refs > 0, `content ${id} is still referred to`);
+  const next = { ...content, refs: content.refs + 1 };
+  storeContent(change, id, next);
+  return next;
+}
+
+/** Gives `target` the bytes of `source` without moving them: inline bytes are copied, contents are counted. */
+export function* shareBody(
+  change: Change,
+  source: { readonly view: View; readonly inode: InodeId; readonly body: BodyRef },
+  target: InodeId,
+): Op<BodyRef> {
+  const { body } = source;
+  if (body.kind === 'content') yield* addReference(change, body.content);
+  if (body.kind === 'inline') {
+    const bytes = yield* source.view.tx.get(inlineKey(source.view.layer, source.inode));
+    assert(bytes !== undefined, `inode ${source.inode} has its inline bytes`);
+    change.tx.put(inlineKey(change.layer, target), bytes);
+  }
+  return body;
+}
+
+/** Content ids for this process, from blocks it leased: an id is in the frame header before it is in a record. */
+export class ContentIds {
+  readonly #lease: (count: number) => Promise<number>;
+  #next = 0;
+  #end = 0;
+  #refill: Promise<void> | undefined;
+
+  constructor(lease: (count: number) => Promise<number>) {
+    this.#lease = lease;
+  }
+
+  async next(): Promise<ContentId> {
+    while (this.#next >= this.#end) {
+      this.#refill ??= this.#takeBlock();
+      await this.#refill;
+    }
+    const id = contentId(this.#next);
+    this.#next += 1;
+    return id;
+  }
+
+  async #takeBlock(): Promise<void> {
+    try {
+      const first = await this.#lease(CONTENT_IDS_PER_LEASE);
+      this.#next = first;
+      this.#end = first + CONTENT_IDS_PER_LEASE;
+    } finally {
+      this.#refill = undefined;
+    }
+  }
+}
+
+const CONTENT_IDS_PER_LEASE = 4096;

@@ -1,0 +1,169 @@
+/** Inodes: attributes, and where the bytes are. Under 400 bytes. */
+
+import {
+  type ContentId,
+  type Cookie,
+  contentId,
+  cookie,
+  type InodeId,
+  inodeId,
+  type Timestamp,
+  timestamp,
+} from '../../ids.ts';
+import { assert } from '../../invariant.ts';
+import type { ChecksumAlgorithm, ChecksumType, Etag } from '../../objects/types.ts';
+import { Reader, Writer } from '../codec.ts';
+import { readChecksumKind, writeChecksumKind } from './checksum.ts';
+
+export type InodeType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character' | 'block';
+
+const TYPES: readonly InodeType[] = ['file', 'directory', 'symlink', 'fifo', 'socket', 'character', 'block'];
+
+export function inodeTypeCode(type: InodeType): number {
+  return TYPES.indexOf(type) + 1;
+}
+
+export function inodeTypeOfCode(code: number): InodeType {
+  const type = TYPES[code - 1];
+  assert(type !== undefined, `inode type ${code} is not known`);
+  return type;
+}
+
+/** Where a body's bytes are. `inline`: under the inode's inline key. */
+export type BodyRef =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'inline' }
+  | { readonly kind: 'content'; readonly content: ContentId };
+
+export const EMPTY_BODY: BodyRef = { kind: 'empty' };
+
+/** Where an inode's first name is: enough to find the name, which a rename of a parent does not touch. */
+export interface Place {
+  readonly parent: InodeId;
+  readonly cookie: Cookie;
+}
+
+export interface Inode {
+  readonly type: InodeType;
+  /** Permission bits with set-id and sticky: 12 bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Names of a file. Of a directory, see its state. 0: an orphan. */
+  readonly nlink: number;
+  readonly sizeBytes: number;
+  readonly atime: Timestamp;
+  readonly mtime: Timestamp;
+  readonly ctime: Timestamp;
+  /** Random: an inode id is never used twice, so this only makes handles hard to guess. */
+  readonly generation: number;
+  /** Grows with every change of data or attributes. */
+  readonly change: number;
+  /** Grows with every change of data. */
+  readonly dataVersion: number;
+  readonly body: BodyRef;
+  /** The first name; the root's is itself. Other names have link keys. */
+  readonly place: Place;
+  /** Absent: the etag follows the data version. */
+  readonly etag?: Etag;
+  /** Absent: STANDARD. */
+  readonly storageClass?: string;
+  readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType };
+  readonly device?: { readonly major: number; readonly minor: number };
+  /** 8 bytes, of the exclusive create that made this file. */
+  readonly createVerifier?: Uint8Array;
+}
+
+const SCHEMA = 1;
+const TAG = { etag: 1, storageClass: 2, checksum: 3, device: 4, createVerifier: 5 } as const;
+
+export function writeBodyRef(writer: Writer, body: BodyRef): void {
+  writer.u8(body.kind === 'empty' ? 0 : body.kind === 'inline' ? 1 : 2);
+  writer.u64(body.kind === 'content' ? body.content : 0);
+}
+
+export function readBodyRef(reader: Reader): BodyRef {
+  const kind = reader.u8();
+  const content = reader.u64();
+  if (kind === 0) return EMPTY_BODY;
+  if (kind === 1) return { kind: 'inline' };
+  assert(kind === 2, `body kind ${kind} is not known`);
+  return { kind: 'content', content: contentId(content) };
+}
+
+export function writeEtag(writer: Writer, etag: Etag): void {
+  assert(etag.digest.length === 16, 'an etag has 16 bytes');
+  writer.u16(etag.parts).raw(etag.digest);
+}
+
+export function readEtag(reader: Reader): Etag {
+  const parts = reader.u16();
+  return { parts, digest: reader.raw(16) };
+}
+
+export function encodeInode(inode: Inode): Buffer {
+  const writer = new Writer(192)
+    .u8(SCHEMA)
+    .u8(inodeTypeCode(inode.type))
+    .u16(inode.mode)
+    .u32(inode.uid)
+    .u32(inode.gid)
+    .u32(inode.nlink)
+    .u64(inode.sizeBytes)
+    .bigU64(inode.atime)
+    .bigU64(inode.mtime)
+    .bigU64(inode.ctime)
+    .u32(inode.generation)
+    .u64(inode.change)
+    .u64(inode.dataVersion);
+  writeBodyRef(writer, inode.body);
+  writer.u64(inode.place.parent).u64(inode.place.cookie);
+  const { etag, storageClass, checksum, device, createVerifier } = inode;
+  if (etag) writer.field(TAG.etag, (field) => writeEtag(field, etag));
+  if (storageClass) writer.field(TAG.storageClass, (field) => field.raw(Buffer.from(storageClass)));
+  if (checksum) writer.field(TAG.checksum, (field) => writeChecksumKind(field, checksum));
+  if (device) writer.field(TAG.device, (field) => field.u32(device.major).u32(device.minor));
+  if (createVerifier) writer.field(TAG.createVerifier, (field) => field.raw(createVerifier));
+  return writer.done();
+}
+
+export function decodeInode(bytes: Uint8Array): Inode {
+  const reader = new Reader(bytes).schema(SCHEMA, 'inode');
+  const fixed = {
+    type: inodeTypeOfCode(reader.u8()),
+    mode: reader.u16(),
+    uid: reader.u32(),
+    gid: reader.u32(),
+    nlink: reader.u32(),
+    sizeBytes: reader.u64(),
+    atime: timestamp(reader.bigU64()),
+    mtime: timestamp(reader.bigU64()),
+    ctime: timestamp(reader.bigU64()),
+    generation: reader.u32(),
+    change: reader.u64(),
+    dataVersion: reader.u64(),
+    body: readBodyRef(reader),
+    place: { parent: inodeId(reader.u64()), cookie: cookie(reader.u64()) },
+  };
+  const optional: {
+    -readonly [K in 'etag' | 'storageClass' | 'checksum' | 'device' | 'createVerifier']?: Inode[K];
+  } = {};
+  reader.fields({
+    [TAG.etag]: (field) => {
+      optional.etag = readEtag(field);
+    },
+    [TAG.storageClass]: (field) => {
+      optional.storageClass = field.rest().toString();
+    },
+    [TAG.checksum]: (field) => {
+      optional.checksum = readChecksumKind(field);
+    },
+    [TAG.device]: (field) => {
+      optional.device = { major: field.u32(), minor: field.u32() };
+    },
+    [TAG.createVerifier]: (field) => {
+      optional.createVerifier = field.raw(8);
+    },
+  });
+  return { ...fixed, ...optional } as Inode;
+}

@@ -1,0 +1,99 @@
+/** Volumes, what they use, accounts and access keys. */
+
+import { layerId, timestamp, volumeId } from '../../ids.ts';
+import type { AccessKey, Account, Volume, VolumeUsage } from '../../volumes/types.ts';
+import { Reader, Writer } from '../codec.ts';
+
+export function encodeVolume(volume: Volume): Buffer {
+  const { defaults } = volume;
+  return new Writer(128)
+    .u8(1)
+    .u64(volume.id)
+    .u32(volume.layer)
+    .bigU64(volume.created)
+    .u32(defaults.uid)
+    .u32(defaults.gid)
+    .u16(defaults.directoryMode)
+    .u16(defaults.fileMode)
+    .text(volume.name)
+    .text(volume.owner)
+    .done();
+}
+
+export function decodeVolume(bytes: Uint8Array): Volume {
+  const reader = new Reader(bytes).schema(1, 'volume');
+  return {
+    id: volumeId(reader.u64()),
+    layer: layerId(reader.u32()),
+    created: timestamp(reader.bigU64()),
+    defaults: { uid: reader.u32(), gid: reader.u32(), directoryMode: reader.u16(), fileMode: reader.u16() },
+    name: reader.text(),
+    owner: reader.text(),
+  };
+}
+
+export function encodeUsage(usage: VolumeUsage): Buffer {
+  return new Writer(17).u8(1).u64(usage.bytes).u64(usage.inodes).done();
+}
+
+export function decodeUsage(bytes: Uint8Array): VolumeUsage {
+  const reader = new Reader(bytes).schema(1, 'usage');
+  return { bytes: reader.u64(), inodes: reader.u64() };
+}
+
+export function encodeAccount(account: Account): Buffer {
+  const writer = new Writer(256)
+    .u8(1)
+    .bigU64(account.created)
+    .text(account.name)
+    .text(account.canonicalId)
+    .text(account.displayName);
+  const { email } = account;
+  if (email) writer.field(1, (field) => field.raw(Buffer.from(email)));
+  return writer.done();
+}
+
+export function decodeAccount(bytes: Uint8Array): Account {
+  const reader = new Reader(bytes).schema(1, 'account');
+  const account = {
+    created: timestamp(reader.bigU64()),
+    name: reader.text(),
+    canonicalId: reader.text(),
+    displayName: reader.text(),
+  };
+  let email: string | undefined;
+  reader.fields({
+    1: (field) => {
+      email = field.rest().toString();
+    },
+  });
+  return email ? { ...account, email } : account;
+}
+
+export function encodeAccessKey(key: AccessKey): Buffer {
+  return new Writer(192)
+    .u8(1)
+    .bigU64(key.created)
+    .text(key.accessKeyId)
+    .text(key.secretKey)
+    .text(key.account)
+    .done();
+}
+
+export function decodeAccessKey(bytes: Uint8Array): AccessKey {
+  const reader = new Reader(bytes).schema(1, 'access key');
+  return {
+    created: timestamp(reader.bigU64()),
+    accessKeyId: reader.text(),
+    secretKey: reader.text(),
+    account: reader.text(),
+  };
+}
+
+export function encodeNumber(value: number): Buffer {
+  return new Writer(9).u8(1).u64(value).done();
+}
+
+export function decodeNumber(bytes: Uint8Array): number {
+  return new Reader(bytes).schema(1, 'number').u64();
+}

@@ -1,0 +1,68 @@
+/** What an operation on one volume carries through its steps. */
+
+import type { Op, ReadTx, WriteTx } from '@facet/engine';
+import type { CommandContext } from '../commands/command.ts';
+import { FsError } from '../errors.ts';
+import type { LayerId, Timestamp, VolumeId } from '../ids.ts';
+import { usageKey, volumeKey } from '../meta/keys.ts';
+import { decodeUsage, decodeVolume, encodeUsage } from '../meta/records/volume.ts';
+import type { Volume, VolumeUsage } from '../volumes/types.ts';
+
+export interface View {
+  readonly tx: ReadTx;
+  readonly volume: Volume;
+  readonly layer: LayerId;
+}
+
+export interface Change extends View {
+  readonly tx: WriteTx;
+  readonly now: Timestamp;
+  /** 32 bits of this operation's chance. */
+  random32(): number;
+}
+
+function* loadVolume(tx: ReadTx, id: VolumeId): Op<Volume> {
+  const stored = yield* tx.get(volumeKey(id));
+  if (!stored) throw new FsError('NoSuchVolume', `volume ${id} does not exist`);
+  return decodeVolume(stored);
+}
+
+/** @throws FsError NoSuchVolume */
+export function* viewVolume(tx: ReadTx, id: VolumeId): Op<View> {
+  const volume = yield* loadVolume(tx, id);
+  return { tx, volume, layer: volume.layer };
+}
+
+/** @throws FsError NoSuchVolume */
+export function* changeVolume(tx: WriteTx, id: VolumeId, context: CommandContext): Op<Change> {
+  const volume = yield* loadVolume(tx, id);
+  return { tx, volume, layer: volume.layer, now: context.now, random32: randomOf(context) };
+}
+
+/** Numbers from the operation's id: the same again when the operation is run again. */
+function randomOf(context: CommandContext): () => number {
+  let step = 0;
+  return () => {
+    const word = context.operationId.readUInt32BE((step % 4) * 4);
+    const mixed = Math.imul(word ^ Math.imul(step >>> 2, 0x9e3779b1), 0x85ebca6b);
+    step += 1;
+    return (step <= 4 ? word : mixed) >>> 0;
+  };
+}
+
+export function* loadUsage(view: View): Op<VolumeUsage> {
+  const stored = yield* view.tx.get(usageKey(view.layer));
+  return stored ? decodeUsage(stored) : { bytes: 0, inodes: 0 };
+}
+
+/** Counts what the operation adds to or takes from the volume. */
+export function* adjustUsage(
+  change: Change,
+  delta: { readonly bytes: number; readonly inodes: number },
+): Op<VolumeUsage> {
+  const before = yield* loadUsage(change);
+  if (delta.bytes === 0 && delta.inodes === 0) return before;
+  const after = { bytes: before.bytes + delta.bytes, inodes: before.inodes + delta.inodes };
+  change.tx.put(usageKey(change.layer), encodeUsage(after));
+  return after;
+}
