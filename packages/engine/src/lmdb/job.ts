@@ -1,0 +1,90 @@
+import type { Bytes, EngineError, Op, WriteTx } from '../contract.ts';
+import { resume, type Snapshot } from '../snapshot.ts';
+import { WriteBuffer } from '../writeBuffer.ts';
+import { ImmediateReads } from './immediateReads.ts';
+import type { LmdbStore } from './store.ts';
+
+/** One write operation on its way through the queue. */
+export interface Job {
+  /** A batch with this operation failed: it runs by itself now. */
+  alone: boolean;
+  /**
+   * Runs the operation from its start and puts its writes through, if it returns; gives their size in bytes.
+   * Throws only when the store does.
+   */
+  attempt(store: LmdbStore): number;
+  /** Tells the caller how the last attempt ended. To be called once that is durable. */
+  settle(): void;
+  reject(error: EngineError): void;
+}
+
+export class WriteJob<T> implements Job {
+  alone = false;
+  readonly #op: (tx: WriteTx) => Op<T>;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  #outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+
+  constructor(op: (tx: WriteTx) => Op<T>, resolve: (value: T) => void, reject: (error: unknown) => void) {
+    this.#op = op;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  attempt(store: LmdbStore): number {
+    const writes = new WriteBuffer(store);
+    try {
+      this.#outcome = { value: drive(this.#op(new BufferedTx(writes)), writes) };
+    } catch (error) {
+      this.#outcome = { error };
+      return 0;
+    }
+    return putThrough(writes, store);
+  }
+
+  settle(): void {
+    const outcome = this.#outcome;
+    if (outcome === undefined) return;
+    if ('value' in outcome) this.#resolve(outcome.value);
+    else this.#reject(outcome.error);
+  }
+
+  reject(error: EngineError): void {
+    this.#reject(error);
+  }
+}
+
+/** Runs an operation to its end, without a pause: nothing else may run inside a transaction. */
+export function drive<T>(op: Op<T>, snapshot: Snapshot): T {
+  let step = op.next();
+  while (step.done !== true) step = resume(op, snapshot, step.value);
+  return step.value;
+}
+
+class BufferedTx extends ImmediateReads implements WriteTx {
+  readonly #writes: WriteBuffer;
+
+  constructor(writes: WriteBuffer) {
+    super(writes);
+    this.#writes = writes;
+  }
+
+  put(key: Bytes, value: Bytes): void {
+    this.#writes.put(key, value);
+  }
+
+  delete(key: Bytes): void {
+    this.#writes.delete(key);
+  }
+}
+
+function putThrough(writes: WriteBuffer, store: LmdbStore): number {
+  let bytes = 0;
+  for (const [position, key] of writes.keys.entries()) {
+    const value = writes.values[position];
+    if (value === undefined) store.remove(key);
+    else store.put(key, value);
+    bytes += key.length + (value?.length ?? 0);
+  }
+  return bytes;
+}

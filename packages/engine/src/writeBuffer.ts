@@ -1,0 +1,106 @@
+import { checkKey, keyText } from './byteOrder.ts';
+import type { Bytes, Entry, KeyRange } from './contract.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/**
+ * The writes of one operation, kept apart until it returns, over the state it reads.
+ *
+ * Most operations read first and write last, so nothing is indexed before a read comes after a write.
+ */
+export class WriteBuffer implements Snapshot {
+  /** Every write in order; `undefined` deletes. A later write of a key replaces an earlier one. */
+  readonly keys: Bytes[] = [];
+  readonly values: (Bytes | undefined)[] = [];
+  readonly #base: Snapshot;
+  readonly #positions = new Map<string, number>();
+  #indexedCount = 0;
+  #sortedKeys: readonly string[] = [];
+
+  constructor(base: Snapshot) {
+    this.#base = base;
+  }
+
+  put(key: Bytes, value: Bytes): void {
+    checkKey(key);
+    this.keys.push(key);
+    this.values.push(value);
+  }
+
+  delete(key: Bytes): void {
+    checkKey(key);
+    this.keys.push(key);
+    this.values.push(undefined);
+  }
+
+  get(key: Bytes): Bytes | undefined {
+    if (this.keys.length === 0) return this.#base.get(key);
+    const position = this.#index().get(keyText(key));
+    return position === undefined ? this.#base.get(key) : this.values[position];
+  }
+
+  range(range: KeyRange): readonly Entry[] {
+    if (this.keys.length === 0) return this.#base.range(range);
+    const own = this.#ownIn(range);
+    if (own.length === 0) return this.#base.range(range);
+    // Each own delete hides at most one entry below, so this many are enough to fill the limit.
+    const hidden = own.filter(({ value }) => value === undefined).length;
+    const below = this.#base.range({ ...range, limit: range.limit + hidden });
+    return merge(own, below, range);
+  }
+
+  #index(): ReadonlyMap<string, number> {
+    for (; this.#indexedCount < this.keys.length; this.#indexedCount++) {
+      const key = this.keys[this.#indexedCount];
+      if (key !== undefined) this.#positions.set(keyText(key), this.#indexedCount);
+    }
+    return this.#positions;
+  }
+
+  #ownIn(range: KeyRange): readonly OwnWrite[] {
+    const positions = this.#index();
+    if (this.#sortedKeys.length !== positions.size) this.#sortedKeys = [...positions.keys()].sort();
+    const [start, end] = [keyText(range.start), keyText(range.end)];
+    const own: OwnWrite[] = [];
+    for (const text of this.#sortedKeys) {
+      if (text < start) continue;
+      if (text >= end) break;
+      const position = positions.get(text) ?? -1;
+      const key = this.keys[position];
+      if (key !== undefined) own.push({ text, key, value: this.values[position] });
+    }
+    return range.reverse === true ? own.reverse() : own;
+  }
+}
+
+interface OwnWrite {
+  readonly text: string;
+  readonly key: Bytes;
+  readonly value: Bytes | undefined;
+}
+
+/** Both lists run in the range's direction; where both hold a key, the own write wins. */
+function merge(own: readonly OwnWrite[], below: readonly Entry[], range: KeyRange): readonly Entry[] {
+  const merged: Entry[] = [];
+  let ownNext = 0;
+  let belowNext = 0;
+  while (merged.length < range.limit) {
+    const mine = own[ownNext];
+    const theirs = below[belowNext];
+    if (theirs === undefined) {
+      if (mine === undefined) break;
+      ownNext++;
+      if (mine.value !== undefined) merged.push({ key: mine.key, value: mine.value });
+      continue;
+    }
+    const theirText = keyText(theirs.key);
+    if (mine === undefined || (range.reverse === true ? mine.text < theirText : mine.text > theirText)) {
+      belowNext++;
+      merged.push(theirs);
+      continue;
+    }
+    ownNext++;
+    if (mine.text === theirText) belowNext++;
+    if (mine.value !== undefined) merged.push({ key: mine.key, value: mine.value });
+  }
+  return merged;
+}

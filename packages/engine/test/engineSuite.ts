@@ -1,0 +1,526 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Bytes,
+  type Engine,
+  EngineError,
+  type Entry,
+  KEY_BYTES_MAX,
+  type KeyRange,
+  keyAfter,
+  type Op,
+  prefixEnd,
+  type ReadTx,
+  type WriteTx,
+} from '../src/index.ts';
+
+/** What every engine owes its callers. `open` gives an empty engine; the suite closes it. */
+export function engineSuite(name: string, open: () => Promise<Engine>): void {
+  describe(`${name} keeps the engine contract`, () => {
+    let engine: Engine;
+    beforeEach(async () => {
+      engine = await open();
+    });
+    afterEach(() => engine.close());
+
+    describe('keys and values', () => {
+      it('orders keys as unsigned bytes, a prefix before what it begins', async () => {
+        const ordered = ['00', '0000', '0001', '01', '7f', '80', '80ff', 'ff', 'ff00', 'ffff'];
+        await write(
+          engine,
+          ordered.toReversed().map((key) => [hex(key), bytes('v')]),
+        );
+        expect(keysOf(await readRange(engine, everything))).toEqual(ordered);
+        expect(keysOf(await readRange(engine, { ...everything, reverse: true }))).toEqual(
+          ordered.toReversed(),
+        );
+      });
+
+      it('holds any bytes, empty values, the longest key and values of many pages', async () => {
+        const longest = Buffer.alloc(KEY_BYTES_MAX, 0xfe);
+        const big = Buffer.alloc(3 << 20, 'abc');
+        await write(engine, [
+          [longest, bytes('long key')],
+          [hex('00'), Buffer.alloc(0)],
+          [hex('05ff00'), big],
+        ]);
+        expect(await get(engine, longest)).toEqual(bytes('long key'));
+        expect(await get(engine, hex('00'))).toEqual(Buffer.alloc(0));
+        expect(big.equals((await get(engine, hex('05ff00'))) ?? bytes(''))).toBe(true);
+        expect(keysOf(await readRange(engine, everything))).toEqual([
+          '00',
+          '05ff00',
+          longest.toString('hex'),
+        ]);
+      });
+
+      it.each([0, KEY_BYTES_MAX + 1])('refuses a key of %i bytes and writes nothing', async (length) => {
+        const key = Buffer.alloc(length, 1);
+        for (const change of [(tx: WriteTx) => tx.put(key, bytes('v')), (tx: WriteTx) => tx.delete(key)]) {
+          const refused = engine.write(function* (tx) {
+            tx.put(bytes('before'), bytes('v'));
+            change(tx);
+            return yield* tx.get(bytes('before'));
+          });
+          await expect(refused).rejects.toThrow(RangeError);
+        }
+        await expect(get(engine, key)).rejects.toThrow(RangeError);
+        expect(await readRange(engine, everything)).toEqual([]);
+      });
+
+      it('hands out buffers that later reads do not change', async () => {
+        const keys = Array.from({ length: 50 }, (_, at) => Buffer.from([at + 1]));
+        const value = (at: number) => Buffer.alloc(at * 40 + 1, at);
+        await write(
+          engine,
+          keys.map((key, at) => [key, value(at)]),
+        );
+        const kept = await engine.read(function* (tx) {
+          const found: (Bytes | undefined)[] = [];
+          for (const key of keys) found.push(yield* tx.get(key));
+          const entries = yield* tx.range(everything);
+          return [...found, ...entries.map((entry) => entry.value)];
+        });
+        await write(
+          engine,
+          keys.map((key) => [key, Buffer.alloc(100, 0xee)]),
+        );
+        await readRange(engine, everything);
+        const expected = keys.map((_, at) => value(at));
+        expect(kept.map((found) => Buffer.from(found ?? []))).toEqual([...expected, ...expected]);
+      });
+    });
+
+    describe('ranges', () => {
+      const keys = ['10', '20', '2000', '30', '3040', '40'];
+      beforeEach(() =>
+        write(
+          engine,
+          keys.map((key) => [hex(key), hex(key)]),
+        ),
+      );
+
+      it.each<[string, Partial<KeyRange>, string[]]>([
+        ['start is in, end is out', { start: hex('20'), end: hex('40') }, ['20', '2000', '30', '3040']],
+        ['bounds need not exist', { start: hex('11'), end: hex('31') }, ['20', '2000', '30', '3040']],
+        ['the limit counts', { limit: 2 }, ['10', '20']],
+        ['a limit of none', { limit: 0 }, []],
+        ['reversed', { start: hex('20'), end: hex('40'), reverse: true }, ['3040', '30', '2000', '20']],
+        [
+          'reversed, bounds that do not exist',
+          { start: hex('11'), end: hex('3050'), reverse: true, limit: 3 },
+          ['3040', '30', '2000'],
+        ],
+        ['reversed past the last key', { start: hex('41'), end: hex('ff'), reverse: true }, []],
+        ['reversed before the first key', { start: hex('01'), end: hex('10'), reverse: true }, []],
+        ['empty: start is end', { start: hex('20'), end: hex('20') }, []],
+        ['empty: start is past end', { start: hex('30'), end: hex('20') }, []],
+        ['an empty start is the beginning', { start: hex(''), end: hex('20') }, ['10']],
+        [
+          'an empty start is the beginning, reversed',
+          { start: hex(''), end: hex('20'), reverse: true },
+          ['10'],
+        ],
+        ['an empty end is nothing', { start: hex('10'), end: hex('') }, []],
+        ['after a key', { start: keyAfter(hex('20')), end: prefixEnd(hex('20')) }, ['2000']],
+      ])('%s', async (_, range, expected) => {
+        expect(keysOf(await readRange(engine, { ...everything, ...range }))).toEqual(expected);
+      });
+
+      it('takes a bound one byte longer than a key may be', async () => {
+        const [low, high] = [Buffer.alloc(KEY_BYTES_MAX, 0x50), Buffer.alloc(KEY_BYTES_MAX, 0x51)];
+        await write(engine, [
+          [low, bytes('low')],
+          [high, bytes('high')],
+        ]);
+        for (const reverse of [false, true]) {
+          const between = { start: keyAfter(low), end: keyAfter(high), limit: 10, reverse };
+          expect(keysOf(await readRange(engine, between))).toEqual([high.toString('hex')]);
+        }
+      });
+    });
+
+    describe('an operation reads its own writes', () => {
+      it('in gets and in ranges both ways, deletes hidden, the limit exact', async () => {
+        await write(
+          engine,
+          ['10', '20', '30', '40', '50'].map((key) => [hex(key), bytes('old')]),
+        );
+        const seen = await engine.write(function* (tx) {
+          tx.delete(hex('10'));
+          tx.put(hex('20'), bytes('new'));
+          tx.put(hex('25'), bytes('new'));
+          tx.delete(hex('40'));
+          tx.put(hex('45'), bytes('gone again'));
+          tx.delete(hex('45'));
+          return {
+            gets: yield* tx.getMany([hex('10'), hex('20'), hex('25'), hex('30'), hex('45')]),
+            forward: yield* tx.range({ ...everything, limit: 4 }),
+            forwardShort: yield* tx.range({ ...everything, limit: 1 }),
+            backward: yield* tx.range({ ...everything, limit: 3, reverse: true }),
+            within: yield* tx.range({ ...everything, start: hex('40'), end: hex('50') }),
+          };
+        });
+        expect(seen.gets).toEqual([undefined, bytes('new'), bytes('new'), bytes('old'), undefined]);
+        expect(keysOf(seen.forward)).toEqual(['20', '25', '30', '50']);
+        expect(seen.forward.map(({ value }) => String(value))).toEqual(['new', 'new', 'old', 'old']);
+        expect(keysOf(seen.forwardShort)).toEqual(['20']);
+        expect(keysOf(seen.backward)).toEqual(['50', '30', '25']);
+        expect(seen.within).toEqual([]);
+        expect(keysOf(await readRange(engine, everything))).toEqual(['20', '25', '30', '50']);
+      });
+
+      it('keeps the last of several writes of one key', async () => {
+        await engine.write(function* (tx) {
+          tx.put(bytes('k'), bytes('1'));
+          tx.put(bytes('k'), bytes('2'));
+          tx.put(bytes('gone'), bytes('1'));
+          tx.delete(bytes('gone'));
+          tx.delete(bytes('back'));
+          tx.put(bytes('back'), bytes('3'));
+          return yield* tx.get(bytes('k'));
+        });
+        const found = await readRange(engine, everything);
+        expect(found.map(({ key, value }) => `${key}=${value}`)).toEqual(['back=3', 'k=2']);
+      });
+    });
+
+    describe('an operation applies whole or not at all', () => {
+      it('leaves nothing behind when it throws, and its neighbours stand', async () => {
+        const failure = new Error('on purpose');
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 20 }, (_, at) =>
+            engine.write(function* (tx) {
+              const seen = yield* tx.range(everything);
+              tx.put(bytes(at % 2 === 0 ? `kept ${at}` : `lost ${at}`), bytes('v'));
+              if (at % 2 === 1) throw failure;
+              return keyStrings(seen);
+            }),
+          ),
+        );
+        const lost = outcomes.filter((outcome) => outcome.status === 'rejected');
+        expect(lost.map(({ reason }) => reason)).toEqual(Array(10).fill(failure));
+        for (const outcome of outcomes) {
+          if (outcome.status === 'fulfilled')
+            expect(outcome.value.filter((key) => key.startsWith('lost'))).toEqual([]);
+        }
+        const kept = keyStrings(await readRange(engine, everything));
+        expect(kept.length).toBe(10);
+        expect(kept.every((key) => key.startsWith('kept'))).toBe(true);
+      });
+
+      it('gives a throw inside the generator a chance to clean up and to be caught', async () => {
+        const seen = await engine.write(function* (tx) {
+          try {
+            yield* tx.get(Buffer.alloc(0));
+          } catch (error) {
+            tx.put(bytes('caught'), bytes('v'));
+            return error;
+          }
+          return 'no error';
+        });
+        expect(seen).toBeInstanceOf(RangeError);
+        expect(await get(engine, bytes('caught'))).toEqual(bytes('v'));
+      });
+
+      it('answers requests that are yielded raw', async () => {
+        await write(engine, [[bytes('a'), bytes('1')]]);
+        const replies = await engine.write(function* (tx) {
+          tx.put(bytes('b'), bytes('2'));
+          const one = yield { kind: 'get', key: bytes('b') };
+          const many = yield { kind: 'getMany', keys: [bytes('a'), bytes('b'), bytes('c')] };
+          const all = yield { kind: 'range', range: everything };
+          return { one, many, all };
+        });
+        expect(replies.one).toEqual(bytes('2'));
+        expect(replies.many).toEqual([bytes('1'), bytes('2'), undefined]);
+        expect(replies.all).toMatchObject([{ key: bytes('a') }, { key: bytes('b') }]);
+      });
+    });
+
+    describe('strictly serialisable', () => {
+      it('loses no increment of 200 at once', async () => {
+        await Promise.all(
+          Array.from({ length: 200 }, () => engine.write((tx) => increment(tx, bytes('count')))),
+        );
+        expect(await get(engine, bytes('count'))).toEqual(bytes('200'));
+      });
+
+      it('acknowledges only what every later read sees, and reads never go back', async () => {
+        let acknowledged = 0;
+        const writer = async () => {
+          for (let round = 0; round < 50; round++) {
+            const value = await engine.write((tx) => increment(tx, bytes('count')));
+            acknowledged = Math.max(acknowledged, value);
+          }
+        };
+        let writing = true;
+        const reader = async () => {
+          let last = 0;
+          while (writing) {
+            const floor = Math.max(acknowledged, last);
+            last = Number((await get(engine, bytes('count'))) ?? 0);
+            expect(last).toBeGreaterThanOrEqual(floor);
+            await nextTurn();
+          }
+        };
+        const readers = [reader(), reader()];
+        await Promise.all([writer(), writer(), writer()]);
+        writing = false;
+        await Promise.all(readers);
+      });
+
+      it('lets a read see one state while writers move value between keys', async () => {
+        const accounts = Array.from({ length: 8 }, (_, at) => bytes(`account ${at}`));
+        await write(
+          engine,
+          accounts.map((key) => [key, bytes('100')]),
+        );
+        let writing = true;
+        const reader = async () => {
+          while (writing) {
+            const sums = await engine.read(function* (tx) {
+              const one: number[] = [];
+              for (const key of accounts) one.push(Number((yield* tx.get(key)) ?? 0));
+              const all = yield* tx.range(everything);
+              return [sum(one), sum(all.map(({ value }) => Number(value)))];
+            });
+            expect(sums).toEqual([800, 800]);
+            await nextTurn();
+          }
+        };
+        const readers = [reader(), reader()];
+        const mover = async (seed: number) => {
+          for (let round = 0; round < 30; round++) {
+            const from = accounts[(seed + round) % 8] ?? bytes('');
+            const to = accounts[(seed * 3 + round * 5 + 1) % 8] ?? bytes('');
+            await engine.write((tx) => move(tx, from, to, 7));
+          }
+        };
+        await Promise.all([mover(1), mover(2), mover(3)]);
+        writing = false;
+        await Promise.all(readers);
+      });
+
+      // In each pair both operations read that the way is free, and each write makes the other's read untrue.
+      it.each<
+        [string, (tx: WriteTx) => Op<boolean>, (tx: WriteTx) => Op<boolean>, (keys: string[]) => boolean]
+      >([
+        [
+          'PUT dir/y against the prune of dir',
+          (tx) => putInto(tx, 'dir', 'y'),
+          (tx) => prune(tx, 'dir'),
+          (keys) => !keys.includes('dir/y') || keys.includes('dir'),
+        ],
+        [
+          'create a against mkdir a',
+          (tx) => createUnlessThere(tx, 'a', 'a/'),
+          (tx) => createUnlessThere(tx, 'a/', 'a'),
+          (keys) => keys.includes('a') !== keys.includes('a/'),
+        ],
+        [
+          'rmdir against create',
+          (tx) => prune(tx, 'dir'),
+          (tx) => putIfDirectory(tx, 'dir', 'z'),
+          (keys) => !keys.includes('dir/z') || keys.includes('dir'),
+        ],
+      ])('%s never both', async (_, one, other, holds) => {
+        for (let round = 0; round < 20; round++) {
+          await engine.write(function* (tx) {
+            for (const { key } of yield* tx.range(everything)) tx.delete(key);
+            tx.put(bytes('dir'), bytes('implicit'));
+            return true;
+          });
+          const pair = round % 2 === 0 ? [one, other] : [other, one];
+          await Promise.all(pair.map((op) => engine.write(op)));
+          const keys = keyStrings(await readRange(engine, everything));
+          expect(holds(keys), `round ${round}: ${keys}`).toBe(true);
+        }
+      });
+    });
+
+    it('agrees with a plain sorted map under random operations', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(operation, { maxLength: 12 }), async (operations) => {
+          await engine.write(function* (tx) {
+            for (const { key } of yield* tx.range(everything)) tx.delete(key);
+            return true;
+          });
+          let model = new Map<string, string>();
+          for (const steps of operations) {
+            const changed = new Map(model);
+            const expected = steps.map((step) => applyToModel(changed, step));
+            const failed = steps.some(({ kind }) => kind === 'throw');
+            const outcome = engine.write((tx) => applyToTx(tx, steps));
+            if (failed) await expect(outcome).rejects.toThrow('as the test says');
+            else {
+              expect(await outcome).toEqual(expected);
+              model = changed;
+            }
+            const range = { ...everything, limit: 1000 };
+            expect(await engine.read((tx) => readStep(tx, range))).toEqual(rangeOfModel(model, range));
+          }
+        }),
+        { numRuns: 150 },
+      );
+    });
+
+    it('refuses reads and writes after close, having finished those under way', async () => {
+      const written = Array.from({ length: 10 }, () => engine.write((tx) => increment(tx, bytes('count'))));
+      await engine.close();
+      expect((await Promise.all(written)).at(-1)).toBe(10);
+      const refused = [get(engine, bytes('k')), engine.write((tx) => increment(tx, bytes('count')))];
+      for (const outcome of await Promise.allSettled(refused)) {
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'Closed' } });
+        expect(outcome.status === 'rejected' && outcome.reason).toBeInstanceOf(EngineError);
+      }
+      await engine.close();
+    });
+  });
+}
+
+const everything: KeyRange = {
+  start: Buffer.from([0]),
+  end: Buffer.alloc(KEY_BYTES_MAX + 1, 0xff),
+  limit: 1_000_000,
+};
+
+const bytes = (text: string): Bytes => Buffer.from(text);
+const hex = (text: string): Bytes => Buffer.from(text, 'hex');
+const keysOf = (entries: readonly Entry[]) => entries.map(({ key }) => Buffer.from(key).toString('hex'));
+const keyStrings = (entries: readonly Entry[]) => entries.map(({ key }) => Buffer.from(key).toString());
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+const get = (engine: Engine, key: Bytes) => engine.read((tx) => tx.get(key));
+const readRange = (engine: Engine, range: KeyRange) => engine.read((tx) => tx.range(range));
+
+async function write(engine: Engine, entries: readonly (readonly [Bytes, Bytes])[]): Promise<void> {
+  await engine.write(function* (tx) {
+    for (const [key, value] of entries) tx.put(key, value);
+    return yield* tx.getMany([]);
+  });
+}
+
+function* increment(tx: WriteTx, key: Bytes): Op<number> {
+  const next = Number((yield* tx.get(key)) ?? 0) + 1;
+  tx.put(key, bytes(String(next)));
+  return next;
+}
+
+function* move(tx: WriteTx, from: Bytes, to: Bytes, amount: number): Op<boolean> {
+  tx.put(from, bytes(String(Number((yield* tx.get(from)) ?? 0) - amount)));
+  tx.put(to, bytes(String(Number((yield* tx.get(to)) ?? 0) + amount)));
+  return true;
+}
+
+function* createUnlessThere(tx: WriteTx, name: string, other: string): Op<boolean> {
+  if ((yield* tx.get(bytes(other))) !== undefined) return false;
+  tx.put(bytes(name), bytes('v'));
+  return true;
+}
+
+function* putInto(tx: WriteTx, dir: string, name: string): Op<boolean> {
+  if ((yield* tx.get(bytes(dir))) === undefined) tx.put(bytes(dir), bytes('implicit'));
+  tx.put(bytes(`${dir}/${name}`), bytes('v'));
+  return true;
+}
+
+function* putIfDirectory(tx: WriteTx, dir: string, name: string): Op<boolean> {
+  if ((yield* tx.get(bytes(dir))) === undefined) return false;
+  tx.put(bytes(`${dir}/${name}`), bytes('v'));
+  return true;
+}
+
+function* prune(tx: WriteTx, dir: string): Op<boolean> {
+  const prefix = bytes(`${dir}/`);
+  const children = yield* tx.range({ start: prefix, end: prefixEnd(prefix), limit: 1 });
+  if (children.length > 0) return false;
+  tx.delete(bytes(dir));
+  return true;
+}
+
+type Step =
+  | { readonly kind: 'put'; readonly key: string; readonly value: string }
+  | { readonly kind: 'delete' | 'get'; readonly key: string }
+  | { readonly kind: 'range'; readonly range: KeyRange }
+  | { readonly kind: 'throw' };
+
+// Few bytes, so that keys meet; hex, so that the model's strings order as the bytes do.
+const key = fc
+  .array(fc.constantFrom('00', '01', '7f', '80', 'ff'), { minLength: 1, maxLength: 3 })
+  .map((parts) => parts.join(''));
+const bound = fc.oneof(key, fc.constantFrom('', 'ffffffff'));
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('put' as const), key, value: fc.string({ maxLength: 8 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('delete' as const, 'get' as const), key }) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .record({
+        start: bound.map(hex),
+        end: bound.map(hex),
+        limit: fc.integer({ min: 0, max: 6 }),
+        reverse: fc.boolean(),
+      })
+      .map((range) => ({ kind: 'range' as const, range })),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'throw' as const }) },
+);
+const operation = fc.array(step, { minLength: 1, maxLength: 12 });
+
+function applyToModel(model: Map<string, string>, step: Step): unknown {
+  switch (step.kind) {
+    case 'put':
+      return void model.set(step.key, step.value);
+    case 'delete':
+      return void model.delete(step.key);
+    case 'get':
+      return model.get(step.key);
+    case 'range':
+      return rangeOfModel(model, step.range);
+    case 'throw':
+      return undefined;
+  }
+}
+
+function rangeOfModel(model: Map<string, string>, { start, end, limit, reverse = false }: KeyRange) {
+  const [from, to] = [Buffer.from(start).toString('hex'), Buffer.from(end).toString('hex')];
+  const within = [...model]
+    .filter(([key]) => key >= from && key < to)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  return (reverse ? within.reverse() : within).slice(0, limit);
+}
+
+function* applyToTx(tx: WriteTx, steps: readonly Step[]): Op<unknown[]> {
+  const seen: unknown[] = [];
+  for (const step of steps) {
+    switch (step.kind) {
+      case 'put':
+        seen.push(tx.put(hex(step.key), bytes(step.value)));
+        break;
+      case 'delete':
+        seen.push(tx.delete(hex(step.key)));
+        break;
+      case 'get': {
+        const value = yield* tx.get(hex(step.key));
+        seen.push(value && Buffer.from(value).toString());
+        break;
+      }
+      case 'range':
+        seen.push(yield* readStep(tx, step.range));
+        break;
+      case 'throw':
+        throw new Error('as the test says');
+    }
+  }
+  return seen;
+}
+
+function* readStep(tx: ReadTx, range: KeyRange): Op<[string, string][]> {
+  const entries = yield* tx.range(range);
+  return entries.map(({ key, value }) => [Buffer.from(key).toString('hex'), Buffer.from(value).toString()]);
+}

@@ -1,0 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { openLmdbEngine } from '../src/index.ts';
+import { engineSuite } from './engineSuite.ts';
+
+let folder = '';
+let opened = 0;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'facet-lmdb-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+engineSuite('lmdb', () => openLmdbEngine({ path: join(folder, String(opened++)) }));
