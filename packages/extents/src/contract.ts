@@ -47,7 +47,7 @@ export interface ExtentWriter {
   write(chunk: Uint8Array): Promise<void>;
   /** Resolves when every byte, the file and its directory entry are on stable storage. */
   finish(): Promise<Location>;
-  /** Removes what was written. Safe after a failed `write` or `finish`. */
+  /** Removes what was written. Safe after a failed `write` or `finish`; after a good `finish` it does nothing. */
   abort(): Promise<void>;
 }
 
@@ -97,8 +97,12 @@ export interface ExtentStore {
   /** Containers this instance may still append to: not to be unlinked. */
   isActive(container: ContainerId): boolean;
   list(): Promise<readonly ContainerInfo[]>;
-  /** Walks the frames of a container. Ends at the first bytes that are neither a frame nor a punched run. */
-  scan(container: ContainerId): AsyncIterable<ScannedFrame>;
+  /**
+   * Walks the frames of a container in order of place. Skips punched runs and the unwritten end, which are zeros.
+   * Bytes that are neither are passed to `onDamage`, and the walk goes on at the next whole frame header.
+   * @throws ExtentError Missing | Failed
+   */
+  scan(container: ContainerId, onDamage?: (run: PhysicalRun) => void): AsyncIterable<ScannedFrame>;
   /** Seals the active segments after finishing what is under way. */
   close(): Promise<void>;
 }

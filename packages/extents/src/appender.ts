@@ -1,0 +1,188 @@
+/**
+ * The group-commit appender: many small extents, one write and one data sync.
+ *
+ * While a batch is on its way to the disk, further extents gather for the next one. A segment is written only
+ * by the instance that made it, in its own lifetime, and never after an error on it.
+ */
+
+import type { ContainerFiles, NewContainer } from './containerFiles.ts';
+import { type ContainerId, ExtentError, type ExtentOwner, type Location } from './contract.ts';
+import { writeError } from './deviceError.ts';
+import { type Disk, errorCode } from './disk.ts';
+import { physicalLength } from './frame.ts';
+import { encodeFrames, extentLength } from './frameRun.ts';
+
+export const BATCH_BYTES_MAX = 8 << 20;
+
+export interface Extent {
+  readonly owner: ExtentOwner;
+  readonly data: readonly Uint8Array[];
+}
+
+/** A device error after which bytes written to a container, but not yet acknowledged, may be lost. */
+export interface WriteFault {
+  readonly container: ContainerId;
+  readonly error: unknown;
+}
+
+interface Pending {
+  readonly extent: Extent;
+  readonly length: number;
+  readonly resolve: (location: Location) => void;
+  readonly reject: (error: ExtentError) => void;
+}
+
+interface Segment extends NewContainer {
+  /** Bytes on stable storage: the next frame goes here. */
+  length: number;
+  entrySynced: boolean;
+}
+
+export class Appender {
+  readonly #store: number;
+  readonly #disk: Disk;
+  readonly #files: ContainerFiles;
+  readonly #segmentBytes: number;
+  readonly #onWriteFault: (fault: WriteFault) => void;
+  readonly #gather: () => Promise<void>;
+  #pending: Pending[] = [];
+  #running: Promise<void> | undefined;
+  #segment: Segment | undefined;
+  #closed = false;
+
+  constructor(options: {
+    readonly store: number;
+    readonly disk: Disk;
+    readonly files: ContainerFiles;
+    readonly segmentBytes: number;
+    readonly onWriteFault: (fault: WriteFault) => void;
+    /** Awaited before a batch is closed, so that what arrives in the same turn shares it. */
+    readonly gather: () => Promise<void>;
+  }) {
+    this.#store = options.store;
+    this.#disk = options.disk;
+    this.#files = options.files;
+    this.#segmentBytes = options.segmentBytes;
+    this.#onWriteFault = options.onWriteFault;
+    this.#gather = options.gather;
+  }
+
+  append(extent: Extent): Promise<Location> {
+    const length = extentLength(extent.data);
+    if (length === 0) throw new RangeError('an extent holds at least one byte');
+    if (physicalLength({ length }) > BATCH_BYTES_MAX) {
+      throw new RangeError(`an extent of ${length} bytes is too long to pack: create a dedicated one`);
+    }
+    if (this.#closed) return Promise.reject(new ExtentError('Closed', 'the extent store is closed'));
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ extent, length, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** The open segment, and how much of it is on stable storage. */
+  get active(): { readonly container: ContainerId; readonly length: number } | undefined {
+    return this.#segment;
+  }
+
+  /** Takes no more extents, finishes those taken, and seals the segment. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+    await this.#seal();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#pending.length > 0) {
+      await this.#gather();
+      const batch = this.#takeBatch();
+      try {
+        const locations = await this.#commit(batch);
+        for (const [index, pending] of batch.entries()) {
+          const location = locations[index];
+          if (location) pending.resolve(location);
+        }
+      } catch (error) {
+        const failure = await writeError(this.#disk, error, 'cannot append to a segment');
+        for (const pending of batch) pending.reject(failure);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  #takeBatch(): readonly Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { length } of this.#pending) {
+      bytes += physicalLength({ length });
+      if (bytes > BATCH_BYTES_MAX) break;
+      count++;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  /**
+   * Puts a batch on stable storage. After an error the segment is not trusted again: its bytes are written anew
+   * from memory to another one, once. A full disk is no fault of the segment, so there is no second try.
+   */
+  async #commit(batch: readonly Pending[]): Promise<readonly Location[]> {
+    try {
+      return await this.#write(batch);
+    } catch (error) {
+      if (errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT') throw error;
+      return await this.#write(batch);
+    }
+  }
+
+  async #write(batch: readonly Pending[]): Promise<readonly Location[]> {
+    const segment = await this.#segmentFor(batch);
+    const buffers: Uint8Array[] = [];
+    const locations: Location[] = [];
+    let end = segment.length;
+    for (const { extent, length } of batch) {
+      const location = { store: this.#store, container: segment.container, offset: end, length };
+      buffers.push(...encodeFrames(location, extent));
+      locations.push(location);
+      end += physicalLength(location);
+    }
+    try {
+      await segment.file.write({ position: segment.length, buffers });
+      await segment.file.sync();
+      if (!segment.entrySynced) await this.#files.syncEntry(segment.container);
+    } catch (error) {
+      await this.#abandon(segment, error);
+      throw error;
+    }
+    segment.entrySynced = true;
+    segment.length = end;
+    return locations;
+  }
+
+  async #segmentFor(batch: readonly Pending[]): Promise<Segment> {
+    const bytes = batch.reduce((sum, pending) => sum + physicalLength(pending), 0);
+    if (this.#segment && this.#segment.length > 0 && this.#segment.length + bytes > this.#segmentBytes) {
+      await this.#seal();
+    }
+    this.#segment ??= { ...(await this.#files.create('segment')), length: 0, entrySynced: false };
+    return this.#segment;
+  }
+
+  async #seal(): Promise<void> {
+    const segment = this.#segment;
+    this.#segment = undefined;
+    await segment?.file.close();
+  }
+
+  /** Seals a segment after an error on it, and cuts off what nobody will ever refer to, if the disk lets it. */
+  async #abandon(segment: Segment, error: unknown): Promise<void> {
+    this.#segment = undefined;
+    this.#onWriteFault({ container: segment.container, error });
+    try {
+      await segment.file.truncate(segment.length);
+    } catch {
+      // The bytes stay behind as frames without an owner, which recovery counts as dead.
+    }
+    await segment.file.close().catch(() => undefined);
+    if (segment.length === 0) await this.#files.unlink(segment.container).catch(() => undefined);
+  }
+}

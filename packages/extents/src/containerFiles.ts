@@ -1,0 +1,140 @@
+/** Container files: their names, their creation, and the durability of their directory entries. */
+
+import { type ContainerId, type ContainerInfo, type ContainerLease, containerId } from './contract.ts';
+import { type Disk, type DiskFile, errorCode } from './disk.ts';
+
+export type ContainerKind = ContainerInfo['kind'];
+
+/** Consecutive ids share a directory, so a small store has one and a directory sync serves many creates. */
+const IDS_PER_RUN = 256;
+const SHARDS = 256;
+const ID_HEX_DIGITS = 14;
+const SUFFIX = { segment: '.seg', dedicated: '.ext' } as const satisfies Record<ContainerKind, string>;
+const FILE_NAME = /^([0-9a-f]{14})\.(seg|ext)$/;
+const SHARD_NAME = /^[0-9a-f]{2}$/;
+
+export interface NewContainer {
+  readonly container: ContainerId;
+  readonly file: DiskFile;
+}
+
+interface DirectorySync {
+  readonly under: Promise<void>;
+  /** Waits for the one under way, which may have begun before the latest entry was made. */
+  next: Promise<void> | undefined;
+}
+
+export class ContainerFiles {
+  readonly #disk: Disk;
+  readonly #lease: ContainerLease;
+  #leased: { next: number; end: number } = { next: 0, end: 0 };
+  #leasing: Promise<void> | undefined;
+  readonly #directories = new Map<string, Promise<void>>();
+  readonly #syncs = new Map<string, DirectorySync>();
+
+  constructor(disk: Disk, lease: ContainerLease) {
+    this.#disk = disk;
+    this.#lease = lease;
+  }
+
+  /** Makes an empty container. Its directory entry is durable only after {@link syncEntry}. */
+  async create(kind: ContainerKind): Promise<NewContainer> {
+    const container = await this.#nextId();
+    await this.#ensureDirectory(shardOf(container));
+    return { container, file: await this.#disk.create(nameOf(container, kind)) };
+  }
+
+  /** Opens a container of either kind, trying the likelier first; undefined when there is none. */
+  async open(container: ContainerId, likely: ContainerKind): Promise<DiskFile | undefined> {
+    for (const kind of [likely, likely === 'segment' ? 'dedicated' : 'segment'] as const) {
+      try {
+        return await this.#disk.open(nameOf(container, kind));
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT') throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Puts the container's directory entry on stable storage. Calls that come while a sync of the same directory
+   * is under way share the one after it.
+   */
+  syncEntry(container: ContainerId): Promise<void> {
+    const directory = shardOf(container);
+    const current = this.#syncs.get(directory);
+    if (!current) return this.#startSync(directory);
+    current.next ??= current.under.then(
+      () => this.#startSync(directory),
+      () => this.#startSync(directory),
+    );
+    return current.next;
+  }
+
+  async unlink(container: ContainerId): Promise<void> {
+    await this.#disk.unlink(nameOf(container, 'segment'));
+    await this.#disk.unlink(nameOf(container, 'dedicated'));
+  }
+
+  async list(): Promise<readonly ContainerInfo[]> {
+    const found: ContainerInfo[] = [];
+    for (const shard of (await this.#disk.list('')).filter((name) => SHARD_NAME.test(name)).sort()) {
+      for (const name of [...(await this.#disk.list(shard))].sort()) {
+        const [, digits, suffix] = FILE_NAME.exec(name) ?? [];
+        const status = digits && (await this.#disk.status(`${shard}/${name}`));
+        if (!status) continue;
+        const kind = suffix === 'seg' ? 'segment' : 'dedicated';
+        found.push({ container: containerId(Number.parseInt(digits, 16)), kind, ...status });
+      }
+    }
+    return found;
+  }
+
+  async #nextId(): Promise<ContainerId> {
+    while (this.#leased.next >= this.#leased.end) {
+      this.#leasing ??= this.#lease()
+        .then(({ first, count }) => {
+          this.#leased = { next: first, end: first + count };
+        })
+        .finally(() => {
+          this.#leasing = undefined;
+        });
+      await this.#leasing;
+    }
+    return containerId(this.#leased.next++);
+  }
+
+  #ensureDirectory(directory: string): Promise<void> {
+    const known = this.#directories.get(directory);
+    if (known) return known;
+    const made = this.#makeDirectory(directory);
+    this.#directories.set(directory, made);
+    made.catch(() => this.#directories.delete(directory));
+    return made;
+  }
+
+  async #makeDirectory(directory: string): Promise<void> {
+    await this.#disk.makeDirectory('');
+    await this.#disk.makeDirectory(directory);
+    await this.#disk.syncDirectory('');
+  }
+
+  #startSync(directory: string): Promise<void> {
+    const under = this.#disk.syncDirectory(directory);
+    const entry: DirectorySync = { under, next: undefined };
+    this.#syncs.set(directory, entry);
+    const done = () => {
+      if (this.#syncs.get(directory) === entry && !entry.next) this.#syncs.delete(directory);
+    };
+    under.then(done, done);
+    return under;
+  }
+}
+
+function shardOf(container: ContainerId): string {
+  return (Math.floor(container / IDS_PER_RUN) % SHARDS).toString(16).padStart(2, '0');
+}
+
+function nameOf(container: ContainerId, kind: ContainerKind): string {
+  return `${shardOf(container)}/${container.toString(16).padStart(ID_HEX_DIGITS, '0')}${SUFFIX[kind]}`;
+}

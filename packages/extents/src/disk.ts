@@ -1,0 +1,50 @@
+/**
+ * What the extent store needs of a file system, so that it can run on a real one and on a simulated one that
+ * loses power. Names are relative to the disk's root and use `/`. Failures carry a POSIX error name in `code`.
+ */
+
+export interface DiskFile {
+  /** Writes all of `buffers`, one after the other, from `position` on. */
+  write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void>;
+  /** Fills `buffer` from `position` on; resolves to the bytes read, which are fewer only at the file's end. */
+  read(from: { readonly position: number; readonly buffer: Uint8Array }): Promise<number>;
+  /** Puts the data, and what is needed to read it back, on stable storage. Not the directory entry. */
+  sync(): Promise<void>;
+  /** Takes blocks for the first `length` bytes and makes the file at least that long. */
+  allocate(length: number): Promise<void>;
+  /** Makes a run read as zeros and gives its whole blocks back. False when the file system cannot. */
+  punch(run: { readonly offset: number; readonly length: number }): Promise<boolean>;
+  truncate(length: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface FileStatus {
+  readonly sizeBytes: number;
+  readonly allocatedBytes: number;
+}
+
+export interface Disk {
+  /** Creates a file that must not exist, for reading and writing. */
+  create(name: string): Promise<DiskFile>;
+  /** Opens an existing file for reading and punching. */
+  open(name: string): Promise<DiskFile>;
+  /** Present already is not an error. `''` is the root, whose parents are made too. */
+  makeDirectory(name: string): Promise<void>;
+  /** Puts a directory's entries on stable storage. `''` is the root. */
+  syncDirectory(name: string): Promise<void>;
+  /** False when there was no such file. */
+  unlink(name: string): Promise<boolean>;
+  /** Names in a directory, in no order; none when it does not exist. */
+  list(directory: string): Promise<readonly string[]>;
+  /** Undefined when there is no such file. */
+  status(name: string): Promise<FileStatus | undefined>;
+  /** Bytes that this process may still take. */
+  freeBytes(): Promise<number>;
+}
+
+/** The POSIX error name of what a disk threw, such as `ENOSPC`. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,82 @@
+/** Writes one extent to a container of its own as its data comes, holding only one frame's checksums. */
+
+import type { NewContainer } from './containerFiles.ts';
+import type { ExtentOwner, Location } from './contract.ts';
+import { BlockChecksums, encodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
+
+export class FrameStream {
+  readonly #store: number;
+  readonly #owner: ExtentOwner;
+  readonly #target: NewContainer;
+  readonly #headerBytes: number;
+  /** Of the current frame's data, all of which is written. */
+  readonly #checksums = new BlockChecksums();
+  /** Where the current frame's header goes. */
+  #offset = 0;
+  /** Data bytes in the frames before. */
+  #done = 0;
+
+  constructor(options: {
+    readonly store: number;
+    readonly owner: ExtentOwner;
+    readonly target: NewContainer;
+    /** The extent's whole length if it is at most a block; else any greater one. It sets the header length. */
+    readonly lengthAtLeast: number;
+  }) {
+    this.#store = options.store;
+    this.#owner = options.owner;
+    this.#target = options.target;
+    this.#headerBytes = headerLength(options.lengthAtLeast);
+  }
+
+  get length(): number {
+    return this.#done + this.#checksums.length;
+  }
+
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    let run: Uint8Array[] = [];
+    let position = this.#dataEnd();
+    for (const chunk of chunks) {
+      for (let rest = chunk; rest.length > 0; ) {
+        const part = rest.subarray(0, FRAME_DATA_BYTES - this.#checksums.length);
+        rest = rest.subarray(part.length);
+        this.#checksums.add(part);
+        run.push(part);
+        if (this.#checksums.length < FRAME_DATA_BYTES) continue;
+        await this.#target.file.write({ position, buffers: run });
+        await this.#endFrame();
+        run = [];
+        position = this.#dataEnd();
+      }
+    }
+    if (run.length > 0) await this.#target.file.write({ position, buffers: run });
+  }
+
+  /** Completes the last frame. The bytes are written, not yet on stable storage. */
+  async end(): Promise<Location> {
+    if (this.#checksums.length > 0) await this.#endFrame();
+    return { store: this.#store, container: this.#target.container, offset: 0, length: this.#done };
+  }
+
+  #dataEnd(): number {
+    return this.#offset + this.#headerBytes + this.#checksums.length;
+  }
+
+  async #endFrame(): Promise<void> {
+    const header = Buffer.allocUnsafe(this.#headerBytes);
+    const dataLength = this.#checksums.length;
+    const fields = {
+      store: this.#store,
+      container: this.#target.container,
+      offset: this.#offset,
+      owner: { contentId: this.#owner.contentId, fileOffset: this.#owner.fileOffset + this.#done },
+      headerLength: this.#headerBytes,
+      dataLength,
+    };
+    encodeHeader(fields, this.#checksums, header);
+    await this.#target.file.write({ position: this.#offset, buffers: [header] });
+    this.#offset += this.#headerBytes + dataLength;
+    this.#done += dataLength;
+    this.#checksums.clear();
+  }
+}

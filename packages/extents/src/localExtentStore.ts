@@ -1,0 +1,190 @@
+/** The extent store on a local disk: shared segments for small extents, a file each for large ones. */
+
+import { Appender, type Extent, type WriteFault } from './appender.ts';
+import { ContainerFiles } from './containerFiles.ts';
+import {
+  type ContainerId,
+  type ContainerInfo,
+  type ContainerLease,
+  ExtentError,
+  type ExtentOwner,
+  type ExtentStore,
+  type ExtentWriter,
+  type Location,
+  type PhysicalRun,
+  READ_BYTES_MAX,
+  type ScannedFrame,
+} from './contract.ts';
+import { DedicatedWriter } from './dedicatedWriter.ts';
+import { writeError } from './deviceError.ts';
+import type { Disk } from './disk.ts';
+import { OpenFiles } from './openFiles.ts';
+import { readSlice } from './reader.ts';
+import { scanFrames } from './scan.ts';
+
+const SEGMENT_BYTES = 256 << 20;
+const OPEN_FILES_MAX = 256;
+
+export interface LocalExtentStoreOptions {
+  readonly disk: Disk;
+  readonly lease: ContainerLease;
+  /** Told of each device error that made a segment unfit for more, before its bytes are written elsewhere. */
+  readonly onWriteFault?: (fault: WriteFault) => void;
+  /** A new segment is begun where the current one would pass this. 256 MiB unless told. */
+  readonly segmentBytes?: number;
+  /** Containers kept open for reading besides those in use. 256 unless told. */
+  readonly openFilesMax?: number;
+  /**
+   * Awaited before a batch of appends is closed. Unless told, the end of the event loop's turn, so that what
+   * arrives in one turn shares a sync; a simulator hands in its own.
+   */
+  readonly gather?: () => Promise<void>;
+}
+
+export class LocalExtentStore implements ExtentStore {
+  readonly #store = 0;
+  readonly #disk: Disk;
+  readonly #files: ContainerFiles;
+  readonly #appender: Appender;
+  readonly #open: OpenFiles;
+  readonly #beingWritten = new Set<ContainerId>();
+  #closed = false;
+
+  constructor(options: LocalExtentStoreOptions) {
+    this.#disk = options.disk;
+    this.#files = new ContainerFiles(options.disk, options.lease);
+    this.#open = new OpenFiles({
+      max: options.openFilesMax ?? OPEN_FILES_MAX,
+      open: (container, likely) => this.#files.open(container, likely),
+    });
+    this.#appender = new Appender({
+      store: this.#store,
+      disk: options.disk,
+      files: this.#files,
+      segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+      onWriteFault: options.onWriteFault ?? (() => undefined),
+      gather: options.gather ?? endOfTurn,
+    });
+  }
+
+  append(extent: Extent): Promise<Location> {
+    return this.#appender.append(extent);
+  }
+
+  create(owner: ExtentOwner): ExtentWriter {
+    this.#mustBeOpen();
+    return new DedicatedWriter({
+      store: this.#store,
+      owner,
+      disk: this.#disk,
+      files: this.#files,
+      underWay: this.#beingWritten,
+    });
+  }
+
+  async read(slice: {
+    readonly location: Location;
+    readonly start: number;
+    readonly length: number;
+  }): Promise<Buffer> {
+    this.#mustBeOpen();
+    const { location, start, length } = slice;
+    if (length < 0 || length > READ_BYTES_MAX || start < 0 || start + length > location.length) {
+      throw new RangeError(`no ${length} bytes at ${start} of an extent of ${location.length} can be read`);
+    }
+    if (location.store !== this.#store)
+      throw new ExtentError('Missing', `there is no store ${location.store}`);
+    if (length === 0) return Buffer.alloc(0);
+    // A dedicated extent lies at the start of its container; hardly any packed one does.
+    const likely = location.offset === 0 ? 'dedicated' : 'segment';
+    const open = this.#open.take(location.container, likely);
+    try {
+      const file = open.file ?? (await open.opened);
+      if (!file) throw new ExtentError('Missing', `there is no container ${location.container}`);
+      return await readSlice(file, slice);
+    } catch (error) {
+      throw readError(location.container, error);
+    } finally {
+      this.#open.release(open);
+    }
+  }
+
+  async punch(run: PhysicalRun): Promise<void> {
+    this.#mustBeOpen();
+    const open = this.#open.take(run.container, 'segment');
+    try {
+      const file = open.file ?? (await open.opened);
+      if (!file) throw new ExtentError('Missing', `there is no container ${run.container}`);
+      await file.punch(run);
+    } catch (error) {
+      throw await writeError(this.#disk, error, `cannot punch container ${run.container}`);
+    } finally {
+      this.#open.release(open);
+    }
+  }
+
+  async unlink(container: ContainerId): Promise<void> {
+    this.#mustBeOpen();
+    this.#open.retire(container);
+    try {
+      await this.#files.unlink(container);
+    } catch (error) {
+      throw await writeError(this.#disk, error, `cannot unlink container ${container}`);
+    }
+  }
+
+  isActive(container: ContainerId): boolean {
+    return this.#appender.active?.container === container || this.#beingWritten.has(container);
+  }
+
+  async list(): Promise<readonly ContainerInfo[]> {
+    this.#mustBeOpen();
+    try {
+      return await this.#files.list();
+    } catch (error) {
+      throw await writeError(this.#disk, error, 'cannot list containers');
+    }
+  }
+
+  async *scan(
+    container: ContainerId,
+    onDamage: (run: PhysicalRun) => void = () => undefined,
+  ): AsyncGenerator<ScannedFrame, void, void> {
+    this.#mustBeOpen();
+    const open = this.#open.take(container, 'segment');
+    try {
+      const file = open.file ?? (await open.opened);
+      if (!file) throw new ExtentError('Missing', `there is no container ${container}`);
+      const active = this.#appender.active;
+      // Past its stable length an active segment may hold half a batch.
+      const length = active?.container === container ? active.length : await file.size();
+      yield* scanFrames({ store: this.#store, container, file, length }, onDamage);
+    } catch (error) {
+      throw readError(container, error);
+    } finally {
+      this.#open.release(open);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#appender.close();
+    this.#open.retireAll();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new ExtentError('Closed', 'the extent store is closed');
+  }
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+function readError(container: ContainerId, error: unknown): ExtentError {
+  if (error instanceof ExtentError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ExtentError('Failed', `cannot read container ${container}: ${reason}`, { cause: error });
+}

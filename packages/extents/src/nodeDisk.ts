@@ -1,0 +1,207 @@
+/** The disk of the machine, through Node and, for what Node lacks, fallocate(2). */
+
+import * as fs from 'node:fs';
+import { mkdir, open, readdir, stat, statfs, unlink } from 'node:fs/promises';
+import { dirname, join, resolve as resolvePath } from 'node:path';
+import { type Disk, type DiskFile, errorCode, type FileStatus } from './disk.ts';
+import { allocateRun, punchRun } from './fallocate.ts';
+
+/** `st_blocks` counts in these, whatever the file system's own block size (POSIX sys/stat.h). */
+const STAT_BLOCK_BYTES = 512;
+const ZEROS_BYTES = 1 << 20;
+
+export class NodeDisk implements Disk {
+  readonly #root: string;
+
+  /** @param root the folder that holds everything; made at the first `makeDirectory('')`. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  create(name: string): Promise<DiskFile> {
+    return openFile(this.#path(name), fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL);
+  }
+
+  open(name: string): Promise<DiskFile> {
+    return openFile(this.#path(name), fs.constants.O_RDWR);
+  }
+
+  async makeDirectory(name: string): Promise<void> {
+    if (name !== '') await unlessCode('EEXIST', mkdir(this.#path(name)), undefined);
+    else await this.#makeRoot();
+  }
+
+  syncDirectory(name: string): Promise<void> {
+    return syncFolder(this.#path(name));
+  }
+
+  async unlink(name: string): Promise<boolean> {
+    return unlessCode(
+      'ENOENT',
+      unlink(this.#path(name)).then(() => true),
+      false,
+    );
+  }
+
+  async list(directory: string): Promise<readonly string[]> {
+    return unlessCode('ENOENT', readdir(this.#path(directory)), []);
+  }
+
+  async status(name: string): Promise<FileStatus | undefined> {
+    const found = await unlessCode('ENOENT', stat(this.#path(name)), undefined);
+    return found && { sizeBytes: found.size, allocatedBytes: found.blocks * STAT_BLOCK_BYTES };
+  }
+
+  async freeBytes(): Promise<number> {
+    const status = await statfs(this.#root);
+    return status.bavail * status.bsize;
+  }
+
+  /** Also syncs the folder above each folder made, without which the whole root might be lost. */
+  async #makeRoot(): Promise<void> {
+    const highest = await mkdir(this.#root, { recursive: true });
+    if (highest === undefined) return;
+    let made = resolvePath(this.#root);
+    do {
+      made = dirname(made);
+      await syncFolder(made);
+    } while (made.length >= resolvePath(highest).length);
+  }
+
+  #path(name: string): string {
+    return join(this.#root, name);
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function unlessCode<T, U>(code: string, outcome: Promise<T>, otherwise: U): Promise<T | U> {
+  try {
+    return await outcome;
+  } catch (error) {
+    if (errorCode(error) === code) return otherwise;
+    throw error;
+  }
+}
+
+function openFile(path: string, flags: number): Promise<DiskFile> {
+  return new Promise((resolve, reject) => {
+    fs.open(path, flags, 0o600, (error, fd) => (error ? reject(error) : resolve(new NodeDiskFile(fd))));
+  });
+}
+
+/** Bare descriptors and callbacks: a FileHandle costs about twice as much a call. */
+class NodeDiskFile implements DiskFile {
+  readonly #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  async write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void> {
+    let { position } = to;
+    let buffers = to.buffers;
+    for (;;) {
+      const written = await this.#writeSome(buffers, position);
+      position += written;
+      buffers = without(buffers, written);
+      if (buffers.length === 0) return;
+      if (written === 0) throw Object.assign(new Error('EIO: nothing was written'), { code: 'EIO' });
+    }
+  }
+
+  async read(from: { readonly position: number; readonly buffer: Uint8Array }): Promise<number> {
+    const { buffer, position } = from;
+    let filled = await this.#readSome(buffer, position);
+    // A short read is nearly always the end of the file, but a signal may cause one too.
+    for (let last = filled; last > 0 && filled < buffer.length; filled += last) {
+      last = await this.#readSome(buffer.subarray(filled), position + filled);
+    }
+    return filled;
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => fs.fdatasync(this.#fd, settle(resolve, reject)));
+  }
+
+  async allocate(length: number): Promise<void> {
+    try {
+      await allocateRun(this.#fd, { offset: 0, length });
+    } catch (error) {
+      if (!isUnsupported(error)) throw error;
+      const zeros = Buffer.alloc(Math.min(length, ZEROS_BYTES));
+      for (let position = await this.size(); position < length; position += zeros.length) {
+        await this.write({
+          position,
+          buffers: [zeros.subarray(0, Math.min(zeros.length, length - position))],
+        });
+      }
+    }
+  }
+
+  async punch(run: { readonly offset: number; readonly length: number }): Promise<boolean> {
+    try {
+      await punchRun(this.#fd, run);
+      return true;
+    } catch (error) {
+      if (isUnsupported(error)) return false;
+      throw error;
+    }
+  }
+
+  truncate(length: number): Promise<void> {
+    return new Promise((resolve, reject) => fs.ftruncate(this.#fd, length, settle(resolve, reject)));
+  }
+
+  size(): Promise<number> {
+    return new Promise((resolve, reject) =>
+      fs.fstat(this.#fd, (error, status) => (error ? reject(error) : resolve(status.size))),
+    );
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve, reject) => fs.close(this.#fd, settle(resolve, reject)));
+  }
+
+  #writeSome(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, written: number) => (error ? reject(error) : resolve(written));
+      const only = buffers.length === 1 ? buffers[0] : undefined;
+      if (only) fs.write(this.#fd, only, 0, only.length, position, done);
+      else fs.writev(this.#fd, buffers, position, done);
+    });
+  }
+
+  #readSome(buffer: Uint8Array, position: number): Promise<number> {
+    return new Promise((resolve, reject) =>
+      fs.read(this.#fd, buffer, 0, buffer.length, position, (error, count) =>
+        error ? reject(error) : resolve(count),
+      ),
+    );
+  }
+}
+
+/** What is left of `buffers` after their first `count` bytes; empty ones go too. */
+function without(buffers: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let skip = count;
+  let first = 0;
+  for (let next = buffers[first]; next && next.length <= skip; next = buffers[++first]) skip -= next.length;
+  const [head, ...rest] = buffers.slice(first);
+  return head ? [head.subarray(skip), ...rest] : [];
+}
+
+function settle(resolve: () => void, reject: (error: Error) => void): (error: Error | null) => void {
+  return (error) => (error ? reject(error) : resolve());
+}
+
+function isUnsupported(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'EOPNOTSUPP' || code === 'ENOTSUP' || code === 'ENOSYS';
+}

@@ -1,0 +1,124 @@
+/** Walks the frames of a container, over punched runs and past damage. */
+
+import type { ContainerId, PhysicalRun, ScannedFrame } from './contract.ts';
+import type { DiskFile } from './disk.ts';
+import { damagedBlock, decodeHeader, FRAME_MAGIC, type FrameHeader, HEADER_BYTES_MAX } from './frame.ts';
+
+const WINDOW_BYTES = 4 << 20;
+
+export interface ScanTarget {
+  readonly store: number;
+  readonly container: ContainerId;
+  readonly file: DiskFile;
+  /** Where to stop. */
+  readonly length: number;
+}
+
+/**
+ * Frames in order of place. Zeros between frames are a punched run, which begins and ends where frames did, or
+ * the unwritten end. Bytes that are neither are passed to `onDamage`, and the walk goes on at the next header
+ * that is whole and says that it belongs where it lies.
+ */
+export async function* scanFrames(
+  target: ScanTarget,
+  onDamage: (run: PhysicalRun) => void,
+): AsyncGenerator<ScannedFrame, void, void> {
+  const window = new Window(target);
+  for (let at = 0; at < target.length; ) {
+    const start = await window.view(at, HEADER_BYTES_MAX);
+    const header = headerAt(target, at, start);
+    if (header) {
+      const frame = await scannedFrame(window, header);
+      yield frame;
+      at += frame.physicalLength;
+    } else if (start[0] === 0) {
+      at = await endOfZeros(window, at);
+    } else {
+      const next = await nextHeader(target, window, at + 1);
+      onDamage({ container: target.container, offset: at, length: next - at });
+      at = next;
+    }
+  }
+}
+
+function headerAt(target: ScanTarget, at: number, bytes: Buffer): FrameHeader | undefined {
+  const header = decodeHeader(bytes);
+  if (header?.store !== target.store || header.container !== target.container) return undefined;
+  return header.offset === at ? header : undefined;
+}
+
+async function scannedFrame(window: Window, header: FrameHeader): Promise<ScannedFrame> {
+  const { owner, offset, headerLength, dataLength } = header;
+  const physicalLength = headerLength + dataLength;
+  const bytes = (await window.view(offset, physicalLength)).subarray(0, physicalLength);
+  const isWhole = bytes.length === physicalLength;
+  const intact = isWhole && damagedBlock(bytes, bytes.subarray(headerLength), 0) === undefined;
+  return { owner, offset, physicalLength, dataLength, intact };
+}
+
+async function endOfZeros(window: Window, from: number): Promise<number> {
+  for (let at = from; ; ) {
+    const bytes = await window.view(at, 1);
+    const zeros = leadingZeros(bytes);
+    at += zeros;
+    if (zeros < bytes.length || bytes.length === 0) return at;
+  }
+}
+
+const ZEROS = Buffer.alloc(64 << 10);
+
+function leadingZeros(bytes: Buffer): number {
+  let at = 0;
+  while (at < bytes.length) {
+    const end = Math.min(bytes.length, at + ZEROS.length);
+    if (bytes.compare(ZEROS, 0, end - at, at, end) !== 0) break;
+    at = end;
+  }
+  while (at < bytes.length && bytes[at] === 0) at++;
+  return at;
+}
+
+/** The first place from `from` on that holds a header of this container, or the end. */
+async function nextHeader(target: ScanTarget, window: Window, from: number): Promise<number> {
+  for (let at = from; at < target.length; ) {
+    const bytes = await window.view(at, HEADER_BYTES_MAX);
+    const found = bytes.indexOf(FRAME_MAGIC);
+    if (found === 0) {
+      if (headerAt(target, at, bytes)) return at;
+      at++;
+    } else if (found > 0) {
+      at += found;
+    } else {
+      // The magic may begin in the last bytes seen.
+      at += Math.max(1, bytes.length - FRAME_MAGIC.length + 1);
+    }
+  }
+  return target.length;
+}
+
+/** A stretch of the container in memory, which moves on as it is asked for more. */
+class Window {
+  readonly #target: ScanTarget;
+  readonly #buffer = Buffer.allocUnsafe(WINDOW_BYTES);
+  #start = 0;
+  #end = 0;
+
+  constructor(target: ScanTarget) {
+    this.#target = target;
+  }
+
+  /**
+   * All bytes at hand from `at` on: at least `length`, unless the container ends before. Valid until the next
+   * call.
+   */
+  async view(at: number, length: number): Promise<Buffer> {
+    const wanted = Math.min(length, this.#target.length - at);
+    if (at < this.#start || at + wanted > this.#end) {
+      const buffer = this.#buffer.subarray(0, Math.min(WINDOW_BYTES, this.#target.length - at));
+      const count = await this.#target.file.read({ position: at, buffer });
+      this.#start = at;
+      this.#end = at + count;
+    }
+    return this.#buffer.subarray(at - this.#start, this.#end - this.#start);
+  }
+}
