@@ -3,7 +3,7 @@
  * time and chance. So it can be run again after a conflict, and in another process than the one that asked.
  */
 
-import { type Engine, EngineError, type Op, type WriteTx } from '@facet/engine';
+import { type Engine, EngineError, type Op, type ReadTx, type WriteTx } from '@facet/engine';
 import { FsError } from '../errors.ts';
 import type { Timestamp } from '../ids.ts';
 
@@ -24,7 +24,7 @@ export interface Environment {
   randomBytes(count: number): Buffer;
 }
 
-/** Runs commands against an engine and speaks the core's errors. */
+/** Runs commands and reads against an engine and speaks the core's errors. */
 export class CommandRunner {
   readonly #engine: Engine;
   readonly #environment: Environment;
@@ -43,10 +43,19 @@ export class CommandRunner {
       throw fromEngine(error, command.name);
     }
   }
+
+  /** Runs reads on one snapshot. `doing` names them in errors. */
+  async read<T>(doing: string, op: (tx: ReadTx) => Op<T>): Promise<T> {
+    try {
+      return await this.#engine.read(op);
+    } catch (error) {
+      throw fromEngine(error, doing);
+    }
+  }
 }
 
 /** What an engine's error means to the core's callers; anything else passes unchanged. */
-export function fromEngine(error: unknown, doing: string): unknown {
+function fromEngine(error: unknown, doing: string): unknown {
   if (!(error instanceof EngineError)) return error;
   const message = `${doing}: ${error.message}`;
   switch (error.code) {

@@ -1,0 +1,172 @@
+/** Accounts and their access keys. */
+
+import type { Op, ReadTx, WriteTx } from '@facet/engine';
+import type { Command, CommandRunner, Environment } from '../commands/command.ts';
+import { FsError } from '../errors.ts';
+import type { Timestamp } from '../ids.ts';
+import { assert } from '../invariant.ts';
+import { accessKeyKey, accountKey, SPACE, spaceBounds, successor } from '../meta/keys.ts';
+import { decodeAccessKey, decodeAccount, encodeAccessKey, encodeAccount } from '../meta/records/volume.ts';
+import type { AccessKey, Account, AccountView } from '../volumes/types.ts';
+
+type NewAccount = Omit<Account, 'created'>;
+type NewKey = Omit<AccessKey, 'created'>;
+
+const RECORDS_PER_READ = 1000;
+const NAME = /^[\w.@+=,-]{1,64}$/;
+const ACCESS_KEY_ID = /^[\w.-]{3,128}$/;
+const SECRET_KEY = /^[\x21-\x7e]{8,128}$/;
+const CANONICAL_ID = /^[\x21-\x7e]{1,128}$/;
+
+function* putAccount(tx: WriteTx, account: NewAccount, now: Timestamp): Op<Account> {
+  const made = { ...account, created: now };
+  if (yield* tx.get(accountKey(account.name))) {
+    throw new FsError('AccountExists', `account ${account.name} already exists`);
+  }
+  tx.put(accountKey(account.name), encodeAccount(made));
+  return made;
+}
+
+const createAccount: Command<NewAccount, Account> = {
+  name: 'createAccount',
+  run: (tx, args, context) => putAccount(tx, args, context.now),
+};
+
+const createKey: Command<{ readonly key: NewKey; readonly account?: NewAccount }, AccessKey> = {
+  name: 'createKey',
+  *run(tx, args, context) {
+    const { key, account } = args;
+    const [taken, owner] = yield* tx.getMany([accessKeyKey(key.accessKeyId), accountKey(key.account)]);
+    if (taken) throw new FsError('AccessKeyExists', `access key ${key.accessKeyId} already exists`);
+    if (!owner) {
+      if (!account) throw new FsError('NoSuchAccount', `account ${key.account} does not exist`);
+      yield* putAccount(tx, account, context.now);
+    }
+    const made = { ...key, created: context.now };
+    tx.put(accessKeyKey(key.accessKeyId), encodeAccessKey(made));
+    return made;
+  },
+};
+
+const deleteKey: Command<{ readonly accessKeyId: string }, AccessKey> = {
+  name: 'deleteKey',
+  *run(tx, args) {
+    const stored = yield* tx.get(accessKeyKey(args.accessKeyId));
+    if (!stored) throw new FsError('NoSuchAccessKey', `access key ${args.accessKeyId} does not exist`);
+    tx.delete(accessKeyKey(args.accessKeyId));
+    return decodeAccessKey(stored);
+  },
+};
+
+function* records(tx: ReadTx, space: number): Op<readonly Uint8Array[]> {
+  const found: Uint8Array[] = [];
+  const bounds = spaceBounds(space);
+  let start = bounds.start;
+  for (;;) {
+    const page = yield* tx.range({ start, end: bounds.end, limit: RECORDS_PER_READ });
+    for (const { value } of page) found.push(value);
+    const last = page.at(-1);
+    if (!last || page.length < RECORDS_PER_READ) return found;
+    start = successor(last.key);
+  }
+}
+
+function check(pattern: RegExp, value: string, what: string): string {
+  if (!pattern.test(value)) throw new FsError('Invalid', `${JSON.stringify(value)} is not a valid ${what}`);
+  return value;
+}
+
+export class Accounts implements AccountView {
+  readonly #commands: CommandRunner;
+  readonly #environment: Environment;
+
+  constructor(parts: {
+    readonly commands: CommandRunner;
+    readonly environment: Environment;
+  }) {
+    this.#commands = parts.commands;
+    this.#environment = parts.environment;
+  }
+
+  async create(args: Parameters<AccountView['create']>[0]): Promise<Account> {
+    return this.#commands.run(createAccount, this.#newAccount(args));
+  }
+
+  #newAccount(args: Parameters<AccountView['create']>[0]): NewAccount {
+    const { name, displayName, email, canonicalId } = args;
+    return {
+      name: check(NAME, name, 'account name'),
+      displayName: displayName ?? name,
+      canonicalId: canonicalId
+        ? check(CANONICAL_ID, canonicalId, 'canonical id')
+        : this.#environment.randomBytes(32).toString('hex'),
+      ...(email && { email }),
+    };
+  }
+
+  find(name: string): Promise<Account | undefined> {
+    return this.#commands.read('accounts', function* (tx) {
+      const stored = yield* tx.get(accountKey(name));
+      return stored && decodeAccount(stored);
+    });
+  }
+
+  async list(): Promise<readonly Account[]> {
+    return (await this.#commands.read('accounts', (tx) => records(tx, SPACE.account))).map(decodeAccount);
+  }
+
+  async createKey(args: Parameters<AccountView['createKey']>[0]): Promise<AccessKey> {
+    const { randomBytes } = this.#environment;
+    // Base 32 without padding keeps to the letters and digits AWS's own ids have.
+    const accessKeyId = args.accessKeyId ?? `FACET${base32(randomBytes(10)).slice(0, 15)}`;
+    const secretKey = args.secretKey ?? randomBytes(30).toString('base64url');
+    const key = {
+      account: check(NAME, args.account, 'account name'),
+      accessKeyId: check(ACCESS_KEY_ID, accessKeyId, 'access key id'),
+      secretKey: check(SECRET_KEY, secretKey, 'secret key'),
+    };
+    const account = args.createAccount && this.#newAccount({ name: args.account, ...args.createAccount });
+    return this.#commands.run(createKey, account ? { key, account } : { key });
+  }
+
+  findKey(accessKeyId: string): ReturnType<AccountView['findKey']> {
+    if (!ACCESS_KEY_ID.test(accessKeyId)) return Promise.resolve(undefined);
+    return this.#commands.read('accounts', function* (tx) {
+      const stored = yield* tx.get(accessKeyKey(accessKeyId));
+      if (!stored) return undefined;
+      const key = decodeAccessKey(stored);
+      const account = yield* tx.get(accountKey(key.account));
+      assert(account !== undefined, `access key ${accessKeyId} has its account`);
+      return { key, account: decodeAccount(account) };
+    });
+  }
+
+  async listKeys(account?: string): Promise<readonly AccessKey[]> {
+    const keys = (await this.#commands.read('accounts', (tx) => records(tx, SPACE.accessKey))).map(
+      decodeAccessKey,
+    );
+    return account === undefined ? keys : keys.filter((key) => key.account === account);
+  }
+
+  deleteKey(accessKeyId: string): Promise<AccessKey> {
+    return this.#commands.run(deleteKey, { accessKeyId });
+  }
+}
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+function base32(bytes: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let value = 0;
+  for (const byte of bytes) {
+    value = (value << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += BASE32[(value >>> bits) & 31];
+    }
+    value &= (1 << bits) - 1;
+  }
+  return text;
+}

@@ -1,0 +1,187 @@
+/** Volumes: made, found, listed, deleted. */
+
+import type { Op, WriteTx } from '@facet/engine';
+import type { Command, CommandContext, CommandRunner } from '../commands/command.ts';
+import { take } from '../commands/counter.ts';
+import { FsError } from '../errors.ts';
+import { layerId, ROOT_INODE, type VolumeId, volumeId } from '../ids.ts';
+import { assert } from '../invariant.ts';
+import {
+  accountKey,
+  counterKey,
+  directoryKey,
+  inodeKey,
+  layerBounds,
+  SPACE,
+  spaceBounds,
+  successor,
+  textOfKey,
+  usageKey,
+  volumeKey,
+  volumeNameKey,
+  volumeTagsKey,
+} from '../meta/keys.ts';
+import { decodeTags, encodeTags } from '../meta/records/object.ts';
+import { decodeNumber, decodeVolume, encodeNumber, encodeVolume } from '../meta/records/volume.ts';
+import type { Tags } from '../objects/types.ts';
+import { freshDirectory, loadDirectory, storeDirectory } from '../tree/directories.ts';
+import { freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
+import { adjustUsage, changeVolume, loadUsage, viewVolume } from '../tree/scope.ts';
+import type { Volume, VolumeUsage, VolumeView } from './types.ts';
+
+/** Owner and modes of what comes by S3, until a volume's export says otherwise. */
+const DEFAULTS = { uid: 65534, gid: 65534, directoryMode: 0o777, fileMode: 0o666 } as const;
+const NAME_BYTES_MAX = 255;
+const VOLUMES_PER_READ = 256;
+
+const createVolume: Command<{ readonly name: string; readonly owner: string }, Volume> = {
+  name: 'createVolume',
+  *run(tx, args, context) {
+    const [taken, account] = yield* tx.getMany([volumeNameKey(args.name), accountKey(args.owner)]);
+    if (taken) throw new FsError('VolumeExists', `volume ${args.name} already exists`);
+    if (!account) throw new FsError('NoSuchAccount', `account ${args.owner} does not exist`);
+    const id = volumeId(yield* take(tx, { name: 'volume', count: 1 }));
+    const volume: Volume = {
+      id,
+      name: args.name,
+      owner: args.owner,
+      layer: layerId(yield* take(tx, { name: 'layer', count: 1 })),
+      created: context.now,
+      defaults: DEFAULTS,
+    };
+    tx.put(volumeNameKey(args.name), encodeNumber(id));
+    tx.put(volumeKey(id), encodeVolume(volume));
+    yield* makeRoot(tx, volume, context);
+    return volume;
+  },
+};
+
+function* makeRoot(tx: WriteTx, volume: Volume, context: CommandContext): Op<VolumeUsage> {
+  const change = yield* changeVolume(tx, volume.id, context);
+  const root = yield* newInodeId(change);
+  assert(root === ROOT_INODE, 'the first inode of a volume is its root');
+  const inode = freshInode(change, {
+    type: 'directory',
+    mode: volume.defaults.directoryMode,
+    uid: volume.defaults.uid,
+    gid: volume.defaults.gid,
+    place: { parent: root, cookie: freshDirectory(change, { explicit: true }).nextCookie },
+  });
+  storeInode(change, root, inode);
+  storeDirectory(change, root, freshDirectory(change, { explicit: true }));
+  return yield* adjustUsage(change, { bytes: 0, inodes: 1 });
+}
+
+const deleteVolume: Command<{ readonly volume: VolumeId }, { readonly name: string }> = {
+  name: 'deleteVolume',
+  *run(tx, args, context) {
+    const change = yield* changeVolume(tx, args.volume, context);
+    const { volume, layer } = change;
+    const root = yield* loadDirectory(change, ROOT_INODE);
+    const uploads = yield* tx.range({ ...layerBounds(SPACE.upload, layer), limit: 1 });
+    if (root.entries > 0) throw new FsError('VolumeNotEmpty', `volume ${volume.name} is not empty`);
+    if (uploads.length > 0)
+      throw new FsError('VolumeNotEmpty', `volume ${volume.name} has uploads under way`);
+    for (const key of [
+      volumeNameKey(volume.name),
+      volumeKey(volume.id),
+      volumeTagsKey(volume.id),
+      inodeKey(layer, ROOT_INODE),
+      directoryKey(layer, ROOT_INODE),
+      usageKey(layer),
+      counterKey(`inode/${layer}`),
+    ]) {
+      tx.delete(key);
+    }
+    return { name: volume.name };
+  },
+};
+
+const setVolumeTags: Command<
+  { readonly volume: VolumeId; readonly tags: Tags },
+  { readonly existed: boolean }
+> = {
+  name: 'setVolumeTags',
+  *run(tx, args, context) {
+    const { volume } = yield* changeVolume(tx, args.volume, context);
+    const key = volumeTagsKey(volume.id);
+    const existed = (yield* tx.get(key)) !== undefined;
+    if (args.tags.length > 0) tx.put(key, encodeTags(args.tags));
+    else tx.delete(key);
+    return { existed };
+  },
+};
+
+export class Volumes implements VolumeView {
+  readonly #commands: CommandRunner;
+
+  constructor(commands: CommandRunner) {
+    this.#commands = commands;
+  }
+
+  async create(args: { readonly name: string; readonly owner: string }): Promise<Volume> {
+    const { name } = args;
+    if (name.length === 0 || Buffer.byteLength(name) > NAME_BYTES_MAX || /[/\0]/.test(name)) {
+      throw new FsError('Invalid', `a volume cannot be named ${JSON.stringify(name)}`);
+    }
+    return this.#commands.run(createVolume, args);
+  }
+
+  find(name: string): Promise<Volume | undefined> {
+    return this.#commands.read('volumes', function* (tx) {
+      const stored = yield* tx.get(volumeNameKey(name));
+      if (!stored) return undefined;
+      const volume = yield* tx.get(volumeKey(volumeId(decodeNumber(stored))));
+      assert(volume !== undefined, `volume ${name} has its record`);
+      return decodeVolume(volume);
+    });
+  }
+
+  list(args: Parameters<VolumeView['list']>[0]): ReturnType<VolumeView['list']> {
+    const { owner, prefix = '', after = '', limit } = args;
+    const bounds = spaceBounds(SPACE.volumeName);
+    return this.#commands.read('volumes', function* (tx) {
+      const volumes: Volume[] = [];
+      let from = after >= prefix && after !== '' ? successor(volumeNameKey(after)) : volumeNameKey(prefix);
+      for (;;) {
+        const page = yield* tx.range({ start: from, end: bounds.end, limit: VOLUMES_PER_READ });
+        const named = page.filter((entry) => textOfKey(entry.key).startsWith(prefix));
+        const records = yield* tx.getMany(
+          named.map((entry) => volumeKey(volumeId(decodeNumber(entry.value)))),
+        );
+        for (const stored of records) {
+          assert(stored !== undefined, 'a volume name has its record');
+          const volume = decodeVolume(stored);
+          if (owner !== undefined && volume.owner !== owner) continue;
+          if (volumes.length === limit) return { volumes, truncated: true };
+          volumes.push(volume);
+        }
+        const last = page.at(-1);
+        if (!last || named.length < VOLUMES_PER_READ) return { volumes, truncated: false };
+        from = successor(last.key);
+      }
+    });
+  }
+
+  usage(volume: VolumeId): Promise<VolumeUsage> {
+    return this.#commands.read('volumes', function* (tx) {
+      return yield* loadUsage(yield* viewVolume(tx, volume));
+    });
+  }
+
+  delete(volume: VolumeId): Promise<{ readonly name: string }> {
+    return this.#commands.run(deleteVolume, { volume });
+  }
+
+  getTags(volume: VolumeId): Promise<Tags> {
+    return this.#commands.read('volumes', function* (tx) {
+      yield* viewVolume(tx, volume);
+      const stored = yield* tx.get(volumeTagsKey(volume));
+      return stored ? decodeTags(stored) : [];
+    });
+  }
+
+  setTags(volume: VolumeId, tags: Tags): Promise<{ readonly existed: boolean }> {
+    return this.#commands.run(setVolumeTags, { volume, tags });
+  }
+}
