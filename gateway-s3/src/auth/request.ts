@@ -4,6 +4,7 @@
  *
  * Strings here hold one byte a character (latin1), as Node's HTTP parser hands them out.
  */
+import { S3Error } from '../errors.ts';
 
 /** Lower-case header name → value: outer blanks trimmed, repeated headers joined with a comma, in wire order. */
 export type HeaderMap = ReadonlyMap<string, string>;
@@ -25,16 +26,41 @@ export interface RequestHead {
 }
 
 /** Reads Node's alternating list `[name, value, name, value…]`. */
-export function readHeaders(_rawHeaders: readonly string[]): HeaderMap {
-  throw new Error('unwritten');
+export function readHeaders(rawHeaders: readonly string[]): HeaderMap {
+  const headers = new Map<string, string>();
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase();
+    const value = trimBlanks(rawHeaders[i + 1] ?? '');
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before},${value}`);
+  }
+  return headers;
+}
+
+const OUTER_BLANKS = /^[ \t]+|[ \t]+$/g;
+
+/** Not `String.trim`: that also takes U+00A0, which here is the last byte of many a UTF-8 character. */
+function trimBlanks(text: string): string {
+  return text.replace(OUTER_BLANKS, '');
 }
 
 /**
  * Splits at `&`, then at the first `=`; decodes `%XX`, and `+` as a blank. Empty pieces (`a&&b`) are dropped.
  * @throws S3Error InvalidURI (a `%` without two hex digits)
  */
-export function parseQuery(_rawQuery: string): readonly QueryParam[] {
-  throw new Error('unwritten');
+export function parseQuery(rawQuery: string): readonly QueryParam[] {
+  const params: QueryParam[] = [];
+  if (rawQuery === '') return params;
+  for (const piece of rawQuery.split('&')) {
+    if (piece === '') continue;
+    const equals = piece.indexOf('=');
+    params.push(
+      equals < 0
+        ? { name: decodeQueryPart(piece), value: '' }
+        : { name: decodeQueryPart(piece.slice(0, equals)), value: decodeQueryPart(piece.slice(equals + 1)) },
+    );
+  }
+  return params;
 }
 
 /**
@@ -42,6 +68,21 @@ export function parseQuery(_rawQuery: string): readonly QueryParam[] {
  * gives its UTF-8 bytes.
  * @throws S3Error InvalidURI
  */
-export function decodePath(_rawPath: string): string {
-  throw new Error('unwritten');
+export function decodePath(rawPath: string): string {
+  return decodeEscapes(rawPath);
+}
+
+function decodeQueryPart(text: string): string {
+  return decodeEscapes(text.includes('+') ? text.replaceAll('+', ' ') : text);
+}
+
+const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
+const ESCAPE = /%../g;
+const NOT_ONE_BYTE = /[\u0100-\uffff]/;
+
+function decodeEscapes(text: string): string {
+  if (NOT_ONE_BYTE.test(text)) throw new S3Error('InvalidURI');
+  if (!text.includes('%')) return text;
+  if (BAD_ESCAPE.test(text)) throw new S3Error('InvalidURI');
+  return text.replace(ESCAPE, (escaped) => String.fromCharCode(Number.parseInt(escaped.slice(1), 16)));
 }

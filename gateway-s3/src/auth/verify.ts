@@ -2,8 +2,13 @@
  * Who sent a request: Signature Version 4 as S3 speaks it, by header or by presigned URL.
  * @source S3 API Reference, "Authenticating Requests (AWS Signature Version 4)"
  */
-import type { Payload } from './payload.ts';
-import type { RequestHead } from './request.ts';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { S3Error } from '../errors.ts';
+import { canonicalRequest } from './canonical.ts';
+import { readClaim, type SignatureClaim } from './claim.ts';
+import { type DeclaredPayload, type Payload, parseDeclaredPayload, sealPayload } from './payload.ts';
+import type { HeaderMap, RequestHead } from './request.ts';
+import { SigningKeyCache } from './signingKeys.ts';
 
 /** What a look-up must give; callers add what they want to find again in {@link Authentication} (account, user). */
 export interface Credential {
@@ -39,14 +44,139 @@ export interface VerifierOptions<C extends Credential> {
 
 export type Verifier<C extends Credential> = (head: RequestHead) => Promise<Authentication<C>>;
 
+const CLOCK_SKEW_MS_MAX = 15 * 60 * 1000;
+const SIGNING_KEYS_MAX = 1000;
+
 /**
  * Builds a verifier with a signing-key cache of its own.
  *
  * The verifier rejects with S3Error: AccessDenied (no date, unsigned `host` or `x-amz-*` header, expired or not yet
  * valid URL) · AuthorizationHeaderMalformed · AuthorizationQueryParametersError · InvalidAccessKeyId · InvalidArgument
  * (header and query authentication together, unknown scheme, bad `x-amz-content-sha256`) · InvalidRequest (SigV2,
- * missing `x-amz-content-sha256`) · InvalidToken · InvalidURI · RequestTimeTooSkewed · SignatureDoesNotMatch.
+ * missing `x-amz-content-sha256`) · InvalidToken · InvalidURI · NotImplemented (SigV4A) · RequestTimeTooSkewed ·
+ * SignatureDoesNotMatch.
  */
-export function createVerifier<C extends Credential>(_options: VerifierOptions<C>): Verifier<C> {
-  throw new Error('unwritten');
+export function createVerifier<C extends Credential>(options: VerifierOptions<C>): Verifier<C> {
+  const signingKeys = new SigningKeyCache(options.signingKeysMax ?? SIGNING_KEYS_MAX);
+  return async (head) => {
+    const claim = readClaim(head);
+    if (claim === undefined) return { kind: 'anonymous', payload: anonymousPayload(head.headers) };
+    const declared = parseDeclaredPayload(claim.payloadHash);
+    checkTime(claim, options.now());
+    checkEveryHeaderSigned(head.headers, claim.signedHeaders);
+
+    const { accessKeyId, date, region } = claim;
+    const credential = await options.lookup(accessKeyId);
+    if (credential === undefined) {
+      throw new S3Error('InvalidAccessKeyId', undefined, { fields: { AWSAccessKeyId: accessKeyId } });
+    }
+    // Keys here are long-lived and have no session: a token belongs to somebody else's key.
+    if (claim.sessionToken !== undefined) {
+      throw new S3Error('InvalidToken', undefined, { fields: { 'Token-0': claim.sessionToken } });
+    }
+
+    const keyScope = { accessKeyId, secretAccessKey: credential.secretAccessKey, date, region };
+    const signingKey = signingKeys.find(keyScope);
+    const scope = `${date}/${region}/s3/aws4_request`;
+    checkSignature({ head, claim, scope, signingKey });
+    signingKeys.keep(keyScope, signingKey);
+    const payload = sealPayload(declared, {
+      seedSignature: claim.signature,
+      signingKey,
+      scope,
+      timestamp: claim.time.text,
+    });
+    return { kind: 'verified', via: claim.via, accessKeyId, credential, region, payload };
+  };
+}
+
+function anonymousPayload(headers: HeaderMap): Payload {
+  const value = headers.get('x-amz-content-sha256');
+  const declared: DeclaredPayload = value === undefined ? { kind: 'unsigned' } : parseDeclaredPayload(value);
+  if (declared.kind === 'streaming-signed' || declared.kind === 'streaming-signed-trailer') {
+    throw new S3Error(
+      'InvalidRequest',
+      "Anonymous requests don't support this x-amz-content-sha256 value. " +
+        'Please use UNSIGNED-PAYLOAD or STREAMING-UNSIGNED-PAYLOAD-TRAILER.',
+    );
+  }
+  return declared;
+}
+
+function checkTime({ via, time, expiresSeconds }: SignatureClaim, nowMs: number): void {
+  if (via === 'presigned' && expiresSeconds !== undefined) {
+    if (time.ms - nowMs > CLOCK_SKEW_MS_MAX) {
+      throw new S3Error('AccessDenied', 'Request is not valid yet', {
+        fields: { 'X-Amz-Date': time.text, ServerTime: new Date(nowMs).toISOString() },
+      });
+    }
+    const expiresMs = time.ms + expiresSeconds * 1000;
+    if (nowMs > expiresMs) {
+      throw new S3Error('AccessDenied', 'Request has expired', {
+        fields: {
+          'X-Amz-Expires': String(expiresSeconds),
+          Expires: new Date(expiresMs).toISOString(),
+          ServerTime: new Date(nowMs).toISOString(),
+        },
+      });
+    }
+    return;
+  }
+  if (Math.abs(time.ms - nowMs) > CLOCK_SKEW_MS_MAX) {
+    throw new S3Error('RequestTimeTooSkewed', undefined, {
+      fields: {
+        RequestTime: time.text,
+        ServerTime: new Date(nowMs).toISOString(),
+        MaxAllowedSkewMilliseconds: String(CLOCK_SKEW_MS_MAX),
+      },
+    });
+  }
+}
+
+/** A header that steers the request and that the signature does not cover could be anybody's. */
+function checkEveryHeaderSigned(headers: HeaderMap, signedHeaders: ReadonlySet<string>): void {
+  const unsigned: string[] = [];
+  for (const name of headers.keys()) {
+    if ((name === 'host' || name.startsWith('x-amz-')) && !signedHeaders.has(name)) unsigned.push(name);
+  }
+  // A client that names no host would have its request replayed to any bucket's host name.
+  if (!signedHeaders.has('host') && !unsigned.includes('host')) unsigned.push('host');
+  if (unsigned.length === 0) return;
+  throw new S3Error('AccessDenied', 'There were headers present in the request which were not signed', {
+    fields: { HeadersNotSigned: unsigned.join(', ') },
+  });
+}
+
+interface SignatureCheck {
+  readonly head: RequestHead;
+  readonly claim: SignatureClaim;
+  readonly scope: string;
+  readonly signingKey: Buffer;
+}
+
+function checkSignature({ head, claim, scope, signingKey }: SignatureCheck): void {
+  const canonical = canonicalRequest({
+    head,
+    signedHeaders: claim.signedHeaders,
+    payloadHash: claim.payloadHash,
+  });
+  const canonicalHash = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex');
+  const stringToSign = `AWS4-HMAC-SHA256\n${claim.time.text}\n${scope}\n${canonicalHash}`;
+  const expected = createHmac('sha256', signingKey).update(stringToSign).digest('hex');
+  if (sameSignature(expected, claim.signature)) return;
+  throw new S3Error('SignatureDoesNotMatch', undefined, {
+    fields: {
+      AWSAccessKeyId: claim.accessKeyId,
+      StringToSign: stringToSign,
+      SignatureProvided: claim.signature,
+      CanonicalRequest: canonical,
+    },
+  });
+}
+
+/** Compares two signatures in hex without telling, by the time it takes, where they differ. */
+export function sameSignature(expected: string, given: string): boolean {
+  const a = Buffer.from(expected, 'latin1');
+  const b = Buffer.from(given, 'latin1');
+  return a.length === b.length && timingSafeEqual(a, b);
 }
