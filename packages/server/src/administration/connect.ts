@@ -1,0 +1,65 @@
+/**
+ * Finds the way to a store: through the server that holds it, or, when nobody does, by opening it here.
+ * Who gets the lock decides, so the two never overlap.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { EXIT } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
+import { storeLayout } from '../store/layout.ts';
+import { readLockHolder } from '../store/lock.ts';
+import { openExistingStore } from '../store/open.ts';
+import type { Administration } from './contract.ts';
+import { readAdminEndpoint } from './endpointFile.ts';
+import { administerCore } from './local.ts';
+import { administerRemotely, ServerUnreachable } from './remote.ts';
+
+/** A server that starts or stops, or another command, holds the store this long at most in ordinary life. */
+const PATIENCE_MS = 10_000;
+const RETRY_EVERY_MS = 50;
+
+/**
+ * Runs `work` on the store in `dataDirectory`. It is started again only after the server refused the
+ * connection, that is, when it had done nothing.
+ * @throws CommandFailure NoSuchStore (3) | StoreInUse (5), and what `work` throws
+ */
+export async function withAdministration<T>(
+  dataDirectory: string,
+  work: (administration: Administration) => Promise<T>,
+): Promise<T> {
+  const layout = storeLayout(dataDirectory);
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const store = await openExistingStore(layout);
+    if (store !== undefined) {
+      try {
+        return await work(administerCore(store.core));
+      } finally {
+        await store.close();
+      }
+    }
+    const endpoint = readAdminEndpoint(layout.adminEndpoint);
+    if (endpoint !== undefined) {
+      try {
+        return await work(administerRemotely(endpoint));
+      } catch (error) {
+        if (!isWorthAnotherTry(error)) throw error;
+      }
+    }
+    if (Date.now() > deadline) {
+      const holder = readLockHolder(layout.lock) ?? 'another process';
+      throw new CommandFailure({
+        exitCode: EXIT.inUse,
+        code: 'StoreInUse',
+        message: `the store in ${dataDirectory} is in use by ${holder}, which does not answer`,
+      });
+    }
+    await delay(RETRY_EVERY_MS);
+  }
+}
+
+function isWorthAnotherTry(error: unknown): boolean {
+  if (error instanceof ServerUnreachable) return true;
+  // 'Unauthorised': the address is a dead server's and its port has gone to another one.
+  return error instanceof CommandFailure && (error.code === 'Starting' || error.code === 'Unauthorised');
+}

@@ -1,0 +1,78 @@
+/**
+ * What the command line does to a store, whether it holds the store itself (`local.ts`) or asks the server that
+ * does (`remote.ts`). The shapes are also what `--json` prints and what travels over the admin API.
+ */
+
+import { z } from 'zod';
+
+export const volumeReport = z.object({
+  name: z.string(),
+  id: z.number(),
+  /** The owning account's name. */
+  owner: z.string(),
+  /** ISO 8601, UTC. */
+  created: z.string(),
+});
+export type VolumeReport = z.infer<typeof volumeReport>;
+
+export const volumeDetails = volumeReport.extend({
+  usage: z.object({ bytes: z.number(), inodes: z.number() }),
+  /** What files and directories made through S3 belong to; modes in octal, as in `0644`. */
+  defaults: z.object({
+    uid: z.number(),
+    gid: z.number(),
+    directoryMode: z.string(),
+    fileMode: z.string(),
+  }),
+});
+export type VolumeDetails = z.infer<typeof volumeDetails>;
+
+export const volumePage = z.object({ volumes: z.array(volumeReport), truncated: z.boolean() });
+export type VolumePage = z.infer<typeof volumePage>;
+
+export const keyReport = z.object({
+  accessKeyId: z.string(),
+  account: z.string(),
+  created: z.string(),
+});
+export type KeyReport = z.infer<typeof keyReport>;
+
+/** Secrets are told once, by the command that makes them. */
+export const newKeyReport = keyReport.extend({
+  secretAccessKey: z.string(),
+  /** S3's canonical user id. */
+  canonicalId: z.string(),
+  displayName: z.string(),
+  email: z.string().optional(),
+});
+export type NewKeyReport = z.infer<typeof newKeyReport>;
+
+export const newVolume = z.strictObject({ name: z.string().min(1), owner: z.string().min(1) });
+export type NewVolume = z.infer<typeof newVolume>;
+
+export const newKey = z.strictObject({
+  account: z.string().min(1),
+  accessKeyId: z.string().min(1).optional(),
+  secretAccessKey: z.string().min(1).optional(),
+  displayName: z.string().min(1).optional(),
+  email: z.string().min(1).optional(),
+});
+export type NewKey = z.infer<typeof newKey>;
+
+export const VOLUME_PAGE_LIMIT = 1000;
+
+/** Every method throws {@link CommandFailure} or FsError. */
+export interface Administration {
+  createVolume(volume: NewVolume): Promise<VolumeReport>;
+  /** In order of name, at most {@link VOLUME_PAGE_LIMIT}; resume `after` the last name. */
+  listVolumes(page: {
+    readonly owner?: string | undefined;
+    readonly after?: string | undefined;
+  }): Promise<VolumePage>;
+  showVolume(name: string): Promise<VolumeDetails>;
+  deleteVolume(name: string): Promise<VolumeReport>;
+  /** Makes the account too when there is none of that name. */
+  createKey(key: NewKey): Promise<NewKeyReport>;
+  listKeys(account?: string): Promise<readonly KeyReport[]>;
+  deleteKey(accessKeyId: string): Promise<KeyReport>;
+}

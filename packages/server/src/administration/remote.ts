@@ -1,0 +1,91 @@
+/** Administration through the admin API of the server that holds the store. */
+
+import { z } from 'zod';
+import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
+import {
+  type Administration,
+  keyReport,
+  newKeyReport,
+  volumeDetails,
+  volumePage,
+  volumeReport,
+} from './contract.ts';
+import type { AdminEndpoint } from './endpointFile.ts';
+
+const REPLY_TIMEOUT_MS = 60_000;
+
+const exitCode = z
+  .number()
+  .refine((value): value is ExitCode => value in EXIT_CODE_MEANINGS)
+  .catch(EXIT.failed);
+const errorReply = z.object({
+  error: z.object({ code: z.string(), message: z.string(), exitCode }),
+});
+
+/** Nobody answers at the address: the server that wrote it is gone, or not there yet. */
+export class ServerUnreachable extends Error {
+  override readonly name = 'ServerUnreachable';
+}
+
+export function administerRemotely(endpoint: AdminEndpoint): Administration {
+  const call = async <S extends z.ZodType>(request: {
+    readonly method: 'GET' | 'POST' | 'DELETE';
+    readonly path: string;
+    readonly query?: Readonly<Record<string, string | undefined>>;
+    readonly body?: unknown;
+    readonly reply: S;
+  }): Promise<z.output<S>> => {
+    const url = new URL(`/v1/${request.path}`, endpoint.url);
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    const response = await fetch(url, {
+      method: request.method,
+      headers: {
+        authorization: `Bearer ${endpoint.token}`,
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      signal: AbortSignal.timeout(REPLY_TIMEOUT_MS),
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    }).catch((error: unknown) => {
+      if (isRefusedConnection(error)) throw new ServerUnreachable(`nothing answers at ${endpoint.url}`);
+      throw error;
+    });
+    const content: unknown = await response.json();
+    if (response.ok) return request.reply.parse(content);
+    throw replyFailure(content, response.status);
+  };
+
+  return {
+    createVolume: (volume) => call({ method: 'POST', path: 'volumes', body: volume, reply: volumeReport }),
+    listVolumes: (page) => call({ method: 'GET', path: 'volumes', query: page, reply: volumePage }),
+    showVolume: (name) =>
+      call({ method: 'GET', path: `volumes/${encodeURIComponent(name)}`, reply: volumeDetails }),
+    deleteVolume: (name) =>
+      call({ method: 'DELETE', path: `volumes/${encodeURIComponent(name)}`, reply: volumeReport }),
+    createKey: (key) => call({ method: 'POST', path: 'keys', body: key, reply: newKeyReport }),
+    listKeys: async (account) => {
+      const reply = z.object({ keys: z.array(keyReport) });
+      return (await call({ method: 'GET', path: 'keys', query: { account }, reply })).keys;
+    },
+    deleteKey: (accessKeyId) =>
+      call({ method: 'DELETE', path: `keys/${encodeURIComponent(accessKeyId)}`, reply: keyReport }),
+  };
+}
+
+/** undici puts the socket's error in `cause`. Only a refusal proves that the request did nothing. */
+function isRefusedConnection(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}
+
+function replyFailure(content: unknown, status: number): CommandFailure {
+  const parsed = errorReply.safeParse(content);
+  if (parsed.success) return new CommandFailure(parsed.data.error);
+  return new CommandFailure({
+    exitCode: EXIT.failed,
+    code: 'Failed',
+    message: `the server answered with HTTP status ${status} and no error this command understands`,
+  });
+}

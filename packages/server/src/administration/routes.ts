@@ -1,0 +1,108 @@
+/**
+ * The admin API: `/v1/…`, JSON in and out, one route a method of {@link Administration}, for holders of the
+ * token. Errors are `{ "error": { "code", "message", "exitCode" } }`.
+ */
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { EXIT, type ExitCode } from '../exitCodes.ts';
+import { toCommandFailure, usageFailure } from '../failure.ts';
+import { type Administration, newKey, newVolume } from './contract.ts';
+
+const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 } as const satisfies Record<
+  ExitCode,
+  number
+>;
+
+const nameParameter = z.object({ name: z.string().min(1) });
+const volumesQuery = z.object({ owner: z.string().optional(), after: z.string().optional() });
+const keysQuery = z.object({ account: z.string().optional() });
+
+export interface AdminRoutesOptions {
+  readonly token: string;
+  /** Undefined while the store is not open. */
+  readonly administration: () => Administration | undefined;
+}
+
+export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOptions): void {
+  const tokenHash = sha256(options.token);
+
+  const opened = (): Administration => {
+    const administration = options.administration();
+    if (administration === undefined) throw new StoreNotOpen();
+    return administration;
+  };
+
+  app.register(
+    async (api) => {
+      api.addHook('onRequest', async (request, reply) => {
+        const given = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+        if (timingSafeEqual(sha256(given), tokenHash)) return;
+        await reply
+          .code(401)
+          .header('www-authenticate', 'Bearer')
+          .send(errorBody('Unauthorised', 'no valid token', 1));
+      });
+
+      api.setErrorHandler(async (error, _request, reply) => {
+        if (error instanceof StoreNotOpen) {
+          return reply.code(503).send(errorBody('Starting', error.message, EXIT.inUse));
+        }
+        const failure = toCommandFailure(error);
+        const status = isRequestError(error) ? 400 : HTTP_STATUS_OF[failure.exitCode];
+        if (status >= 500) api.log.error({ err: error }, 'admin request failed');
+        return reply.code(status).send(errorBody(failure.code, failure.message, failure.exitCode));
+      });
+
+      api.post('/volumes', async (request, reply) => {
+        reply.code(201);
+        return opened().createVolume(parse(newVolume, request.body));
+      });
+      api.get('/volumes', async (request) => opened().listVolumes(parse(volumesQuery, request.query)));
+      api.get('/volumes/:name', async (request) =>
+        opened().showVolume(parse(nameParameter, request.params).name),
+      );
+      api.delete('/volumes/:name', async (request) =>
+        opened().deleteVolume(parse(nameParameter, request.params).name),
+      );
+      api.post('/keys', async (request, reply) => {
+        reply.code(201);
+        return opened().createKey(parse(newKey, request.body));
+      });
+      api.get('/keys', async (request) => ({
+        keys: await opened().listKeys(parse(keysQuery, request.query).account),
+      }));
+      api.delete('/keys/:name', async (request) =>
+        opened().deleteKey(parse(nameParameter, request.params).name),
+      );
+    },
+    { prefix: '/v1' },
+  );
+}
+
+class StoreNotOpen extends Error {
+  override readonly name = 'StoreNotOpen';
+  constructor() {
+    super('the store is not open: the server is starting or stopping');
+  }
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function errorBody(code: string, message: string, exitCode: ExitCode) {
+  return { error: { code, message, exitCode } };
+}
+
+/** Fastify's own refusals (a body that is not JSON, too large, …) carry a status below 500. */
+function isRequestError(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error && Number(error.statusCode) < 500;
+}
+
+function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw usageFailure(z.prettifyError(parsed.error));
+}

@@ -1,0 +1,51 @@
+/** `facet …`: from words to a command, from whatever happened to an exit code. */
+
+import { Command, CommanderError } from 'commander';
+import { addFsckCommand } from './commands/fsck.ts';
+import { addKeyCommands } from './commands/key.ts';
+import { addServeCommand } from './commands/serve.ts';
+import { addVolumeCommands } from './commands/volume.ts';
+import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from './exitCodes.ts';
+import { toCommandFailure, usageFailure } from './failure.ts';
+import { processOutput } from './output.ts';
+import { VERSION } from './version.ts';
+
+/** Runs one command line (without node's own two words) to its end. Never throws. */
+export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
+  // The words may be what is wrong, so this much is read before they are understood.
+  const output = processOutput(words.includes('--json'));
+  let exitCode: ExitCode = EXIT.ok;
+  const program = new Command('facet')
+    .description('One copy of data behind many interfaces: S3 now, NFS and CSI to come.')
+    .version(VERSION)
+    .addHelpText('after', `\n${exitCodeTable()}`)
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride();
+  const finish = (code: ExitCode) => {
+    exitCode = code;
+  };
+  addServeCommand(program, finish);
+  addVolumeCommands(program);
+  addKeyCommands(program);
+  addFsckCommand(program, finish);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    const failure = error instanceof CommanderError ? usageFailure(explain(error)) : toCommandFailure(error);
+    output.failure(failure);
+    return failure.exitCode;
+  }
+}
+
+function explain(error: CommanderError): string {
+  // A group without its command ("facet volume") printed its help already, on stderr.
+  if (error.code === 'commander.help') return 'a command is missing';
+  return `${error.message.replace(/^error: /, '')} (--help shows the usage)`;
+}
+
+function exitCodeTable(): string {
+  const rows = Object.entries(EXIT_CODE_MEANINGS).map(([code, meaning]) => `  ${code}  ${meaning}`);
+  return ['Exit codes:', ...rows].join('\n');
+}

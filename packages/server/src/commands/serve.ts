@@ -1,0 +1,71 @@
+/** `facet serve`: runs until SIGTERM or SIGINT, then lets the requests in flight finish. */
+
+import { type Command, Option } from 'commander';
+import pino from 'pino';
+import { EXIT, type ExitCode } from '../exitCodes.ts';
+import { processOutput } from '../output.ts';
+import { describeServing, formatBanner } from '../serve/banner.ts';
+import { startServer } from '../serve/server.ts';
+import { listenForStopSignals } from '../serve/signals.ts';
+import { type FlagValues, resolveServeSettings, SETTINGS } from '../settings/settings.ts';
+import { VERSION } from '../version.ts';
+
+const STDERR = 2;
+
+export function addServeCommand(program: Command, finish: (code: ExitCode) => void): void {
+  const command = program
+    .command('serve')
+    .description('serve a data directory until told to stop (SIGTERM, SIGINT)')
+    .option('--config <FILE>', 'read settings from this JSON file (FACET_CONFIG)')
+    .option('--json', 'print what listens where as one JSON line');
+  for (const row of Object.values(SETTINGS)) {
+    const shownDefault = 'default' in row ? `default ${row.default}; ` : '';
+    command.addOption(
+      new Option(`${row.flag} <${row.argument}>`, `${row.help} (${shownDefault}${row.variable})`),
+    );
+  }
+  command.addHelpText(
+    'after',
+    [
+      '',
+      'A flag wins over its environment variable, which wins over the file. In the file, settings are named as',
+      `  ${Object.keys(SETTINGS).join(', ')}`,
+      'FACET_ROOT_ACCESS_KEY and FACET_ROOT_SECRET_KEY name the root access key; without them one is made.',
+    ].join('\n'),
+  );
+  command.action(async (options: FlagValues & { readonly json?: boolean }) => {
+    finish(await serve(options));
+  });
+}
+
+async function serve(options: FlagValues & { readonly json?: boolean }): Promise<ExitCode> {
+  const settings = resolveServeSettings({ flags: options, environment: process.env });
+  const logger = pino(
+    { level: settings.logLevel, base: { pid: process.pid } },
+    pino.destination({ fd: STDERR, sync: true }),
+  );
+  const output = processOutput(options.json === true);
+  const signals = listenForStopSignals();
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'a bug: the process ends');
+    process.exit(EXIT.failed);
+  });
+
+  if (settings.nfs !== undefined) {
+    output.remark('--nfs: the NFS door is not built yet, nothing will listen there');
+  }
+  const server = await startServer({ settings, environment: process.env, logger });
+  output.result({ result: describeServing(server.facts), text: formatBanner(server.facts) });
+  logger.info({ version: VERSION, data: settings.data }, 'serving');
+
+  const reason = await Promise.race([signals.received, server.failed]);
+  if (reason instanceof Error) {
+    // What the disk holds is no longer known: only a fresh start, with its recovery, can tell.
+    logger.fatal({ err: reason }, 'the store failed: the process ends');
+    process.exit(EXIT.failed);
+  }
+  logger.info({ signal: reason }, 'stopping: requests in flight are finished first');
+  await server.stop();
+  logger.info('stopped');
+  return EXIT.ok;
+}

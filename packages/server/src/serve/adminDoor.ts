@@ -1,0 +1,48 @@
+/** The admin port: health checks for everyone who reaches it, the admin API for holders of the token. */
+
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Administration } from '../administration/contract.ts';
+import { registerAdminRoutes } from '../administration/routes.ts';
+import { VERSION } from '../version.ts';
+import { endsWithin } from './deadline.ts';
+
+const BODY_BYTES_MAX = 64 * 1024;
+const PROBE_TIMEOUT_MS = 2_000;
+
+/** What the server can do at this moment. */
+export interface ServerState {
+  phase: 'starting' | 'serving' | 'stopping';
+  administration: Administration | undefined;
+  /** Rejects, or does not come back, when the metadata engine does not answer. */
+  probe: () => Promise<unknown>;
+}
+
+export function createAdminDoor(options: {
+  readonly state: ServerState;
+  readonly token: string;
+  readonly logger: FastifyBaseLogger;
+}): FastifyInstance {
+  const { state, token, logger } = options;
+  const app = Fastify({ loggerInstance: logger, disableRequestLogging: true, bodyLimit: BODY_BYTES_MAX });
+
+  app.get('/health/live', async () => ({ status: 'live' }));
+
+  app.get('/health/ready', async (_request, reply) => {
+    if (state.phase !== 'serving') return reply.code(503).send({ status: state.phase });
+    try {
+      if (await endsWithin(PROBE_TIMEOUT_MS, state.probe())) return { status: 'ready' };
+      logger.error({ timeoutMs: PROBE_TIMEOUT_MS }, 'the engine does not answer in time');
+    } catch (error) {
+      logger.error({ err: error }, 'the engine does not answer');
+    }
+    return reply.code(503).send({ status: 'failing' });
+  });
+
+  app.get('/version', async () => ({ name: 'facet', version: VERSION }));
+
+  registerAdminRoutes(app, {
+    token,
+    administration: () => (state.phase === 'serving' ? state.administration : undefined),
+  });
+  return app;
+}

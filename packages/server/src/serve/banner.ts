@@ -1,0 +1,117 @@
+/** What `facet serve` says once it serves: what listens where, and commands to try that work when pasted. */
+
+import { type Address, formatAddress, reachableAddress } from '../settings/address.ts';
+import { VERSION } from '../version.ts';
+import type { RootCredentials } from './rootCredentials.ts';
+
+export interface ServingFacts {
+  readonly dataDirectory: string;
+  /** Where the doors really listen: ports that were 0 are filled in. */
+  readonly s3: Address;
+  readonly admin: Address;
+  readonly s3Domain: string;
+  readonly tlsCertificateFile?: string;
+  readonly credentials: RootCredentials;
+  readonly credentialsFile: string;
+  readonly pid: number;
+}
+
+function s3Url(facts: ServingFacts): string {
+  const scheme = facts.tlsCertificateFile === undefined ? 'http' : 'https';
+  return `${scheme}://${formatAddress(reachableAddress(facts.s3))}`;
+}
+
+function adminUrl(facts: ServingFacts): string {
+  return `http://${formatAddress(reachableAddress(facts.admin))}`;
+}
+
+/** The same facts for programs (`facet serve --json`). The secret is there only when it was made just now. */
+export function describeServing(facts: ServingFacts) {
+  return {
+    version: VERSION,
+    pid: facts.pid,
+    dataDirectory: facts.dataDirectory,
+    s3: { url: s3Url(facts), host: facts.s3.host, port: facts.s3.port, domain: facts.s3Domain },
+    admin: { url: adminUrl(facts), host: facts.admin.host, port: facts.admin.port },
+    rootCredentials: {
+      accessKeyId: facts.credentials.accessKeyId,
+      origin: facts.credentials.origin,
+      ...(facts.credentials.origin === 'made' ? { secretAccessKey: facts.credentials.secretAccessKey } : {}),
+      ...(facts.credentials.origin === 'environment' ? {} : { file: facts.credentialsFile }),
+    },
+  };
+}
+
+export function formatBanner(facts: ServingFacts): string {
+  return [
+    `Facet ${VERSION} serves ${facts.dataDirectory} (pid ${facts.pid})`,
+    '',
+    `  S3     ${s3Url(facts)}${listensEverywhere(facts.s3)}   path-style, or BUCKET.${facts.s3Domain}`,
+    `  Admin  ${adminUrl(facts)}${listensEverywhere(facts.admin)}   /health/live  /health/ready  /version`,
+    '  NFS    not built yet: nothing listens',
+    '',
+    ...credentialLines(facts),
+    ...exampleLines(facts),
+  ].join('\n');
+}
+
+function listensEverywhere(address: Address): string {
+  return reachableAddress(address) === address ? '' : ` (on ${formatAddress(address)})`;
+}
+
+function credentialLines(facts: ServingFacts): string[] {
+  const { credentials, credentialsFile } = facts;
+  switch (credentials.origin) {
+    case 'made':
+      return [
+        `Root access key, made now and shown this once (kept in ${credentialsFile}):`,
+        '',
+        `  access key  ${credentials.accessKeyId}`,
+        `  secret key  ${credentials.secretAccessKey}`,
+        '',
+      ];
+    case 'kept':
+      return [`Root access key ${credentials.accessKeyId}: its secret is in ${credentialsFile}`, ''];
+    case 'environment':
+      return [`Root access key ${credentials.accessKeyId}, from the environment`, ''];
+  }
+}
+
+function exampleLines(facts: ServingFacts): string[] {
+  const url = s3Url(facts);
+  const { tlsCertificateFile } = facts;
+  const trust = tlsCertificateFile === undefined ? '' : ` --ca-bundle ${quote(tlsCertificateFile)}`;
+  const rcloneTrust = tlsCertificateFile === undefined ? '' : ` --ca-cert ${quote(tlsCertificateFile)}`;
+  const aws = `aws --endpoint-url ${url}${trust}`;
+  const remote = `:s3,provider=Other,env_auth=true,force_path_style=true,endpoint="${url}":`;
+  return [
+    'Try it with aws-cli:',
+    '',
+    ...secretExports(facts).map((line) => `  ${line}`),
+    `  ${aws} s3 mb s3://demo`,
+    `  ${aws} s3 cp /etc/hosts s3://demo/hosts`,
+    `  ${aws} s3 ls s3://demo/`,
+    '',
+    'or, after the same exports, with rclone:',
+    '',
+    `  rclone${rcloneTrust} copy /etc/hosts '${remote}demo/copied'`,
+    `  rclone${rcloneTrust} ls '${remote}demo'`,
+  ];
+}
+
+/** The secret stays out of the examples, and so out of screens and scroll-back: the shell reads it. */
+function secretExports({ credentials, credentialsFile }: ServingFacts): string[] {
+  const secret =
+    credentials.origin === 'environment'
+      ? '"$FACET_ROOT_SECRET_KEY"'
+      : `"$(sed -n 's/.*"secretAccessKey": "\\(.*\\)".*/\\1/p' ${quote(credentialsFile)})"`;
+  return [
+    `export AWS_ACCESS_KEY_ID=${quote(credentials.accessKeyId)} AWS_DEFAULT_REGION=us-east-1`,
+    `export AWS_SECRET_ACCESS_KEY=${secret}`,
+  ];
+}
+
+/** As one word of a POSIX shell. */
+function quote(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,106 @@
+/** One running server: the lock, the store, the doors, in the order in which they open and, reversed, close. */
+
+import { randomBytes } from 'node:crypto';
+import { createS3Gateway } from '@facet/gateway-s3';
+import type { Logger } from 'pino';
+import { removeAdminEndpoint, writeAdminEndpoint } from '../administration/endpointFile.ts';
+import { administerCore } from '../administration/local.ts';
+import { formatAddress, reachableAddress } from '../settings/address.ts';
+import type { ServeSettings } from '../settings/settings.ts';
+import { storeLayout } from '../store/layout.ts';
+import { lockStore, openStore } from '../store/open.ts';
+import { createAdminDoor, type ServerState } from './adminDoor.ts';
+import type { ServingFacts } from './banner.ts';
+import { endsWithin } from './deadline.ts';
+import { listen } from './listen.ts';
+import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
+import { readTlsFiles } from './tls.ts';
+
+/** Requests in flight when the server is told to stop have this long. */
+const GRACE_MS = 30_000;
+
+export interface RunningServer {
+  readonly facts: ServingFacts;
+  /** Resolves when the store's device failed: the process must end without further ado. */
+  readonly failed: Promise<Error>;
+  /** Finishes the requests in flight, closes the store, gives the lock back. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly settings: ServeSettings;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly logger: Logger;
+}
+
+/** Resolves when every door is open. @throws CommandFailure; whatever had been opened is closed again */
+export async function startServer({ settings, environment, logger }: StartOptions): Promise<RunningServer> {
+  const layout = storeLayout(settings.data);
+  const tls = settings.tls === undefined ? undefined : readTlsFiles(settings.tls);
+  const opened = new AsyncDisposableStack();
+  try {
+    const lock = await lockStore(layout);
+    opened.defer(() => lock.close());
+    // One that a killed server left behind would send commands to a dead address.
+    removeAdminEndpoint(layout.adminEndpoint);
+
+    const state: ServerState = { phase: 'starting', administration: undefined, probe: async () => undefined };
+    const token = randomBytes(32).toString('base64url');
+    const adminDoor = createAdminDoor({ state, token, logger });
+    opened.defer(() => adminDoor.close());
+    const admin = await listen({ address: settings.admin, flag: '--admin' }, async (address) => {
+      await adminDoor.listen(address);
+      const bound = adminDoor.server.address();
+      return { port: typeof bound === 'object' && bound !== null ? bound.port : address.port };
+    });
+
+    const root = resolveRootCredentials({ path: layout.rootCredentials, environment });
+    const store = await openStore(layout, lock);
+    opened.defer(() => store.close());
+    await ensureRootAccount(store.core, root);
+
+    const gateway = createS3Gateway({
+      core: store.core,
+      domain: settings.s3Domain,
+      log: logger,
+      now: Date.now,
+      ...(tls === undefined ? {} : { tls }),
+    });
+    const s3 = await listen({ address: settings.s3, flag: '--s3' }, (address) => gateway.listen(address));
+    opened.defer(async () => {
+      if (await endsWithin(GRACE_MS, gateway.close())) return;
+      logger.warn({ graceMs: GRACE_MS }, 'requests in flight took too long and are cut off');
+    });
+
+    state.administration = administerCore(store.core);
+    state.probe = () => store.core.accounts.find('root');
+    writeAdminEndpoint(layout.adminEndpoint, {
+      url: `http://${formatAddress(reachableAddress(admin))}`,
+      token,
+      pid: process.pid,
+    });
+    state.phase = 'serving';
+    opened.defer(() => {
+      state.phase = 'stopping';
+      removeAdminEndpoint(layout.adminEndpoint);
+    });
+
+    return {
+      facts: {
+        dataDirectory: settings.data,
+        s3,
+        admin,
+        s3Domain: settings.s3Domain,
+        ...(settings.tls === undefined ? {} : { tlsCertificateFile: settings.tls.certificateFile }),
+        credentials: root.credentials,
+        credentialsFile: layout.rootCredentials,
+        pid: process.pid,
+      },
+      failed: store.failed,
+      stop: () => opened.disposeAsync(),
+    };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}

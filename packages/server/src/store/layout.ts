@@ -1,0 +1,28 @@
+/** What lies where in a data directory. Names only: nothing here touches the disk. */
+
+import { join } from 'node:path';
+
+export interface StoreLayout {
+  readonly directory: string;
+  /** Locked by whoever has the store open, see `lock.ts`. */
+  readonly lock: string;
+  /** Metadata: the engine's environment. */
+  readonly metadata: string;
+  /** Containers of extents. */
+  readonly extents: string;
+  /** Mode 0600: the access key made at first start. */
+  readonly rootCredentials: string;
+  /** Mode 0600: where the running server's admin API listens, and the token it takes. */
+  readonly adminEndpoint: string;
+}
+
+export function storeLayout(directory: string): StoreLayout {
+  return {
+    directory,
+    lock: join(directory, 'LOCK'),
+    metadata: join(directory, 'meta'),
+    extents: join(directory, 'extents'),
+    rootCredentials: join(directory, 'root-credentials.json'),
+    adminEndpoint: join(directory, 'admin.json'),
+  };
+}

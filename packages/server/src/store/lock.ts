@@ -1,0 +1,94 @@
+/**
+ * The store's lock: open-file-description locks (`fcntl(F_OFD_SETLK)`) on bytes of `<data>/LOCK`.
+ *
+ * The kernel drops them with the process, also under kill -9, so there is no such thing as a stale lock; and,
+ * unlike `flock(2)`, turning an exclusive lock into a shared one is a single step that nobody can slip into.
+ * Nothing here waits: a lock is had at once or not at all.
+ *
+ * | byte | region      | exclusive                               | shared                |
+ * |------|-------------|-----------------------------------------|-----------------------|
+ * | 0    | `owner`     | the one server or command on this store | never                 |
+ * | 1    | `instances` | recovery                                | an instance that runs |
+ */
+
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import koffi from 'koffi';
+
+export type LockRegion = 'owner' | 'instances';
+export type LockMode = 'shared' | 'exclusive';
+
+const REGION_BYTE = { owner: 0, instances: 1 } as const satisfies Record<LockRegion, number>;
+
+// Linux values; other systems number them otherwise or have no such lock.
+const F_OFD_SETLK = 37;
+const LOCK_TYPE = { shared: 0, exclusive: 1, none: 2 } as const;
+const EAGAIN = 11;
+const EACCES = 13;
+
+const Flock = koffi.struct({
+  l_type: 'short',
+  l_whence: 'short',
+  l_start: 'int64',
+  l_len: 'int64',
+  l_pid: 'int',
+});
+const FlockPointer = koffi.pointer(Flock);
+const fcntl = koffi.load(null).func('int fcntl(int fd, int cmd, ...)');
+
+/** One holder's view of a store's lock file. Two in one process exclude each other as two processes do. */
+export interface StoreLock {
+  /**
+   * Takes a region, or changes how it is held: in one step, and when refused the mode held before stays.
+   * @returns false when another holder is in the way
+   */
+  tryLock(region: LockRegion, mode: LockMode): boolean;
+  unlock(region: LockRegion): void;
+  /** Leaves a word for those who find the store taken; see {@link readLockHolder}. */
+  describeHolder(text: string): void;
+  /** Gives back every region. */
+  close(): void;
+}
+
+/** Opens, and makes if need be, the lock file at `path`. @throws Error with errno's code (EACCES, ENOENT, …) */
+export function openStoreLock(path: string): StoreLock {
+  if (process.platform !== 'linux')
+    throw new Error('Facet locks its store by Linux file locks: run it on Linux');
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  let closed = false;
+
+  const set = (region: LockRegion, type: keyof typeof LOCK_TYPE): boolean => {
+    const byte = { l_type: LOCK_TYPE[type], l_whence: 0, l_start: REGION_BYTE[region], l_len: 1, l_pid: 0 };
+    const reply: number = fcntl(fd, F_OFD_SETLK, FlockPointer, byte);
+    if (reply === 0) return true;
+    const errno = koffi.errno();
+    if (errno === EAGAIN || errno === EACCES) return false;
+    throw new Error(`cannot lock ${path}: errno ${errno}`);
+  };
+
+  return {
+    tryLock: (region, mode) => set(region, mode),
+    unlock: (region) => {
+      set(region, 'none');
+    },
+    describeHolder: (text) => {
+      ftruncateSync(fd, 0);
+      writeSync(fd, `${text}\n`, 0);
+    },
+    close: () => {
+      if (closed) return;
+      closed = true;
+      closeSync(fd);
+    },
+  };
+}
+
+const HOLDER_CHARACTERS_MAX = 200;
+
+/** What the holder said of itself. Only for messages: it outlives a holder that was killed. */
+export function readLockHolder(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim().slice(0, HOLDER_CHARACTERS_MAX) || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,144 @@
+/** Each rule twice: the project keeps it, and an offence planted into a copy of the project is found. */
+
+import { describe, expect, test } from 'vitest';
+import { documentedCommandsExist, linksLeadSomewhere } from './documents.ts';
+import {
+  filesAreShort,
+  namesSaySomething,
+  noTestStandsAlone,
+  nothingIsLeftUndone,
+  operationsReturnSomething,
+} from './house.ts';
+import { importDirection, importsAreDeclared } from './importDirection.ts';
+import { type ProjectFile, type Rule, readProject } from './project.ts';
+import { importsOf, withoutComments } from './source.ts';
+
+const project = readProject();
+
+interface RuleCase {
+  readonly name: string;
+  readonly rule: Rule;
+  /** Each is one offence, alone enough for a complaint. */
+  readonly offences: readonly ProjectFile[];
+}
+
+const cases: readonly RuleCase[] = [
+  {
+    name: 'imports go downwards and through index.ts',
+    rule: importDirection,
+    offences: [
+      { path: 'core/src/planted.ts', text: "import { createS3Gateway } from '@facet/gateway-s3';\n" },
+      { path: 'packages/engine/src/planted.ts', text: "import type { Core } from '@facet/core';\n" },
+      {
+        path: 'packages/engine/src/planted.ts',
+        text: "export type A = import('@facet/extents').Location;\n",
+      },
+      { path: 'gateway-s3/src/planted.ts', text: "export * from '@facet/engine';\n" },
+      { path: 'gateway-s3/test/planted.test.ts', text: "await import('@facet/server');\n" },
+      { path: 'core/src/planted.ts', text: "import { frame } from '@facet/extents/dist/frame.js';\n" },
+      { path: 'core/src/planted.ts', text: "import { frame } from '../../packages/extents/src/frame.ts';\n" },
+      { path: 'core/test/planted.test.ts', text: "import '../../packages/engine/src/index.ts';\n" },
+    ],
+  },
+  {
+    name: 'imports are declared',
+    rule: importsAreDeclared,
+    offences: [
+      { path: 'core/src/planted.ts', text: "import { z } from 'zod';\n" },
+      { path: 'core/src/planted.ts', text: "import fc from 'fast-check';\n" },
+      { path: 'gateway-s3/test/planted.test.ts', text: "import { x } from '@somebody/else/x';\n" },
+    ],
+  },
+  {
+    name: 'operations return something',
+    rule: operationsReturnSomething,
+    offences: [
+      { path: 'core/src/planted.ts', text: 'export function* touch(): Op<void> {}\n' },
+      { path: 'packages/engine/src/planted.ts', text: 'type A = Generator<ReadRequest, void, ReadReply>;\n' },
+      { path: 'core/src/planted.ts', text: 'export function* touch(tx: Tx, f: (a: number) => void) {}\n' },
+    ],
+  },
+  {
+    name: 'files are short',
+    rule: filesAreShort,
+    offences: [{ path: 'core/src/planted.ts', text: 'x;\n'.repeat(601) }],
+  },
+  {
+    name: 'names say something',
+    rule: namesSaySomething,
+    offences: [
+      'core/src/utils/planted.ts',
+      'core/src/helpers.ts',
+      'bench/common/x.ts',
+      'core/test/misc.ts',
+    ].map((path) => ({ path, text: '' })),
+  },
+  {
+    name: 'nothing is left undone',
+    rule: nothingIsLeftUndone,
+    offences: [
+      { path: 'core/src/planted.ts', text: `// ${'TO'}${'DO'}: later\n` },
+      { path: 'README.md', text: `${'FIX'}${'ME'}\n` },
+    ],
+  },
+  {
+    name: 'no test stands alone',
+    rule: noTestStandsAlone,
+    offences: [
+      { path: 'core/test/planted.test.ts', text: `test${'.only'}('x', () => {});\n` },
+      { path: 'core/test/planted.test.ts', text: `describe.concurrent${'.only'}('x', () => {});\n` },
+    ],
+  },
+  {
+    name: 'documented commands exist',
+    rule: documentedCommandsExist,
+    offences: [
+      { path: 'README.md', text: 'Run `npm run fly`.\n' },
+      { path: 'docs/planted.md', text: '    npm ci && npm fly\n' },
+    ],
+  },
+  {
+    name: 'links lead somewhere',
+    rule: linksLeadSomewhere,
+    offences: [{ path: 'docs/planted.md', text: 'See [the map](../NOWHERE.md).\n' }],
+  },
+];
+
+describe.each(cases)('$name', ({ rule, offences }) => {
+  test('in this project', () => {
+    expect(rule(project)).toEqual([]);
+  });
+
+  test.each(offences)('an offence in $path is found', (offence) => {
+    const kept = project.filter(({ path }) => path !== offence.path);
+    const complaints = rule([...kept, offence]);
+    expect(complaints.filter((complaint) => complaint.startsWith(offence.path))).toHaveLength(1);
+  });
+});
+
+describe('reading sources', () => {
+  test('the project is there', () => {
+    expect(project.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['package.json', 'core/src/index.ts', 'tidy/project.ts']),
+    );
+  });
+
+  test('comments are blanked, strings are not', () => {
+    expect(withoutComments("a; // from 'x'\nb('//not');/* c\nd */e")).toBe(
+      `a; ${' '.repeat(11)}\nb('//not');${' '.repeat(4)}\n${' '.repeat(4)}e`,
+    );
+  });
+
+  test('every way to import is seen', () => {
+    const text = [
+      "import a from 'm1';",
+      "import { b,\n  c } from 'm2';",
+      "import 'm3';",
+      "export * from 'm4';",
+      "type D = import('m5').D;",
+      "const e = await import('m6');",
+      "// import f from 'not';",
+    ].join('\n');
+    expect(importsOf(text).map(({ specifier }) => specifier)).toEqual(['m1', 'm2', 'm3', 'm4', 'm5', 'm6']);
+  });
+});
