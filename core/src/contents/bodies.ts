@@ -96,6 +96,14 @@ export function* shareBody(
   return body;
 }
 
+/** The counter that content ids come from, singly in a transaction or leased by the block. */
+export const CONTENT_IDS = 'content';
+
+/** An id for a content that has no bytes of its own before the transaction that makes it. */
+export function* newContentId(change: Pick<Change, 'tx'>): Op<ContentId> {
+  return contentId(yield* take(change.tx, { name: CONTENT_IDS, count: 1 }));
+}
+
 /** Content ids for this process, from blocks it leased: an id is in the frame header before it is in a record. */
 export class ContentIds {
   readonly #lease: (count: number) => Promise<number>;

@@ -20,6 +20,8 @@ export interface Content {
   readonly shape: ContentShape;
   /** Its map entries are the parts of a multipart upload, unchanged. */
   readonly hasParts: boolean;
+  /** None of its map entries is a reference. Absent: not known, so a look through the map must tell. */
+  readonly selfContained?: true;
 }
 
 export interface PartMark {
@@ -42,6 +44,7 @@ export type MapEntry = { readonly lengthBytes: number; readonly part?: PartMark 
 const CONTENT_SCHEMA = 1;
 const ENTRY_SCHEMA = 1;
 const HAS_PARTS = 1;
+const SELF_CONTAINED = 2;
 const TAG_PART = 1;
 
 export function writeLocation(writer: Writer, location: Location): void {
@@ -60,7 +63,7 @@ export function readLocation(reader: Reader): Location {
 export function encodeContent(content: Content): Buffer {
   const writer = new Writer(64)
     .u8(CONTENT_SCHEMA)
-    .u8(content.hasParts ? HAS_PARTS : 0)
+    .u8((content.hasParts ? HAS_PARTS : 0) | (content.selfContained ? SELF_CONTAINED : 0))
     .u32(content.refs)
     .u64(content.lengthBytes);
   if (content.shape.kind === 'map') return writer.u8(0).done();
@@ -71,12 +74,14 @@ export function encodeContent(content: Content): Buffer {
 
 export function decodeContent(bytes: Uint8Array): Content {
   const reader = new Reader(bytes).schema(CONTENT_SCHEMA, 'content');
-  const hasParts = (reader.u8() & HAS_PARTS) !== 0;
+  const flags = reader.u8();
+  const hasParts = (flags & HAS_PARTS) !== 0;
+  const selfContained = (flags & SELF_CONTAINED) !== 0;
   const refs = reader.u32();
   const lengthBytes = reader.u64();
   const shape: ContentShape =
     reader.u8() === 0 ? { kind: 'map' } : { kind: 'single', location: readLocation(reader) };
-  return { hasParts, refs, lengthBytes, shape };
+  return { hasParts, refs, lengthBytes, shape, ...(selfContained && { selfContained }) };
 }
 
 export function encodeMapEntry(entry: MapEntry): Buffer {
