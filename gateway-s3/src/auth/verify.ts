@@ -2,12 +2,13 @@
  * Who sent a request: Signature Version 4 as S3 speaks it, by header or by presigned URL.
  * @source S3 API Reference, "Authenticating Requests (AWS Signature Version 4)"
  */
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { S3Error } from '../errors.ts';
 import { canonicalRequest } from './canonical.ts';
 import { readClaim, type SignatureClaim } from './claim.ts';
 import { type DeclaredPayload, type Payload, parseDeclaredPayload, sealPayload } from './payload.ts';
 import type { HeaderMap, RequestHead } from './request.ts';
+import { sameSignature, sign } from './signature.ts';
 import { SigningKeyCache } from './signingKeys.ts';
 
 /** What a look-up must give; callers add what they want to find again in {@link Authentication} (account, user). */
@@ -162,7 +163,7 @@ function checkSignature({ head, claim, scope, signingKey }: SignatureCheck): voi
   });
   const canonicalHash = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex');
   const stringToSign = `AWS4-HMAC-SHA256\n${claim.time.text}\n${scope}\n${canonicalHash}`;
-  const expected = createHmac('sha256', signingKey).update(stringToSign).digest('hex');
+  const expected = sign(signingKey, stringToSign);
   if (sameSignature(expected, claim.signature)) return;
   throw new S3Error('SignatureDoesNotMatch', undefined, {
     fields: {
@@ -172,11 +173,4 @@ function checkSignature({ head, claim, scope, signingKey }: SignatureCheck): voi
       CanonicalRequest: canonical,
     },
   });
-}
-
-/** Compares two signatures in hex without telling, by the time it takes, where they differ. */
-export function sameSignature(expected: string, given: string): boolean {
-  const a = Buffer.from(expected, 'latin1');
-  const b = Buffer.from(given, 'latin1');
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -4,56 +4,195 @@
  */
 import type { Payload } from '../auth/payload.ts';
 import type { HeaderMap } from '../auth/request.ts';
-import type { Checksum, ChecksumAlgorithm } from '../checksums/algorithms.ts';
-import type { TrailerMap } from './decoder.ts';
+import { type ComputedAlgorithm, checksumHeaderName } from '../checksums/algorithms.ts';
+import { PutDigests } from '../checksums/putDigests.ts';
+import { type BytesChecksum, formatChecksum, parseChecksumValue } from '../checksums/value.ts';
+import { S3Error } from '../errors.ts';
+import { type BodyHeaders, readBodyHeaders } from './bodyHeaders.ts';
+import type { BodyDecoder, DecodedBody } from './decoder.ts';
+import { openDecoder } from './openDecoder.ts';
 
 export interface IntakeOptions {
   readonly headers: HeaderMap;
   readonly payload: Payload;
   /** Object bytes at the most: EntityTooLarge beyond, before any byte is taken when the headers tell. */
   readonly lengthBytesMax: number;
-  /** Compute the MD5 even if nothing asks for a comparison (the ETag of PutObject and UploadPart). */
-  readonly md5: boolean;
-  /** The checksum to keep when the client sends none: S3 keeps CRC64NVME. */
-  readonly defaultChecksum?: ChecksumAlgorithm;
+  /** The checksum to keep when the client sends none: S3 keeps CRC64NVME, and an upload's own for its parts. */
+  readonly defaultChecksum: ComputedAlgorithm;
 }
 
 /** Known once every byte is in and every promise of the request about it held. */
 export interface IntakeResult {
   readonly lengthBytes: number;
-  /** 16 bytes, when asked for or compared. */
-  readonly md5: Buffer | undefined;
+  /** 16 bytes. */
+  readonly md5: Buffer;
   /** The client's checksum (header or trailer), verified, or else the default one, computed. */
-  readonly checksum: Checksum | undefined;
-  readonly trailers: TrailerMap;
-}
-
-export interface Intake {
-  /** Object bytes to come, when the headers tell: always, except for a plain body with `Transfer-Encoding: chunked`. */
-  readonly lengthBytes: number | undefined;
-  /**
-   * Decodes `source` once. Bytes are yielded before they are proven: see {@link BodyDecoder}; they may be published only
-   * after the generator has *returned* {@link IntakeResult}.
-   * @throws S3Error as {@link BodyDecoder}, and BadDigest (Content-MD5, checksum)
-   */
-  pieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, IntakeResult, undefined>;
+  readonly checksum: BytesChecksum;
 }
 
 /**
- * Reads the headers that speak about the body, before a byte of it is read (so before `100 Continue`).
- * @throws S3Error MissingContentLength | InvalidDigest | InvalidRequest | InvalidArgument | NotImplemented | EntityTooLarge
+ * A body to be stored. **Bytes come out before they are proven** (see `decoder.ts`): they may be published only after
+ * `end()` has returned. After a throw it is dead and must not be used again.
  */
-export function openIntake(_options: IntakeOptions): Intake {
-  throw new Error('unwritten');
+export interface Intake {
+  /** Object bytes to come. */
+  readonly lengthBytes: number;
+  /**
+   * Takes wire bytes, which must not change afterwards; returns the object bytes among them, as views.
+   * @throws S3Error as {@link BodyDecoder.push}
+   */
+  push(bytes: Buffer): readonly Buffer[];
+  /**
+   * Says that nothing more will come.
+   * @throws S3Error as {@link BodyDecoder.end}, and BadDigest (Content-MD5, checksum) | InvalidRequest (a trailer
+   *  that is not a checksum value)
+   */
+  end(): IntakeResult;
 }
 
 /**
- * Reads a small body whole (XML), proven.
- * @throws S3Error as {@link Intake.pieces}; MaxMessageLengthExceeded in place of EntityTooLarge
+ * Opens the body of PutObject or UploadPart. Throws before a byte of it is read, so before `100 Continue`.
+ * @throws S3Error MissingContentLength | InvalidDigest | InvalidRequest | NotImplemented | EntityTooLarge
+ */
+export function openIntake({ headers, payload, lengthBytesMax, defaultChecksum }: IntakeOptions): Intake {
+  const promises = readBodyHeaders({ headers, payload, checksumHeaders: 'of-body' });
+  const lengthBytes = promises.decodedContentLength ?? promises.contentLength;
+  if (lengthBytes === undefined) throw new S3Error('MissingContentLength');
+  if (lengthBytes > lengthBytesMax) {
+    throw new S3Error('EntityTooLarge', undefined, {
+      fields: { ProposedSize: String(lengthBytes), MaxSizeAllowed: String(lengthBytesMax) },
+    });
+  }
+  const verifier = new BodyVerifier({ payload, promises, defaultChecksum, md5: true });
+  return {
+    lengthBytes,
+    push: (bytes) => verifier.push(bytes),
+    end: () => {
+      const { md5, checksum } = verifier.end();
+      if (md5 === undefined || checksum === undefined)
+        throw new Error('a digest that was asked for is missing');
+      return { lengthBytes, md5, checksum };
+    },
+  };
+}
+
+/** The object bytes of a stream, as they come; `intake.end()` afterwards says whether they hold. Errors of `source` pass. */
+export async function* decodeStream(
+  intake: Intake,
+  source: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, undefined, undefined> {
+  for await (const bytes of source) yield* intake.push(bytes);
+}
+
+export interface WholeBodyOptions {
+  readonly headers: HeaderMap;
+  readonly payload: Payload;
+  readonly lengthBytesMax: number;
+  /** CompleteMultipartUpload: `of-object`. */
+  readonly checksumHeaders: 'of-body' | 'of-object';
+}
+
+/**
+ * Reads a small body (XML) whole, proven. Empty when there is none.
+ * @throws S3Error as {@link openIntake}, {@link Intake.push} and {@link Intake.end}; MaxMessageLengthExceeded in place
+ *  of EntityTooLarge; never MissingContentLength for a plain body
  */
 export async function readWholeBody(
-  _options: Omit<IntakeOptions, 'md5' | 'defaultChecksum'>,
-  _source: AsyncIterable<Buffer>,
+  options: WholeBodyOptions,
+  source: AsyncIterable<Buffer>,
 ): Promise<Buffer> {
-  throw new Error('unwritten');
+  const promises = readBodyHeaders(options);
+  const tooLong = (): S3Error =>
+    new S3Error('MaxMessageLengthExceeded', undefined, {
+      fields: { MaxMessageLengthBytes: String(options.lengthBytesMax) },
+    });
+  const announced = promises.decodedContentLength ?? promises.contentLength ?? 0;
+  if (announced > options.lengthBytesMax) throw tooLong();
+
+  const verifier = new BodyVerifier({
+    payload: options.payload,
+    promises,
+    defaultChecksum: undefined,
+    md5: false,
+  });
+  const pieces: Buffer[] = [];
+  let lengthBytes = 0;
+  for await (const bytes of source) {
+    for (const piece of verifier.push(bytes)) {
+      lengthBytes += piece.length;
+      if (lengthBytes > options.lengthBytesMax) throw tooLong();
+      pieces.push(piece);
+    }
+  }
+  verifier.end();
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, lengthBytes);
+}
+
+interface BodyVerifierOptions {
+  readonly payload: Payload;
+  readonly promises: BodyHeaders;
+  readonly defaultChecksum: ComputedAlgorithm | undefined;
+  readonly md5: boolean;
+}
+
+/** A decoder, the digests of what comes out of it, and what the headers promised of them. */
+class BodyVerifier {
+  readonly #decoder: BodyDecoder;
+  readonly #digests: PutDigests;
+  readonly #promises: BodyHeaders;
+  /** The decoder hashes a signed body anyway; a SHA-256 checksum of it needs no second pass. */
+  readonly #sha256FromDecoder: boolean;
+
+  constructor({ payload, promises, defaultChecksum, md5 }: BodyVerifierOptions) {
+    const algorithm = promises.checksum?.algorithm ?? defaultChecksum;
+    this.#promises = promises;
+    this.#sha256FromDecoder = payload.kind === 'signed' && algorithm === 'SHA256';
+    this.#decoder = openDecoder({ payload, ...promises });
+    this.#digests = new PutDigests({
+      md5: md5 || promises.contentMd5 !== undefined,
+      checksum: this.#sha256FromDecoder ? undefined : algorithm,
+    });
+  }
+
+  push(bytes: Buffer): readonly Buffer[] {
+    const pieces = this.#decoder.push(bytes);
+    for (const piece of pieces) this.#digests.update(piece);
+    return pieces;
+  }
+
+  end(): { readonly md5: Buffer | undefined; readonly checksum: BytesChecksum | undefined } {
+    const decoded = this.#decoder.end();
+    const { md5, checksum: digested } = this.#digests.digest();
+    const checksum: BytesChecksum | undefined =
+      this.#sha256FromDecoder && decoded.sha256 !== undefined
+        ? { algorithm: 'SHA256', type: 'FULL_OBJECT', value: decoded.sha256 }
+        : digested;
+    checkMd5(this.#promises.contentMd5, md5);
+    checkChecksum(promisedValue(this.#promises, decoded), checksum);
+    return { md5, checksum };
+  }
+}
+
+function promisedValue({ checksum }: BodyHeaders, { trailers }: DecodedBody): BytesChecksum | undefined {
+  if (checksum === undefined) return undefined;
+  if (checksum.in === 'header') return checksum.expected;
+  const name = checksumHeaderName(checksum.algorithm);
+  return parseChecksumValue(checksum.algorithm, trailers.get(name) ?? '', `${name} trailing header`);
+}
+
+function checkMd5(expected: Buffer | undefined, computed: Buffer | undefined): void {
+  if (expected === undefined || computed === undefined || expected.equals(computed)) return;
+  throw new S3Error('BadDigest', 'The Content-MD5 you specified did not match what we received.', {
+    fields: { ExpectedDigest: expected.toString('base64'), CalculatedDigest: computed.toString('base64') },
+  });
+}
+
+function checkChecksum(expected: BytesChecksum | undefined, computed: BytesChecksum | undefined): void {
+  if (expected === undefined || computed === undefined) return;
+  if (Buffer.compare(expected.value, computed.value) === 0) return;
+  throw new S3Error(
+    'BadDigest',
+    `The ${expected.algorithm} you specified did not match the calculated checksum.`,
+    { fields: { ExpectedDigest: formatChecksum(expected), CalculatedDigest: formatChecksum(computed) } },
+  );
 }
