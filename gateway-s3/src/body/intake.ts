@@ -17,17 +17,19 @@ export interface IntakeOptions {
   readonly payload: Payload;
   /** Object bytes at the most: EntityTooLarge beyond, before any byte is taken when the headers tell. */
   readonly lengthBytesMax: number;
+  /** Compute the MD5 even if the client does not send one: the ETag of PutObject and UploadPart. */
+  readonly md5: boolean;
   /** The checksum to keep when the client sends none: S3 keeps CRC64NVME, and an upload's own for its parts. */
-  readonly defaultChecksum: ComputedAlgorithm;
+  readonly defaultChecksum?: ComputedAlgorithm;
 }
 
 /** Known once every byte is in and every promise of the request about it held. */
 export interface IntakeResult {
   readonly lengthBytes: number;
-  /** 16 bytes. */
-  readonly md5: Buffer;
+  /** 16 bytes, when asked for or compared. */
+  readonly md5: Buffer | undefined;
   /** The client's checksum (header or trailer), verified, or else the default one, computed. */
-  readonly checksum: BytesChecksum;
+  readonly checksum: BytesChecksum | undefined;
 }
 
 /**
@@ -48,14 +50,20 @@ export interface Intake {
    *  that is not a checksum value)
    */
   end(): IntakeResult;
+  /**
+   * Runs a whole stream through `push` and `end`: yields the former's bytes, returns the latter's result.
+   * Errors of `source` pass through. `for await` would drop the result: iterate by hand.
+   */
+  pieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, IntakeResult, undefined>;
 }
 
 /**
  * Opens the body of PutObject or UploadPart. Throws before a byte of it is read, so before `100 Continue`.
  * @throws S3Error MissingContentLength | InvalidDigest | InvalidRequest | NotImplemented | EntityTooLarge
  */
-export function openIntake({ headers, payload, lengthBytesMax, defaultChecksum }: IntakeOptions): Intake {
-  const promises = readBodyHeaders({ headers, payload, checksumHeaders: 'of-body' });
+export function openIntake(options: IntakeOptions): Intake {
+  const { lengthBytesMax } = options;
+  const promises = readBodyHeaders({ ...options, checksumHeaders: 'of-body' });
   const lengthBytes = promises.decodedContentLength ?? promises.contentLength;
   if (lengthBytes === undefined) throw new S3Error('MissingContentLength');
   if (lengthBytes > lengthBytesMax) {
@@ -63,25 +71,18 @@ export function openIntake({ headers, payload, lengthBytesMax, defaultChecksum }
       fields: { ProposedSize: String(lengthBytes), MaxSizeAllowed: String(lengthBytesMax) },
     });
   }
-  const verifier = new BodyVerifier({ payload, promises, defaultChecksum, md5: true });
+  const verifier = new BodyVerifier({ ...options, promises });
+  const push = (bytes: Buffer): readonly Buffer[] => verifier.push(bytes);
+  const end = (): IntakeResult => ({ lengthBytes, ...verifier.end() });
   return {
     lengthBytes,
-    push: (bytes) => verifier.push(bytes),
-    end: () => {
-      const { md5, checksum } = verifier.end();
-      if (md5 === undefined || checksum === undefined)
-        throw new Error('a digest that was asked for is missing');
-      return { lengthBytes, md5, checksum };
+    push,
+    end,
+    async *pieces(source) {
+      for await (const bytes of source) yield* push(bytes);
+      return end();
     },
   };
-}
-
-/** The object bytes of a stream, as they come; `intake.end()` afterwards says whether they hold. Errors of `source` pass. */
-export async function* decodeStream(
-  intake: Intake,
-  source: AsyncIterable<Buffer>,
-): AsyncGenerator<Buffer, undefined, undefined> {
-  for await (const bytes of source) yield* intake.push(bytes);
 }
 
 export interface WholeBodyOptions {
@@ -112,7 +113,6 @@ export async function readWholeBody(
   const verifier = new BodyVerifier({
     payload: options.payload,
     promises,
-    defaultChecksum: undefined,
     md5: false,
   });
   const pieces: Buffer[] = [];
@@ -131,8 +131,8 @@ export async function readWholeBody(
 interface BodyVerifierOptions {
   readonly payload: Payload;
   readonly promises: BodyHeaders;
-  readonly defaultChecksum: ComputedAlgorithm | undefined;
   readonly md5: boolean;
+  readonly defaultChecksum?: ComputedAlgorithm;
 }
 
 /** A decoder, the digests of what comes out of it, and what the headers promised of them. */
