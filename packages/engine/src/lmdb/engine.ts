@@ -1,6 +1,7 @@
 import { mkdir, open as openFile } from 'node:fs/promises';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { type Engine, EngineError, type Op, type ReadTx, type WriteTx } from '../contract.ts';
+import { BatchState } from './batchState.ts';
 import { diagnose } from './failure.ts';
 import { ImmediateReads } from './immediateReads.ts';
 import { drive, type Job, WriteJob } from './job.ts';
@@ -98,18 +99,20 @@ class LmdbEngine implements Engine {
   /** Takes operations off the queue, in order, as long as one batch may hold the event loop, and runs them. */
   #attemptInto(batch: Job[]): void {
     const deadline = performance.now() + BATCH_MS_MAX;
+    const state = new BatchState(this.#store);
     let bytes = 0;
     try {
       for (const job of this.#queue) {
         if (job.alone && batch.length > 0) break;
         batch.push(job);
-        bytes += job.attempt(this.#store);
+        bytes += job.attempt(state);
         if (job.alone || batch.length >= BATCH_OPERATIONS_MAX || bytes >= BATCH_BYTES_MAX) break;
         if (performance.now() >= deadline) break;
       }
     } finally {
       this.#queue = this.#queue.slice(batch.length);
     }
+    state.writeBack();
   }
 
   /** Nothing of `batch` was written. Its operations run again one by one, to find the ones that can not be. */

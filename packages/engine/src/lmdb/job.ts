@@ -1,18 +1,18 @@
 import type { Bytes, EngineError, Op, WriteTx } from '../contract.ts';
 import { resume, type Snapshot } from '../snapshot.ts';
 import { WriteBuffer } from '../writeBuffer.ts';
+import type { BatchState } from './batchState.ts';
 import { ImmediateReads } from './immediateReads.ts';
-import type { LmdbStore } from './store.ts';
 
 /** One write operation on its way through the queue. */
 export interface Job {
   /** A batch with this operation failed: it runs by itself now. */
   alone: boolean;
   /**
-   * Runs the operation from its start and puts its writes through, if it returns; gives their size in bytes.
-   * Throws only when the store does.
+   * Runs the operation from its start and adds its writes to `state`, if it returns; gives their size in bytes.
+   * Never throws.
    */
-  attempt(store: LmdbStore): number;
+  attempt(state: BatchState): number;
   /** Tells the caller how the last attempt ended. To be called once that is durable. */
   settle(): void;
   reject(error: EngineError): void;
@@ -31,15 +31,15 @@ export class WriteJob<T> implements Job {
     this.#reject = reject;
   }
 
-  attempt(store: LmdbStore): number {
-    const writes = new WriteBuffer(store);
+  attempt(state: BatchState): number {
+    const writes = new WriteBuffer(state);
     try {
       this.#outcome = { value: drive(this.#op(new BufferedTx(writes)), writes) };
     } catch (error) {
       this.#outcome = { error };
       return 0;
     }
-    return putThrough(writes, store);
+    return state.absorb(writes);
   }
 
   settle(): void {
@@ -76,15 +76,4 @@ class BufferedTx extends ImmediateReads implements WriteTx {
   delete(key: Bytes): void {
     this.#writes.delete(key);
   }
-}
-
-function putThrough(writes: WriteBuffer, store: LmdbStore): number {
-  let bytes = 0;
-  for (const [position, key] of writes.keys.entries()) {
-    const value = writes.values[position];
-    if (value === undefined) store.remove(key);
-    else store.put(key, value);
-    bytes += key.length + (value?.length ?? 0);
-  }
-  return bytes;
 }

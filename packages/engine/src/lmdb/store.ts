@@ -12,18 +12,20 @@ export class LmdbStore implements Snapshot {
       path: options.path,
       noSubdir: false,
       mapSize: options.mapSizeBytes,
-      keyEncoding: 'binary',
-      encoding: 'binary',
+      // The stock binary encodings would give each key and value an ArrayBuffer of its own: 1 µs a piece.
+      keyEncoder: { writeKey, readKey: copyOut },
+      encoder: { encode: (value: Bytes) => value, decode: (found: Bytes) => copyOut(found, 0, found.length) },
       // With lmdb-js's default a commit is visible, and answered, before it is durable.
       overlappingSync: false,
+      // Else each transaction carries a promise nobody holds, and a failed commit ends the process through it.
+      eventTurnBatching: false,
     });
     this.#db.readerCheck();
   }
 
   get(key: Bytes): Bytes | undefined {
     checkKey(key);
-    // Not the "fast" form: that buffer is reused by the next read.
-    return this.#db.getBinary(key);
+    return this.#db.get(key);
   }
 
   range({ start, end, limit, reverse = false }: KeyRange): readonly Entry[] {
@@ -72,6 +74,18 @@ export class LmdbStore implements Snapshot {
   close(): Promise<void> {
     return this.#db.close();
   }
+}
+
+function writeKey(key: Bytes, target: Buffer, start: number): number {
+  target.set(key, start);
+  return start + key.length;
+}
+
+/** lmdb-js reads into one buffer, over and over: what is kept must be copied out of it. */
+function copyOut(source: Bytes, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  Buffer.prototype.copy.call(source, copy, 0, start, end);
+  return copy;
 }
 
 /** LMDB takes no bound longer than a key. */
