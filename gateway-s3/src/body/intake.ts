@@ -89,8 +89,8 @@ export interface WholeBodyOptions {
   readonly headers: HeaderMap;
   readonly payload: Payload;
   readonly lengthBytesMax: number;
-  /** CompleteMultipartUpload: `of-object`. */
-  readonly checksumHeaders: 'of-body' | 'of-object';
+  /** Default `of-body`. `of-object` for CompleteMultipartUpload: its checksum headers speak of the whole object. */
+  readonly checksumHeaders?: 'of-body' | 'of-object';
 }
 
 /**
@@ -102,7 +102,7 @@ export async function readWholeBody(
   options: WholeBodyOptions,
   source: AsyncIterable<Buffer>,
 ): Promise<Buffer> {
-  const promises = readBodyHeaders(options);
+  const promises = readBodyHeaders({ checksumHeaders: 'of-body', ...options });
   const tooLong = (): S3Error =>
     new S3Error('MaxMessageLengthExceeded', undefined, {
       fields: { MaxMessageLengthBytes: String(options.lengthBytesMax) },
