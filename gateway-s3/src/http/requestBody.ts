@@ -1,0 +1,142 @@
+/**
+ * The body of a request on the wire: read only when an operation asks for it, so that `100 Continue` follows the
+ * checks of head and sender, and a refused body can be dropped or its connection closed.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { S3Error } from '../errors.ts';
+
+/** An unread rest up to this size is read and dropped, so that the connection can serve the next request. */
+const DRAIN_BYTES_MAX = 1 << 20;
+/**
+ * Of a larger rest this much is read and dropped before the connection is closed. A client that sends before it
+ * reads would otherwise see a reset in place of the answer.
+ */
+const LINGER_BYTES_MAX = 16 << 20;
+const LINGER_MS_MAX = 5_000;
+
+/** What becomes of the connection after the answer. */
+export type Aftermath =
+  /** The body is here, or none was announced, or what is left is small. */
+  | 'keep'
+  /** The client waits for `100 Continue` and will not get it: whether it then sends is its choice, so close. */
+  | 'close'
+  /** Too much is still to come: answer, read and drop some of it, close. */
+  | 'linger';
+
+export class RequestBody implements AsyncIterable<Buffer> {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #awaitsContinue: boolean;
+  #opened = false;
+  #bytesRead = 0;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    options: { readonly awaitsContinue: boolean },
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#awaitsContinue = options.awaitsContinue;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, undefined> {
+    this.#open();
+    // Neither `return` nor `throw`: a consumer that stops early leaves the rest to `aftermath`.
+    return { next: () => this.#next() };
+  }
+
+  #open(): void {
+    if (this.#awaitsContinue) {
+      this.#awaitsContinue = false;
+      this.#response.writeContinue();
+    }
+    if (this.#opened) return;
+    this.#opened = true;
+    const request = this.#request;
+    request.on('readable', this.#stir);
+    request.on('end', this.#stir);
+    request.on('close', this.#stir);
+    request.on('error', this.#fail);
+    request.on('timeout', this.#timeOut);
+  }
+
+  async #next(): Promise<IteratorResult<Buffer, undefined>> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const chunk: Buffer | null = this.#request.read();
+      if (chunk !== null) {
+        this.#bytesRead += chunk.length;
+        return { done: false, value: chunk };
+      }
+      if (this.#request.readableEnded) return { done: true, value: undefined };
+      if (this.#request.destroyed) throw new S3Error('IncompleteBody');
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  readonly #stir = (): void => {
+    this.#wake?.();
+  };
+
+  readonly #fail = (cause: Error): void => {
+    this.#failure ??= new S3Error('IncompleteBody', undefined, { cause });
+    this.#stir();
+  };
+
+  readonly #timeOut = (): void => {
+    this.#failure ??= new S3Error('RequestTimeout');
+    this.#stir();
+  };
+
+  /** To be asked when the answer is ready to be sent. */
+  aftermath(): Aftermath {
+    const request = this.#request;
+    if (request.complete || !announcesBody(request)) return 'keep';
+    if (this.#awaitsContinue) return 'close';
+    if (this.#failure !== undefined) return 'close';
+    const announced = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+    return announced - this.#bytesRead <= DRAIN_BYTES_MAX ? 'keep' : 'linger';
+  }
+
+  /** Lets go of the request: Node drops what is left of it. */
+  release(): void {
+    if (!this.#opened) return;
+    const request = this.#request;
+    request.off('readable', this.#stir);
+    request.off('end', this.#stir);
+    request.off('close', this.#stir);
+    request.off('timeout', this.#timeOut);
+    // The error listener stays: without one a late reset would end the process.
+  }
+
+  /** Reads and drops, until the body ends, or enough came, or time is up. */
+  async linger(): Promise<void> {
+    this.release();
+    const request = this.#request;
+    let left = LINGER_BYTES_MAX;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LINGER_MS_MAX);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      request.on('close', done);
+      request.on('end', done);
+      request.on('error', done);
+      request.on('data', (chunk: Buffer) => {
+        left -= chunk.length;
+        if (left < 0) done();
+      });
+    });
+  }
+}
+
+function announcesBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}

@@ -1,0 +1,88 @@
+/**
+ * The HTTP(S) server under the gateway: limits, time-outs, `100 Continue` left to us, and S3's words for what Node's
+ * parser refuses before there is a request.
+ */
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import { S3Error, type S3ErrorCode } from '../errors.ts';
+import { errorDocument } from './errorReply.ts';
+
+/** Room for a 1,024-byte key and a copy source, both percent-encoded, 2 KiB of metadata and a session token. */
+const HEADER_BYTES_MAX = 32 << 10;
+const HEADERS_MS_MAX = 30_000;
+/** No byte read or written for so long: the peer is gone. */
+const IDLE_MS_MAX = 60_000;
+/** Longer than the idle time of SDKs' connection pools, so that the client is the one to close. */
+const KEEP_ALIVE_MS = 75_000;
+
+export interface TlsOptions {
+  /** PEM. */
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
+type RequestListener = (request: http.IncomingMessage, response: http.ServerResponse) => void;
+
+/** Requests whose client waits for `100 Continue` before it sends the body. */
+const waiting = new WeakSet<http.IncomingMessage>();
+
+export function awaitsContinue(request: http.IncomingMessage): boolean {
+  return waiting.has(request);
+}
+
+export function createServer(
+  listener: RequestListener,
+  tls: TlsOptions | undefined,
+): http.Server | https.Server {
+  const options = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_MS_MAX,
+    // A 5 GiB upload may take its time: what bounds a request is idleness.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  const server =
+    tls === undefined
+      ? http.createServer(options, listener)
+      : https.createServer({ ...options, cert: tls.cert, key: tls.key }, listener);
+  server.setTimeout(IDLE_MS_MAX);
+  server.on('checkContinue', (request: http.IncomingMessage, response: http.ServerResponse) => {
+    waiting.add(request);
+    listener(request, response);
+  });
+  return server;
+}
+
+const CODE_OF_PARSER_ERROR: Readonly<Record<string, S3ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'RequestHeaderSectionTooLarge',
+  HPE_INVALID_EOF_STATE: 'IncompleteBody',
+  ERR_HTTP_REQUEST_TIMEOUT: 'RequestTimeout',
+};
+
+/** Answers what never became a request, and closes. */
+export function answerParserError(
+  error: Error & { readonly code?: string },
+  socket: Socket,
+  requestId: string,
+): void {
+  // After a reset there is nobody to answer; after the head of another answer there is no place for one.
+  if (error.code === 'ECONNRESET' || !socket.writable || hasAnswerUnderWay(socket)) {
+    socket.destroy();
+    return;
+  }
+  const refusal = new S3Error(CODE_OF_PARSER_ERROR[error.code ?? ''] ?? 'BadRequest');
+  const body = errorDocument(refusal, { resource: undefined, requestId, hostId: '' });
+  const reason = http.STATUS_CODES[refusal.status] ?? '';
+  socket.end(
+    `HTTP/1.1 ${refusal.status} ${reason}\r\nConnection: close\r\nContent-Type: application/xml\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nx-amz-request-id: ${requestId}\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
+/** Node keeps the response being written on its socket, without a public name. */
+function hasAnswerUnderWay(socket: Socket): boolean {
+  const response: unknown = Reflect.get(socket, '_httpMessage');
+  return response instanceof http.ServerResponse && response.headersSent;
+}

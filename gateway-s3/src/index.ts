@@ -1,0 +1,3 @@
+export { createS3Gateway, type S3Gateway, type S3GatewayOptions } from './gateway.ts';
+export type { TlsOptions } from './http/server.ts';
+export type { Logger } from './log.ts';

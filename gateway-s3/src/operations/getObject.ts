@@ -1,0 +1,41 @@
+import type { Reply } from '../http/reply.ts';
+import { objectHeaders, readHeaderOverrides } from '../objects/objectHeaders.ts';
+import { checkConditions, readConditions } from '../objects/readConditions.ts';
+import { readSelection, select } from '../objects/selection.ts';
+import { requireNullVersion } from '../objects/versionId.ts';
+import { operation } from '../operation.ts';
+import type { S3Request } from '../request.ts';
+
+export function readObjectInput(request: S3Request) {
+  requireNullVersion(request);
+  return {
+    selection: readSelection(request),
+    conditions: readConditions(request.headers),
+    overrides: readHeaderOverrides(request),
+  };
+}
+
+/** @source S3 API Reference, GetObject */
+export const getObject = operation({
+  level: 'object',
+  name: 'GetObject',
+  input: readObjectInput,
+  run: async ({ core, bucket, key }, { selection, conditions, overrides }): Promise<Reply> => {
+    const object = await core.objects.open({ volume: bucket.id, key });
+    try {
+      checkConditions(conditions, object.info);
+      const selected = select(selection, conditions, object.info, (number) => object.part(number));
+      const headers = Object.assign(objectHeaders(object.info, overrides), selected.headers);
+      if (selected.lengthBytes === 0) {
+        object.close();
+        return { status: selected.status, headers };
+      }
+      // Held open until the last byte is sent, or the client is gone.
+      const body = { read: () => object.read(selected.range), close: () => object.close() };
+      return { status: selected.status, headers, body };
+    } catch (error) {
+      object.close();
+      throw error;
+    }
+  },
+});

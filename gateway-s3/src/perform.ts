@@ -1,0 +1,56 @@
+/** Authorise → typed input → call: an operation gets what its level promises, or does not run. */
+import assert from 'node:assert/strict';
+import type { Volume } from '@facet/core';
+import type { Target } from './addressing.ts';
+import { S3Error } from './errors.ts';
+import type { Reply } from './http/reply.ts';
+import type { Call, Operation } from './operation.ts';
+import type { S3Request } from './request.ts';
+
+export async function perform(operation: Operation, request: S3Request, call: Call): Promise<Reply> {
+  switch (operation.level) {
+    case 'service':
+      return operation.prepare(request)(call);
+    case 'name':
+      return operation.prepare(request)({ ...call, bucketName: bucketName(request.target) });
+    case 'bucket': {
+      const bucket = await requestedBucket(request, call);
+      return operation.prepare(request)({ ...call, bucket });
+    }
+    case 'object': {
+      const { target } = request;
+      assert(target.level === 'object', 'the router matched an object operation to another target');
+      const bucket = await requestedBucket(request, call);
+      return operation.prepare(request)({ ...call, bucket, key: target.key });
+    }
+  }
+}
+
+function bucketName(target: Target): string {
+  assert(target.level !== 'service', 'the router matched a bucket operation to no bucket');
+  return target.bucket;
+}
+
+function requestedBucket(request: S3Request, call: Call): Promise<Volume> {
+  return ownBucket(call, {
+    name: bucketName(request.target),
+    expectedOwner: request.headers.get('x-amz-expected-bucket-owner'),
+  });
+}
+
+/**
+ * A bucket of the caller's: an account reaches only its own.
+ * @throws S3Error NoSuchBucket | AccessDenied
+ */
+export async function ownBucket(
+  { core, caller }: Call,
+  { name, expectedOwner }: { readonly name: string; readonly expectedOwner: string | undefined },
+): Promise<Volume> {
+  const volume = await core.volumes.find(name);
+  if (volume === undefined) throw new S3Error('NoSuchBucket', undefined, { fields: { BucketName: name } });
+  if (volume.owner !== caller.name) throw new S3Error('AccessDenied');
+  if (expectedOwner !== undefined && expectedOwner !== caller.canonicalId && expectedOwner !== caller.name) {
+    throw new S3Error('AccessDenied');
+  }
+  return volume;
+}

@@ -1,0 +1,113 @@
+/** The whole way of a request, top to bottom. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Account, Core } from '@facet/core';
+import { parseTarget } from './addressing.ts';
+import { parseQuery, readHeaders } from './auth/request.ts';
+import { type Authentication, type Credential, createVerifier } from './auth/verify.ts';
+import { S3Error } from './errors.ts';
+import { errorReply, toS3Error } from './http/errorReply.ts';
+import type { Reply } from './http/reply.ts';
+import { RequestBody } from './http/requestBody.ts';
+import { send } from './http/send.ts';
+import { awaitsContinue } from './http/server.ts';
+import type { Logger } from './log.ts';
+import type { Call } from './operation.ts';
+import { perform } from './perform.ts';
+import { refuseUnimplementedHeaders } from './refusals.ts';
+import { queryMap, type S3Request } from './request.ts';
+import type { RequestIds } from './requestIds.ts';
+import { route } from './router.ts';
+
+export interface ServiceOptions {
+  readonly core: Core;
+  /** Buckets are also served at `<bucket>.<domain>`. */
+  readonly domain: string;
+  readonly region: string;
+  readonly log: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly ids: RequestIds;
+  readonly scheme: 'http' | 'https';
+  /** Once true, every answer closes its connection. */
+  readonly isClosing: () => boolean;
+}
+
+/** Serves one request; never rejects. */
+export type Service = (request: IncomingMessage, response: ServerResponse, url: string) => Promise<void>;
+
+interface KnownSender extends Credential {
+  readonly account: Account;
+}
+
+export function createService(options: ServiceOptions): Service {
+  const { core, domain, ids } = options;
+  const verify = createVerifier<KnownSender>({
+    now: options.now,
+    lookup: async (accessKeyId) => {
+      const found = await core.accounts.findKey(accessKeyId);
+      return found && { secretAccessKey: found.key.secretKey, account: found.account };
+    },
+  });
+
+  async function answer(incoming: IncomingMessage, rawUrl: string, body: RequestBody): Promise<Reply> {
+    const { rawPath, rawQuery } = splitUrl(rawUrl);
+    const headers = readHeaders(incoming.rawHeaders);
+    const method = incoming.method ?? '';
+    const host = headers.get('host');
+    const target = parseTarget({ rawPath, host, domain });
+    const params = parseQuery(rawQuery);
+
+    const sender = await verify({ method, rawPath, query: params, headers });
+    const caller = knownCaller(sender);
+    const request: S3Request = { method, target, query: queryMap(params), headers, payload: sender.payload };
+
+    const operation = route(request);
+    refuseUnimplementedHeaders(headers);
+    const origin = `${options.scheme}://${host ?? domain}`;
+    const call: Call = { core, region: options.region, log: options.log, caller, body, origin };
+    return perform(operation, request, call);
+  }
+
+  return async (incoming, response, rawUrl) => {
+    const requestId = ids.next();
+    const place = { resource: splitUrl(rawUrl).rawPath, requestId, hostId: ids.hostId };
+    const body = new RequestBody(incoming, response, { awaitsContinue: awaitsContinue(incoming) });
+    const headOnly = incoming.method === 'HEAD';
+    const sendReply = (reply: Reply): Promise<void> =>
+      send({
+        response,
+        body,
+        reply,
+        requestId,
+        hostId: ids.hostId,
+        headOnly,
+        closing: options.isClosing(),
+      });
+    try {
+      const reply = await answer(incoming, rawUrl, body).catch((error: unknown) => {
+        const told = toS3Error(error);
+        if (told === undefined) options.log.error({ err: error, requestId }, 'request failed');
+        return errorReply(told ?? new S3Error('InternalError'), place);
+      });
+      await sendReply(reply);
+    } catch (error) {
+      // The head is sent, so the only honest answer left is a connection that ends too early.
+      options.log.error({ err: error, requestId }, 'answer cut short');
+      response.destroy();
+    }
+  };
+}
+
+/** Also accepts the absolute form that proxies use. @source RFC 9112 §3.2.2 */
+function splitUrl(rawUrl: string): { readonly rawPath: string; readonly rawQuery: string } {
+  const url = rawUrl.startsWith('http') ? rawUrl.replace(/^https?:\/\/[^/?]*/i, '') || '/' : rawUrl;
+  const mark = url.indexOf('?');
+  return mark < 0
+    ? { rawPath: url, rawQuery: '' }
+    : { rawPath: url.slice(0, mark), rawQuery: url.slice(mark + 1) };
+}
+
+function knownCaller(sender: Authentication<KnownSender>): Account {
+  if (sender.kind === 'anonymous') throw new S3Error('AccessDenied');
+  return sender.credential.account;
+}

@@ -1,0 +1,44 @@
+/**
+ * XML as S3 writes it: elements in a fixed order, no attributes but the name space, no white space between.
+ *
+ * Characters that XML 1.0 cannot hold even as references (most below U+0020, U+FFFE, U+FFFF) are written as character
+ * references all the same, as S3 does: keys may contain them, and `encoding-type=url` is the client's way around it.
+ */
+
+const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
+const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
+
+/** Already escaped. */
+export type Xml = string;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const SPECIAL = /[&<>"\u0000-\u0008\u000b-\u001f\ufffe\uffff]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const SPECIALS = /[&<>"\u0000-\u0008\u000b-\u001f\ufffe\uffff]/g;
+const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+function escapeText(text: string): Xml {
+  if (!SPECIAL.test(text)) return text;
+  return text.replace(SPECIALS, (c) => NAMED[c] ?? `&#x${c.charCodeAt(0).toString(16).toUpperCase()};`);
+}
+
+/** `<name>text</name>`, escaped; nothing at all when there is no value. */
+export function leaf(name: string, value: string | number | boolean | undefined): Xml {
+  if (value === undefined) return '';
+  return `<${name}>${typeof value === 'string' ? escapeText(value) : value}</${name}>`;
+}
+
+/** An element around elements. */
+export function element(name: string, ...children: readonly Xml[]): Xml {
+  return `<${name}>${children.join('')}</${name}>`;
+}
+
+/** A whole document in S3's name space. */
+export function xmlDocument(root: string, ...children: readonly Xml[]): Xml {
+  return `${DECLARATION}<${root} xmlns="${NAMESPACE}">${children.join('')}</${root}>`;
+}
+
+/** A whole document without a name space: S3's errors. */
+export function plainXmlDocument(root: string, ...children: readonly Xml[]): Xml {
+  return `${DECLARATION}<${root}>${children.join('')}</${root}>`;
+}
