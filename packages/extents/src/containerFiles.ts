@@ -37,11 +37,12 @@ export class ContainerFiles {
     this.#lease = lease;
   }
 
-  /** Makes an empty container. Its directory entry is durable only after {@link syncEntry}. */
+  /** Makes an empty container, each write to which is durable if it is a segment. Its directory entry is durable only after {@link syncEntry}. */
   async create(kind: ContainerKind): Promise<NewContainer> {
     const container = await this.#nextId();
     await this.#ensureDirectory(shardOf(container));
-    return { container, file: await this.#disk.create(nameOf(container, kind)) };
+    const writes = kind === 'segment' ? 'durable' : 'buffered';
+    return { container, file: await this.#disk.create(nameOf(container, kind), writes) };
   }
 
   /** Opens a container of either kind, trying the likelier first; undefined when there is none. */
@@ -71,9 +72,24 @@ export class ContainerFiles {
     return current.next;
   }
 
+  /**
+   * Resolves when the container is gone for good: a file that a power cut brought back would belong to nobody.
+   * So a file that is gone already may have been removed by a process that ended before its sync.
+   */
   async unlink(container: ContainerId): Promise<void> {
     await this.#disk.unlink(nameOf(container, 'segment'));
     await this.#disk.unlink(nameOf(container, 'dedicated'));
+    await this.syncEntry(container).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') throw error;
+    });
+  }
+
+  async status(container: ContainerId): Promise<ContainerInfo | undefined> {
+    for (const kind of ['segment', 'dedicated'] as const) {
+      const status = await this.#disk.status(nameOf(container, kind));
+      if (status) return { container, kind, ...status };
+    }
+    return undefined;
   }
 
   async list(): Promise<readonly ContainerInfo[]> {

@@ -92,11 +92,13 @@ export interface ExtentStore {
   }): Promise<Buffer>;
   /** Gives the blocks of a dead run back to the file system; the container's size stays. */
   punch(run: PhysicalRun): Promise<void>;
-  /** Removes a container file; already absent is not an error. */
+  /** Removes a container file; already absent is not an error. Resolves when it stays removed after a power cut. */
   unlink(container: ContainerId): Promise<void>;
   /** Containers this instance may still append to: not to be unlinked. */
   isActive(container: ContainerId): boolean;
   list(): Promise<readonly ContainerInfo[]>;
+  /** What {@link list} says of one container; undefined when there is none. */
+  status(container: ContainerId): Promise<ContainerInfo | undefined>;
   /**
    * Walks the frames of a container in order of place. Skips punched runs and the unwritten end, which are zeros.
    * Bytes that are neither are passed to `onDamage`, and the walk goes on at the next whole frame header.

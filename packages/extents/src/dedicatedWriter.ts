@@ -16,7 +16,7 @@ import type { Disk } from './disk.ts';
 import { BLOCK_BYTES } from './frame.ts';
 import { FrameStream } from './frameStream.ts';
 
-/** A caller waits while at least this much has gathered. */
+/** With this much gathered a caller waits until the write under way is done. */
 const GATHERED_BYTES_MAX = 256 << 10;
 
 export interface DedicatedWriterOptions {
@@ -30,7 +30,8 @@ export interface DedicatedWriterOptions {
 
 export class DedicatedWriter implements ExtentWriter {
   readonly #options: DedicatedWriterOptions;
-  #state: 'open' | 'finishing' | 'finished' | 'aborted' = 'open';
+  #aborted = false;
+  #finishing: Promise<Location> | undefined;
   #failure: ExtentError | undefined;
   /** Bytes taken from the caller. */
   #length = 0;
@@ -39,6 +40,7 @@ export class DedicatedWriter implements ExtentWriter {
   #target: NewContainer | undefined;
   #stream: FrameStream | undefined;
   #flushing: Promise<void> | undefined;
+  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(options: DedicatedWriterOptions) {
     this.#options = options;
@@ -46,55 +48,58 @@ export class DedicatedWriter implements ExtentWriter {
 
   async write(chunk: Uint8Array): Promise<void> {
     this.#mustBeOpen();
+    if (this.#finishing) throw new ExtentError('Closed', 'the extent was finished');
+    if (chunk.length === 0) return;
     this.#length += chunk.length;
     this.#gathered.push(chunk);
     this.#gatheredBytes += chunk.length;
     // Up to a block everything stays here, since the header of so short an extent is shorter.
     if (this.#length <= BLOCK_BYTES) return;
-    const flushed = this.#flush();
-    if (this.#gatheredBytes >= GATHERED_BYTES_MAX) await flushed;
+    this.#flushing ??= this.#flush();
+    if (this.#gatheredBytes >= GATHERED_BYTES_MAX) {
+      this.#room ??= Promise.withResolvers<void>();
+      await this.#room.promise;
+    }
     if (this.#failure) throw this.#failure;
   }
 
-  async finish(): Promise<Location> {
-    this.#mustBeOpen();
-    if (this.#length === 0) throw new RangeError('an extent holds at least one byte');
-    this.#state = 'finishing';
-    // A flush under way may be past its last look at what has gathered.
-    await this.#flushing;
-    await this.#flush();
-    try {
-      if (this.#failure) throw this.#failure;
-      const location = await this.#complete();
-      this.#state = 'finished';
-      return location;
-    } catch (error) {
-      throw await this.#fail(error);
-    }
+  finish(): Promise<Location> {
+    this.#finishing ??= this.#finish();
+    return this.#finishing;
   }
 
   async abort(): Promise<void> {
-    if (this.#state === 'finished') return;
-    this.#state = 'aborted';
+    if (this.#finishing) {
+      // It is too late to stop it: it ends with the extent stored, or failed and removed.
+      await this.#finishing.catch(() => undefined);
+      return;
+    }
+    this.#aborted = true;
     this.#forget();
     await this.#flushing;
     await this.#discard();
   }
 
+  async #finish(): Promise<Location> {
+    this.#mustBeOpen();
+    if (this.#length === 0) throw new RangeError('an extent holds at least one byte');
+    this.#flushing ??= this.#flush();
+    await this.#flushing;
+    try {
+      if (this.#failure) throw this.#failure;
+      return await this.#complete();
+    } catch (error) {
+      throw await this.#fail(error);
+    }
+  }
+
   #mustBeOpen(): void {
     if (this.#failure) throw this.#failure;
-    if (this.#state !== 'open') throw new ExtentError('Closed', 'the extent was finished or aborted before');
+    if (this.#aborted) throw new ExtentError('Closed', 'the extent was aborted');
   }
 
   /** Writes what has gathered until nothing has. Never rejects: a failure is kept for the caller to meet. */
-  #flush(): Promise<void> {
-    this.#flushing ??= this.#writeGathered().finally(() => {
-      this.#flushing = undefined;
-    });
-    return this.#flushing;
-  }
-
-  async #writeGathered(): Promise<void> {
+  async #flush(): Promise<void> {
     try {
       while (this.#gatheredBytes > 0) {
         const chunks = this.#gathered;
@@ -106,6 +111,7 @@ export class DedicatedWriter implements ExtentWriter {
     } catch (error) {
       await this.#fail(error);
     }
+    this.#flushing = undefined;
   }
 
   async #start(lengthAtLeast: number): Promise<FrameStream> {
@@ -135,9 +141,12 @@ export class DedicatedWriter implements ExtentWriter {
     return this.#failure;
   }
 
+  /** Empties what has gathered, and lets those go on who wait for room. */
   #forget(): void {
     this.#gathered = [];
     this.#gatheredBytes = 0;
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   /** Removes the file. What cannot be removed is left to recovery: nothing refers to it. */

@@ -4,16 +4,25 @@
  */
 
 export interface DiskFile {
-  /** Writes all of `buffers`, one after the other, from `position` on. */
+  /**
+   * Writes all of `buffers`, one after the other, from `position` on. In a file created `durable` the bytes,
+   * and what is needed to read them back, are then on stable storage.
+   */
   write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void>;
-  /** Fills `buffer` from `position` on; resolves to the bytes read, which are fewer only at the file's end. */
-  read(from: { readonly position: number; readonly buffer: Uint8Array }): Promise<number>;
+  /**
+   * Fills `buffers`, one after the other, from `position` on. Resolves to the bytes read, which are fewer than
+   * the buffers take only at the file's end.
+   */
+  read(from: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<number>;
   /** Puts the data, and what is needed to read it back, on stable storage. Not the directory entry. */
   sync(): Promise<void>;
+  /** A hint that these bytes will not change any more and may go to the device. Never fails. */
+  startWriteback(run: { readonly offset: number; readonly length: number }): Promise<void>;
   /** Takes blocks for the first `length` bytes and makes the file at least that long. */
   allocate(length: number): Promise<void>;
   /** Makes a run read as zeros and gives its whole blocks back. False when the file system cannot. */
   punch(run: { readonly offset: number; readonly length: number }): Promise<boolean>;
+  /** Sets the length; where that is longer the file reads as zeros and takes no blocks. */
   truncate(length: number): Promise<void>;
   size(): Promise<number>;
   close(): Promise<void>;
@@ -25,8 +34,8 @@ export interface FileStatus {
 }
 
 export interface Disk {
-  /** Creates a file that must not exist, for reading and writing. */
-  create(name: string): Promise<DiskFile>;
+  /** Creates a file, which must not exist, for reading and writing. */
+  create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile>;
   /** Opens an existing file for reading and punching. */
   open(name: string): Promise<DiskFile>;
   /** Present already is not an error. `''` is the root, whose parents are made too. */

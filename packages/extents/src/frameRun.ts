@@ -42,3 +42,27 @@ export function encodeFrames(
   }
   return buffers;
 }
+
+/** Below this, copying a buffer costs less than handing it to the kernel by itself. */
+const SMALL_BYTES = 32 << 10;
+
+/** The same bytes in fewer buffers: each run of small ones becomes one. */
+export function joinSmall(buffers: readonly Uint8Array[]): readonly Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let run: Uint8Array[] = [];
+  const endRun = () => {
+    const [first, ...others] = run;
+    if (first) joined.push(others.length === 0 ? first : Buffer.concat(run));
+    run = [];
+  };
+  for (const buffer of buffers) {
+    if (buffer.length < SMALL_BYTES) {
+      run.push(buffer);
+      continue;
+    }
+    endRun();
+    joined.push(buffer);
+  }
+  endRun();
+  return joined;
+}

@@ -36,7 +36,7 @@ export interface LocalExtentStoreOptions {
   readonly openFilesMax?: number;
   /**
    * Awaited before a batch of appends is closed. Unless told, the end of the event loop's turn, so that what
-   * arrives in one turn shares a sync; a simulator hands in its own.
+   * arrives in one turn shares a sync; a simulator hands in its own. Never rejects.
    */
   readonly gather?: () => Promise<void>;
 }
@@ -143,6 +143,15 @@ export class LocalExtentStore implements ExtentStore {
       return await this.#files.list();
     } catch (error) {
       throw await writeError(this.#disk, error, 'cannot list containers');
+    }
+  }
+
+  async status(container: ContainerId): Promise<ContainerInfo | undefined> {
+    this.#mustBeOpen();
+    try {
+      return await this.#files.status(container);
+    } catch (error) {
+      throw await writeError(this.#disk, error, `cannot look at container ${container}`);
     }
   }
 

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { mkdir, open, readdir, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join, resolve as resolvePath } from 'node:path';
 import { type Disk, type DiskFile, errorCode, type FileStatus } from './disk.ts';
-import { allocateRun, punchRun } from './fallocate.ts';
+import { allocateRun, punchRun, readCached, startWriteback } from './linux.ts';
 
 /** `st_blocks` counts in these, whatever the file system's own block size (POSIX sys/stat.h). */
 const STAT_BLOCK_BYTES = 512;
@@ -18,8 +18,10 @@ export class NodeDisk implements Disk {
     this.#root = root;
   }
 
-  create(name: string): Promise<DiskFile> {
-    return openFile(this.#path(name), fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL);
+  create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
+    const { O_RDWR, O_CREAT, O_EXCL, O_DSYNC } = fs.constants;
+    // O_DSYNC does in one call on one worker thread what a write and fdatasync do in two: 0.27 ms, not 0.35.
+    return openFile(this.#path(name), O_RDWR | O_CREAT | O_EXCL | (writes === 'durable' ? O_DSYNC : 0));
   }
 
   open(name: string): Promise<DiskFile> {
@@ -117,18 +119,27 @@ class NodeDiskFile implements DiskFile {
     }
   }
 
-  async read(from: { readonly position: number; readonly buffer: Uint8Array }): Promise<number> {
-    const { buffer, position } = from;
-    let filled = await this.#readSome(buffer, position);
+  async read(from: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<number> {
+    const { position, buffers } = from;
+    let filled = readCached(this.#fd, position, buffers);
+    let rest = without(buffers, filled);
     // A short read is nearly always the end of the file, but a signal may cause one too.
-    for (let last = filled; last > 0 && filled < buffer.length; filled += last) {
-      last = await this.#readSome(buffer.subarray(filled), position + filled);
+    while (rest.length > 0) {
+      const count = await this.#readSome(rest, position + filled);
+      if (count === 0) break;
+      filled += count;
+      rest = without(rest, count);
     }
     return filled;
   }
 
   sync(): Promise<void> {
     return new Promise((resolve, reject) => fs.fdatasync(this.#fd, settle(resolve, reject)));
+  }
+
+  async startWriteback(run: { readonly offset: number; readonly length: number }): Promise<void> {
+    // A hint: where it is not understood or fails, the sync does the work and reports the failure.
+    await startWriteback(this.#fd, run).catch(() => undefined);
   }
 
   async allocate(length: number): Promise<void> {
@@ -179,12 +190,13 @@ class NodeDiskFile implements DiskFile {
     });
   }
 
-  #readSome(buffer: Uint8Array, position: number): Promise<number> {
-    return new Promise((resolve, reject) =>
-      fs.read(this.#fd, buffer, 0, buffer.length, position, (error, count) =>
-        error ? reject(error) : resolve(count),
-      ),
-    );
+  #readSome(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, count: number) => (error ? reject(error) : resolve(count));
+      const only = buffers.length === 1 ? buffers[0] : undefined;
+      if (only) fs.read(this.#fd, only, 0, only.length, position, done);
+      else fs.readv(this.#fd, buffers, position, done);
+    });
   }
 }
 

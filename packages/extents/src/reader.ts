@@ -4,80 +4,88 @@ import { ExtentError, type Location } from './contract.ts';
 import type { DiskFile } from './disk.ts';
 import { BLOCK_BYTES, damagedBlock, decodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
 
-/** Up to so many unwanted bytes between a header and the blocks wanted are read along, to save a second read. */
-const READ_ALONG_BYTES_MAX = 64 << 10;
-
 export interface Slice {
   readonly location: Location;
   readonly start: number;
   readonly length: number;
 }
 
-/** @throws ExtentError Corrupt | Missing, and whatever the disk throws */
-export async function readSlice(file: DiskFile, slice: Slice): Promise<Buffer> {
-  const frame = Math.floor(slice.start / FRAME_DATA_BYTES);
-  const inFirst = Math.min(slice.length, (frame + 1) * FRAME_DATA_BYTES - slice.start);
-  if (inFirst === slice.length) return readFromFrame(file, slice);
-  const { location, start, length } = slice;
-  const parts = await Promise.all([
-    readFromFrame(file, { location, start, length: inFirst }),
-    readSlice(file, { location, start: start + inFirst, length: length - inFirst }),
-  ]);
-  return Buffer.concat(parts, length);
+/** The blocks of one frame that a slice touches, and where they go. */
+interface FramePart {
+  /** Physical offset of the frame's header. */
+  readonly offset: number;
+  /** Data bytes in the whole frame. */
+  readonly dataLength: number;
+  readonly firstBlock: number;
+  readonly header: Buffer;
+  readonly blocks: Buffer;
 }
 
-/** Reads a slice that lies within one frame. */
-async function readFromFrame(file: DiskFile, { location, start, length }: Slice): Promise<Buffer> {
-  const frame = Math.floor(start / FRAME_DATA_BYTES);
+/**
+ * All frames' headers and then all their blocks go to one buffer, so that the blocks join up there, the result
+ * is a view of it and nothing is copied.
+ *
+ * @throws ExtentError Corrupt | Missing, and whatever the disk throws
+ */
+export async function readSlice(file: DiskFile, { location, start, length }: Slice): Promise<Buffer> {
   const headerBytes = headerLength(location.length);
-  const offset = location.offset + frame * (headerBytes + FRAME_DATA_BYTES);
-  const dataLength = Math.min(FRAME_DATA_BYTES, location.length - frame * FRAME_DATA_BYTES);
-  const from = start - frame * FRAME_DATA_BYTES;
-  const firstBlock = Math.floor(from / BLOCK_BYTES);
-  const blocksStart = firstBlock * BLOCK_BYTES;
-  const blocksEnd = Math.min(dataLength, Math.ceil((from + length) / BLOCK_BYTES) * BLOCK_BYTES);
-  let header: Buffer;
-  let blocks: Buffer;
-  if (blocksStart <= READ_ALONG_BYTES_MAX) {
-    const bytes = await readWhole(file, { location, position: offset, length: headerBytes + blocksEnd });
-    header = bytes.subarray(0, headerBytes);
-    blocks = bytes.subarray(headerBytes + blocksStart);
-  } else {
-    [header, blocks] = await Promise.all([
-      readWhole(file, { location, position: offset, length: headerBytes }),
-      readWhole(file, {
-        location,
-        position: offset + headerBytes + blocksStart,
-        length: blocksEnd - blocksStart,
-      }),
-    ]);
+  const firstFrame = Math.floor(start / FRAME_DATA_BYTES);
+  const frames = Math.floor((start + length - 1) / FRAME_DATA_BYTES) - firstFrame + 1;
+  const blocksStart = Math.floor(start / BLOCK_BYTES) * BLOCK_BYTES;
+  const blocksEnd = Math.min(location.length, Math.ceil((start + length) / BLOCK_BYTES) * BLOCK_BYTES);
+  const buffer = Buffer.allocUnsafe(frames * headerBytes + blocksEnd - blocksStart);
+  const data = buffer.subarray(frames * headerBytes);
+
+  const parts: FramePart[] = [];
+  for (let index = 0; index < frames; index++) {
+    const frame = firstFrame + index;
+    const dataStart = frame * FRAME_DATA_BYTES;
+    const dataLength = Math.min(FRAME_DATA_BYTES, location.length - dataStart);
+    const from = Math.max(dataStart, blocksStart);
+    const to = Math.min(dataStart + dataLength, blocksEnd);
+    parts.push({
+      offset: location.offset + frame * (headerBytes + FRAME_DATA_BYTES),
+      dataLength,
+      firstBlock: (from - dataStart) / BLOCK_BYTES,
+      header: buffer.subarray(index * headerBytes, (index + 1) * headerBytes),
+      blocks: data.subarray(from - blocksStart, to - blocksStart),
+    });
   }
-  checkHeader(header, { location, offset, dataLength });
-  const damaged = damagedBlock(header, blocks, firstBlock);
-  if (damaged !== undefined) {
-    throw corrupt(location, offset, `block ${damaged} does not match its checksum`);
+  await fillParts(file, location, parts);
+  for (const part of parts) checkPart(location, part);
+  return data.subarray(start - blocksStart, start - blocksStart + length);
+}
+
+/** One read, unless the first frame's header is apart from its blocks. */
+async function fillParts(file: DiskFile, location: Location, parts: readonly FramePart[]): Promise<void> {
+  const [first, ...others] = parts;
+  if (!first) return;
+  const blocksAndOthers = [first.blocks, ...others.flatMap((part) => [part.header, part.blocks])];
+  if (first.firstBlock === 0) {
+    await readWhole(file, location, { position: first.offset, buffers: [first.header, ...blocksAndOthers] });
+    return;
   }
-  return blocks.subarray(from - blocksStart, from - blocksStart + length);
+  const blocksAt = first.offset + first.header.length + first.firstBlock * BLOCK_BYTES;
+  await Promise.all([
+    readWhole(file, location, { position: first.offset, buffers: [first.header] }),
+    readWhole(file, location, { position: blocksAt, buffers: blocksAndOthers }),
+  ]);
 }
 
 async function readWhole(
   file: DiskFile,
-  from: { readonly location: Location; readonly position: number; readonly length: number },
-): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(from.length);
-  const count = await file.read({ position: from.position, buffer });
-  if (count === from.length) return buffer;
-  const { container } = from.location;
-  const wanted = `${from.length} bytes at ${from.position}`;
-  throw new ExtentError('Missing', `container ${container} ends before ${wanted} of it are read`);
+  location: Location,
+  from: { readonly position: number; readonly buffers: readonly Buffer[] },
+): Promise<void> {
+  const wanted = from.buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+  if ((await file.read(from)) === wanted) return;
+  const place = `${wanted} bytes at ${from.position} of it are`;
+  throw new ExtentError('Missing', `container ${location.container} ends before ${place} read`);
 }
 
-function checkHeader(
-  bytes: Buffer,
-  expected: { readonly location: Location; readonly offset: number; readonly dataLength: number },
-): void {
-  const { location, offset, dataLength } = expected;
-  const header = decodeHeader(bytes);
+function checkPart(location: Location, part: FramePart): void {
+  const { offset } = part;
+  const header = decodeHeader(part.header);
   if (!header) throw corrupt(location, offset, 'the header is damaged');
   if (
     header.store !== location.store ||
@@ -86,9 +94,11 @@ function checkHeader(
   ) {
     throw corrupt(location, offset, 'the header is that of another place');
   }
-  if (header.headerLength !== bytes.length || header.dataLength !== dataLength) {
-    throw corrupt(location, offset, `the frame holds ${header.dataLength} bytes, not ${dataLength}`);
+  if (header.headerLength !== part.header.length || header.dataLength !== part.dataLength) {
+    throw corrupt(location, offset, `the frame holds ${header.dataLength} bytes, not ${part.dataLength}`);
   }
+  const damaged = damagedBlock(part.header, part.blocks, part.firstBlock);
+  if (damaged !== undefined) throw corrupt(location, offset, `block ${damaged} does not match its checksum`);
 }
 
 function corrupt(location: Location, offset: number, what: string): ExtentError {

@@ -115,7 +115,7 @@ class Window {
     const wanted = Math.min(length, this.#target.length - at);
     if (at < this.#start || at + wanted > this.#end) {
       const buffer = this.#buffer.subarray(0, Math.min(WINDOW_BYTES, this.#target.length - at));
-      const count = await this.#target.file.read({ position: at, buffer });
+      const count = await this.#target.file.read({ position: at, buffers: [buffer] });
       this.#start = at;
       this.#end = at + count;
     }
