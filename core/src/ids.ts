@@ -13,7 +13,7 @@ export type InodeId = Branded<number, 'InodeId'>;
 export type ContentId = Branded<number, 'ContentId'>;
 /** A directory entry's place in READDIR order. Dense within a directory, never used twice in it. */
 export type Cookie = Branded<number, 'Cookie'>;
-/** 32 lower-case hexadecimal digits. */
+/** 32 lower-case hexadecimal digits: 8 bytes of when it began, 8 random ones. */
 export type UploadId = Branded<string, 'UploadId'>;
 /** Nanoseconds since 1970-01-01T00:00:00Z. */
 export type Timestamp = Branded<bigint, 'Timestamp'>;
@@ -37,6 +37,10 @@ export function timestamp(nanoseconds: bigint): Timestamp {
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
 export function parseUploadId(text: string): UploadId | undefined {
   return UPLOAD_ID.test(text) ? (text as UploadId) : undefined;
+}
+
+export function makeUploadId(began: Timestamp, random: Buffer): UploadId {
+  return (began.toString(16).padStart(16, '0') + random.toString('hex', 0, 8)) as UploadId;
 }
 
 export const ROOT_INODE = inodeId(1);

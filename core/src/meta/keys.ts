@@ -20,7 +20,7 @@
  * | 16 | layer, inode | tags | |
  * | 17 | layer, inode, parent, cookie | (empty) | every name of an inode with more than one |
  * | 18 | layer | usage | |
- * | 19 | layer, escaped key, initiated, upload id | upload | ListMultipartUploads order |
+ * | 19 | layer, escaped key, upload id | upload | ListMultipartUploads order: an id begins with its time |
  * | 1a | upload id, part number u16 | part | ListParts order |
  * | 1b | upload id | completed upload's answer | |
  * | 1c | layer, inode | (empty) orphan: no name left, still open | |
@@ -35,7 +35,7 @@
 import { KEY_BYTES_MAX } from '@facet/engine';
 import type { ContainerId } from '@facet/extents';
 import { FsError } from '../errors.ts';
-import type { ContentId, Cookie, InodeId, LayerId, Timestamp, UploadId, VolumeId } from '../ids.ts';
+import type { ContentId, Cookie, InodeId, LayerId, UploadId, VolumeId } from '../ids.ts';
 
 export const SPACE = {
   format: 0x01,
@@ -245,6 +245,8 @@ export const layerBounds = (space: number, layer: LayerId): Bounds =>
 
 // ---- uploads ----
 
+const UPLOAD_ID_BYTES = 16;
+
 /** Keeps byte order and ends no key inside another: 00 → 01 01, 01 → 01 02, end → 00. */
 function escapeKey(key: Uint8Array): Buffer {
   let extra = 0;
@@ -282,18 +284,13 @@ export function uploadsOf(layer: LayerId, objectKey: Uint8Array): Bounds {
   return prefixBounds(key);
 }
 
-export function uploadKey(
-  layer: LayerId,
-  objectKey: Uint8Array,
-  id: { readonly initiated: Timestamp; readonly upload: UploadId },
-): Buffer {
+export function uploadKey(layer: LayerId, objectKey: Uint8Array, upload: UploadId): Buffer {
   const escaped = escapeKey(objectKey);
-  const key = withLayer(SPACE.upload, layer, escaped.length + 8 + 16);
+  const key = withLayer(SPACE.upload, layer, escaped.length + UPLOAD_ID_BYTES);
   // Only a key of some nine hundred NUL bytes gets here.
   if (key.length > KEY_BYTES_MAX) throw new FsError('NameTooLong', 'the key does not fit an upload record');
   key.set(escaped, 5);
-  key.writeBigUInt64BE(id.initiated, 5 + escaped.length);
-  key.write(id.upload, 13 + escaped.length, 'hex');
+  key.write(upload, 5 + escaped.length, 'hex');
   return key;
 }
 

@@ -237,8 +237,8 @@ export interface CompleteUploadArgs extends UploadRef {
   /** Given by the client: compared with the whole. @throws FsError InvalidPart when it differs */
   readonly sizeBytes?: number;
   /**
-   * Works out the whole object's etag and checksum from its parts, in order: pure, called in the transaction.
-   * May throw what the gateway wants its caller to see.
+   * Works out the whole object's etag and checksum from its parts, in order. Called before the transaction,
+   * which then makes sure that the parts are still these. May throw what the gateway's caller is to see.
    */
   readonly combine: (parts: readonly StoredPart[]) => { readonly etag: Etag; readonly checksum?: Checksum };
 }
@@ -314,5 +314,5 @@ export interface ObjectView {
    */
   completeUpload(args: CompleteUploadArgs): Promise<CompleteUploadResult>;
   /** @throws FsError NoSuchUpload */
-  abortUpload(args: UploadRef): Promise<{ readonly parts: number }>;
+  abortUpload(args: UploadRef): Promise<UploadInfo>;
 }

@@ -5,7 +5,7 @@ import { take } from '../commands/counter.ts';
 import { dropBody } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { type InodeId, inodeId } from '../ids.ts';
-import { inlineKey, inodeKey, objectRecordKey, tagsKey } from '../meta/keys.ts';
+import { directoryKey, inlineKey, inodeKey, objectRecordKey, tagsKey } from '../meta/keys.ts';
 import {
   decodeInode,
   EMPTY_BODY,
@@ -68,6 +68,7 @@ export function* releaseInode(change: Change, { id, inode }: Found): Op<{ readon
   yield* dropBody(change, { inode: id, body: inode.body });
   let freedBytes = inode.sizeBytes;
   if (inode.type === 'directory') {
+    tx.delete(directoryKey(layer, id));
     const stored = yield* tx.get(objectRecordKey(layer, id));
     const object = stored && decodeObjectRecord(stored).directory;
     if (object) {

@@ -3,6 +3,7 @@
 import type { Op, WriteTx } from '@facet/engine';
 import type { Command, CommandContext, CommandRunner } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
+import { enqueueFree } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { layerId, ROOT_INODE, type VolumeId, volumeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
@@ -22,6 +23,7 @@ import {
   volumeTagsKey,
 } from '../meta/keys.ts';
 import { decodeTags, encodeTags } from '../meta/records/object.ts';
+import { decodeUpload } from '../meta/records/upload.ts';
 import { decodeNumber, decodeVolume, encodeNumber, encodeVolume } from '../meta/records/volume.ts';
 import type { Tags } from '../objects/types.ts';
 import { freshDirectory, loadDirectory, storeDirectory } from '../tree/directories.ts';
@@ -33,6 +35,7 @@ import type { Volume, VolumeUsage, VolumeView } from './types.ts';
 const DEFAULTS = { uid: 65534, gid: 65534, directoryMode: 0o777, fileMode: 0o666 } as const;
 const NAME_BYTES_MAX = 255;
 const VOLUMES_PER_READ = 256;
+const UPLOADS_DROPPED_MAX = 1000;
 
 const createVolume: Command<{ readonly name: string; readonly owner: string }, Volume> = {
   name: 'createVolume',
@@ -78,10 +81,19 @@ const deleteVolume: Command<{ readonly volume: VolumeId }, { readonly name: stri
     const change = yield* changeVolume(tx, args.volume, context);
     const { volume, layer } = change;
     const root = yield* loadDirectory(change, ROOT_INODE);
-    const uploads = yield* tx.range({ ...layerBounds(SPACE.upload, layer), limit: 1 });
     if (root.entries > 0) throw new FsError('VolumeNotEmpty', `volume ${volume.name} is not empty`);
-    if (uploads.length > 0)
-      throw new FsError('VolumeNotEmpty', `volume ${volume.name} has uploads under way`);
+    const uploads = yield* tx.range({ ...layerBounds(SPACE.upload, layer), limit: UPLOADS_DROPPED_MAX + 1 });
+    if (uploads.length > UPLOADS_DROPPED_MAX) {
+      throw new FsError(
+        'VolumeNotEmpty',
+        `volume ${volume.name} has many uploads under way: abort them first`,
+      );
+    }
+    // Uploads under way go with their volume; their parts go by the collector.
+    for (const { key, value } of uploads) {
+      tx.delete(key);
+      yield* enqueueFree(change, { kind: 'upload', upload: decodeUpload(value).upload });
+    }
     for (const key of [
       volumeNameKey(volume.name),
       volumeKey(volume.id),

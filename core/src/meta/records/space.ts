@@ -118,3 +118,17 @@ export function decodeDeadRun(bytes: Uint8Array): DeadRun {
   const reader = new Reader(bytes).schema(1, 'dead run');
   return { punched: reader.u8() === 1, length: reader.u64() };
 }
+
+/** Kept of a container from its first dead byte to its end. */
+export interface ContainerRecord {
+  /** The sum of its dead runs. */
+  readonly deadBytes: number;
+}
+
+export function encodeContainer(record: ContainerRecord): Buffer {
+  return new Writer(9).u8(1).u64(record.deadBytes).done();
+}
+
+export function decodeContainer(bytes: Uint8Array): ContainerRecord {
+  return { deadBytes: new Reader(bytes).schema(1, 'container').u64() };
+}

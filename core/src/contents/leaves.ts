@@ -1,0 +1,59 @@
+/** Referring to a part of another body: what a part copy is made of. */
+
+import type { Op } from '@facet/engine';
+import type { ContentId, InodeId } from '../ids.ts';
+import { assert } from '../invariant.ts';
+import { inlineKey } from '../meta/keys.ts';
+import type { BodyRef } from '../meta/records/inode.ts';
+import type { View } from '../tree/scope.ts';
+import { loadContent } from './bodies.ts';
+import { mapEntries, type Span } from './plan.ts';
+
+/** A run of a body: in the content that owns the extents, or bytes, or a hole. */
+export type Leaf = { readonly lengthBytes: number } & (
+  | { readonly kind: 'owned'; readonly content: ContentId; readonly start: number }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'hole' }
+);
+
+/** Resolves references, so that what refers to the leaves goes no deeper than the body did. */
+export function* leavesOf(
+  view: View,
+  owner: { readonly inode: InodeId; readonly body: BodyRef },
+  span: Span,
+): Op<readonly Leaf[]> {
+  const { body } = owner;
+  if (body.kind === 'content') return yield* contentLeaves(view, body.content, span);
+  if (body.kind === 'empty')
+    return span.lengthBytes > 0 ? [{ kind: 'hole', lengthBytes: span.lengthBytes }] : [];
+  const bytes = yield* view.tx.get(inlineKey(view.layer, owner.inode));
+  assert(bytes !== undefined, `inode ${owner.inode} has its inline bytes`);
+  const slice = bytes.subarray(span.start, span.start + span.lengthBytes);
+  return [{ kind: 'bytes', bytes: slice, lengthBytes: slice.length }];
+}
+
+function* contentLeaves(view: View, id: ContentId, span: Span): Op<readonly Leaf[]> {
+  const content = yield* loadContent(view, id);
+  if (content.shape.kind === 'single') return [{ kind: 'owned', content: id, ...span }];
+  const leaves: Leaf[] = [];
+  const end = span.start + span.lengthBytes;
+  let at = span.start;
+  for (const { offset, entry } of yield* mapEntries(view, id, span)) {
+    if (offset > at) leaves.push({ kind: 'hole', lengthBytes: offset - at });
+    const from = Math.max(offset, span.start);
+    const to = Math.min(offset + entry.lengthBytes, end);
+    const within = { start: from - offset, lengthBytes: to - from };
+    if (entry.kind === 'ref') {
+      const start = entry.start + within.start;
+      leaves.push(...(yield* contentLeaves(view, entry.content, { start, lengthBytes: within.lengthBytes })));
+    } else if (entry.kind === 'inline') {
+      const bytes = entry.bytes.subarray(within.start, within.start + within.lengthBytes);
+      leaves.push({ kind: 'bytes', bytes, lengthBytes: bytes.length });
+    } else {
+      leaves.push({ kind: 'owned', content: id, start: from, lengthBytes: to - from });
+    }
+    at = to;
+  }
+  if (at < end) leaves.push({ kind: 'hole', lengthBytes: end - at });
+  return leaves;
+}

@@ -1,0 +1,23 @@
+/** The real clock and the real dice. */
+
+import { randomBytes } from 'node:crypto';
+import type { Environment } from './commands/command.ts';
+import { timestamp } from './ids.ts';
+
+/** Nanoseconds from the wall clock, never twice the same and never backwards within a process. */
+export function systemEnvironment(): Environment {
+  const offset = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+  let last = 0n;
+  return {
+    now() {
+      const monotonic = process.hrtime.bigint() + offset;
+      const wall = BigInt(Date.now()) * 1_000_000n;
+      // The wall clock may be set while the process runs: the finer clock is only trusted near it.
+      const drift = monotonic > wall ? monotonic - wall : wall - monotonic;
+      const now = drift < 5_000_000n ? monotonic : wall;
+      last = now > last ? now : last + 1n;
+      return timestamp(last);
+    },
+    randomBytes,
+  };
+}

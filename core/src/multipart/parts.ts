@@ -1,0 +1,121 @@
+/** UploadPart and UploadPartCopy. A part's bytes are a content of its own, so that completing moves nothing. */
+
+import type { Op } from '@facet/engine';
+import type { Command } from '../commands/command.ts';
+import { addReference, dropReference, storeContent } from '../contents/bodies.ts';
+import { type Leaf, leavesOf } from '../contents/leaves.ts';
+import { FsError } from '../errors.ts';
+import type { ContentId } from '../ids.ts';
+import { contentMapKey, partKey } from '../meta/keys.ts';
+import { encodeMapEntry, type MapEntry } from '../meta/records/content.ts';
+import { decodePart, encodePart, type PartRecord } from '../meta/records/upload.ts';
+import { checkSourcePrecondition } from '../objects/copy.ts';
+import { bodyOf, type FoundObject, findObject } from '../objects/find.ts';
+import type { CopyPartArgs, PutPartArgs, StagedBody, StoredPart, UploadRef } from '../objects/types.ts';
+import { type Change, changeVolume, viewVolume } from '../tree/scope.ts';
+import { describePart, loadUpload, type NumberedPart } from './find.ts';
+
+/** `content`: the id its bytes get where they do not have one yet. */
+type WithContent<T> = T & { readonly content: ContentId };
+
+export const putPart: Command<WithContent<PutPartArgs>, StoredPart> = {
+  name: 'putPart',
+  *run(tx, args, context) {
+    const change = yield* changeVolume(tx, args.volume, context);
+    yield* loadUpload(change, args);
+    const content = storeBytes(change, args.content, args.body);
+    const part: PartRecord = {
+      ...(content && { content }),
+      sizeBytes: args.body.lengthBytes,
+      md5: args.md5,
+      lastModified: context.now,
+      ...(args.checksum && { checksum: args.checksum }),
+    };
+    return describePart(yield* storePart(change, args, { partNumber: args.partNumber, part }));
+  },
+};
+
+function storeBytes(change: Change, id: ContentId, body: StagedBody): ContentId | undefined {
+  const { lengthBytes } = body;
+  switch (body.kind) {
+    case 'empty':
+      return undefined;
+    case 'inline': {
+      const entry: MapEntry = { kind: 'inline', lengthBytes, bytes: body.bytes };
+      change.tx.put(contentMapKey(id, 0), encodeMapEntry(entry));
+      storeContent(change, id, { refs: 1, lengthBytes, shape: { kind: 'map' }, hasParts: false });
+      return id;
+    }
+    case 'extent': {
+      const shape = { kind: 'single', location: body.location } as const;
+      storeContent(change, body.contentId, { refs: 1, lengthBytes, shape, hasParts: false });
+      return body.contentId;
+    }
+  }
+}
+
+/** Puts a part in the place of one of the same number. */
+function* storePart(change: Change, ref: UploadRef, numbered: NumberedPart): Op<NumberedPart> {
+  const key = partKey(ref.upload, numbered.partNumber);
+  const stored = yield* change.tx.get(key);
+  const old = stored && decodePart(stored).content;
+  if (old) yield* dropReference(change, old);
+  change.tx.put(key, encodePart(numbered.part));
+  return numbered;
+}
+
+export const copyPart: Command<WithContent<CopyPartArgs>, StoredPart> = {
+  name: 'copyPart',
+  *run(tx, args, context) {
+    const change = yield* changeVolume(tx, args.volume, context);
+    yield* loadUpload(change, args);
+    const view = yield* viewVolume(tx, args.source.volume);
+    const source = yield* findObject(view, args.source.key);
+    checkSourcePrecondition(source, args.sourcePrecondition);
+    const { body, sizeBytes } = bodyOf(source);
+    const { range } = args.source;
+    if (range && range.end >= sizeBytes) {
+      throw new FsError(
+        'InvalidRange',
+        `bytes ${range.start}-${range.end} are not within ${sizeBytes} bytes`,
+      );
+    }
+    const span = range
+      ? { start: range.start, lengthBytes: range.end - range.start + 1 }
+      : { start: 0, lengthBytes: sizeBytes };
+    const leaves = yield* leavesOf(view, { inode: source.id, body }, span);
+    if (span.lengthBytes > 0) yield* storeLeaves(change, args.content, leaves);
+    const part: PartRecord = {
+      ...(span.lengthBytes > 0 && { content: args.content }),
+      sizeBytes: span.lengthBytes,
+      md5: args.md5 ?? knownMd5(source, range) ?? context.operationId,
+      lastModified: context.now,
+      ...(args.checksum && { checksum: args.checksum }),
+    };
+    return describePart(yield* storePart(change, args, { partNumber: args.partNumber, part }));
+  },
+};
+
+/** A whole object with a plain etag brings its MD5; other bytes were not read, so nobody knows theirs. */
+function knownMd5(source: FoundObject, range: unknown): Uint8Array | undefined {
+  const etag = source.record.directory?.etag ?? source.inode.etag;
+  return !range && etag?.parts === 0 ? etag.digest : undefined;
+}
+
+function* storeLeaves(change: Change, id: ContentId, leaves: readonly Leaf[]): Op<number> {
+  let offset = 0;
+  for (const leaf of leaves) {
+    const { lengthBytes } = leaf;
+    if (leaf.kind === 'owned') {
+      yield* addReference(change, leaf.content);
+      const entry: MapEntry = { kind: 'ref', content: leaf.content, start: leaf.start, lengthBytes };
+      change.tx.put(contentMapKey(id, offset), encodeMapEntry(entry));
+    } else if (leaf.kind === 'bytes') {
+      const entry: MapEntry = { kind: 'inline', bytes: leaf.bytes, lengthBytes };
+      change.tx.put(contentMapKey(id, offset), encodeMapEntry(entry));
+    }
+    offset += lengthBytes;
+  }
+  storeContent(change, id, { refs: 1, lengthBytes: offset, shape: { kind: 'map' }, hasParts: false });
+  return offset;
+}

@@ -1,0 +1,69 @@
+/** CopyObject: one reference more, no bytes moved. */
+
+import type { Command } from '../commands/command.ts';
+import { shareBody } from '../contents/bodies.ts';
+import { FsError } from '../errors.ts';
+import { tagsKey } from '../meta/keys.ts';
+import { decodeTags } from '../meta/records/object.ts';
+import { changeVolume, viewVolume } from '../tree/scope.ts';
+import { checkWritePrecondition, inodeEtag } from './etag.ts';
+import { bodyOf, describe, etagOf, type FoundObject, findObject, findTarget } from './find.ts';
+import { publishObject } from './publish.ts';
+import type { CopyObjectArgs, CopyObjectResult, Etag } from './types.ts';
+
+const NANOSECONDS = 1_000_000_000n;
+
+export const copyObject: Command<CopyObjectArgs, CopyObjectResult> = {
+  name: 'copyObject',
+  *run(tx, args, context) {
+    const view = yield* viewVolume(tx, args.source.volume);
+    const source = yield* findObject(view, args.source.key);
+    checkSourcePrecondition(source, args.sourcePrecondition);
+    const change = yield* changeVolume(tx, args.target.volume, context);
+    const target = yield* findTarget(change, args.target.key);
+    checkWritePrecondition(args.precondition, target.object && etagOf(target.object));
+    const { body, sizeBytes } = bodyOf(source);
+    const onto = view.layer === change.layer && target.object?.id === source.id;
+    const checksum = args.checksum ?? source.record.checksum;
+    const storedTags = args.tags ?? (yield* tx.get(tagsKey(view.layer, source.id)));
+    const tags = storedTags instanceof Uint8Array ? decodeTags(storedTags) : storedTags;
+    const storageClass = args.attributes ? args.attributes.storageClass : args.storageClass;
+    const published = yield* publishObject(change, target, {
+      properties: args.attributes?.properties ?? source.record.properties,
+      userMetadata: args.attributes?.userMetadata ?? source.record.userMetadata,
+      ...(storageClass && { storageClass }),
+      ...(checksum && { checksum }),
+      ...(tags && { tags }),
+      sizeBytes,
+      etag: keptEtag(source),
+      body: onto ? 'keep' : (inode) => shareBody(change, { view, inode: source.id, body }, inode),
+    });
+    return checksum ? { ...published, checksum } : published;
+  },
+};
+
+/** A copy keeps its etag, also one that stands for a change: it is the copy's own from then on. */
+function keptEtag(source: FoundObject): Etag {
+  return source.record.directory?.etag ?? inodeEtag(source);
+}
+
+/**
+ * @throws FsError PreconditionFailed
+ * @source https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html (precedence of the four conditions)
+ */
+export function checkSourcePrecondition(
+  source: FoundObject,
+  precondition: CopyObjectArgs['sourcePrecondition'],
+): void {
+  if (!precondition) return;
+  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = precondition;
+  const seconds = describe(source).lastModified / NANOSECONDS;
+  checkWritePrecondition(precondition, etagOf(source));
+  // Where an etag decided, the time of the same direction is not asked.
+  if (!ifMatch && ifUnmodifiedSince !== undefined && seconds > ifUnmodifiedSince / NANOSECONDS) {
+    throw new FsError('PreconditionFailed', 'the source was modified since');
+  }
+  if (!ifNoneMatch && ifModifiedSince !== undefined && seconds <= ifModifiedSince / NANOSECONDS) {
+    throw new FsError('PreconditionFailed', 'the source was not modified since');
+  }
+}

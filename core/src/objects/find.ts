@@ -1,0 +1,115 @@
+/** From a key to the inode behind it, and what S3 says of it. */
+
+import type { Op } from '@facet/engine';
+import { FsError } from '../errors.ts';
+import { type InodeId, ROOT_INODE } from '../ids.ts';
+import { assert } from '../invariant.ts';
+import { inodeKey, objectRecordKey } from '../meta/keys.ts';
+import { type BodyRef, decodeInode, EMPTY_BODY, type Inode } from '../meta/records/inode.ts';
+import { decodeObjectRecord, type ObjectRecord } from '../meta/records/object.ts';
+import type { Dentry } from '../meta/records/tree.ts';
+import { findEntry, loadDirectory } from '../tree/directories.ts';
+import type { View } from '../tree/scope.ts';
+import { EMPTY_ETAG, etagText, inodeEtag } from './etag.ts';
+import { type ObjectPath, parseKey } from './path.ts';
+import type { ObjectInfo } from './types.ts';
+
+/** The directories a key walks through: the root first. Shorter than the path where one does not exist. */
+export type Trail = readonly InodeId[];
+
+export function* walk(view: View, directories: readonly Buffer[]): Op<Trail> {
+  const trail: InodeId[] = [ROOT_INODE];
+  let parent = ROOT_INODE;
+  for (const name of directories) {
+    const dentry = yield* findEntry(view, parent, { name, directory: true });
+    if (!dentry) break;
+    parent = dentry.inode;
+    trail.push(parent);
+  }
+  return trail;
+}
+
+export interface FoundObject {
+  readonly id: InodeId;
+  readonly inode: Inode;
+  readonly dentry: Dentry;
+  readonly record: ObjectRecord;
+}
+
+const NO_RECORD: ObjectRecord = { properties: {}, userMetadata: {}, tagCount: 0 };
+
+/** Where a key leads: what is there, and how far the path goes. */
+export interface Target {
+  readonly path: ObjectPath;
+  readonly trail: Trail;
+  /** The entry at the end of the path, whether or not it is an object (an implicit directory is none). */
+  readonly dentry?: Dentry;
+  readonly object?: FoundObject;
+}
+
+/** @throws FsError Invalid | NameTooLong */
+export function* findTarget(view: View, key: Buffer): Op<Target> {
+  const path = parseKey(key);
+  const trail = yield* walk(view, path.directories);
+  const parent = trail.at(-1);
+  if (parent === undefined || trail.length <= path.directories.length) return { path, trail };
+  const dentry = yield* findEntry(view, parent, path.leaf);
+  if (!dentry) return { path, trail };
+  const object = yield* loadObject(view, dentry);
+  return object ? { path, trail, dentry, object } : { path, trail, dentry };
+}
+
+/** @throws FsError NoEntry */
+export function* findObject(view: View, key: Buffer): Op<FoundObject> {
+  const { object } = yield* findTarget(view, key);
+  if (!object) throw new FsError('NoEntry', `${key.toString()} does not exist in ${view.volume.name}`);
+  return object;
+}
+
+/** The object an entry stands for; an implicit directory stands for none. */
+function* loadObject(view: View, dentry: Dentry): Op<FoundObject | undefined> {
+  const { tx, layer } = view;
+  const id = dentry.inode;
+  const [stored, storedRecord] = yield* tx.getMany([inodeKey(layer, id), objectRecordKey(layer, id)]);
+  assert(stored !== undefined, `entry of inode ${id} has its inode`);
+  const inode = decodeInode(stored);
+  const record = storedRecord ? decodeObjectRecord(storedRecord) : NO_RECORD;
+  if (inode.type !== 'directory') return { id, inode, dentry, record };
+  const state = yield* loadDirectory(view, id);
+  if (!state.explicit) return undefined;
+  const made = record.directory ?? {
+    body: EMPTY_BODY,
+    sizeBytes: 0,
+    etag: EMPTY_ETAG,
+    lastModified: state.mtime,
+  };
+  return { id, inode, dentry, record: { ...record, directory: made } };
+}
+
+/** The bytes of an object: a directory's object keeps them in its record. */
+export function bodyOf(object: FoundObject): { readonly body: BodyRef; readonly sizeBytes: number } {
+  return object.record.directory ?? { body: object.inode.body, sizeBytes: object.inode.sizeBytes };
+}
+
+export function etagOf(object: FoundObject): string {
+  return etagText(object.record.directory?.etag ?? inodeEtag(object));
+}
+
+export function describe(object: FoundObject, parts?: number): ObjectInfo {
+  const { id, inode, record } = object;
+  const { directory, properties, userMetadata, checksum, tagCount } = record;
+  return {
+    inode: id,
+    properties,
+    userMetadata,
+    tagCount,
+    sizeBytes: directory?.sizeBytes ?? inode.sizeBytes,
+    lastModified: directory?.lastModified ?? inode.mtime,
+    etag: etagOf(object),
+    storageClass: (directory ?? inode).storageClass ?? STANDARD,
+    ...(checksum && { checksum }),
+    ...(parts !== undefined && { parts }),
+  };
+}
+
+export const STANDARD = 'STANDARD';

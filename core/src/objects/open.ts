@@ -1,0 +1,125 @@
+/** HeadObject and GetObject: one consistent version, held while it is read. */
+
+import type { Op, ReadTx } from '@facet/engine';
+import type { ExtentStore } from '@facet/extents';
+import type { CommandRunner } from '../commands/command.ts';
+import { loadContent } from '../contents/bodies.ts';
+import { freeSequence, mapEntries, type Piece, planBody } from '../contents/plan.ts';
+import { readPieces } from '../contents/read.ts';
+import { FsError } from '../errors.ts';
+import type { VolumeId } from '../ids.ts';
+import { assert } from '../invariant.ts';
+import type { BodyRef } from '../meta/records/inode.ts';
+import type { Pin, Pins } from '../space/pins.ts';
+import { type View, viewVolume } from '../tree/scope.ts';
+import { bodyOf, describe, type FoundObject, findObject } from './find.ts';
+import type { ByteRange, ObjectInfo, OpenObject, PartInfo } from './types.ts';
+
+interface Args {
+  readonly volume: VolumeId;
+  readonly key: Buffer;
+}
+
+/** Parts of a finished multipart object, each with where it lies. */
+type PartTable = readonly (PartInfo & ByteRange)[];
+
+export function* headObject(tx: ReadTx, args: Args): Op<ObjectInfo> {
+  const view = yield* viewVolume(tx, args.volume);
+  const object = yield* findObject(view, args.key);
+  return describe(object, (yield* hasParts(view, object)) ? object.inode.etag?.parts : undefined);
+}
+
+function* hasParts(view: View, object: FoundObject): Op<boolean> {
+  const { body } = bodyOf(object);
+  if (body.kind !== 'content' || !object.inode.etag?.parts) return false;
+  return (yield* loadContent(view, body.content)).hasParts;
+}
+
+export interface Opening {
+  readonly commands: CommandRunner;
+  readonly extents: ExtentStore;
+  readonly pins: Pins;
+}
+
+/** @throws FsError NoEntry | NoSuchVolume */
+export async function openObject(opening: Opening, args: Args): Promise<OpenObject> {
+  const pin = opening.pins.enter();
+  try {
+    const found = await opening.commands.read('openObject', (tx) => locate(tx, args));
+    pin.raise(found.freeSequence);
+    return new PinnedObject(opening.extents, pin, found);
+  } catch (error) {
+    pin.release();
+    throw error;
+  }
+}
+
+interface Located {
+  readonly info: ObjectInfo;
+  readonly pieces: readonly Piece[];
+  readonly parts: PartTable;
+  readonly freeSequence: number;
+}
+
+function* locate(tx: ReadTx, args: Args): Op<Located> {
+  const view = yield* viewVolume(tx, args.volume);
+  const object = yield* findObject(view, args.key);
+  const { body, sizeBytes } = bodyOf(object);
+  const owner = { inode: object.id, body };
+  const pieces = yield* planBody(view, owner, { start: 0, lengthBytes: sizeBytes });
+  const parts = (yield* hasParts(view, object)) ? yield* partTable(view, body, sizeBytes) : [];
+  const info = describe(object, parts.length > 0 ? parts.length : undefined);
+  return { info, pieces, parts, freeSequence: yield* freeSequence(view) };
+}
+
+function* partTable(view: View, body: BodyRef, sizeBytes: number): Op<PartTable> {
+  assert(body.kind === 'content', 'parts are of a content');
+  const entries = yield* mapEntries(view, body.content, { start: 0, lengthBytes: sizeBytes });
+  const table: (PartInfo & ByteRange)[] = [];
+  for (const { offset, entry } of entries) {
+    if (!entry.part) continue;
+    const { partNumber, checksum } = entry.part;
+    const place = { start: offset, end: offset + entry.lengthBytes - 1, sizeBytes: entry.lengthBytes };
+    table.push(checksum ? { partNumber, checksum, ...place } : { partNumber, ...place });
+  }
+  return table;
+}
+
+class PinnedObject implements OpenObject {
+  readonly info: ObjectInfo;
+  readonly #extents: ExtentStore;
+  readonly #pin: Pin;
+  readonly #pieces: readonly Piece[];
+  readonly #parts: PartTable;
+
+  constructor(extents: ExtentStore, pin: Pin, located: Located) {
+    this.info = located.info;
+    this.#extents = extents;
+    this.#pin = pin;
+    this.#pieces = located.pieces;
+    this.#parts = located.parts;
+  }
+
+  read(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined> {
+    const { start, end } = range ?? { start: 0, end: this.info.sizeBytes - 1 };
+    if (range && (start < 0 || end < start || end >= this.info.sizeBytes)) {
+      throw new FsError('InvalidRange', `bytes ${start}-${end} are not within ${this.info.sizeBytes} bytes`);
+    }
+    return readPieces(this.#extents, this.#pieces, { start, lengthBytes: end - start + 1 });
+  }
+
+  part(partNumber: number): ByteRange & { readonly checksum?: Uint8Array } {
+    const part = this.#parts.find((candidate) => candidate.partNumber === partNumber);
+    if (!part) throw new FsError('InvalidPart', `there is no part ${partNumber}`);
+    return part;
+  }
+
+  parts(page: { readonly afterPartNumber: number; readonly limit: number }): readonly PartInfo[] {
+    const first = this.#parts.findIndex((part) => part.partNumber > page.afterPartNumber);
+    return first < 0 ? [] : this.#parts.slice(first, first + page.limit);
+  }
+
+  close(): void {
+    this.#pin.release();
+  }
+}

@@ -1,0 +1,177 @@
+/** The one place where an object comes to be at a key: PUT, copy and complete all end here. */
+
+import type { Op } from '@facet/engine';
+import { dropBody } from '../contents/bodies.ts';
+import type { InodeId } from '../ids.ts';
+import { assert } from '../invariant.ts';
+import { type EntryName, objectRecordKey, tagsKey } from '../meta/keys.ts';
+import type { BodyRef } from '../meta/records/inode.ts';
+import { encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
+import {
+  freshDirectory,
+  insertEntry,
+  loadDirectory,
+  removeEntry,
+  storeDirectory,
+} from '../tree/directories.ts';
+import { type Found, freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
+import { dropName } from '../tree/links.ts';
+import { adjustUsage, type Change } from '../tree/scope.ts';
+import { etagText } from './etag.ts';
+import { type FoundObject, STANDARD, type Target } from './find.ts';
+import type { Checksum, Etag, ObjectAttributes, PutObjectResult, Tags } from './types.ts';
+
+export interface NewObject extends ObjectAttributes {
+  readonly sizeBytes: number;
+  readonly etag: Etag;
+  readonly checksum?: Checksum;
+  readonly tags?: Tags;
+  /** Links the bytes to the inode, which has none at that time; `keep` leaves those it has. */
+  readonly body: 'keep' | ((inode: InodeId) => Op<BodyRef>);
+}
+
+/** Puts an object at a key, over what is there. Links, owner and mode of a file that is there stay. */
+export function* publishObject(change: Change, target: Target, next: NewObject): Op<PutObjectResult> {
+  const parent = yield* ensureDirectories(change, target);
+  const leaf = target.path.leaf;
+  const published = leaf.directory
+    ? yield* publishDirectory(change, { parent, leaf, target }, next)
+    : yield* publishFile(change, { parent, leaf, target }, next);
+  yield* adjustUsage(change, published);
+  return { etag: etagText(next.etag), lastModified: change.now, sizeBytes: next.sizeBytes };
+}
+
+interface Place {
+  readonly parent: InodeId;
+  readonly leaf: EntryName;
+  readonly target: Target;
+}
+
+interface UsageDelta {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+function* publishFile(change: Change, place: Place, next: NewObject): Op<UsageDelta> {
+  const { parent, leaf, target } = place;
+  const old = target.object;
+  if (old?.inode.type === 'file') return yield* replaceFile(change, old, next);
+  if (old) {
+    // A symlink or special file gives way: what is put is a file.
+    yield* removeEntry(change, { parent, name: leaf.name, dentry: old.dentry, door: 'object' });
+    yield* dropName(change, old, { parent, cookie: old.dentry.cookie });
+  }
+  const { uid, gid, fileMode } = change.volume.defaults;
+  const id = yield* newInodeId(change);
+  const cookie = yield* insertEntry(change, {
+    parent,
+    name: leaf.name,
+    inode: id,
+    type: 'file',
+    door: 'object',
+  });
+  const inode = freshInode(change, { type: 'file', mode: fileMode, uid, gid, place: { parent, cookie } });
+  yield* storeFile(change, { id, inode }, next);
+  return { bytes: next.sizeBytes, inodes: 1 };
+}
+
+function* replaceFile(change: Change, old: FoundObject, next: NewObject): Op<UsageDelta> {
+  const { id, inode } = old;
+  if (next.body !== 'keep') yield* dropBody(change, { inode: id, body: inode.body });
+  const { etag: _etag, storageClass: _class, checksum: _checksum, ...kept } = inode;
+  const renewed = {
+    ...kept,
+    mtime: change.now,
+    ctime: change.now,
+    change: inode.change + 1,
+    dataVersion: inode.dataVersion + 1,
+  };
+  yield* storeFile(change, { id, inode: renewed }, next);
+  return { bytes: next.sizeBytes - inode.sizeBytes, inodes: 0 };
+}
+
+function* storeFile(change: Change, { id, inode }: Found, next: NewObject): Op<BodyRef> {
+  const body = next.body === 'keep' ? inode.body : yield* next.body(id);
+  const { etag, sizeBytes, storageClass, checksum } = next;
+  storeInode(change, id, {
+    ...inode,
+    body,
+    etag,
+    sizeBytes,
+    ...(storageClass && storageClass !== STANDARD && { storageClass }),
+    ...(checksum && { checksum: { algorithm: checksum.algorithm, type: checksum.type } }),
+  });
+  storeRecord(change, id, next);
+  return body;
+}
+
+/** The object `dir/`: its bytes, if any, are in the directory's object record. */
+function* publishDirectory(change: Change, place: Place, next: NewObject): Op<UsageDelta> {
+  const { parent, leaf, target } = place;
+  const id = target.dentry ? target.dentry.inode : yield* makeDirectory(change, { parent, name: leaf.name });
+  const state = yield* loadDirectory(change, id);
+  storeDirectory(change, id, { ...state, explicit: true, ctime: change.now, change: state.change + 1 });
+  const old = target.object?.record.directory;
+  if (old && next.body !== 'keep') yield* dropBody(change, { inode: id, body: old.body });
+  const body = next.body === 'keep' ? old?.body : yield* next.body(id);
+  assert(body !== undefined, 'only an object that is there keeps its body');
+  const { sizeBytes, etag, storageClass } = next;
+  storeRecord(change, id, next, {
+    body,
+    sizeBytes,
+    etag,
+    lastModified: change.now,
+    ...(storageClass && storageClass !== STANDARD && { storageClass }),
+  });
+  return { bytes: sizeBytes - (old?.sizeBytes ?? 0), inodes: target.dentry ? 0 : 1 };
+}
+
+function storeRecord(
+  change: Change,
+  id: InodeId,
+  next: NewObject,
+  directory?: NonNullable<FoundObject['record']['directory']>,
+): void {
+  const { properties, userMetadata, checksum, tags = [] } = next;
+  const { tx, layer } = change;
+  tx.put(
+    objectRecordKey(layer, id),
+    encodeObjectRecord({
+      properties,
+      userMetadata,
+      tagCount: tags.length,
+      ...(checksum && { checksum }),
+      ...(directory && { directory }),
+    }),
+  );
+  if (tags.length > 0) tx.put(tagsKey(layer, id), encodeTags(tags));
+  else tx.delete(tagsKey(layer, id));
+}
+
+/** Makes the directories of a path that do not exist yet, implicit ones. @returns the last */
+function* ensureDirectories(change: Change, target: Target): Op<InodeId> {
+  const { trail, path } = target;
+  let parent = trail.at(-1);
+  assert(parent !== undefined, 'a trail begins at the root');
+  let made = 0;
+  for (const name of path.directories.slice(trail.length - 1)) {
+    parent = yield* makeDirectory(change, { parent, name });
+    made += 1;
+  }
+  if (made > 0) yield* adjustUsage(change, { bytes: 0, inodes: made });
+  return parent;
+}
+
+/** The caller counts it in the usage. */
+function* makeDirectory(
+  change: Change,
+  at: { readonly parent: InodeId; readonly name: Buffer },
+): Op<InodeId> {
+  const { uid, gid, directoryMode } = change.volume.defaults;
+  const id = yield* newInodeId(change);
+  const cookie = yield* insertEntry(change, { ...at, inode: id, type: 'directory', door: 'object' });
+  const place = { parent: at.parent, cookie };
+  storeInode(change, id, freshInode(change, { type: 'directory', mode: directoryMode, uid, gid, place }));
+  storeDirectory(change, id, freshDirectory(change, { explicit: false }));
+  return id;
+}

@@ -1,0 +1,35 @@
+/** GetObjectTagging, PutObjectTagging, DeleteObjectTagging. */
+
+import type { Op, ReadTx } from '@facet/engine';
+import type { Command } from '../commands/command.ts';
+import type { VolumeId } from '../ids.ts';
+import { objectRecordKey, tagsKey } from '../meta/keys.ts';
+import { decodeTags, encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
+import { storeInode } from '../tree/inodes.ts';
+import { changeVolume, viewVolume } from '../tree/scope.ts';
+import { findObject } from './find.ts';
+import type { Tags } from './types.ts';
+
+export function* getTags(tx: ReadTx, args: { readonly volume: VolumeId; readonly key: Buffer }): Op<Tags> {
+  const view = yield* viewVolume(tx, args.volume);
+  const object = yield* findObject(view, args.key);
+  const stored = yield* tx.get(tagsKey(view.layer, object.id));
+  return stored ? decodeTags(stored) : [];
+}
+
+export const setTags: Command<
+  { readonly volume: VolumeId; readonly key: Buffer; readonly tags: Tags },
+  { readonly existed: boolean }
+> = {
+  name: 'setTags',
+  *run(tx, args, context) {
+    const change = yield* changeVolume(tx, args.volume, context);
+    const { id, inode, record } = yield* findObject(change, args.key);
+    const { tags } = args;
+    if (tags.length > 0) tx.put(tagsKey(change.layer, id), encodeTags(tags));
+    else tx.delete(tagsKey(change.layer, id));
+    tx.put(objectRecordKey(change.layer, id), encodeObjectRecord({ ...record, tagCount: tags.length }));
+    storeInode(change, id, { ...inode, ctime: change.now, change: inode.change + 1 });
+    return { existed: record.tagCount > 0 };
+  },
+};
