@@ -51,6 +51,8 @@ export class KeyWalk {
     const { layer } = this.#view;
     const from = Buffer.compare(bound, this.#prefix) > 0 ? bound : this.#prefix;
     this.#stack = [];
+    // Past the prefix there is nothing to visit.
+    if (!from.subarray(0, this.#prefix.length).equals(this.#prefix)) return this;
     let directory = ROOT_INODE;
     let depth = 0;
     for (;;) {
