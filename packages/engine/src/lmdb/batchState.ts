@@ -24,6 +24,8 @@ export class BatchState implements Snapshot {
   /** By the key's number in the table. */
   readonly #cells: Cell[] = [];
   #dirty: Cell[] = [];
+  #writesCount = 0;
+  #writesBytes = 0;
 
   constructor(store: LmdbStore) {
     this.#store = store;
@@ -43,14 +45,23 @@ export class BatchState implements Snapshot {
     return this.#store.range(range);
   }
 
-  /** Takes over the writes of an operation that returned; gives their size in bytes. */
-  absorb(writes: WriteBuffer): number {
-    let bytes = 0;
+  /** Writes taken over, repeated keys counted each time. */
+  get writesCount(): number {
+    return this.#writesCount;
+  }
+
+  get writesBytes(): number {
+    return this.#writesBytes;
+  }
+
+  /** Takes over the writes of an operation that returned. */
+  absorb(writes: WriteBuffer): void {
+    this.#writesCount += writes.keys.length;
     for (let position = 0; position < writes.keys.length; position++) {
       const key = writes.keys[position];
       const value = writes.values[position];
       if (key === undefined) continue;
-      bytes += key.length + (value === undefined ? 0 : value.length);
+      this.#writesBytes += key.length + (value === undefined ? 0 : value.length);
       const number = this.#table.number(key);
       const cell = this.#cells[number];
       if (cell === undefined) {
@@ -64,7 +75,6 @@ export class BatchState implements Snapshot {
       cell.dirty = true;
       this.#dirty.push(cell);
     }
-    return bytes;
   }
 
   /** Puts into LMDB what it does not hold yet. */

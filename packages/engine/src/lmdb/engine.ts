@@ -1,68 +1,55 @@
-import { mkdir, open as openFile } from 'node:fs/promises';
-import { dirname, resolve as resolvePath } from 'node:path';
 import { type Engine, EngineError, type Op, type ReadTx, type WriteTx } from '../contract.ts';
 import { BatchState } from './batchState.ts';
 import { diagnose } from './failure.ts';
 import { ImmediateReads } from './immediateReads.ts';
 import { drive, type Job, WriteJob } from './job.ts';
-import { LmdbStore } from './store.ts';
+import type { LmdbStore } from './store.ts';
 
-/** One batch holds the event loop about this long at most. */
-const BATCH_MS_MAX = 10;
+/**
+ * What one batch may hold: the event loop stands still, and other processes wait for the write lock, while it runs.
+ * Half of about 10 ms goes to the operations, half to putting their writes (1.5 µs each) into LMDB's pages.
+ */
+const BATCH_MS_MAX = 5;
 const BATCH_OPERATIONS_MAX = 1000;
-const BATCH_BYTES_MAX = 8 << 20;
+const BATCH_WRITES_MAX = 3500;
+const BATCH_BYTES_MAX = 4 << 20;
 
-/** Address space, not memory or disk: the file grows as it fills. */
-const MAP_SIZE_BYTES_DEFAULT = 2 ** 40;
-
-export interface LmdbEngineOptions {
-  /** A directory, made when absent. Every process that uses the same data opens the same path. */
-  readonly path: string;
-  /** The most the file may grow to. Default 1 TiB. */
-  readonly mapSizeBytes?: number;
-  /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
-  readonly onFatal?: (error: EngineError) => void;
-}
-
-/** Opens, or makes, the store at `path`. Any number of processes may have it open. */
-export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
-  const path = resolvePath(options.path);
-  await mkdir(path, { recursive: true });
-  const store = new LmdbStore({ path, mapSizeBytes: options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT });
-  // LMDB syncs its file, but not the directory entries that lead to it.
-  for (const directory of [path, dirname(path)]) await syncDirectory(directory);
-  return new LmdbEngine(store, path, options.onFatal);
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await openFile(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-class LmdbEngine implements Engine {
+/**
+ * Runs queued operations in batches, in the order they came. Each batch is one transaction of one thread of
+ * execution, so operations are serial by construction; while one batch becomes durable the next one gathers.
+ */
+export class LmdbEngine implements Engine {
   readonly #store: LmdbStore;
   readonly #path: string;
-  readonly #onFatal: ((error: EngineError) => void) | undefined;
+  readonly #onFatal: (error: EngineError) => void;
   readonly #reads: ReadTx;
   #queue: Job[] = [];
   #pumping: Promise<void> | undefined;
+  /** Why no new operation is taken. */
   #refusal: EngineError | undefined;
 
-  constructor(store: LmdbStore, path: string, onFatal: ((error: EngineError) => void) | undefined) {
-    this.#store = store;
-    this.#path = path;
-    this.#onFatal = onFatal;
-    this.#reads = new ImmediateReads(store);
+  constructor(parts: {
+    readonly store: LmdbStore;
+    readonly path: string;
+    readonly onFatal: (error: EngineError) => void;
+  }) {
+    this.#store = parts.store;
+    this.#path = parts.path;
+    this.#onFatal = parts.onFatal;
+    this.#reads = new ImmediateReads(parts.store);
   }
 
   async read<T>(op: (tx: ReadTx) => Op<T>): Promise<T> {
     if (this.#refusal !== undefined) throw this.#refusal;
     this.#store.refresh();
-    return drive(op(this.#reads), this.#store);
+    let value: T;
+    try {
+      value = drive(op(this.#reads), this.#store);
+    } catch (error) {
+      throw this.#store.readFailure === undefined ? error : await this.#judgeRead();
+    }
+    if (this.#store.readFailure !== undefined) throw await this.#judgeRead();
+    return value;
   }
 
   write<T>(op: (tx: WriteTx) => Op<T>): Promise<T> {
@@ -74,10 +61,11 @@ class LmdbEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    if (this.#refusal?.code === 'Closed') return;
+    if (this.#refusal !== undefined) return;
     this.#refusal = new EngineError('Closed', `the metadata store in ${this.#path} is closed`);
     await this.#pumping;
-    await this.#store.close();
+    // A store that failed while the last writes were under way can not be closed, only left.
+    if (this.#refusal.code === 'Closed') await this.#store.close();
   }
 
   async #pump(): Promise<void> {
@@ -88,48 +76,56 @@ class LmdbEngine implements Engine {
   async #runBatch(): Promise<void> {
     const batch: Job[] = [];
     try {
-      await this.#store.transact(() => this.#attemptInto(batch));
-    } catch (error) {
-      await this.#recover(batch, error);
+      await this.#store.transact(() => this.#attempt(batch));
+    } catch (cause) {
+      await this.#recover(batch, cause);
       return;
     }
     for (const job of batch) job.settle();
   }
 
-  /** Takes operations off the queue, in order, as long as one batch may hold the event loop, and runs them. */
-  #attemptInto(batch: Job[]): void {
+  /** Takes operations off the queue into `batch`, as many as one batch may hold, and runs them in order. */
+  #attempt(batch: Job[]): void {
     const deadline = performance.now() + BATCH_MS_MAX;
     const state = new BatchState(this.#store);
-    let bytes = 0;
-    try {
-      for (const job of this.#queue) {
-        if (job.alone && batch.length > 0) break;
-        batch.push(job);
-        bytes += job.attempt(state);
-        if (job.alone || batch.length >= BATCH_OPERATIONS_MAX || bytes >= BATCH_BYTES_MAX) break;
-        if (performance.now() >= deadline) break;
-      }
-    } finally {
-      this.#queue = this.#queue.slice(batch.length);
+    for (const job of this.#queue) {
+      if (job.alone && batch.length > 0) break;
+      batch.push(job);
+      job.attempt(state);
+      if (this.#store.readFailure !== undefined || job.alone) break;
+      if (batch.length >= BATCH_OPERATIONS_MAX || performance.now() >= deadline) break;
+      if (state.writesCount >= BATCH_WRITES_MAX || state.writesBytes >= BATCH_BYTES_MAX) break;
     }
+    this.#queue = this.#queue.slice(batch.length);
+    // Such an operation may have caught the failure, but what it then did rests on nothing.
+    if (this.#store.readFailure !== undefined) throw this.#store.takeReadFailure();
     state.writeBack();
   }
 
-  /** Nothing of `batch` was written. Its operations run again one by one, to find the ones that can not be. */
+  /** Nothing of `batch` was written. On a full disk its operations run again one by one: some may still fit. */
   async #recover(batch: readonly Job[], cause: unknown): Promise<void> {
     const error = await diagnose(cause, this.#path);
-    if (error.code === 'Full' && batch.length > 1) {
+    if (error.code === 'Failed' || batch.length === 0) {
+      this.#fail(error, batch);
+    } else if (batch.length === 1) {
+      for (const job of batch) job.reject(error);
+    } else {
       for (const job of batch) job.alone = true;
       this.#queue = [...batch, ...this.#queue];
-      return;
     }
-    if (error.code === 'Full' && batch.length === 1) {
-      for (const job of batch) job.reject(error);
-      return;
-    }
+  }
+
+  async #judgeRead(): Promise<EngineError> {
+    const error = await diagnose(this.#store.takeReadFailure(), this.#path);
+    if (error.code === 'Failed') this.#fail(error, []);
+    return error;
+  }
+
+  #fail(error: EngineError, batch: readonly Job[]): void {
+    const known = this.#refusal?.code === 'Failed';
     this.#refusal = error;
     for (const job of [...batch, ...this.#queue]) job.reject(error);
     this.#queue = [];
-    if (error.code === 'Failed') this.#onFatal?.(error);
+    if (!known) this.#onFatal(error);
   }
 }

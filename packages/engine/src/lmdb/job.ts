@@ -9,10 +9,9 @@ export interface Job {
   /** A batch with this operation failed: it runs by itself now. */
   alone: boolean;
   /**
-   * Runs the operation from its start and adds its writes to `state`, if it returns; gives their size in bytes.
-   * Never throws.
+   * Runs the operation from its start and, if it returns, adds its writes to `state`. Never throws.
    */
-  attempt(state: BatchState): number;
+  attempt(state: BatchState): void;
   /** Tells the caller how the last attempt ended. To be called once that is durable. */
   settle(): void;
   reject(error: EngineError): void;
@@ -31,15 +30,14 @@ export class WriteJob<T> implements Job {
     this.#reject = reject;
   }
 
-  attempt(state: BatchState): number {
+  attempt(state: BatchState): void {
     const writes = new WriteBuffer(state);
     try {
       this.#outcome = { value: drive(this.#op(new BufferedTx(writes)), writes) };
+      state.absorb(writes);
     } catch (error) {
       this.#outcome = { error };
-      return 0;
     }
-    return state.absorb(writes);
   }
 
   settle(): void {

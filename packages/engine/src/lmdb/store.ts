@@ -1,11 +1,19 @@
-import { open, type RootDatabase } from 'lmdb';
+import { type Database, open } from 'lmdb';
 import { checkKey } from '../byteOrder.ts';
 import { type Bytes, type Entry, KEY_BYTES_MAX, type KeyRange } from '../contract.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { dismiss, watchCommits } from './commitWatch.ts';
 
-/** What of lmdb-js the driver uses: bytes in, bytes out, nothing cached, nothing overlapped. */
+/**
+ * What of lmdb-js the driver uses: bytes in, bytes out, nothing cached, nothing overlapped.
+ *
+ * Outside {@link transact} reads see the state that {@link refresh} last made current; inside, the transaction's.
+ */
 export class LmdbStore implements Snapshot {
-  readonly #db: RootDatabase<Bytes, Bytes>;
+  readonly #db: Database<Bytes, Bytes>;
+  readonly #rejectOnFailure: (reject: (error: unknown) => void) => void;
+  #transacting = false;
+  #readFailure: unknown;
 
   constructor(options: { readonly path: string; readonly mapSizeBytes: number }) {
     this.#db = open<Bytes, Bytes>({
@@ -20,12 +28,19 @@ export class LmdbStore implements Snapshot {
       // Else each transaction carries a promise nobody holds, and a failed commit ends the process through it.
       eventTurnBatching: false,
     });
+    this.#rejectOnFailure = watchCommits(this.#db);
     this.#db.readerCheck();
   }
 
+  /** @throws RangeError for an impossible key; otherwise see {@link readFailure} */
   get(key: Bytes): Bytes | undefined {
     checkKey(key);
-    return this.#db.get(key);
+    try {
+      return this.#db.get(key);
+    } catch (error) {
+      this.#readFailure ??= error;
+      throw error;
+    }
   }
 
   range({ start, end, limit, reverse = false }: KeyRange): readonly Entry[] {
@@ -34,23 +49,26 @@ export class LmdbStore implements Snapshot {
     const to = clamp(end);
     // A clamped bound lies just before the bound it stands for, and may itself be a key: of a clamped start
     // that key is out, of a clamped end it is in.
-    const entries = reverse
-      ? this.#db.getRange({
-          start: to,
-          end: from,
-          reverse,
-          limit,
-          exclusiveStart: to === end,
-          inclusiveEnd: from === start,
-        })
-      : this.#db.getRange({
-          start: from,
-          end: to,
-          limit,
-          exclusiveStart: from !== start,
-          inclusiveEnd: to !== end,
-        });
-    return Array.from(entries);
+    const bounds = reverse
+      ? { start: to, end: from, reverse, exclusiveStart: to === end, inclusiveEnd: from === start }
+      : { start: from, end: to, exclusiveStart: from !== start, inclusiveEnd: to !== end };
+    try {
+      return Array.from(this.#db.getRange({ ...bounds, limit }));
+    } catch (error) {
+      this.#readFailure ??= error;
+      throw error;
+    }
+  }
+
+  /** What the first read that failed threw, until it is taken: the operation itself may have caught it. */
+  get readFailure(): unknown {
+    return this.#readFailure;
+  }
+
+  takeReadFailure(): unknown {
+    const failure = this.#readFailure;
+    this.#readFailure = undefined;
+    return failure;
   }
 
   put(key: Bytes, value: Bytes): void {
@@ -63,12 +81,31 @@ export class LmdbStore implements Snapshot {
 
   /** Lets the next read see everything acknowledged so far: lmdb-js otherwise keeps a snapshot for a turn. */
   refresh(): void {
+    if (this.#transacting) throw new Error('an operation reads through its own transaction only');
     this.#db.resetReadTxn();
   }
 
-  /** Runs `batch` in one child transaction: when it throws, nothing of it stays. Resolves once durable. */
-  transact<T>(batch: () => T): Promise<T> {
-    return this.#db.childTransaction(batch);
+  /**
+   * Runs `batch` in a child transaction: when it throws, nothing of it stays (in a plain one everything would).
+   * Resolves once that is on stable storage.
+   */
+  transact(batch: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#rejectOnFailure(reject);
+      this.#db
+        .childTransaction(() => {
+          this.#transacting = true;
+          try {
+            batch();
+          } finally {
+            this.#transacting = false;
+          }
+        })
+        .then(resolve, (error: unknown) => {
+          dismiss(error);
+          reject(error);
+        });
+    });
   }
 
   close(): Promise<void> {

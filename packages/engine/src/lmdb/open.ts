@@ -1,0 +1,39 @@
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Engine, EngineError } from '../contract.ts';
+import { LmdbEngine } from './engine.ts';
+import { LmdbStore } from './store.ts';
+
+/** Address space, not memory or disk. With less than the file needs, LMDB must map it anew as it grows. */
+const MAP_SIZE_BYTES_DEFAULT = 2 ** 40;
+
+export interface LmdbEngineOptions {
+  /** A directory, made when absent. Every process that uses the same data opens the same path. */
+  readonly path: string;
+  /** Address space reserved for the file, which grows past it all the same. Default 1 TiB. */
+  readonly mapSizeBytes?: number;
+  /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
+  readonly onFatal?: (error: EngineError) => void;
+}
+
+/**
+ * Opens the store at `path`, or makes it. Any number of processes may have it open at once, and any may die at
+ * any moment: what was acknowledged stays.
+ */
+export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
+  const path = resolve(options.path);
+  await mkdir(path, { recursive: true });
+  const store = new LmdbStore({ path, mapSizeBytes: options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT });
+  // LMDB syncs its file, but not the directory entries that lead to it.
+  for (const directory of [path, dirname(path)]) await syncDirectory(directory);
+  return new LmdbEngine({ store, path, onFatal: options.onFatal ?? (() => {}) });
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
