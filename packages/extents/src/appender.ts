@@ -48,6 +48,8 @@ export class Appender {
   #pending: Pending[] = [];
   #running: Promise<void> | undefined;
   #segment: Segment | undefined;
+  /** Segments whose length is not final yet, though nothing is appended to them any more. */
+  readonly #ending = new Set<ContainerId>();
   #closed = false;
 
   constructor(options: {
@@ -67,13 +69,13 @@ export class Appender {
     this.#gather = options.gather;
   }
 
-  append(extent: Extent): Promise<Location> {
+  async append(extent: Extent): Promise<Location> {
     const length = extentLength(extent.data);
     if (length === 0) throw new RangeError('an extent holds at least one byte');
     if (physicalLength({ length }) > BATCH_BYTES_MAX) {
       throw new RangeError(`an extent of ${length} bytes is too long to pack: create a dedicated one`);
     }
-    if (this.#closed) return Promise.reject(new ExtentError('Closed', 'the extent store is closed'));
+    if (this.#closed) throw new ExtentError('Closed', 'the extent store is closed');
     return new Promise((resolve, reject) => {
       this.#pending.push({ extent, length, resolve, reject });
       this.#running ??= this.#run();
@@ -83,6 +85,11 @@ export class Appender {
   /** The open segment, and how much of it is on stable storage. */
   get active(): { readonly container: ContainerId; readonly length: number } | undefined {
     return this.#segment;
+  }
+
+  /** Whether the length of a segment may still change. */
+  isOpen(container: ContainerId): boolean {
+    return this.#segment?.container === container || this.#ending.has(container);
   }
 
   /** Takes no more extents, finishes those taken, and seals the segment. */
@@ -192,11 +199,19 @@ export class Appender {
 
   /**
    * Cuts off all that was not acknowledged, and closes. Everything else is on stable storage by now, so no
-   * failure here matters: what stays behind are zeros, or frames that nobody will refer to.
+   * failure here matters: what stays behind are zeros, or frames that nobody will refer to. The sync makes the
+   * length final: a power cut must not bring zeros back that nobody accounts for.
    */
   async #end(segment: Segment): Promise<void> {
-    await segment.file.truncate(segment.length).catch(() => undefined);
+    this.#ending.add(segment.container);
+    try {
+      await segment.file.truncate(segment.length);
+      await segment.file.sync();
+    } catch {
+      // Left to recovery.
+    }
     await segment.file.close().catch(() => undefined);
     if (segment.length === 0) await this.#files.unlink(segment.container).catch(() => undefined);
+    this.#ending.delete(segment.container);
   }
 }

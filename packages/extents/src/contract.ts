@@ -63,6 +63,7 @@ export interface ScannedFrame {
 export interface ContainerInfo {
   readonly container: ContainerId;
   readonly kind: 'segment' | 'dedicated';
+  /** A segment that is not sealed, or was not before a crash, is longer than its frames: zeros follow them. */
   readonly sizeBytes: number;
   /** Blocks really allocated, times 512: falls when runs are punched. */
   readonly allocatedBytes: number;
@@ -90,8 +91,12 @@ export interface ExtentStore {
     readonly start: number;
     readonly length: number;
   }): Promise<Buffer>;
-  /** Gives the blocks of a dead run back to the file system; the container's size stays. */
-  punch(run: PhysicalRun): Promise<void>;
+  /**
+   * Gives the blocks of a dead run, whole frames from first to last, back to the file system. The run reads as
+   * zeros then; the container's size stays. False where the file system knows no holes, and nothing is done.
+   * @throws ExtentError Missing | Failed
+   */
+  punch(run: PhysicalRun): Promise<boolean>;
   /** Removes a container file; already absent is not an error. Resolves when it stays removed after a power cut. */
   unlink(container: ContainerId): Promise<void>;
   /** Containers this instance may still append to: not to be unlinked. */

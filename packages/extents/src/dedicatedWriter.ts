@@ -130,7 +130,8 @@ export class DedicatedWriter implements ExtentWriter {
     await this.#options.files.syncEntry(container);
     this.#target = undefined;
     this.#options.underWay.delete(container);
-    await file.close();
+    // Everything is on stable storage: a failure to close changes nothing.
+    await file.close().catch(() => undefined);
     return location;
   }
 
@@ -154,6 +155,7 @@ export class DedicatedWriter implements ExtentWriter {
     const target = this.#target;
     this.#target = undefined;
     if (!target) return;
+    await this.#stream?.settled();
     await target.file.close().catch(() => undefined);
     await this.#options.files.unlink(target.container).catch(() => undefined);
     this.#options.underWay.delete(target.container);

@@ -57,3 +57,12 @@ export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
+
+/**
+ * Waits for all, and throws the first failure only then: a file may not be closed while anything is under way
+ * on it, since its descriptor may at once mean another file.
+ */
+export async function allDone(under: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(under))
+    if (outcome.status === 'rejected') throw outcome.reason;
+}

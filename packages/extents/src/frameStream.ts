@@ -2,6 +2,7 @@
 
 import type { NewContainer } from './containerFiles.ts';
 import type { ExtentOwner, Location } from './contract.ts';
+import { allDone } from './disk.ts';
 import { BlockChecksums, encodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
 
 const WRITEBACK_BYTES = 8 << 20;
@@ -47,7 +48,7 @@ export class FrameStream {
         this.#checksums.add(part);
         run.push(part);
         if (this.#checksums.length < FRAME_DATA_BYTES) continue;
-        await Promise.all([this.#target.file.write({ position, buffers: run }), this.#endFrame()]);
+        await allDone([this.#target.file.write({ position, buffers: run }), this.#endFrame()]);
         run = [];
         position = this.#dataEnd();
       }
@@ -71,8 +72,13 @@ export class FrameStream {
   /** Completes the last frame. The bytes are written, not yet on stable storage. */
   async end(): Promise<Location> {
     if (this.#checksums.length > 0) await this.#endFrame();
-    await this.#writeback;
+    await this.settled();
     return { store: this.#store, container: this.#target.container, offset: 0, length: this.#done };
+  }
+
+  /** Resolves when nothing is under way on the file on this stream's own account. */
+  settled(): Promise<void> {
+    return this.#writeback;
   }
 
   #dataEnd(): number {

@@ -1,6 +1,14 @@
 export type { Extent, WriteFault } from './appender.ts';
+export { Ballast } from './ballast.ts';
 export * from './contract.ts';
 export type { Disk, DiskFile, FileStatus } from './disk.ts';
 export { FRAME_DATA_BYTES, headerLength, physicalLength } from './frame.ts';
 export { LocalExtentStore, type LocalExtentStoreOptions } from './localExtentStore.ts';
 export { NodeDisk } from './nodeDisk.ts';
+export {
+  type DiskFault,
+  type DiskOperation,
+  type DiskOperationKind,
+  MemoryDisk,
+  type MemoryDiskOptions,
+} from './simulated/memoryDisk.ts';

@@ -89,7 +89,14 @@ export class LocalExtentStore implements ExtentStore {
   }): Promise<Buffer> {
     this.#mustBeOpen();
     const { location, start, length } = slice;
-    if (length < 0 || length > READ_BYTES_MAX || start < 0 || start + length > location.length) {
+    const areIntegers = Number.isSafeInteger(start) && Number.isSafeInteger(length);
+    if (
+      !areIntegers ||
+      length < 0 ||
+      length > READ_BYTES_MAX ||
+      start < 0 ||
+      start + length > location.length
+    ) {
       throw new RangeError(`no ${length} bytes at ${start} of an extent of ${location.length} can be read`);
     }
     if (location.store !== this.#store)
@@ -109,13 +116,13 @@ export class LocalExtentStore implements ExtentStore {
     }
   }
 
-  async punch(run: PhysicalRun): Promise<void> {
+  async punch(run: PhysicalRun): Promise<boolean> {
     this.#mustBeOpen();
     const open = this.#open.take(run.container, 'segment');
     try {
       const file = open.file ?? (await open.opened);
       if (!file) throw new ExtentError('Missing', `there is no container ${run.container}`);
-      await file.punch(run);
+      return await file.punch(run);
     } catch (error) {
       throw await writeError(this.#disk, error, `cannot punch container ${run.container}`);
     } finally {
@@ -134,7 +141,7 @@ export class LocalExtentStore implements ExtentStore {
   }
 
   isActive(container: ContainerId): boolean {
-    return this.#appender.active?.container === container || this.#beingWritten.has(container);
+    return this.#appender.isOpen(container) || this.#beingWritten.has(container);
   }
 
   async list(): Promise<readonly ContainerInfo[]> {

@@ -1,7 +1,7 @@
 /** Reads slices of extents and checks every block it touches. */
 
 import { ExtentError, type Location } from './contract.ts';
-import type { DiskFile } from './disk.ts';
+import { allDone, type DiskFile } from './disk.ts';
 import { BLOCK_BYTES, damagedBlock, decodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
 
 export interface Slice {
@@ -66,7 +66,7 @@ async function fillParts(file: DiskFile, location: Location, parts: readonly Fra
     return;
   }
   const blocksAt = first.offset + first.header.length + first.firstBlock * BLOCK_BYTES;
-  await Promise.all([
+  await allDone([
     readWhole(file, location, { position: first.offset, buffers: [first.header] }),
     readWhole(file, location, { position: blocksAt, buffers: blocksAndOthers }),
   ]);

@@ -1,0 +1,318 @@
+/**
+ * A disk in memory that can lose power and fail. Unsynced writes are kept apart, and at a crash any part of
+ * them is lost: whole writes, sectors, tails, directory entries. All chance comes from one function, so a
+ * seed is a history.
+ */
+
+import type { Disk, DiskFile, FileStatus } from '../disk.ts';
+import { MemoryDirectory, MemoryFile, type MemoryInode, type Random } from './memoryInode.ts';
+
+export type DiskOperationKind = Exclude<keyof Disk | keyof DiskFile, 'close' | 'size' | 'startWriteback'>;
+
+export interface DiskOperation {
+  readonly kind: DiskOperationKind;
+  readonly name: string;
+}
+
+export type DiskFault = 'EIO' | 'ENOSPC';
+
+export interface MemoryDiskOptions {
+  readonly random: Random;
+  /** How much the files may take together. Without bound unless told. */
+  readonly capacityBytes?: number;
+  /** Awaited before each operation: may wait, may crash the disk, may name an error to fail it with. */
+  readonly before?: (operation: DiskOperation) => Promise<DiskFault | undefined>;
+  /** Awaited when the operation has had its effect, before its caller learns of it. */
+  readonly after?: (operation: DiskOperation) => Promise<void>;
+  /** A disk that lies: such syncs succeed and save nothing. For showing that a test would notice. */
+  readonly ignoresSyncOf?: 'data' | 'directories';
+}
+
+export class MemoryDisk {
+  readonly #options: MemoryDiskOptions;
+  readonly #root = new MemoryDirectory();
+  readonly #counts = new Map<DiskOperationKind, number>();
+  #boots = 0;
+
+  constructor(options: MemoryDiskOptions) {
+    this.#options = options;
+  }
+
+  /** The disk as a process sees it until the next crash. */
+  mount(): Disk {
+    return new Mount(this.#root, new Gate(this, this.#options, this.#counts));
+  }
+
+  /** Loses power: every mount and open file is dead from now on. */
+  crash(): void {
+    this.#boots++;
+    this.#root.crash(this.#options.random);
+  }
+
+  get boots(): number {
+    return this.#boots;
+  }
+
+  /** Operations of a kind begun so far. A durable write counts as a write and a sync. */
+  count(kind: DiskOperationKind): number {
+    return this.#counts.get(kind) ?? 0;
+  }
+
+  /** Damages a byte of a file on the medium: its bits in `mask` turn. */
+  damage(place: { readonly name: string; readonly offset: number; readonly mask: number }): void {
+    const file = find(this.#root, place.name);
+    if (!(file instanceof MemoryFile)) throw failure('ENOENT', place.name);
+    file.damage(place.offset, place.mask);
+  }
+}
+
+/** What every operation passes through. */
+class Gate {
+  readonly #disk: MemoryDisk;
+  readonly #options: MemoryDiskOptions;
+  readonly #counts: Map<DiskOperationKind, number>;
+  readonly #boot: number;
+
+  constructor(disk: MemoryDisk, options: MemoryDiskOptions, counts: Map<DiskOperationKind, number>) {
+    this.#disk = disk;
+    this.#options = options;
+    this.#counts = counts;
+    this.#boot = disk.boots;
+  }
+
+  get random(): Random {
+    return this.#options.random;
+  }
+
+  get capacityBytes(): number {
+    return this.#options.capacityBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  ignoresSyncOf(what: 'data' | 'directories'): boolean {
+    return this.#options.ignoresSyncOf === what;
+  }
+
+  /** Runs `effect` at one moment, or `onFault` when the operation is to fail. */
+  async pass<T>(operation: DiskOperation, effect: () => T, onFault?: () => void): Promise<T> {
+    this.#counts.set(operation.kind, (this.#counts.get(operation.kind) ?? 0) + 1);
+    const fault = await this.#options.before?.(operation);
+    this.#mustHavePower();
+    if (fault) {
+      onFault?.();
+      throw failure(fault, `${operation.kind} ${operation.name}`);
+    }
+    const result = effect();
+    await this.#options.after?.(operation);
+    this.#mustHavePower();
+    return result;
+  }
+
+  #mustHavePower(): void {
+    if (this.#boot !== this.#disk.boots) throw failure('ESHUTDOWN', 'the disk has lost power');
+  }
+}
+
+class Mount implements Disk {
+  readonly #root: MemoryDirectory;
+  readonly #gate: Gate;
+
+  constructor(root: MemoryDirectory, gate: Gate) {
+    this.#root = root;
+    this.#gate = gate;
+  }
+
+  create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
+    return this.#gate.pass({ kind: 'create', name }, () => {
+      const [directory, last] = this.#parent(name);
+      if (directory.seen.has(last)) throw failure('EEXIST', name);
+      const file = new MemoryFile();
+      directory.set(last, file);
+      return this.#handle(name, file, writes);
+    });
+  }
+
+  open(name: string): Promise<DiskFile> {
+    return this.#gate.pass({ kind: 'open', name }, () => {
+      const file = find(this.#root, name);
+      if (!(file instanceof MemoryFile)) throw failure('ENOENT', name);
+      return this.#handle(name, file, 'buffered');
+    });
+  }
+
+  makeDirectory(name: string): Promise<void> {
+    return this.#gate.pass({ kind: 'makeDirectory', name }, () => {
+      if (name === '') return;
+      const [directory, last] = this.#parent(name);
+      if (!directory.seen.has(last)) directory.set(last, new MemoryDirectory());
+    });
+  }
+
+  syncDirectory(name: string): Promise<void> {
+    const directory = () => {
+      const found = find(this.#root, name);
+      if (!(found instanceof MemoryDirectory)) throw failure('ENOENT', name);
+      return found;
+    };
+    return this.#gate.pass(
+      { kind: 'syncDirectory', name },
+      () => {
+        const found = directory();
+        if (!this.#gate.ignoresSyncOf('directories')) found.sync();
+      },
+      () => directory().failSync(this.#gate.random),
+    );
+  }
+
+  unlink(name: string): Promise<boolean> {
+    return this.#gate.pass({ kind: 'unlink', name }, () => {
+      if (!(find(this.#root, name) instanceof MemoryFile)) return false;
+      const [directory, last] = this.#parent(name);
+      directory.set(last, undefined);
+      return true;
+    });
+  }
+
+  list(directory: string): Promise<readonly string[]> {
+    return this.#gate.pass({ kind: 'list', name: directory }, () => {
+      const found = find(this.#root, directory);
+      return found instanceof MemoryDirectory ? [...found.seen.keys()] : [];
+    });
+  }
+
+  status(name: string): Promise<FileStatus | undefined> {
+    return this.#gate.pass({ kind: 'status', name }, () => {
+      const file = find(this.#root, name);
+      if (!(file instanceof MemoryFile)) return undefined;
+      return { sizeBytes: file.seen.length, allocatedBytes: file.seen.allocatedBytes };
+    });
+  }
+
+  freeBytes(): Promise<number> {
+    return this.#gate.pass({ kind: 'freeBytes', name: '' }, () => this.#freeBytes());
+  }
+
+  #freeBytes(): number {
+    return this.#gate.capacityBytes - allocatedBytes(this.#root);
+  }
+
+  #handle(name: string, file: MemoryFile, writes: 'buffered' | 'durable'): DiskFile {
+    return new MemoryHandle({ name, file, writes, gate: this.#gate, freeBytes: () => this.#freeBytes() });
+  }
+
+  #parent(name: string): readonly [directory: MemoryDirectory, last: string] {
+    const cut = name.lastIndexOf('/');
+    const directory = find(this.#root, name.slice(0, Math.max(0, cut)));
+    if (!(directory instanceof MemoryDirectory)) throw failure('ENOENT', name);
+    return [directory, name.slice(cut + 1)];
+  }
+}
+
+interface HandleOptions {
+  readonly name: string;
+  readonly file: MemoryFile;
+  readonly writes: 'buffered' | 'durable';
+  readonly gate: Gate;
+  readonly freeBytes: () => number;
+}
+
+class MemoryHandle implements DiskFile {
+  readonly #options: HandleOptions;
+  readonly #file: MemoryFile;
+  readonly #gate: Gate;
+  #closed = false;
+
+  constructor(options: HandleOptions) {
+    this.#options = options;
+    this.#file = options.file;
+    this.#gate = options.gate;
+  }
+
+  async write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void> {
+    const { position } = to;
+    const data = Buffer.concat(to.buffers);
+    const writePrefix = () => {
+      const length = Math.floor(this.#gate.random() * data.length);
+      this.#file.change({ kind: 'write', position, data: data.subarray(0, length) });
+    };
+    const writeAll = () => {
+      if (this.#file.seen.missingBytes(position, data.length) > this.#options.freeBytes()) {
+        throw failure('ENOSPC', this.#options.name);
+      }
+      this.#file.change({ kind: 'write', position, data });
+    };
+    await this.#pass('write', writeAll, writePrefix);
+    if (this.#options.writes === 'durable') await this.sync();
+  }
+
+  read(from: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<number> {
+    return this.#pass('read', () => {
+      let count = 0;
+      for (const buffer of from.buffers) count += this.#file.seen.read(from.position + count, buffer);
+      return count;
+    });
+  }
+
+  sync(): Promise<void> {
+    return this.#pass(
+      'sync',
+      () => {
+        if (!this.#gate.ignoresSyncOf('data')) this.#file.sync();
+      },
+      () => this.#file.failSync(this.#gate.random),
+    );
+  }
+
+  /** Nothing to do: a crash treats every unsynced write as perhaps already on its way. */
+  async startWriteback(): Promise<void> {}
+
+  allocate(length: number): Promise<void> {
+    return this.#pass('allocate', () => {
+      if (this.#file.seen.missingBytes(0, length) > this.#options.freeBytes()) {
+        throw failure('ENOSPC', this.#options.name);
+      }
+      this.#file.change({ kind: 'allocate', length });
+    });
+  }
+
+  punch(run: { readonly offset: number; readonly length: number }): Promise<boolean> {
+    return this.#pass('punch', () => {
+      this.#file.change({ kind: 'punch', ...run });
+      return true;
+    });
+  }
+
+  truncate(length: number): Promise<void> {
+    return this.#pass('truncate', () => this.#file.change({ kind: 'truncate', length }));
+  }
+
+  async size(): Promise<number> {
+    return this.#file.seen.length;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) throw failure('EBADF', this.#options.name);
+    this.#closed = true;
+  }
+
+  async #pass<T>(kind: DiskOperationKind, effect: () => T, onFault?: () => void): Promise<T> {
+    if (this.#closed) throw failure('EBADF', this.#options.name);
+    return this.#gate.pass({ kind, name: this.#options.name }, effect, onFault);
+  }
+}
+
+function find(root: MemoryDirectory, name: string): MemoryInode | undefined {
+  let found: MemoryInode | undefined = root;
+  for (const step of name === '' ? [] : name.split('/')) {
+    found = found instanceof MemoryDirectory ? found.seen.get(step) : undefined;
+  }
+  return found;
+}
+
+function allocatedBytes(inode: MemoryInode): number {
+  if (inode instanceof MemoryFile) return inode.seen.allocatedBytes;
+  return [...inode.seen.values()].reduce((sum, child) => sum + allocatedBytes(child), 0);
+}
+
+function failure(code: string, what: string): Error {
+  return Object.assign(new Error(`${code}: ${what}`), { code });
+}
