@@ -41,7 +41,7 @@ function canonicalHeaders(headers: HeaderMap, names: ReadonlySet<string>): strin
   let text = '';
   for (const name of names) {
     const value = headers.get(name) ?? '';
-    text += `${name}:${RUN_OF_BLANKS.test(value) ? value.replace(RUNS_OF_BLANKS, ' ') : value}\n`;
+    text += `${name}:${NOT_SINGLE_BLANK.test(value) ? value.replace(BLANKS, ' ') : value}\n`;
   }
   return text;
 }
@@ -50,8 +50,8 @@ const PLAIN_PATH = /^[A-Za-z0-9\-._~/]*$/;
 const NOT_PLAIN_PATH = /[^A-Za-z0-9\-._~/]/g;
 const PLAIN = /^[A-Za-z0-9\-._~]*$/;
 const NOT_PLAIN = /[^A-Za-z0-9\-._~]/g;
-const RUN_OF_BLANKS = / {2}/;
-const RUNS_OF_BLANKS = / {2,}/g;
+const NOT_SINGLE_BLANK = /[ \t]{2}|\t/;
+const BLANKS = /[ \t]+/g;
 
 function encodeQueryPart(text: string): string {
   return PLAIN.test(text) ? text : text.replace(NOT_PLAIN, escapeByte);
