@@ -1,0 +1,108 @@
+/** Inodes together with what their attributes are made of, and those attributes. */
+
+import type { Op } from '@facet/engine';
+import { FsError } from '../errors.ts';
+import type { InodeId, Timestamp } from '../ids.ts';
+import { assert } from '../invariant.ts';
+import { directoryKey, inodeKey } from '../meta/keys.ts';
+import { decodeInode } from '../meta/records/inode.ts';
+import { type DirectoryState, decodeDirectoryState } from '../meta/records/tree.ts';
+import type { Found } from '../tree/inodes.ts';
+import type { View } from '../tree/scope.ts';
+import type { FileAttributes, FileRef } from './types.ts';
+
+/** An inode, and its state when it is a directory. */
+export interface Node extends Found {
+  readonly state?: DirectoryState;
+}
+
+export interface DirectoryNode extends Found {
+  readonly state: DirectoryState;
+}
+
+/** @throws FsError Stale */
+export function* loadNode(view: View, ref: Omit<FileRef, 'volume'>): Op<Node> {
+  const node = yield* findNode(view, ref.inode);
+  if (!node || node.inode.generation !== ref.generation) {
+    throw new FsError('Stale', `inode ${ref.inode} of volume ${view.volume.name} does not exist any more`);
+  }
+  return node;
+}
+
+/** @throws FsError Stale | NotDirectory */
+export function* loadDirectoryNode(view: View, ref: Omit<FileRef, 'volume'>): Op<DirectoryNode> {
+  return mustBeDirectory(yield* loadNode(view, ref));
+}
+
+/** @throws FsError NotDirectory */
+export function mustBeDirectory({ id, inode, state }: Node): DirectoryNode {
+  if (!state) throw new FsError('NotDirectory', `inode ${id} is a ${inode.type}`);
+  return { id, inode, state };
+}
+
+/** The node of an entry: it is there. */
+export function* nodeOf(view: View, id: InodeId): Op<Node> {
+  const node = yield* findNode(view, id);
+  assert(node !== undefined, `inode ${id}, which has a name, exists`);
+  return node;
+}
+
+export function* findNode(view: View, id: InodeId): Op<Node | undefined> {
+  const [node] = yield* findNodes(view, [id]);
+  return node;
+}
+
+/** One round trip for all. */
+export function* findNodes(view: View, ids: readonly InodeId[]): Op<readonly (Node | undefined)[]> {
+  const { tx, layer } = view;
+  const stored = yield* tx.getMany(ids.flatMap((id) => [inodeKey(layer, id), directoryKey(layer, id)]));
+  return ids.map((id, index) => {
+    const bytes = stored[2 * index];
+    if (!bytes) return undefined;
+    const inode = decodeInode(bytes);
+    if (inode.type !== 'directory') return { id, inode };
+    const state = stored[2 * index + 1];
+    assert(state !== undefined, `directory ${id} has its state`);
+    return { id, inode, state: decodeDirectoryState(state) };
+  });
+}
+
+/** Directories have no bytes; clients like to see a block. */
+const DIRECTORY_SIZE_BYTES = 4096;
+
+export function attributesOf(view: View, { id, inode, state }: Node): FileAttributes {
+  const { generation, type, mode, uid, gid, atime, device } = inode;
+  const own = { volume: view.volume.id, inode: id, generation, type, mode, uid, gid, atime };
+  if (state) {
+    return {
+      ...own,
+      nlink: 2 + state.subdirectories,
+      sizeBytes: DIRECTORY_SIZE_BYTES,
+      usedBytes: DIRECTORY_SIZE_BYTES,
+      mtime: state.mtime,
+      ctime: later(inode.ctime, state.ctime),
+      change: inode.change + state.change,
+    };
+  }
+  return {
+    ...own,
+    nlink: inode.nlink,
+    sizeBytes: inode.sizeBytes,
+    usedBytes: inode.body.kind === 'empty' ? 0 : inode.sizeBytes,
+    mtime: inode.mtime,
+    ctime: inode.ctime,
+    change: inode.change,
+    ...(device && { device }),
+  };
+}
+
+const later = (one: Timestamp, other: Timestamp): Timestamp => (one > other ? one : other);
+
+/** The attributes of `before` and of the same inode as this transaction has left it. */
+export function* beforeAfter(
+  view: View,
+  before: Node,
+): Op<{ readonly before: FileAttributes; readonly after: FileAttributes }> {
+  const after = yield* nodeOf(view, before.id);
+  return { before: attributesOf(view, before), after: attributesOf(view, after) };
+}

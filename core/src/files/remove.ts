@@ -1,0 +1,66 @@
+/** REMOVE and RMDIR. */
+
+import type { Op } from '@facet/engine';
+import type { Command } from '../commands/command.ts';
+import { FsError } from '../errors.ts';
+import type { Dentry } from '../meta/records/tree.ts';
+import { removeEntry } from '../tree/directories.ts';
+import { dropName } from '../tree/links.ts';
+import { type Change, changeVolume } from '../tree/scope.ts';
+import { mustResolve } from './names.ts';
+import { beforeAfter, type DirectoryNode, loadDirectoryNode, type Node, nodeOf } from './nodes.ts';
+import { EXECUTE, mustAllow, mustRemove } from './permission.ts';
+import type { BeforeAfter, RemoveArgs } from './types.ts';
+
+interface Named {
+  readonly parent: DirectoryNode;
+  readonly dentry: Dentry;
+  readonly node: Node;
+}
+
+export const remove: Command<RemoveArgs, { readonly parent: BeforeAfter }> = {
+  name: 'remove',
+  *run(tx, args, context) {
+    const change = yield* changeVolume(tx, args.parent.volume, context);
+    const named = yield* findNamed(change, args);
+    if (named.node.state)
+      throw new FsError('IsDirectory', `${JSON.stringify(`${args.name}`)} is a directory`);
+    return yield* removeNamed(change, args.name, named);
+  },
+};
+
+export const rmdir: Command<RemoveArgs, { readonly parent: BeforeAfter }> = {
+  name: 'rmdir',
+  *run(tx, args, context) {
+    const change = yield* changeVolume(tx, args.parent.volume, context);
+    const named = yield* findNamed(change, args);
+    mustBeEmpty(named.node);
+    return yield* removeNamed(change, args.name, named);
+  },
+};
+
+/** @throws FsError NotDirectory | NotEmpty */
+export function mustBeEmpty({ id, inode, state }: Node): void {
+  if (!state) throw new FsError('NotDirectory', `inode ${id} is a ${inode.type}`);
+  if (state.entries > 0) throw new FsError('NotEmpty', `directory ${id} has ${state.entries} entries`);
+}
+
+/** @throws FsError NoEntry | AccessDenied | NotPermitted */
+function* findNamed(change: Change, args: RemoveArgs): Op<Named> {
+  const parent = yield* loadDirectoryNode(change, args.parent);
+  mustAllow(args.caller, parent, EXECUTE);
+  const dentry = yield* mustResolve(change, parent.id, args);
+  const node = yield* nodeOf(change, dentry.inode);
+  mustRemove(args.caller, parent, node.inode);
+  return { parent, dentry, node };
+}
+
+function* removeNamed(
+  change: Change,
+  name: Buffer,
+  { parent, dentry, node }: Named,
+): Op<{ readonly parent: BeforeAfter }> {
+  yield* removeEntry(change, { parent: parent.id, name, dentry, door: 'file' });
+  yield* dropName(change, node, { parent: parent.id, cookie: dentry.cookie });
+  return { parent: yield* beforeAfter(change, parent) };
+}

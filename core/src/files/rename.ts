@@ -1,0 +1,123 @@
+/** RENAME: a new name for an inode, whose bytes, entries and other names stay where they are. */
+
+import type { Op } from '@facet/engine';
+import type { Command } from '../commands/command.ts';
+import { FsError } from '../errors.ts';
+import { type InodeId, ROOT_INODE } from '../ids.ts';
+import type { Dentry } from '../meta/records/tree.ts';
+import { findTwins, insertEntry, removeEntry, repointEntry, type Twins } from '../tree/directories.ts';
+import { loadInode } from '../tree/inodes.ts';
+import { dropName, moveName } from '../tree/links.ts';
+import { type Change, changeVolume, type View } from '../tree/scope.ts';
+import { checkNewName, dotName, mustResolve } from './names.ts';
+import { beforeAfter, type DirectoryNode, loadDirectoryNode, type Node, nodeOf } from './nodes.ts';
+import { CHANGE_ENTRIES, EXECUTE, mustAllow, mustRemove, WRITE } from './permission.ts';
+import { mustBeEmpty } from './remove.ts';
+import type { BeforeAfter, Caller, EntryRef, RenameArgs } from './types.ts';
+
+/** A deeper tree is not walked within one transaction. */
+const DEPTH_MAX = 100_000;
+
+interface Rename {
+  readonly caller: Caller;
+  readonly from: { readonly parent: DirectoryNode; readonly name: Buffer; readonly dentry: Dentry };
+  readonly to: { readonly parent: DirectoryNode; readonly ref: EntryRef; readonly twins: Twins };
+  readonly node: Node;
+}
+
+export const rename: Command<RenameArgs, { readonly from: BeforeAfter; readonly to: BeforeAfter }> = {
+  name: 'rename',
+  *run(tx, args, context) {
+    const { volume } = args.from.parent;
+    if (args.to.parent.volume !== volume) throw new FsError('Invalid', 'a name stays within its volume');
+    const change = yield* changeVolume(tx, volume, context);
+    const move = yield* findMove(change, args);
+    const replaced = yield* whatGives(change, move);
+    if (replaced !== 'nothing happens') yield* carryOut(change, move, replaced);
+    return {
+      from: yield* beforeAfter(change, move.from.parent),
+      to: yield* beforeAfter(change, move.to.parent),
+    };
+  },
+};
+
+/** @throws FsError NoEntry | AccessDenied | Invalid */
+function* findMove(change: Change, { caller, from, to }: RenameArgs): Op<Rename> {
+  const source = yield* loadDirectoryNode(change, from.parent);
+  const target = yield* loadDirectoryNode(change, to.parent);
+  mustAllow(caller, source, EXECUTE);
+  mustAllow(caller, target, EXECUTE);
+  const dentry = yield* mustResolve(change, source.id, from);
+  if (dotName(to)) throw new FsError('Invalid', `nothing can be renamed to ${to.name}`);
+  const twins = yield* findTwins(change, target.id, to.name);
+  if (!twins.directory && !twins.other) checkNewName(to.name);
+  return {
+    caller,
+    from: { parent: source, name: from.name, dentry },
+    to: { parent: target, ref: to, twins },
+    node: yield* nodeOf(change, dentry.inode),
+  };
+}
+
+/**
+ * The entry that gives way, if any.
+ * @throws FsError AccessDenied | NotPermitted | IsDirectory | NotDirectory | NotEmpty | Invalid
+ */
+function* whatGives(change: Change, move: Rename): Op<Dentry | undefined | 'nothing happens'> {
+  const { caller, from, to, node } = move;
+  const { directory, other } = to.twins;
+  const file = to.ref.directory === false || !directory ? other : undefined;
+  const same = node.state ? directory : file;
+  if (same?.inode === node.id) return 'nothing happens';
+  mustRemove(caller, from.parent, node.inode);
+  mustAllow(caller, to.parent, CHANGE_ENTRIES);
+  const name = JSON.stringify(`${to.ref.name}`);
+  if (!node.state) {
+    if (directory) throw new FsError('IsDirectory', `${name} is a directory and ${from.name} is not`);
+    if (other) mustRemove(caller, to.parent, (yield* nodeOf(change, other.inode)).inode);
+    return other;
+  }
+  if (from.parent.id !== to.parent.id) {
+    // The moved directory's own `..` changes.
+    mustAllow(caller, node, WRITE);
+    yield* mustNotLead(change, to.parent.id, node.id);
+  }
+  if (directory) {
+    const given = yield* nodeOf(change, directory.inode);
+    mustRemove(caller, to.parent, given.inode);
+    mustBeEmpty(given);
+    return directory;
+  }
+  if (other) throw new FsError('NotDirectory', `${name} is not a directory and ${from.name} is`);
+  return undefined;
+}
+
+/** Walks up from a directory. @throws FsError Invalid (it comes to `inode`) */
+function* mustNotLead(view: View, directory: InodeId, inode: InodeId): Op<number> {
+  let at = directory;
+  for (let depth = 0; depth < DEPTH_MAX; depth += 1) {
+    if (at === inode) throw new FsError('Invalid', `directory ${inode} cannot be moved into itself`);
+    if (at === ROOT_INODE) return depth;
+    at = (yield* loadInode(view, at)).place.parent;
+  }
+  throw new FsError('Invalid', `directory ${directory} lies more than ${DEPTH_MAX} levels deep`);
+}
+
+function* carryOut(change: Change, move: Rename, replaced: Dentry | undefined): Op<Dentry | undefined> {
+  const { from, to, node } = move;
+  const [source, target, name] = [from.parent.id, to.parent.id, to.ref.name];
+  const moved = { inode: node.id, type: node.inode.type };
+  yield* removeEntry(change, { parent: source, name: from.name, dentry: from.dentry, door: 'file' });
+  let cookie = replaced?.cookie;
+  if (replaced) {
+    yield* repointEntry(change, { parent: target, name, dentry: replaced, to: moved, door: 'file' });
+    const gone = yield* nodeOf(change, replaced.inode);
+    yield* dropName(change, gone, { parent: target, cookie: replaced.cookie });
+  }
+  cookie ??= yield* insertEntry(change, { parent: target, name, ...moved, door: 'file' });
+  moveName(change, node, {
+    from: { parent: source, cookie: from.dentry.cookie },
+    to: { parent: target, cookie },
+  });
+  return replaced;
+}
