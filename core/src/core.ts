@@ -8,6 +8,8 @@ import { CommandRunner, type Environment } from './commands/command.ts';
 import { leaseNumbers } from './commands/counter.ts';
 import { ContentIds } from './contents/bodies.ts';
 import { Staging } from './contents/staging.ts';
+import type { FileView } from './files/types.ts';
+import { Files } from './files/view.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
 import { Pins } from './space/pins.ts';
@@ -15,6 +17,7 @@ import type { AccountView, VolumeView } from './volumes/types.ts';
 import { Volumes } from './volumes/volumes.ts';
 
 export interface Core {
+  readonly files: FileView;
   readonly objects: ObjectView;
   readonly volumes: VolumeView;
   readonly accounts: AccountView;
@@ -41,8 +44,10 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   });
   const contentIds = new ContentIds(lease('content'));
   const pins = new Pins();
-  const staging = new Staging({ extents, nextContentId: () => contentIds.next() });
+  const nextContentId = () => contentIds.next();
+  const staging = new Staging({ extents, nextContentId });
   return {
+    files: new Files({ commands, extents, pins, nextContentId }),
     objects: new Objects({ commands, staging, extents, pins, contentIds }),
     volumes: new Volumes(commands),
     accounts: new Accounts({ commands, environment }),
