@@ -7,13 +7,32 @@
 import type { Target } from './addressing.ts';
 import { S3Error } from './errors.ts';
 import type { Operation } from './operation.ts';
+import { abortMultipartUpload } from './operations/abortMultipartUpload.ts';
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './operations/acl.ts';
+import * as configuration from './operations/bucketConfiguration.ts';
+import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './operations/bucketTagging.ts';
+import { completeMultipartUpload } from './operations/completeMultipartUpload.ts';
+import { copyObject } from './operations/copyObject.ts';
 import { createBucket } from './operations/createBucket.ts';
+import { createMultipartUpload } from './operations/createMultipartUpload.ts';
+import { deleteBucket } from './operations/deleteBucket.ts';
+import { deleteObject } from './operations/deleteObject.ts';
+import { deleteObjects } from './operations/deleteObjects.ts';
+import { getBucketLocation } from './operations/getBucketLocation.ts';
 import { getObject } from './operations/getObject.ts';
+import { getObjectAttributes } from './operations/getObjectAttributes.ts';
 import { headBucket } from './operations/headBucket.ts';
 import { headObject } from './operations/headObject.ts';
 import { listBuckets } from './operations/listBuckets.ts';
+import { listMultipartUploads } from './operations/listMultipartUploads.ts';
+import { listObjects } from './operations/listObjects.ts';
 import { listObjectsV2 } from './operations/listObjectsV2.ts';
+import { listObjectVersions } from './operations/listObjectVersions.ts';
+import { listParts } from './operations/listParts.ts';
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/objectTagging.ts';
 import { putObject } from './operations/putObject.ts';
+import { uploadPart } from './operations/uploadPart.ts';
+import { uploadPartCopy } from './operations/uploadPartCopy.ts';
 import type { S3Request } from './request.ts';
 
 interface Row {
@@ -28,13 +47,76 @@ interface Row {
 const ROWS: readonly Row[] = [
   { at: 'service', method: 'GET', operation: listBuckets },
 
-  { at: 'bucket', method: 'GET', query: ['list-type=2'], operation: listObjectsV2 },
   { at: 'bucket', method: 'HEAD', operation: headBucket },
   { at: 'bucket', method: 'PUT', operation: createBucket },
+  { at: 'bucket', method: 'DELETE', operation: deleteBucket },
+  { at: 'bucket', method: 'GET', operation: listObjects },
+  { at: 'bucket', method: 'GET', query: ['list-type=2'], operation: listObjectsV2 },
+  { at: 'bucket', method: 'GET', query: ['versions'], operation: listObjectVersions },
+  { at: 'bucket', method: 'GET', query: ['uploads'], operation: listMultipartUploads },
+  { at: 'bucket', method: 'POST', query: ['delete'], operation: deleteObjects },
+  { at: 'bucket', method: 'GET', query: ['tagging'], operation: getBucketTagging },
+  { at: 'bucket', method: 'PUT', query: ['tagging'], operation: putBucketTagging },
+  { at: 'bucket', method: 'DELETE', query: ['tagging'], operation: deleteBucketTagging },
+  { at: 'bucket', method: 'GET', query: ['acl'], operation: getBucketAcl },
+  { at: 'bucket', method: 'PUT', query: ['acl'], operation: putBucketAcl },
+  { at: 'bucket', method: 'GET', query: ['location'], operation: getBucketLocation },
+  { at: 'bucket', method: 'GET', query: ['versioning'], operation: configuration.getBucketVersioning },
+  {
+    at: 'bucket',
+    method: 'GET',
+    query: ['requestPayment'],
+    operation: configuration.getBucketRequestPayment,
+  },
+  { at: 'bucket', method: 'GET', query: ['cors'], operation: configuration.getBucketCors },
+  { at: 'bucket', method: 'GET', query: ['encryption'], operation: configuration.getBucketEncryption },
+  { at: 'bucket', method: 'GET', query: ['lifecycle'], operation: configuration.getBucketLifecycle },
+  {
+    at: 'bucket',
+    method: 'GET',
+    query: ['object-lock'],
+    operation: configuration.getObjectLockConfiguration,
+  },
+  {
+    at: 'bucket',
+    method: 'GET',
+    query: ['ownershipControls'],
+    operation: configuration.getBucketOwnershipControls,
+  },
+  { at: 'bucket', method: 'GET', query: ['policy'], operation: configuration.getBucketPolicy },
+  { at: 'bucket', method: 'GET', query: ['policyStatus'], operation: configuration.getBucketPolicyStatus },
+  {
+    at: 'bucket',
+    method: 'GET',
+    query: ['publicAccessBlock'],
+    operation: configuration.getPublicAccessBlock,
+  },
+  { at: 'bucket', method: 'GET', query: ['replication'], operation: configuration.getBucketReplication },
+  { at: 'bucket', method: 'GET', query: ['website'], operation: configuration.getBucketWebsite },
 
   { at: 'object', method: 'GET', operation: getObject },
   { at: 'object', method: 'HEAD', operation: headObject },
   { at: 'object', method: 'PUT', operation: putObject },
+  { at: 'object', method: 'PUT', header: 'x-amz-copy-source', operation: copyObject },
+  { at: 'object', method: 'DELETE', operation: deleteObject },
+  { at: 'object', method: 'GET', query: ['attributes'], operation: getObjectAttributes },
+  { at: 'object', method: 'GET', query: ['tagging'], operation: getObjectTagging },
+  { at: 'object', method: 'PUT', query: ['tagging'], operation: putObjectTagging },
+  { at: 'object', method: 'DELETE', query: ['tagging'], operation: deleteObjectTagging },
+  { at: 'object', method: 'GET', query: ['acl'], operation: getObjectAcl },
+  { at: 'object', method: 'PUT', query: ['acl'], operation: putObjectAcl },
+  { at: 'object', method: 'POST', query: ['uploads'], operation: createMultipartUpload },
+  { at: 'object', method: 'PUT', query: ['uploadId', 'partNumber'], operation: uploadPart },
+  {
+    at: 'object',
+    method: 'PUT',
+    query: ['uploadId', 'partNumber'],
+    header: 'x-amz-copy-source',
+    operation: uploadPartCopy,
+  },
+  { at: 'object', method: 'POST', query: ['uploadId'], operation: completeMultipartUpload },
+  { at: 'object', method: 'DELETE', query: ['uploadId'], operation: abortMultipartUpload },
+  { at: 'object', method: 'GET', query: ['uploadId'], operation: listParts },
 ];
 
 /** Query parameters that turn a request into another operation. One that no row takes is answered with 501. */

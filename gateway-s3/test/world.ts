@@ -1,8 +1,12 @@
-/** A gateway on a port of its own over an empty core, and clients of two accounts. */
-import type { Core } from '@facet/core';
-import { createS3Gateway } from '@facet/gateway-s3';
+/** A gateway on a port of its own over an empty store, and clients of two accounts. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Core, openCore, systemEnvironment } from '@facet/core';
+import { MemoryEngine, openLmdbEngine } from '@facet/engine';
+import { LocalExtentStore, NodeDisk } from '@facet/extents';
+import { createS3Gateway, type TlsOptions } from '@facet/gateway-s3';
 import { S3TestClient } from './client.ts';
-import { createMemoryCore } from './memoryCore.ts';
 
 export interface World {
   readonly core: Core;
@@ -15,22 +19,37 @@ export interface World {
   close(): Promise<void>;
 }
 
-const ALICE = { accessKeyId: 'AKIAALICE', secretKey: 'alice-secret' };
-const BOB = { accessKeyId: 'AKIABOB', secretKey: 'bob-secret' };
+export interface WorldOptions {
+  readonly engine?: 'memory' | 'lmdb';
+  readonly tls?: TlsOptions;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
 
-export async function startWorld(): Promise<World> {
-  const core = createMemoryCore();
-  await core.accounts.createKey({ account: 'alice', createAccount: {}, ...ALICE });
-  await core.accounts.createKey({ account: 'bob', createAccount: {}, ...BOB });
+export const DOMAIN = 's3.test';
+const ALICE = { accessKeyId: 'AKIAALICE', secretKey: 'alice-secret-alice-secret' };
+const BOB = { accessKeyId: 'AKIABOB', secretKey: 'bob-secret-bob-secret-bob' };
+
+export async function startWorld({
+  engine = 'memory',
+  tls,
+  now = Date.now,
+}: WorldOptions = {}): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'facet-s3-'));
+  const core = await openCore({
+    engine:
+      engine === 'memory'
+        ? new MemoryEngine()
+        : await openLmdbEngine({ path: join(folder, 'meta'), mapSizeBytes: 1 << 30 }),
+    openExtents: async (lease) =>
+      new LocalExtentStore({ disk: new NodeDisk(join(folder, 'extents')), lease }),
+    environment: systemEnvironment(),
+  });
+  await core.accounts.createKey({ account: 'alice', createAccount: { displayName: 'Alice' }, ...ALICE });
+  await core.accounts.createKey({ account: 'bob', createAccount: { displayName: 'Bob' }, ...BOB });
   const errors: object[] = [];
-  const log = {
-    error: (fields: object) => {
-      errors.push(fields);
-      console.error(fields);
-    },
-    warn: () => undefined,
-  };
-  const gateway = createS3Gateway({ core, domain: 's3.test', log, now: Date.now });
+  const log = { error: (fields: object) => void errors.push(fields), warn: () => undefined };
+  const gateway = createS3Gateway({ core, domain: DOMAIN, log, now, ...(tls && { tls }) });
   const { port } = await gateway.listen({ host: '127.0.0.1', port: 0 });
   const alice = new S3TestClient(port, ALICE);
   const bob = new S3TestClient(port, BOB);
@@ -45,6 +64,7 @@ export async function startWorld(): Promise<World> {
       bob.close();
       await gateway.close();
       await core.close();
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

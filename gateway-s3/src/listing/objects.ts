@@ -1,5 +1,5 @@
 /** What ListObjects, ListObjectsV2 and ListObjectVersions share. */
-import type { Account, ListObjectsResult, ObjectSummary } from '@facet/core';
+import type { Account, ListObjectsArgs, ListObjectsResult, ObjectSummary, Volume } from '@facet/core';
 import { isoDate } from '../objects/dates.ts';
 import { quoted } from '../objects/etags.ts';
 import { queryBytes, queryInteger, type S3Request } from '../request.ts';
@@ -8,39 +8,66 @@ import { element, leaf, type Xml } from '../xml/write.ts';
 import { type NameEncoding, readNameEncoding } from './encoding.ts';
 
 const PAGE_MAX = 1000;
+const INTEGER_MAX = 2 ** 31 - 1;
 
-export function readListing(request: S3Request) {
+export interface Listing {
+  readonly prefix: Buffer;
+  /** Empty: none. */
+  readonly delimiter: Buffer;
+  readonly encoding: NameEncoding;
+  readonly limit: number;
+}
+
+/** @throws S3Error InvalidArgument */
+export function readListing(request: S3Request, limitName = 'max-keys'): Listing {
   return {
     prefix: queryBytes(request, 'prefix'),
     delimiter: queryBytes(request, 'delimiter'),
     encoding: readNameEncoding(request),
-    limit: readPageLimit(request, 'max-keys'),
+    limit: readPageLimit(request, limitName),
   };
 }
 
-/** More than a page holds is a page. @throws S3Error InvalidArgument */
+/** Who asks for more than a page gets a page. @throws S3Error InvalidArgument */
 export function readPageLimit(request: S3Request, name: string): number {
-  return Math.min(PAGE_MAX, queryInteger(request, name, { min: 0, max: 2 ** 31 - 1, fallback: PAGE_MAX }));
+  return Math.min(PAGE_MAX, queryInteger(request, name, { min: 0, max: INTEGER_MAX, fallback: PAGE_MAX }));
 }
 
-/** An empty value is a name of no bytes: as good as none. */
+export function listArgs(
+  bucket: Volume,
+  { prefix, delimiter, limit }: Listing,
+  after: Buffer | undefined,
+): ListObjectsArgs {
+  return { volume: bucket.id, prefix, delimiter, limit, ...(after !== undefined && { after }) };
+}
+
+/** An empty value is as good as none. */
 export function nonEmpty(name: Buffer): Buffer | undefined {
   return name.length === 0 ? undefined : name;
 }
 
-/** The name to go on after, for the next page. */
+/** Where the next page begins, if there is one. */
 export function lastName({ entries, truncated }: ListObjectsResult): Buffer | undefined {
   const last = truncated ? entries.at(-1) : undefined;
   if (last === undefined) return undefined;
   return last.kind === 'object' ? last.key : last.prefix;
 }
 
-/** `owner` given: with `<Owner>`. */
-export function contentsElement(
-  object: ObjectSummary,
+/** Objects first, then common prefixes, each in byte order. `owner` given: objects tell their owner. */
+export function entryElements(
+  { entries }: ListObjectsResult,
   { encoding, owner }: { readonly encoding: NameEncoding; readonly owner: Account | undefined },
-): Xml {
-  return element('Contents', leaf('Key', encoding.encode(object.key)), summaryElements(object, owner));
+): readonly Xml[] {
+  const contents: Xml[] = [];
+  const prefixes: Xml[] = [];
+  for (const entry of entries) {
+    if (entry.kind === 'prefix') prefixes.push(commonPrefixElement(entry.prefix, encoding));
+    else
+      contents.push(
+        element('Contents', leaf('Key', encoding.encode(entry.key)), summaryElements(entry, owner)),
+      );
+  }
+  return contents.concat(prefixes);
 }
 
 export function summaryElements(object: ObjectSummary, owner: Account | undefined): Xml {

@@ -1,5 +1,5 @@
 import { xmlReply } from '../http/reply.ts';
-import { commonPrefixElement, contentsElement, lastName, nonEmpty, readListing } from '../listing/objects.ts';
+import { entryElements, lastName, listArgs, nonEmpty, readListing } from '../listing/objects.ts';
 import { readToken, writeToken } from '../listing/token.ts';
 import { operation } from '../operation.ts';
 import { queryBytes } from '../request.ts';
@@ -10,45 +10,30 @@ export const listObjectsV2 = operation({
   level: 'bucket',
   name: 'ListObjectsV2',
   input: (request) => ({
-    ...readListing(request),
+    listing: readListing(request),
     startAfter: nonEmpty(queryBytes(request, 'start-after')),
     token: request.query.get('continuation-token'),
     resumeAfter: readToken(request),
     withOwner: request.query.get('fetch-owner') === 'true',
   }),
-  run: async ({ core, bucket, caller }, input) => {
-    const { prefix, delimiter, encoding, limit, startAfter, token, resumeAfter, withOwner } = input;
-    const after = resumeAfter ?? startAfter;
-    const page = await core.objects.list({
-      volume: bucket.id,
-      prefix,
-      delimiter,
-      limit,
-      ...(after !== undefined && { after }),
-    });
+  run: async ({ core, bucket, caller }, { listing, startAfter, token, resumeAfter, withOwner }) => {
+    const { prefix, delimiter, encoding, limit } = listing;
+    const page = await core.objects.list(listArgs(bucket, listing, resumeAfter ?? startAfter));
     const next = lastName(page);
-    const owner = withOwner ? caller : undefined;
-    const contents: string[] = [];
-    const prefixes: string[] = [];
-    for (const entry of page.entries) {
-      if (entry.kind === 'object') contents.push(contentsElement(entry, { encoding, owner }));
-      else prefixes.push(commonPrefixElement(entry.prefix, encoding));
-    }
     return xmlReply(
       xmlDocument(
         'ListBucketResult',
         leaf('Name', bucket.name),
         leaf('Prefix', encoding.encode(prefix)),
-        delimiter.length === 0 ? '' : leaf('Delimiter', encoding.encode(delimiter)),
-        leaf('MaxKeys', limit),
-        leaf('EncodingType', encoding.type),
-        leaf('KeyCount', page.entries.length),
-        leaf('IsTruncated', page.truncated),
+        leaf('StartAfter', startAfter && encoding.encode(startAfter)),
         leaf('ContinuationToken', token),
         leaf('NextContinuationToken', next && writeToken(next)),
-        leaf('StartAfter', startAfter && encoding.encode(startAfter)),
-        ...contents,
-        ...prefixes,
+        leaf('KeyCount', page.entries.length),
+        leaf('MaxKeys', limit),
+        leaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
+        leaf('EncodingType', encoding.type),
+        leaf('IsTruncated', page.truncated),
+        ...entryElements(page, { encoding, owner: withOwner ? caller : undefined }),
       ),
     );
   },

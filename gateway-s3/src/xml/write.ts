@@ -38,6 +38,11 @@ export function xmlDocument(root: string, ...children: readonly Xml[]): Xml {
   return `${DECLARATION}<${root} xmlns="${NAMESPACE}">${children.join('')}</${root}>`;
 }
 
+/** A whole document of one text. */
+export function textDocument(root: string, text: string): Xml {
+  return xmlDocument(root, escapeText(text));
+}
+
 /** A whole document without a name space: S3's errors. */
 export function plainXmlDocument(root: string, ...children: readonly Xml[]): Xml {
   return `${DECLARATION}<${root}>${children.join('')}</${root}>`;

@@ -1,0 +1,75 @@
+/** The source of CopyObject and UploadPartCopy, in headers. */
+import { type CopyObjectArgs, timestamp, type Volume } from '@facet/core';
+import { parseKey } from '../addressing.ts';
+import { decodePath, type HeaderMap } from '../auth/request.ts';
+import { S3Error } from '../errors.ts';
+import type { Call } from '../operation.ts';
+import { ownBucket } from '../perform.ts';
+import { parseHttpDate } from './dates.ts';
+import { parseEtagList } from './etags.ts';
+import { checkVersionId } from './versionId.ts';
+
+const COPY_SOURCE = 'x-amz-copy-source';
+
+export type SourcePrecondition = NonNullable<CopyObjectArgs['sourcePrecondition']>;
+
+export interface CopySource {
+  readonly bucket: string;
+  readonly key: Buffer;
+  readonly expectedOwner: string | undefined;
+  readonly precondition: SourcePrecondition;
+}
+
+/**
+ * `/bucket/key` or `bucket/key`, percent-encoded, with `?versionId=` perhaps.
+ * @throws S3Error InvalidArgument | NoSuchVersion | InvalidURI | KeyTooLongError
+ */
+export function readCopySource(headers: HeaderMap): CopySource {
+  const header = headers.get(COPY_SOURCE) ?? '';
+  const [path = '', query = ''] = splitOnce(header, '?versionId=');
+  const decoded = decodePath(path.startsWith('/') ? path.slice(1) : path);
+  const slash = decoded.indexOf('/');
+  if (slash <= 0 || slash === decoded.length - 1) {
+    throw new S3Error(
+      'InvalidArgument',
+      'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+      {
+        fields: { ArgumentName: COPY_SOURCE, ArgumentValue: header },
+      },
+    );
+  }
+  if (query !== '') checkVersionId(query);
+  return {
+    bucket: decoded.slice(0, slash),
+    key: parseKey(decoded.slice(slash + 1)),
+    expectedOwner: headers.get('x-amz-source-expected-bucket-owner'),
+    precondition: readPrecondition(headers),
+  };
+}
+
+function splitOnce(text: string, separator: string): readonly [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function readPrecondition(headers: HeaderMap): SourcePrecondition {
+  const ifMatch = parseEtagList(headers.get(`${COPY_SOURCE}-if-match`));
+  const ifNoneMatch = parseEtagList(headers.get(`${COPY_SOURCE}-if-none-match`));
+  const modified = parseHttpDate(headers.get(`${COPY_SOURCE}-if-modified-since`));
+  const unmodified = parseHttpDate(headers.get(`${COPY_SOURCE}-if-unmodified-since`));
+  return {
+    ...(ifMatch !== undefined && { ifMatch }),
+    ...(ifNoneMatch !== undefined && { ifNoneMatch }),
+    ...(modified !== undefined && { ifModifiedSince: atSecond(modified) }),
+    ...(unmodified !== undefined && { ifUnmodifiedSince: atSecond(unmodified) }),
+  };
+}
+
+function atSecond(seconds: number) {
+  return timestamp(BigInt(Math.max(0, seconds)) * 1_000_000_000n);
+}
+
+/** @throws S3Error NoSuchBucket | AccessDenied */
+export function sourceBucket(call: Call, { bucket, expectedOwner }: CopySource): Promise<Volume> {
+  return ownBucket(call, { name: bucket, expectedOwner });
+}

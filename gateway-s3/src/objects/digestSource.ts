@@ -1,0 +1,73 @@
+/**
+ * Copies move no bytes; but a checksum that nobody computed yet needs them read, once. The copy is then made on the
+ * condition that the source is still what was read.
+ */
+import { type ByteRange, FsError, type ObjectInfo, type OpenObject, type VolumeId } from '@facet/core';
+import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
+import { PutDigests } from '../checksums/putDigests.ts';
+import { S3Error } from '../errors.ts';
+import type { Call } from '../operation.ts';
+import type { SourcePrecondition } from './copySource.ts';
+import { listsEtag } from './etags.ts';
+
+/** How often a source may change under a copy before the client is told to try again. */
+const ATTEMPTS_MAX = 4;
+
+export interface DigestedSource {
+  readonly volume: VolumeId;
+  readonly key: Buffer;
+  readonly precondition: SourcePrecondition;
+  readonly algorithm: ComputedAlgorithm;
+  /** The bytes to read; `nothing` when what is known of the source serves. May throw. */
+  readonly choose: (info: ObjectInfo) => 'nothing' | 'all' | ByteRange;
+}
+
+export interface SourceDigests {
+  readonly md5: Buffer;
+  readonly checksum: Uint8Array;
+}
+
+/**
+ * Calls `copy` with the digests of the bytes that `choose` chose, and a precondition that holds it to them.
+ * @throws S3Error PreconditionFailed | OperationAborted (the source kept changing); what `copy` throws
+ */
+export async function withSourceDigests<T>(
+  { core }: Call,
+  source: DigestedSource,
+  copy: (precondition: SourcePrecondition, digests: SourceDigests | undefined) => Promise<T>,
+): Promise<T> {
+  const { volume, key, precondition, algorithm, choose } = source;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const object = await core.objects.open({ volume, key });
+    const { etag } = object.info;
+    try {
+      if (precondition.ifMatch !== undefined && !listsEtag(precondition.ifMatch, etag)) {
+        throw new S3Error('PreconditionFailed');
+      }
+      const chosen = choose(object.info);
+      const digests = chosen === 'nothing' ? undefined : await digest(object, { chosen, algorithm });
+      return await copy({ ...precondition, ifMatch: [etag] }, digests);
+    } catch (error) {
+      if (!(error instanceof FsError) || error.code !== 'PreconditionFailed') throw error;
+      const now = await core.objects.head({ volume, key });
+      // Still the same source: it was the client's own condition that did not hold.
+      if (now.etag === etag) throw error;
+    } finally {
+      object.close();
+    }
+  }
+  throw new S3Error('OperationAborted', 'The copy source changed while it was read. Try again.');
+}
+
+async function digest(
+  object: OpenObject,
+  { chosen, algorithm }: { readonly chosen: 'all' | ByteRange; readonly algorithm: ComputedAlgorithm },
+): Promise<SourceDigests> {
+  const digests = new PutDigests({ md5: true, checksum: algorithm });
+  const empty = chosen === 'all' && object.info.sizeBytes === 0;
+  const pieces = empty ? [] : object.read(chosen === 'all' ? undefined : chosen);
+  for await (const piece of pieces) digests.update(piece);
+  const { md5, checksum } = digests.digest();
+  if (md5 === undefined || checksum === undefined) throw new Error('a digest that was asked for is missing');
+  return { md5, checksum: checksum.value };
+}

@@ -1,0 +1,55 @@
+import { xmlReply } from '../http/reply.ts';
+import {
+  commonPrefixElement,
+  lastName,
+  listArgs,
+  nonEmpty,
+  readListing,
+  summaryElements,
+} from '../listing/objects.ts';
+import { operation } from '../operation.ts';
+import { queryBytes } from '../request.ts';
+import { element, leaf, xmlDocument } from '../xml/write.ts';
+
+/** On a bucket without versioning every object has one version, `null`. @source S3 API Reference, ListObjectVersions */
+export const listObjectVersions = operation({
+  level: 'bucket',
+  name: 'ListObjectVersions',
+  input: (request) => ({
+    ...readListing(request),
+    keyMarker: queryBytes(request, 'key-marker'),
+    versionMarker: request.query.get('version-id-marker') ?? '',
+  }),
+  run: async ({ core, bucket, caller }, { keyMarker, versionMarker, ...listing }) => {
+    const { prefix, delimiter, encoding, limit } = listing;
+    const page = await core.objects.list(listArgs(bucket, listing, nonEmpty(keyMarker)));
+    const next = lastName(page);
+    const endsInVersion = page.entries.at(-1)?.kind === 'object';
+    return xmlReply(
+      xmlDocument(
+        'ListVersionsResult',
+        leaf('Name', bucket.name),
+        leaf('Prefix', encoding.encode(prefix)),
+        leaf('KeyMarker', encoding.encode(keyMarker)),
+        leaf('VersionIdMarker', versionMarker),
+        leaf('NextKeyMarker', next && encoding.encode(next)),
+        leaf('NextVersionIdMarker', next && endsInVersion ? 'null' : undefined),
+        leaf('MaxKeys', limit),
+        leaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
+        leaf('EncodingType', encoding.type),
+        leaf('IsTruncated', page.truncated),
+        ...page.entries.map((entry) =>
+          entry.kind === 'prefix'
+            ? commonPrefixElement(entry.prefix, encoding)
+            : element(
+                'Version',
+                leaf('Key', encoding.encode(entry.key)),
+                leaf('VersionId', 'null'),
+                leaf('IsLatest', true),
+                summaryElements(entry, caller),
+              ),
+        ),
+      ),
+    );
+  },
+});

@@ -1,0 +1,32 @@
+import { xmlReply } from '../http/reply.ts';
+import { entryElements, lastName, listArgs, nonEmpty, readListing } from '../listing/objects.ts';
+import { operation } from '../operation.ts';
+import { queryBytes } from '../request.ts';
+import { leaf, xmlDocument } from '../xml/write.ts';
+
+/** Version 1. @source S3 API Reference, ListObjects */
+export const listObjects = operation({
+  level: 'bucket',
+  name: 'ListObjects',
+  input: (request) => ({ ...readListing(request), marker: queryBytes(request, 'marker') }),
+  run: async ({ core, bucket, caller }, { marker, ...listing }) => {
+    const { prefix, delimiter, encoding, limit } = listing;
+    const page = await core.objects.list(listArgs(bucket, listing, nonEmpty(marker)));
+    // Without a delimiter the last key is the next marker, and S3 leaves the client to see that.
+    const next = delimiter.length === 0 ? undefined : lastName(page);
+    return xmlReply(
+      xmlDocument(
+        'ListBucketResult',
+        leaf('Name', bucket.name),
+        leaf('Prefix', encoding.encode(prefix)),
+        leaf('Marker', encoding.encode(marker)),
+        leaf('NextMarker', next && encoding.encode(next)),
+        leaf('MaxKeys', limit),
+        leaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
+        leaf('EncodingType', encoding.type),
+        leaf('IsTruncated', page.truncated),
+        ...entryElements(page, { encoding, owner: caller }),
+      ),
+    );
+  },
+});
