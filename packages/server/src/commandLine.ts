@@ -19,7 +19,11 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
     .description('One copy of data behind many interfaces: S3 now, NFS and CSI to come.')
     .version(VERSION)
     .addHelpText('after', `\n${exitCodeTable()}`)
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({
+      // Errors are told once, by the handler below; the help that a lone group prints would spoil JSON.
+      outputError: () => undefined,
+      ...(output.json ? { writeErr: () => undefined } : {}),
+    })
     .exitOverride();
   const finish = (code: ExitCode) => {
     exitCode = code;

@@ -1,7 +1,5 @@
 /** Exit codes: what a script can tell from a command's end without reading its words. */
 
-import type { FsErrorCode } from '@facet/core';
-
 export const EXIT = {
   ok: 0,
   failed: 1,
@@ -23,44 +21,3 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
   5: 'the store is in use by another process',
   6: 'damage was found in the store',
 };
-
-/** Every code of the core has an answer here, or this does not compile. */
-export const EXIT_CODE_OF = {
-  NoEntry: EXIT.notFound,
-  Exists: EXIT.conflict,
-  NotDirectory: EXIT.conflict,
-  IsDirectory: EXIT.conflict,
-  NotEmpty: EXIT.conflict,
-  NameTooLong: EXIT.usage,
-  Invalid: EXIT.usage,
-  Stale: EXIT.notFound,
-  TooManyLinks: EXIT.conflict,
-  BadCookie: EXIT.usage,
-  NotSynchronised: EXIT.conflict,
-  BadType: EXIT.usage,
-  AccessDenied: EXIT.failed,
-  NotPermitted: EXIT.failed,
-  ReadOnly: EXIT.failed,
-  NoSpace: EXIT.failed,
-  QuotaExceeded: EXIT.failed,
-  FileTooBig: EXIT.failed,
-  PreconditionFailed: EXIT.conflict,
-  NoSuchUpload: EXIT.notFound,
-  InvalidPart: EXIT.usage,
-  InvalidPartOrder: EXIT.usage,
-  PartTooSmall: EXIT.usage,
-  ObjectTooLarge: EXIT.failed,
-  InvalidRange: EXIT.usage,
-  NoSuchVolume: EXIT.notFound,
-  VolumeExists: EXIT.conflict,
-  VolumeNotEmpty: EXIT.conflict,
-  NoSuchAccount: EXIT.notFound,
-  AccountExists: EXIT.conflict,
-  AccountNotEmpty: EXIT.conflict,
-  NoSuchAccessKey: EXIT.notFound,
-  AccessKeyExists: EXIT.conflict,
-  Corrupt: EXIT.damage,
-  Failed: EXIT.failed,
-  Busy: EXIT.inUse,
-  Closed: EXIT.failed,
-} as const satisfies Record<FsErrorCode, ExitCode>;

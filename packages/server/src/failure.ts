@@ -1,7 +1,6 @@
 /** Why a command ended other than well, in a form that the terminal, `--json` and the exit code share. */
 
-import { FsError } from '@facet/core';
-import { EXIT, EXIT_CODE_OF, type ExitCode } from './exitCodes.ts';
+import { EXIT, type ExitCode } from './exitCodes.ts';
 
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
@@ -19,16 +18,9 @@ export function usageFailure(message: string): CommandFailure {
   return new CommandFailure({ exitCode: EXIT.usage, code: 'Usage', message });
 }
 
-/** Sorts whatever was thrown. */
+/** Sorts whatever was thrown; what the core throws goes through `coreFailure.ts` first. */
 export function toCommandFailure(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error;
-  if (error instanceof FsError) {
-    return new CommandFailure({
-      exitCode: EXIT_CODE_OF[error.code],
-      code: error.code,
-      message: error.message,
-    });
-  }
   const message = error instanceof Error ? error.message : String(error);
   return new CommandFailure({ exitCode: EXIT.failed, code: 'Failed', message });
 }

@@ -4,18 +4,15 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
+import { holdStoreForCommand, storeInUse } from '../store/holding.ts';
 import { storeLayout } from '../store/layout.ts';
-import { readLockHolder } from '../store/lock.ts';
-import { openExistingStore } from '../store/open.ts';
 import type { Administration } from './contract.ts';
 import { readAdminEndpoint } from './endpointFile.ts';
-import { administerCore } from './local.ts';
 import { administerRemotely, ServerUnreachable } from './remote.ts';
 
 /** A server that starts or stops, or another command, holds the store this long at most in ordinary life. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 5_000;
 const RETRY_EVERY_MS = 50;
 
 /**
@@ -30,12 +27,14 @@ export async function withAdministration<T>(
   const layout = storeLayout(dataDirectory);
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
-    const store = await openExistingStore(layout);
-    if (store !== undefined) {
+    const lock = holdStoreForCommand(layout);
+    if (lock !== undefined) {
       try {
-        return await work(administerCore(store.core));
+        // Loaded only now: who asks a server has its answer before the core would be there.
+        const { administerDirectly } = await import('./direct.ts');
+        return await administerDirectly({ layout, lock }, work);
       } finally {
-        await store.close();
+        lock.close();
       }
     }
     const endpoint = readAdminEndpoint(layout.adminEndpoint);
@@ -46,14 +45,7 @@ export async function withAdministration<T>(
         if (!isWorthAnotherTry(error)) throw error;
       }
     }
-    if (Date.now() > deadline) {
-      const holder = readLockHolder(layout.lock) ?? 'another process';
-      throw new CommandFailure({
-        exitCode: EXIT.inUse,
-        code: 'StoreInUse',
-        message: `the store in ${dataDirectory} is in use by ${holder}, which does not answer`,
-      });
-    }
+    if (Date.now() > deadline) throw storeInUse(layout, 'it does not answer');
     await delay(RETRY_EVERY_MS);
   }
 }

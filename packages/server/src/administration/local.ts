@@ -1,6 +1,7 @@
 /** Administration of a store that this process holds open. */
 
 import { type AccessKey, type Core, FsError, type Timestamp, type Volume } from '@facet/core';
+import { usageFailure } from '../failure.ts';
 import {
   type Administration,
   type KeyReport,
@@ -18,7 +19,10 @@ export function administerCore(core: Core): Administration {
   };
 
   return {
-    createVolume: async (volume) => reportVolume(await core.volumes.create(volume)),
+    createVolume: async (volume) => {
+      checkVolumeName(volume.name);
+      return reportVolume(await core.volumes.create(volume));
+    },
 
     listVolumes: async ({ owner, after }) => {
       const page = await core.volumes.list({
@@ -62,6 +66,17 @@ export function administerCore(core: Core): Administration {
 
     deleteKey: async (accessKeyId) => reportKey(await core.accounts.deleteKey(accessKeyId)),
   };
+}
+
+// A volume that S3 could not name would be out of every client's reach.
+const BUCKET_NAME = /^(?=.{3,63}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
+
+/** @throws CommandFailure (2) */
+function checkVolumeName(name: string): void {
+  if (BUCKET_NAME.test(name)) return;
+  throw usageFailure(
+    `'${name}' is no name for a volume: 3 to 63 lower-case letters, digits, hyphens and dots, as in a bucket's name`,
+  );
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;

@@ -5,7 +5,9 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { z } from 'zod';
+import { fromCore } from '../coreFailure.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { toCommandFailure, usageFailure } from '../failure.ts';
 import { type Administration, newKey, newVolume } from './contract.ts';
@@ -21,6 +23,7 @@ const keysQuery = z.object({ account: z.string().optional() });
 
 export interface AdminRoutesOptions {
   readonly token: string;
+  readonly logger: Logger;
   /** Undefined while the store is not open. */
   readonly administration: () => Administration | undefined;
 }
@@ -49,9 +52,9 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
         if (error instanceof StoreNotOpen) {
           return reply.code(503).send(errorBody('Starting', error.message, EXIT.inUse));
         }
-        const failure = toCommandFailure(error);
+        const failure = toCommandFailure(fromCore(error));
         const status = isRequestError(error) ? 400 : HTTP_STATUS_OF[failure.exitCode];
-        if (status >= 500) api.log.error({ err: error }, 'admin request failed');
+        if (status >= 500) options.logger.error({ err: error }, 'admin request failed');
         return reply.code(status).send(errorBody(failure.code, failure.message, failure.exitCode));
       });
 

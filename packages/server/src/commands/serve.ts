@@ -5,7 +5,6 @@ import pino from 'pino';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { processOutput } from '../output.ts';
 import { describeServing, formatBanner } from '../serve/banner.ts';
-import { startServer } from '../serve/server.ts';
 import { listenForStopSignals } from '../serve/signals.ts';
 import { type FlagValues, resolveServeSettings, SETTINGS } from '../settings/settings.ts';
 import { VERSION } from '../version.ts';
@@ -54,6 +53,8 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
   if (settings.nfs !== undefined) {
     output.remark('--nfs: the NFS door is not built yet, nothing will listen there');
   }
+  // Loaded only now: a wrong flag and --help have their answer before the doors and the core would be there.
+  const { startServer } = await import('../serve/server.ts');
   const server = await startServer({ settings, environment: process.env, logger });
   output.result({ result: describeServing(server.facts), text: formatBanner(server.facts) });
   logger.info({ version: VERSION, data: settings.data }, 'serving');

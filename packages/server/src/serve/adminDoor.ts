@@ -1,6 +1,7 @@
 /** The admin port: health checks for everyone who reaches it, the admin API for holders of the token. */
 
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import type { Administration } from '../administration/contract.ts';
 import { registerAdminRoutes } from '../administration/routes.ts';
 import { VERSION } from '../version.ts';
@@ -20,10 +21,10 @@ export interface ServerState {
 export function createAdminDoor(options: {
   readonly state: ServerState;
   readonly token: string;
-  readonly logger: FastifyBaseLogger;
+  readonly logger: Logger;
 }): FastifyInstance {
   const { state, token, logger } = options;
-  const app = Fastify({ loggerInstance: logger, disableRequestLogging: true, bodyLimit: BODY_BYTES_MAX });
+  const app = Fastify({ logger: false, bodyLimit: BODY_BYTES_MAX });
 
   app.get('/health/live', async () => ({ status: 'live' }));
 
@@ -42,6 +43,7 @@ export function createAdminDoor(options: {
 
   registerAdminRoutes(app, {
     token,
+    logger,
     administration: () => (state.phase === 'serving' ? state.administration : undefined),
   });
   return app;

@@ -5,10 +5,12 @@ import { createS3Gateway } from '@facet/gateway-s3';
 import type { Logger } from 'pino';
 import { removeAdminEndpoint, writeAdminEndpoint } from '../administration/endpointFile.ts';
 import { administerCore } from '../administration/local.ts';
+import { fromCore } from '../coreFailure.ts';
 import { formatAddress, reachableAddress } from '../settings/address.ts';
 import type { ServeSettings } from '../settings/settings.ts';
+import { holdStoreForServer } from '../store/holding.ts';
 import { storeLayout } from '../store/layout.ts';
-import { lockStore, openStore } from '../store/open.ts';
+import { openStore } from '../store/open.ts';
 import { createAdminDoor, type ServerState } from './adminDoor.ts';
 import type { ServingFacts } from './banner.ts';
 import { endsWithin } from './deadline.ts';
@@ -39,7 +41,7 @@ export async function startServer({ settings, environment, logger }: StartOption
   const tls = settings.tls === undefined ? undefined : readTlsFiles(settings.tls);
   const opened = new AsyncDisposableStack();
   try {
-    const lock = await lockStore(layout);
+    const lock = await holdStoreForServer(layout);
     opened.defer(() => lock.close());
     // One that a killed server left behind would send commands to a dead address.
     removeAdminEndpoint(layout.adminEndpoint);
@@ -101,6 +103,6 @@ export async function startServer({ settings, environment, logger }: StartOption
     };
   } catch (error) {
     await opened.disposeAsync();
-    throw error;
+    throw fromCore(error);
   }
 }

@@ -1,0 +1,60 @@
+/** Who may open a store: whoever holds the `owner` region of its lock. */
+
+import { existsSync, mkdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EXIT } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
+import type { StoreLayout } from './layout.ts';
+import { openStoreLock, readLockHolder, type StoreLock } from './lock.ts';
+
+/** A command may hold the store for a moment; a server that starts waits that long before it gives up. */
+const PATIENCE_MS = 2_000;
+const RETRY_EVERY_MS = 50;
+
+/** Takes the store for a server, making its directory when there is none. @throws CommandFailure StoreInUse (5) */
+export async function holdStoreForServer(layout: StoreLayout): Promise<StoreLock> {
+  mkdirSync(layout.directory, { recursive: true });
+  const lock = openStoreLock(layout.lock);
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!lock.tryLock('owner', 'exclusive')) {
+    if (Date.now() > deadline) {
+      lock.close();
+      throw storeInUse(layout, 'stop that first, or serve another --data');
+    }
+    await delay(RETRY_EVERY_MS);
+  }
+  lock.describeHolder(`facet serve (pid ${process.pid})`);
+  return lock;
+}
+
+/**
+ * Takes the store for one command.
+ * @returns undefined when somebody else holds it
+ * @throws CommandFailure NoSuchStore (3)
+ */
+export function holdStoreForCommand(layout: StoreLayout): StoreLock | undefined {
+  const { directory } = layout;
+  if (!existsSync(layout.lock)) {
+    throw new CommandFailure({
+      exitCode: EXIT.notFound,
+      code: 'NoSuchStore',
+      message: `there is no store in ${directory}: 'facet serve --data ${directory}' makes one, or name another --data`,
+    });
+  }
+  const lock = openStoreLock(layout.lock);
+  if (!lock.tryLock('owner', 'exclusive')) {
+    lock.close();
+    return undefined;
+  }
+  lock.describeHolder(`a facet command (pid ${process.pid})`);
+  return lock;
+}
+
+export function storeInUse(layout: StoreLayout, advice: string): CommandFailure {
+  const holder = readLockHolder(layout.lock) ?? 'another process';
+  return new CommandFailure({
+    exitCode: EXIT.inUse,
+    code: 'StoreInUse',
+    message: `the store in ${layout.directory} is in use by ${holder}: ${advice}`,
+  });
+}

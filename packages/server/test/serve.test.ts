@@ -1,0 +1,326 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  type Credentials,
+  facet,
+  madeCredentials,
+  type RunningServer,
+  serve,
+  startFacet,
+  stop,
+  temporaryDirectory,
+} from './facetProcess.ts';
+import { presign } from './presign.ts';
+
+const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+
+function s3(
+  server: RunningServer,
+  method: 'GET' | 'PUT' | 'DELETE',
+  path: string,
+  { as, body }: { readonly as: Credentials; readonly body?: string },
+): Promise<Response> {
+  const url = presign(method, `${server.serving.s3.url}${path}`, as);
+  return fetch(url, { method, ...(body === undefined ? {} : { body }) });
+}
+
+describe('what it says', () => {
+  test('where it listens: the ports are those really bound', async () => {
+    const data = temporaryDirectory();
+    const server = await serve({ data });
+    const { serving } = server;
+    expect(serving.dataDirectory).toBe(data);
+    expect(serving.pid).toBe(server.child.pid);
+    expect(serving.s3.port).toBeGreaterThan(0);
+    expect((await fetch(serving.s3.url)).status).toBe(403);
+    expect((await fetch(`${serving.admin.url}/health/live`)).status).toBe(200);
+  });
+
+  test('to people: doors, the key, examples; the secret only at the first start', async () => {
+    const data = temporaryDirectory();
+    const words = ['serve', '--data', data, '--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+    const first = startFacet(words);
+    await first.wrote('stdout', /rclone ls .*\n/);
+    const { accessKeyId, secretAccessKey } = JSON.parse(
+      readFileSync(join(data, 'root-credentials.json'), 'utf8'),
+    );
+    expect(first.stdout().split(secretAccessKey)).toHaveLength(2);
+    expect(first.stdout()).toContain(`export AWS_ACCESS_KEY_ID=${accessKeyId}`);
+    expect(first.stdout()).toMatch(/NFS +not built yet/);
+    await stop(first);
+    const second = startFacet(words);
+    await second.wrote('stdout', /rclone ls .*\n/);
+    expect(second.stdout()).not.toContain(secretAccessKey);
+    expect(second.stdout()).toContain(accessKeyId);
+    expect(second.stderr()).not.toContain(secretAccessKey);
+  });
+
+  test('logs are JSON lines on stderr, as much as asked for', async () => {
+    const data = temporaryDirectory();
+    const talking = await stop(await serve({ data }));
+    const lines = talking.stderr.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).msg)).toContain('serving');
+    const silent = await stop(await serve({ data, environment: { FACET_LOG_LEVEL: 'silent' } }));
+    expect(silent.stderr).toBe('');
+  });
+
+  test('that the NFS door is not built, when it is asked for', async () => {
+    const server = await serve({ data: temporaryDirectory(), flags: ['--nfs', '127.0.0.1:12049'] });
+    expect(server.stderr()).toMatch(/--nfs: the NFS door is not built yet/);
+  });
+});
+
+describe('the root access key', () => {
+  test('is made once, kept for its owner alone, and works', async () => {
+    const data = temporaryDirectory();
+    const first = await serve({ data });
+    const root = madeCredentials(first);
+    expect(first.serving.rootCredentials.origin).toBe('made');
+    expect(modeOf(join(data, 'root-credentials.json'))).toBe('600');
+    expect((await s3(first, 'GET', '/', { as: root })).status).toBe(200);
+    await stop(first);
+
+    const second = await serve({ data });
+    expect(second.serving.rootCredentials).toEqual({
+      accessKeyId: root.accessKeyId,
+      origin: 'kept',
+      file: join(data, 'root-credentials.json'),
+    });
+    expect((await s3(second, 'GET', '/', { as: root })).status).toBe(200);
+  });
+
+  test('from the environment is not written down, and replaces the one before', async () => {
+    const data = temporaryDirectory();
+    const first = await serve({ data });
+    const made = madeCredentials(first);
+    await stop(first);
+
+    const given = { accessKeyId: 'FROMOUTSIDE', secretAccessKey: 'aSecretOfTheEnvironment' };
+    const second = await serve({
+      data,
+      environment: { FACET_ROOT_ACCESS_KEY: given.accessKeyId, FACET_ROOT_SECRET_KEY: given.secretAccessKey },
+    });
+    expect(second.serving.rootCredentials).toEqual({ accessKeyId: given.accessKeyId, origin: 'environment' });
+    expect((await s3(second, 'GET', '/', { as: given })).status).toBe(200);
+    expect((await s3(second, 'GET', '/', { as: made })).status).toBe(403);
+    expect(readFileSync(join(data, 'root-credentials.json'), 'utf8')).not.toContain(given.secretAccessKey);
+    await stop(second);
+
+    const third = await serve({ data });
+    const again = madeCredentials(third);
+    expect(again.accessKeyId).not.toBe(made.accessKeyId);
+    expect((await s3(third, 'GET', '/', { as: again })).status).toBe(200);
+    expect((await s3(third, 'GET', '/', { as: given })).status).toBe(403);
+  });
+
+  test('with the same id and another secret: the new secret counts', async () => {
+    const data = temporaryDirectory();
+    const environment = { FACET_ROOT_ACCESS_KEY: 'SAMEID', FACET_ROOT_SECRET_KEY: 'theFirstSecret' };
+    await stop(await serve({ data, environment }));
+    const server = await serve({
+      data,
+      environment: { ...environment, FACET_ROOT_SECRET_KEY: 'theSecondSecret' },
+    });
+    const as = (secretAccessKey: string): Credentials => ({ accessKeyId: 'SAMEID', secretAccessKey });
+    expect((await s3(server, 'GET', '/', { as: as('theSecondSecret') })).status).toBe(200);
+    expect((await s3(server, 'GET', '/', { as: as('theFirstSecret') })).status).toBe(403);
+  });
+
+  test('half of it in the environment is refused', async () => {
+    const end = await facet(['serve', '--data', temporaryDirectory(), '--admin', '127.0.0.1:0'], {
+      environment: { FACET_ROOT_ACCESS_KEY: 'ALONE' },
+    });
+    expect(end.code).toBe(2);
+    expect(end.stderr).toContain('FACET_ROOT_SECRET_KEY is not set');
+  });
+});
+
+describe('health', () => {
+  test('live, ready and version', async () => {
+    const server = await serve({ data: temporaryDirectory() });
+    const get = async (path: string): Promise<unknown> => {
+      const response = await fetch(`${server.serving.admin.url}${path}`);
+      expect(response.status).toBe(200);
+      return response.json();
+    };
+    expect(await get('/health/live')).toEqual({ status: 'live' });
+    expect(await get('/health/ready')).toEqual({ status: 'ready' });
+    expect(await get('/version')).toEqual({ name: 'facet', version: server.serving.version });
+  });
+
+  test('the admin API is only for holders of the token', async () => {
+    const data = temporaryDirectory();
+    const server = await serve({ data });
+    const volumes = `${server.serving.admin.url}/v1/volumes`;
+    expect(modeOf(join(data, 'admin.json'))).toBe('600');
+    const { token } = JSON.parse(readFileSync(join(data, 'admin.json'), 'utf8'));
+    const asked = (authorization: string) => fetch(volumes, { headers: { authorization } });
+    expect((await fetch(volumes)).status).toBe(401);
+    expect((await asked('Bearer wrong')).status).toBe(401);
+    expect((await asked(`Basic ${token}`)).status).toBe(401);
+    expect((await asked(`Bearer ${token}`)).status).toBe(200);
+    await stop(server);
+    expect(existsSync(join(data, 'admin.json'))).toBe(false);
+  });
+});
+
+describe('one store, one server', () => {
+  test('a second one is refused, by name of the first', async () => {
+    const data = temporaryDirectory();
+    const first = await serve({ data });
+    const second = await facet(['serve', '--data', data, '--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0']);
+    expect(second.code).toBe(5);
+    expect(second.stderr).toContain(`is in use by facet serve (pid ${first.child.pid})`);
+    expect(second.stdout).toBe('');
+    expect((await fetch(`${first.serving.admin.url}/health/ready`)).status).toBe(200);
+  });
+
+  test('a port that is taken is named, and the store is given back', async () => {
+    const data = temporaryDirectory();
+    const other = await serve({ data: temporaryDirectory() });
+    const taken = `127.0.0.1:${other.serving.s3.port}`;
+    const refused = await facet(['serve', '--data', data, '--admin', '127.0.0.1:0', '--s3', taken]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`cannot listen on ${taken}: something listens there already`);
+    await serve({ data });
+  });
+
+  test('after kill -9 the next one serves what was acknowledged', async () => {
+    const data = temporaryDirectory();
+    const first = await serve({ data });
+    const root = madeCredentials(first);
+    expect((await s3(first, 'PUT', '/kept', { as: root })).status).toBe(200);
+    expect((await s3(first, 'PUT', '/kept/small', { as: root, body: 'small' })).status).toBe(200);
+    const large = 'large '.repeat(100_000);
+    expect((await s3(first, 'PUT', '/kept/large', { as: root, body: large })).status).toBe(200);
+    const end = await stop(first, 'SIGKILL');
+    expect(end.signal).toBe('SIGKILL');
+
+    const second = await serve({ data });
+    expect(await (await s3(second, 'GET', '/kept/small', { as: root })).text()).toBe('small');
+    expect(await (await s3(second, 'GET', '/kept/large', { as: root })).text()).toBe(large);
+  });
+});
+
+describe('SIGTERM and SIGINT', () => {
+  /** Half a PUT is sent; the rest follows when `finish` is called. */
+  async function putInFlight(server: RunningServer, as: Credentials) {
+    expect((await s3(server, 'PUT', '/flight', { as })).status).toBe(200);
+    const url = presign('PUT', `${server.serving.s3.url}/flight/object`, as);
+    const agent = new http.Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const request = http.request(url, {
+      method: 'PUT',
+      agent,
+      // Its answer proves that the server has begun on the request.
+      headers: { 'content-length': '10', expect: '100-continue' },
+    });
+    request.flushHeaders();
+    await new Promise((resolve) => request.once('continue', resolve));
+    request.write('first');
+    const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+      request.once('response', resolve).once('error', reject);
+    });
+    return { answered, finish: () => request.end('after') };
+  }
+
+  const refusesConnections = (port: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(false);
+      });
+      socket.once('error', () => resolve(true));
+    });
+
+  test.each<[string, readonly NodeJS.Signals[]]>([
+    ['SIGTERM', ['SIGTERM']],
+    ['SIGINT', ['SIGINT']],
+    ['a second one is harmless', ['SIGTERM', 'SIGTERM', 'SIGINT']],
+  ])('%s: the request in flight is finished, then it ends well', async (_name, signals) => {
+    const data = temporaryDirectory();
+    const server = await serve({ data });
+    const root = madeCredentials(server);
+    const put = await putInFlight(server, root);
+    for (const signal of signals) {
+      server.child.kill(signal);
+      await server.wrote('stderr', /stopping/);
+    }
+    await expect.poll(() => refusesConnections(server.serving.s3.port)).toBe(true);
+    expect(server.child.exitCode).toBeNull();
+    put.finish();
+    const response = await put.answered;
+    response.resume();
+    expect(response.statusCode).toBe(200);
+    expect(await server.ended).toMatchObject({ code: 0, signal: null });
+
+    const again = await serve({ data });
+    expect(await (await s3(again, 'GET', '/flight/object', { as: root })).text()).toBe('firstafter');
+  });
+
+  test('idle connections do not hold it', async () => {
+    const server = await serve({ data: temporaryDirectory() });
+    const agent = new http.Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    for (const url of [server.serving.s3.url, `${server.serving.admin.url}/health/live`]) {
+      await new Promise((resolve, reject) => {
+        http.get(url, { agent }, (response) => response.resume().once('end', resolve)).once('error', reject);
+      });
+    }
+    expect(await stop(server)).toMatchObject({ code: 0 });
+  });
+});
+
+describe('TLS', () => {
+  function selfSigned(): { readonly cert: string; readonly key: string } {
+    const directory = temporaryDirectory();
+    const files = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') };
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+        .concat(['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'])
+        .concat(['-keyout', files.key, '-out', files.cert]),
+      { stdio: 'pipe' },
+    );
+    return files;
+  }
+
+  test('the S3 door speaks it', async () => {
+    const { cert, key } = selfSigned();
+    const server = await serve({ data: temporaryDirectory(), flags: ['--tls-cert', cert, '--tls-key', key] });
+    expect(server.serving.s3.url).toMatch(/^https:/);
+    const url = presign('GET', `${server.serving.s3.url}/`, madeCredentials(server));
+    const body = await new Promise<string>((resolve, reject) => {
+      https
+        .get(url, { ca: readFileSync(cert) }, (response) => resolve(textOf(response)))
+        .once('error', reject);
+    });
+    expect(body).toContain('<ListAllMyBucketsResult');
+  });
+
+  test('files that are no use are named before anything is opened', async () => {
+    const { cert, key } = selfSigned();
+    const other = selfSigned();
+    const data = join(temporaryDirectory(), 'not-made');
+    const tryWith = (certFile: string, keyFile: string) =>
+      facet(['serve', '--data', data, '--tls-cert', certFile, '--tls-key', keyFile]);
+    const nonsense = join(temporaryDirectory(), 'nonsense.pem');
+    writeFileSync(nonsense, 'nonsense');
+    for (const end of [
+      await tryWith(nonsense, key),
+      await tryWith(cert, other.key),
+      await tryWith('/no', key),
+    ]) {
+      expect(end.code).toBe(2);
+      expect(end.stderr).toMatch(/no certificate and its key|--tls-cert: cannot read \/no/);
+    }
+    expect(existsSync(data)).toBe(false);
+  });
+});

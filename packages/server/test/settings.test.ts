@@ -1,0 +1,120 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { formatAddress, parseAddress, reachableAddress } from '../src/settings/address.ts';
+import { type FlagValues, resolveServeSettings } from '../src/settings/settings.ts';
+import { temporaryDirectory } from './facetProcess.ts';
+
+function settings(flags: FlagValues = {}, environment: NodeJS.ProcessEnv = {}) {
+  return resolveServeSettings({ flags, environment });
+}
+
+function configFile(content: unknown): string {
+  const path = join(temporaryDirectory(), 'facet.json');
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+describe('where a setting comes from', () => {
+  test('the defaults', () => {
+    expect(settings()).toEqual({
+      data: resolve('facet-data'),
+      s3: { host: '127.0.0.1', port: 9000 },
+      admin: { host: '127.0.0.1', port: 9001 },
+      s3Domain: 'localhost',
+      logLevel: 'info',
+    });
+  });
+
+  test('a flag wins over the environment, that over the file, that over the default', () => {
+    const config = configFile({ s3: 'file:1', admin: 'file:2', nfs: 'file:3', s3Domain: 'File.Example' });
+    const environment = { FACET_S3: 'variable:1', FACET_ADMIN: 'variable:2', FACET_CONFIG: config };
+    const found = settings({ s3: 'flag:1' }, environment);
+    expect(found.s3.host).toBe('flag');
+    expect(found.admin.host).toBe('variable');
+    expect(found.nfs?.host).toBe('file');
+    expect(found.s3Domain).toBe('file.example');
+    expect(found.logLevel).toBe('info');
+  });
+
+  test('--config wins over FACET_CONFIG', () => {
+    const flag = configFile({ logLevel: 'warn' });
+    const variable = configFile({ logLevel: 'error' });
+    expect(settings({ config: flag }, { FACET_CONFIG: variable }).logLevel).toBe('warn');
+  });
+
+  test('an empty variable is not set', () => {
+    expect(settings({}, { FACET_S3: '', FACET_CONFIG: '' }).s3.port).toBe(9000);
+  });
+
+  test('paths in the file are meant from the file, others from where the command runs', () => {
+    const config = configFile({ data: 'store', workers: 1 });
+    mkdirSync(join(config, '..', 'store'));
+    expect(settings({ config }).data).toBe(join(config, '..', 'store'));
+    expect(settings({}, { FACET_DATA: 'store' }).data).toBe(resolve('store'));
+  });
+});
+
+describe('what is refused, and in which words', () => {
+  test.each<[string, FlagValues, NodeJS.ProcessEnv, RegExp]>([
+    ['an address without port', { s3: '127.0.0.1' }, {}, /^--s3 must be HOST:PORT.*not '127\.0\.0\.1'$/],
+    ['a port too high', {}, { FACET_ADMIN: 'a:65536' }, /^FACET_ADMIN must be HOST:PORT/],
+    ['several workers', { workers: '2' }, {}, /^--workers must be 1: .*not built yet/],
+    ['no workers', {}, { FACET_WORKERS: '0' }, /^FACET_WORKERS must be 1/],
+    ['a certificate without key', { tlsCert: 'c.pem' }, {}, /--tls-key is missing$/],
+    ['a key without certificate', {}, { FACET_TLS_KEY: 'k.pem' }, /--tls-cert is missing$/],
+    ['a domain with a port', { s3Domain: 'a:80' }, {}, /^--s3-domain must be a domain name/],
+    ['a level nobody knows', { logLevel: 'loud' }, {}, /^--log-level must be one of trace,/],
+    ['an empty directory', { data: '' }, {}, /^--data must not be empty/],
+    ['no such file', { config: '/nowhere/facet.json' }, {}, /\/nowhere\/facet\.json: ENOENT/],
+  ])('%s', (_name, flags, environment, message) => {
+    expect(() => settings(flags, environment)).toThrow(
+      expect.objectContaining({ exitCode: 2, message: expect.stringMatching(message) }),
+    );
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ['is not JSON', 's3: 127.0.0.1:9000', /cannot read the configuration file .*JSON/],
+    ['names a setting nobody knows', { s4: 'a:1' }, /is not valid:[\s\S]*s4/],
+    ['has a setting of another type', { s3: 9000 }, /is not valid:[\s\S]*s3/],
+    ['has a bad value', { s3: '9000' }, /^'s3' in .*facet\.json must be HOST:PORT/],
+  ])('a file that %s', (_name, content, message) => {
+    expect(() => settings({ config: configFile(content) })).toThrow(
+      expect.objectContaining({ exitCode: 2, message: expect.stringMatching(message) }),
+    );
+  });
+});
+
+describe('addresses', () => {
+  test.each([
+    ['127.0.0.1:0', '127.0.0.1', 0],
+    ['localhost:9000', 'localhost', 9000],
+    ['[::1]:65535', '::1', 65_535],
+  ])('%s', (text, host, port) => {
+    expect(parseAddress(text)).toEqual({ host, port });
+    expect(formatAddress({ host, port })).toBe(text);
+  });
+
+  test.each([
+    '',
+    ':9000',
+    '9000',
+    'a:',
+    'a:b',
+    'a:1:2',
+    '::1:9000',
+    '[x]:1',
+    '[1]:1',
+    'a b:1',
+    'http://a:1',
+    'a:65536',
+  ])('%j is none', (text) => {
+    expect(parseAddress(text)).toBeUndefined();
+  });
+
+  test('where it listens everywhere, the loopback address reaches it', () => {
+    expect(reachableAddress({ host: '0.0.0.0', port: 1 }).host).toBe('127.0.0.1');
+    expect(reachableAddress({ host: '::', port: 1 }).host).toBe('::1');
+    expect(reachableAddress({ host: '10.0.0.1', port: 1 }).host).toBe('10.0.0.1');
+  });
+});
