@@ -1,0 +1,103 @@
+/**
+ * One keep-alive connection that sends prepared bytes and reads answers with as little work as it can, so that
+ * the client's core is not what is measured. It knows Content-Length and nothing of chunked answers.
+ */
+
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { Endpoint, ReadyRequest } from './request.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly bodyBytes: number;
+  /** Only when asked for: the body's bytes. */
+  readonly body?: Buffer;
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+export class Connection {
+  readonly #socket: Socket;
+  #head: Buffer = Buffer.alloc(0);
+  #left = -1;
+  #status = 0;
+  #bodyBytes = 0;
+  #bodyless = false;
+  #kept: Buffer[] | undefined;
+  #settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('error', (error) => this.#settle?.reject(error));
+    socket.on('close', () => this.#settle?.reject(new Error('the server closed the connection')));
+  }
+
+  static async open(endpoint: Endpoint): Promise<Connection> {
+    const socket = connect({ ...endpoint, noDelay: true });
+    await once(socket, 'connect');
+    return new Connection(socket);
+  }
+
+  /** Sends one request and waits for its whole answer. */
+  send(request: ReadyRequest, keepBody = false): Promise<Answer> {
+    this.#left = -1;
+    this.#head = Buffer.alloc(0);
+    this.#bodyBytes = 0;
+    this.#bodyless = request.method === 'HEAD';
+    this.#kept = keepBody ? [] : undefined;
+    const answer = new Promise<Answer>((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    if (request.body && request.body.length <= 256 * 1024) {
+      this.#socket.cork();
+      this.#socket.write(request.head);
+      this.#socket.write(request.body);
+      this.#socket.uncork();
+    } else {
+      this.#socket.write(request.head);
+      if (request.body) this.#socket.write(request.body);
+    }
+    return answer;
+  }
+
+  close(): void {
+    this.#settle = undefined;
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#left < 0) {
+      const head = this.#head.length > 0 ? Buffer.concat([this.#head, chunk]) : chunk;
+      const end = head.indexOf(HEAD_END);
+      if (end < 0) {
+        this.#head = head;
+        return;
+      }
+      const text = head.toString('latin1', 0, end);
+      this.#status = Number(text.slice(9, 12));
+      if (this.#status === 100) {
+        this.#head = Buffer.alloc(0);
+        if (head.length > end + 4) this.#take(head.subarray(end + 4));
+        return;
+      }
+      const length = /\r\ncontent-length: *(\d+)/i.exec(text);
+      this.#left =
+        this.#bodyless || this.#status === 204 || this.#status === 304 ? 0 : Number(length?.[1] ?? 0);
+      this.#body(head.subarray(end + 4));
+      return;
+    }
+    this.#body(chunk);
+  }
+
+  #body(bytes: Buffer): void {
+    this.#left -= bytes.length;
+    this.#bodyBytes += bytes.length;
+    this.#kept?.push(bytes);
+    if (this.#left > 0) return;
+    const settle = this.#settle;
+    this.#settle = undefined;
+    const answer = { status: this.#status, bodyBytes: this.#bodyBytes };
+    settle?.resolve(this.#kept ? { ...answer, body: Buffer.concat(this.#kept) } : answer);
+  }
+}

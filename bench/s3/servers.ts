@@ -1,0 +1,67 @@
+/** The two servers of a round: Facet on a fresh directory, and the floor. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ServerProcess } from '../load/process.ts';
+import type { Credentials, Endpoint } from '../load/request.ts';
+
+export interface Subject {
+  readonly name: 'facet' | 'floor';
+  readonly server: ServerProcess;
+  readonly endpoint: Endpoint;
+  /** Absent: requests go unsigned. */
+  readonly credentials: Credentials | undefined;
+  stop(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+const CREDENTIALS: Credentials = { accessKeyId: 'BENCHMARKKEY', secretAccessKey: 'benchmark-secret-key' };
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+function portOf(printed: unknown, ...at: readonly string[]): number {
+  const found = at.reduce<unknown>((value, name) => Object(value)[name], printed);
+  if (typeof found !== 'number')
+    throw new Error(`no port in what the server printed: ${JSON.stringify(printed)}`);
+  return found;
+}
+
+async function scratch(parent: string | undefined): Promise<string> {
+  return mkdtemp(join(parent ?? tmpdir(), 'facet-bench-'));
+}
+
+/** @param parent where data goes: the disk that is measured */
+export async function startFacet(parent: string | undefined): Promise<Subject> {
+  const folder = await scratch(parent);
+  const main = path('../../packages/server/dist/main.js');
+  const flags = ['--data', folder, '--s3', `${HOST}:0`, '--admin', `${HOST}:0`, '--json'];
+  const [server, printed] = await ServerProcess.start([main, 'serve', ...flags], {
+    FACET_ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId,
+    FACET_ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey,
+  });
+  return subject('facet', { server, folder, port: portOf(printed, 's3', 'port'), credentials: CREDENTIALS });
+}
+
+export async function startFloor(parent: string | undefined): Promise<Subject> {
+  const folder = await scratch(parent);
+  const [server, printed] = await ServerProcess.start([path('./floor.ts'), folder]);
+  return subject('floor', { server, folder, port: portOf(printed, 'port'), credentials: undefined });
+}
+
+function subject(
+  name: Subject['name'],
+  parts: { server: ServerProcess; folder: string; port: number; credentials: Credentials | undefined },
+): Subject {
+  const { server, folder, port, credentials } = parts;
+  return {
+    name,
+    server,
+    credentials,
+    endpoint: { host: HOST, port },
+    async stop() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
