@@ -154,7 +154,7 @@ export class Appender {
     }
     try {
       await segment.file.write({ position: segment.length, buffers: joinSmall(buffers) });
-      if (!segment.entrySynced) await this.#files.syncEntry(segment.container);
+      if (!segment.entrySynced) await this.#files.syncEntry(segment);
     } catch (error) {
       await this.#abandon(segment, error);
       throw error;

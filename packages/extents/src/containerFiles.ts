@@ -1,6 +1,7 @@
-/** Container files: their names, their creation, and the durability of their directory entries. */
+/** Container files: their names, their creation and removal. */
 
 import { type ContainerId, type ContainerInfo, type ContainerLease, containerId } from './contract.ts';
+import { Directories, type EntryChange } from './directories.ts';
 import { type Disk, type DiskFile, errorCode } from './disk.ts';
 
 export type ContainerKind = ContainerInfo['kind'];
@@ -16,12 +17,7 @@ const SHARD_NAME = /^[0-9a-f]{2}$/;
 export interface NewContainer {
   readonly container: ContainerId;
   readonly file: DiskFile;
-}
-
-interface DirectorySync {
-  readonly under: Promise<void>;
-  /** Waits for the one under way, which may have begun before the latest entry was made. */
-  next: Promise<void> | undefined;
+  readonly entry: EntryChange;
 }
 
 export class ContainerFiles {
@@ -29,20 +25,25 @@ export class ContainerFiles {
   readonly #lease: ContainerLease;
   #leased: { next: number; end: number } = { next: 0, end: 0 };
   #leasing: Promise<void> | undefined;
-  readonly #directories = new Map<string, Promise<void>>();
-  readonly #syncs = new Map<string, DirectorySync>();
+  readonly #directories: Directories;
 
   constructor(disk: Disk, lease: ContainerLease) {
     this.#disk = disk;
     this.#lease = lease;
+    this.#directories = new Directories(disk);
   }
 
-  /** Makes an empty container, each write to which is durable if it is a segment. Its directory entry is durable only after {@link syncEntry}. */
+  /**
+   * Makes an empty container, each write to which is durable if it is a segment. Its directory entry is durable
+   * only after {@link syncEntry}.
+   */
   async create(kind: ContainerKind): Promise<NewContainer> {
     const container = await this.#nextId();
-    await this.#ensureDirectory(shardOf(container));
+    const shard = shardOf(container);
+    await this.#directories.ensure(shard);
+    const entry = this.#directories.begin(shard);
     const writes = kind === 'segment' ? 'durable' : 'buffered';
-    return { container, file: await this.#disk.create(nameOf(container, kind), writes) };
+    return { container, file: await this.#disk.create(nameOf(container, kind), writes), entry };
   }
 
   /** Opens a container of either kind, trying the likelier first; undefined when there is none. */
@@ -57,19 +58,9 @@ export class ContainerFiles {
     return undefined;
   }
 
-  /**
-   * Puts the container's directory entry on stable storage. Calls that come while a sync of the same directory
-   * is under way share the one after it.
-   */
-  syncEntry(container: ContainerId): Promise<void> {
-    const directory = shardOf(container);
-    const current = this.#syncs.get(directory);
-    if (!current) return this.#startSync(directory);
-    current.next ??= current.under.then(
-      () => this.#startSync(directory),
-      () => this.#startSync(directory),
-    );
-    return current.next;
+  /** Puts the container's directory entry on stable storage. */
+  syncEntry({ entry }: NewContainer): Promise<void> {
+    return this.#directories.settle(entry);
   }
 
   /**
@@ -77,9 +68,10 @@ export class ContainerFiles {
    * So a file that is gone already may have been removed by a process that ended before its sync.
    */
   async unlink(container: ContainerId): Promise<void> {
+    const entry = this.#directories.begin(shardOf(container));
     await this.#disk.unlink(nameOf(container, 'segment'));
     await this.#disk.unlink(nameOf(container, 'dedicated'));
-    await this.syncEntry(container).catch((error: unknown) => {
+    await this.#directories.settle(entry).catch((error: unknown) => {
       if (errorCode(error) !== 'ENOENT') throw error;
     });
   }
@@ -118,32 +110,6 @@ export class ContainerFiles {
       await this.#leasing;
     }
     return containerId(this.#leased.next++);
-  }
-
-  #ensureDirectory(directory: string): Promise<void> {
-    const known = this.#directories.get(directory);
-    if (known) return known;
-    const made = this.#makeDirectory(directory);
-    this.#directories.set(directory, made);
-    made.catch(() => this.#directories.delete(directory));
-    return made;
-  }
-
-  async #makeDirectory(directory: string): Promise<void> {
-    await this.#disk.makeDirectory('');
-    await this.#disk.makeDirectory(directory);
-    await this.#disk.syncDirectory('');
-  }
-
-  #startSync(directory: string): Promise<void> {
-    const under = this.#disk.syncDirectory(directory);
-    const entry: DirectorySync = { under, next: undefined };
-    this.#syncs.set(directory, entry);
-    const done = () => {
-      if (this.#syncs.get(directory) === entry && !entry.next) this.#syncs.delete(directory);
-    };
-    under.then(done, done);
-    return under;
   }
 }
 

@@ -124,14 +124,14 @@ export class DedicatedWriter implements ExtentWriter {
 
   async #complete(): Promise<Location> {
     if (!this.#stream || !this.#target) throw new ExtentError('Failed', 'nothing was written');
-    const { container, file } = this.#target;
+    const target = this.#target;
     const location = await this.#stream.end();
-    await file.sync();
-    await this.#options.files.syncEntry(container);
+    await target.file.sync();
+    await this.#options.files.syncEntry(target);
     this.#target = undefined;
-    this.#options.underWay.delete(container);
+    this.#options.underWay.delete(target.container);
     // Everything is on stable storage: a failure to close changes nothing.
-    await file.close().catch(() => undefined);
+    await target.file.close().catch(() => undefined);
     return location;
   }
 

@@ -99,12 +99,13 @@ async function nextHeader(target: ScanTarget, window: Window, from: number): Pro
 /** A stretch of the container in memory, which moves on as it is asked for more. */
 class Window {
   readonly #target: ScanTarget;
-  readonly #buffer = Buffer.allocUnsafe(WINDOW_BYTES);
+  readonly #buffer: Buffer;
   #start = 0;
   #end = 0;
 
   constructor(target: ScanTarget) {
     this.#target = target;
+    this.#buffer = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, target.length));
   }
 
   /**
@@ -114,7 +115,7 @@ class Window {
   async view(at: number, length: number): Promise<Buffer> {
     const wanted = Math.min(length, this.#target.length - at);
     if (at < this.#start || at + wanted > this.#end) {
-      const buffer = this.#buffer.subarray(0, Math.min(WINDOW_BYTES, this.#target.length - at));
+      const buffer = this.#buffer.subarray(0, Math.min(this.#buffer.length, this.#target.length - at));
       const count = await this.#target.file.read({ position: at, buffers: [buffer] });
       this.#start = at;
       this.#end = at + count;
