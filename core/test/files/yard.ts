@@ -1,0 +1,262 @@
+/** A core to play files in: either engine over a simulated disk, all time and chance from a seed. */
+
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Engine, MemoryEngine, openLmdbEngine } from '@facet/engine';
+import { LocalExtentStore, MemoryDisk } from '@facet/extents';
+import { expect } from 'vitest';
+import {
+  type Caller,
+  type Core,
+  type Created,
+  type FileAttributes,
+  type FileRef,
+  type FileView,
+  FsError,
+  type FsErrorCode,
+  openCore,
+  timestamp,
+  type VolumeId,
+} from '../../src/index.ts';
+import { checkMetadata } from './metadata.ts';
+
+export type EngineKind = 'memory' | 'lmdb';
+export const ENGINES: readonly EngineKind[] = ['memory', 'lmdb'];
+
+export const ROOT: Caller = { uid: 0, gid: 0, groups: [] };
+export const ALICE: Caller = { uid: 1001, gid: 100, groups: [200] };
+export const BOB: Caller = { uid: 1002, gid: 100, groups: [] };
+export const CAROL: Caller = { uid: 1003, gid: 300, groups: [] };
+
+export type Random = () => number;
+
+/** A linear congruential generator: enough to vary a test by a seed. */
+export function randomFrom(seed: number): Random {
+  let state = (seed ^ 0x9e3779b9) >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return ((state >>> 8) % 0x1_0000_0000) / 2 ** 24;
+  };
+}
+
+export const below = (random: Random, count: number): number => Math.floor(random() * count);
+
+/** No two pieces of it are alike, so that bytes in a wrong place show. */
+export function bytesFrom(random: Random, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  let state = below(random, 0x1_0000_0000) | 1;
+  for (let at = 0; at < length; at += 1) {
+    state = (Math.imul(state, 1103515245) + 12345) | 0;
+    bytes[at] = state >>> 16;
+  }
+  return bytes;
+}
+
+export const ref = ({ volume, inode, generation }: FileAttributes): FileRef => ({ volume, inode, generation });
+
+export async function refused(code: FsErrorCode, promise: Promise<unknown>): Promise<void> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error !== undefined && !(error instanceof FsError)) throw error;
+  expect(error?.code).toBe(code);
+}
+
+export class Yard {
+  readonly core: Core;
+  readonly files: FileView;
+  readonly volume: VolumeId;
+  readonly root: FileRef;
+  readonly engine: Engine;
+  readonly random: Random;
+  readonly #folder: string | undefined;
+
+  private constructor(parts: {
+    readonly core: Core;
+    readonly engine: Engine;
+    readonly root: FileAttributes;
+    readonly random: Random;
+    readonly folder: string | undefined;
+  }) {
+    this.core = parts.core;
+    this.files = parts.core.files;
+    this.engine = parts.engine;
+    this.root = ref(parts.root);
+    this.volume = parts.root.volume;
+    this.random = parts.random;
+    this.#folder = parts.folder;
+  }
+
+  static async open(kind: EngineKind, seed = 1): Promise<Yard> {
+    const random = randomFrom(seed);
+    const folder = kind === 'lmdb' ? await mkdtemp(join(tmpdir(), 'facet-files-')) : undefined;
+    const engine = folder
+      ? await openLmdbEngine({ path: folder, mapSizeBytes: 1 << 28 })
+      : new MemoryEngine({ injectConflict: () => random() < 0.2 });
+    let now = 1_000_000_000n;
+    const disk = new MemoryDisk({ random });
+    const core = await openCore({
+      engine,
+      openExtents: async (lease) =>
+        new LocalExtentStore({
+          disk: disk.mount(),
+          lease,
+          segmentBytes: 8 << 20,
+          gather: async () => undefined,
+        }),
+      environment: {
+        now: () => {
+          now += 1n;
+          return timestamp(now);
+        },
+        randomBytes: (count) => bytesFrom(random, count),
+      },
+    });
+    await core.accounts.create({ name: 'tester' });
+    const { id } = await core.volumes.create({ name: 'yard', owner: 'tester' });
+    const root = await core.files.root({ volume: id });
+    return new Yard({ core, engine, root, random, folder });
+  }
+
+  async close(): Promise<void> {
+    await this.core.close();
+    if (this.#folder) await rm(this.#folder, { recursive: true });
+  }
+
+  /** Every promise the metadata makes is kept. */
+  check(): Promise<void> {
+    return checkMetadata(this.engine);
+  }
+
+  // ---- files ----
+
+  async mkdir(parent: FileRef, name: string, mode = 0o755, caller = ROOT): Promise<FileRef> {
+    const at = { caller, parent, name: Buffer.from(name) };
+    return ref((await this.files.mkdir({ ...at, attributes: { mode } })).file);
+  }
+
+  create(parent: FileRef, name: string, mode = 0o644, caller = ROOT): Promise<Created> {
+    const how = { kind: 'guarded', attributes: { mode } } as const;
+    return this.files.create({ caller, parent, name: Buffer.from(name), how });
+  }
+
+  async touch(parent: FileRef, name: string, mode = 0o644, caller = ROOT): Promise<FileRef> {
+    return ref((await this.create(parent, name, mode, caller)).file);
+  }
+
+  async find(parent: FileRef, name: string, directory?: boolean): Promise<FileAttributes | undefined> {
+    const form = directory === undefined ? {} : { directory };
+    const args = { caller: ROOT, parent, name: Buffer.from(name), ...form };
+    return (await this.files.lookup(args)).file;
+  }
+
+  async walk(path: string): Promise<FileRef> {
+    let at = this.root;
+    for (const name of path.split('/')) {
+      const found = await this.find(at, name);
+      if (!found) throw new Error(`${path} does not exist`);
+      at = ref(found);
+    }
+    return at;
+  }
+
+  stat(file: FileRef): Promise<FileAttributes> {
+    return this.files.getattr({ file });
+  }
+
+  async write(file: FileRef, offset: number, bytes: Uint8Array, caller = ROOT): Promise<FileAttributes> {
+    return (await this.files.write({ caller, file, offset, data: [bytes] })).after;
+  }
+
+  async read(file: FileRef, offset = 0, lengthBytes = 4 << 20, caller = ROOT): Promise<Buffer> {
+    const { data } = await this.files.read({ caller, file, offset, lengthBytes });
+    return Buffer.concat(data);
+  }
+
+  async truncate(file: FileRef, sizeBytes: number, caller = ROOT): Promise<FileAttributes> {
+    return (await this.files.setattr({ caller, file, changes: { sizeBytes } })).after;
+  }
+
+  async names(directory: FileRef): Promise<string[]> {
+    const { entries, end } = await this.files.readdir({
+      caller: ROOT,
+      directory,
+      after: 2,
+      limit: 1000,
+      attributes: false,
+    });
+    expect(end).toBe(true);
+    return entries.map(({ name, type }) => (type === 'directory' ? `${name}/` : `${name}`));
+  }
+
+  async rename(from: [FileRef, string], to: [FileRef, string], caller = ROOT): Promise<void> {
+    await this.files.rename({
+      caller,
+      from: { parent: from[0], name: Buffer.from(from[1]) },
+      to: { parent: to[0], name: Buffer.from(to[1]) },
+    });
+  }
+
+  // ---- objects ----
+
+  object(key: string) {
+    return { volume: this.volume, key: Buffer.from(key) };
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<{ readonly etag: string }> {
+    const { objects } = this.core;
+    const writer = objects.stage({ lengthBytes: bytes.length });
+    await writer.write(bytes);
+    const digest = createHash('md5').update(bytes).digest();
+    return objects.put({
+      ...this.object(key),
+      body: await writer.finish(),
+      etag: { digest, parts: 0 },
+      checksum: { algorithm: 'SHA256', type: 'FULL_OBJECT', value: createHash('sha256').update(bytes).digest() },
+      properties: { 'content-type': 'text/plain' },
+      userMetadata: { colour: 'blue' },
+    });
+  }
+
+  async get(key: string): Promise<Buffer> {
+    const object = await this.core.objects.open(this.object(key));
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of object.read()) chunks.push(chunk);
+    } finally {
+      object.close();
+    }
+    return Buffer.concat(chunks);
+  }
+
+  copy(source: string, target: string): Promise<unknown> {
+    return this.core.objects.copy({ source: this.object(source), target: this.object(target) });
+  }
+
+  /** An object of two parts: 5 MiB and the rest. */
+  async putParts(key: string, bytes: Buffer): Promise<void> {
+    const { objects } = this.core;
+    const attributes = { properties: {}, userMetadata: {} };
+    const { upload } = await objects.createUpload({ ...this.object(key), ...attributes, initiator: 'tester' });
+    const cut = 5 << 20;
+    const parts = [];
+    for (const [index, part] of [bytes.subarray(0, cut), bytes.subarray(cut)].entries()) {
+      const writer = objects.stage({ lengthBytes: part.length });
+      await writer.write(part);
+      const md5 = createHash('md5').update(part).digest();
+      const partNumber = index + 1;
+      await objects.putPart({ ...this.object(key), upload, partNumber, md5, body: await writer.finish() });
+      parts.push({ partNumber, etag: md5.toString('hex') });
+    }
+    const digest = createHash('md5').update(key).digest();
+    await objects.completeUpload({
+      ...this.object(key),
+      upload,
+      parts,
+      combine: () => ({ etag: { digest, parts: 2 } }),
+    });
+  }
+}
