@@ -22,6 +22,8 @@ export class WriteBuffer implements Snapshot {
 
   put(key: Bytes, value: Bytes): void {
     checkKey(key);
+    // A missing value would pass for a delete, and any other would fail the whole batch.
+    if (!(value instanceof Uint8Array)) throw new TypeError('a value is a Uint8Array');
     this.keys.push(key);
     this.values.push(value);
   }

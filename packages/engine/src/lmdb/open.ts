@@ -1,6 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Engine, EngineError } from '../contract.ts';
+import { openDatabase } from './database.ts';
 import { LmdbEngine } from './engine.ts';
 import { LmdbStore } from './store.ts';
 
@@ -23,7 +24,8 @@ export interface LmdbEngineOptions {
 export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
   const path = resolve(options.path);
   await mkdir(path, { recursive: true });
-  const store = new LmdbStore({ path, mapSizeBytes: options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT });
+  const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
+  const store = new LmdbStore(openDatabase({ path, mapSizeBytes }));
   // LMDB syncs its file, but not the directory entries that lead to it.
   for (const directory of [path, dirname(path)]) await syncDirectory(directory);
   return new LmdbEngine({ store, path, onFatal: options.onFatal ?? (() => {}) });

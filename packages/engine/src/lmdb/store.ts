@@ -1,35 +1,23 @@
-import { type Database, open } from 'lmdb';
 import { checkKey } from '../byteOrder.ts';
 import { type Bytes, type Entry, KEY_BYTES_MAX, type KeyRange } from '../contract.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { dismiss, watchCommits } from './commitWatch.ts';
+import type { BytesDatabase } from './database.ts';
 
 /**
- * What of lmdb-js the driver uses: bytes in, bytes out, nothing cached, nothing overlapped.
+ * What of lmdb-js the driver uses.
  *
  * Outside {@link transact} reads see the state that {@link refresh} last made current; inside, the transaction's.
  */
 export class LmdbStore implements Snapshot {
-  readonly #db: Database<Bytes, Bytes>;
+  readonly #db: BytesDatabase;
   readonly #rejectOnFailure: (reject: (error: unknown) => void) => void;
   #transacting = false;
   #readFailure: unknown;
 
-  constructor(options: { readonly path: string; readonly mapSizeBytes: number }) {
-    this.#db = open<Bytes, Bytes>({
-      path: options.path,
-      noSubdir: false,
-      mapSize: options.mapSizeBytes,
-      // The stock binary encodings would give each key and value an ArrayBuffer of its own: 1 µs a piece.
-      keyEncoder: { writeKey, readKey: copyOut },
-      encoder: { encode: (value: Bytes) => value, decode: (found: Bytes) => copyOut(found, 0, found.length) },
-      // With lmdb-js's default a commit is visible, and answered, before it is durable.
-      overlappingSync: false,
-      // Else each transaction carries a promise nobody holds, and a failed commit ends the process through it.
-      eventTurnBatching: false,
-    });
-    this.#rejectOnFailure = watchCommits(this.#db);
-    this.#db.readerCheck();
+  constructor(database: BytesDatabase) {
+    this.#db = database;
+    this.#rejectOnFailure = watchCommits(database);
   }
 
   /** @throws RangeError for an impossible key; otherwise see {@link readFailure} */
@@ -111,18 +99,6 @@ export class LmdbStore implements Snapshot {
   close(): Promise<void> {
     return this.#db.close();
   }
-}
-
-function writeKey(key: Bytes, target: Buffer, start: number): number {
-  target.set(key, start);
-  return start + key.length;
-}
-
-/** lmdb-js reads into one buffer, over and over: what is kept must be copied out of it. */
-function copyOut(source: Bytes, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafe(end - start);
-  Buffer.prototype.copy.call(source, copy, 0, start, end);
-  return copy;
 }
 
 /** LMDB takes no bound longer than a key. */

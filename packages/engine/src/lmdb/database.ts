@@ -1,0 +1,38 @@
+import { type Database, open } from 'lmdb';
+import type { Bytes } from '../contract.ts';
+
+export type BytesDatabase = Database<Bytes, Bytes>;
+
+/** Opens lmdb-js so that it keeps what the engine promises: bytes in, bytes out, nothing cached or overlapped. */
+export function openDatabase(options: {
+  readonly path: string;
+  readonly mapSizeBytes: number;
+}): BytesDatabase {
+  const database = open<Bytes, Bytes>({
+    path: options.path,
+    noSubdir: false,
+    mapSize: options.mapSizeBytes,
+    // The stock binary encodings would give each key and value an ArrayBuffer of its own: 1 µs a piece.
+    keyEncoder: { writeKey, readKey: copyOut },
+    encoder: { encode: (value: Bytes) => value, decode: (found: Bytes) => copyOut(found, 0, found.length) },
+    // With lmdb-js's default a commit is visible, and answered, before it is durable.
+    overlappingSync: false,
+    // Else each transaction carries a promise nobody holds, and a failed commit ends the process through it.
+    eventTurnBatching: false,
+  });
+  // Slots of readers that died would keep old pages from being used again.
+  database.readerCheck();
+  return database;
+}
+
+function writeKey(key: Bytes, target: Buffer, start: number): number {
+  target.set(key, start);
+  return start + key.length;
+}
+
+/** lmdb-js reads into one buffer, over and over: what is kept must be copied out of it. */
+function copyOut(source: Bytes, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  Buffer.prototype.copy.call(source, copy, 0, start, end);
+  return copy;
+}

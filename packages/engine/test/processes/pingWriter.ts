@@ -1,0 +1,12 @@
+import { openLmdbEngine } from '../../src/index.ts';
+
+/** Writes each number it is told to the key `n`, and answers with it once that is acknowledged. */
+const engine = await openLmdbEngine({ path: process.argv[2] ?? '' });
+process.on('message', async (n) => {
+  await engine.write(function* (tx) {
+    tx.put(Buffer.from('n'), Buffer.from(String(n)));
+    return yield* tx.get(Buffer.from('n'));
+  });
+  process.send?.(n);
+});
+process.send?.('ready');
