@@ -64,33 +64,45 @@ function* findMove(change: Change, { caller, from, to }: RenameArgs): Op<Rename>
  * @throws FsError AccessDenied | NotPermitted | IsDirectory | NotDirectory | NotEmpty | Invalid
  */
 function* whatGives(change: Change, move: Rename): Op<Dentry | undefined | 'nothing happens'> {
+  return move.node.state ? yield* whatGivesToDirectory(change, move) : yield* whatGivesToFile(change, move);
+}
+
+function* whatGivesToFile(change: Change, move: Rename): Op<Dentry | undefined | 'nothing happens'> {
   const { caller, from, to, node } = move;
   const { directory, other } = to.twins;
-  const file = to.ref.directory === false || !directory ? other : undefined;
-  const same = node.state ? directory : file;
-  if (same?.inode === node.id) return 'nothing happens';
+  const addressed = to.ref.directory === false || !directory ? other : undefined;
+  if (addressed?.inode === node.id) return 'nothing happens';
   mustRemove(caller, from.parent, node.inode);
   mustAllow(caller, to.parent, CHANGE_ENTRIES);
-  const name = JSON.stringify(`${to.ref.name}`);
-  if (!node.state) {
-    if (directory) throw new FsError('IsDirectory', `${name} is a directory and ${from.name} is not`);
-    if (other) mustRemove(caller, to.parent, (yield* nodeOf(change, other.inode)).inode);
-    return other;
-  }
+  if (directory) throw new FsError('IsDirectory', `${quoted(to.ref.name)} is a directory`);
+  if (other) mustRemove(caller, to.parent, (yield* nodeOf(change, other.inode)).inode);
+  return other;
+}
+
+function* whatGivesToDirectory(change: Change, move: Rename): Op<Dentry | undefined | 'nothing happens'> {
+  const { caller, from, to, node } = move;
+  const { directory, other } = to.twins;
+  const addressed = to.ref.directory === false ? other : (directory ?? other);
+  if (addressed?.inode === node.id) return 'nothing happens';
+  mustRemove(caller, from.parent, node.inode);
+  mustAllow(caller, to.parent, CHANGE_ENTRIES);
   if (from.parent.id !== to.parent.id) {
     // The moved directory's own `..` changes.
     mustAllow(caller, node, WRITE);
     yield* mustNotLead(change, to.parent.id, node.id);
   }
-  if (directory) {
-    const given = yield* nodeOf(change, directory.inode);
-    mustRemove(caller, to.parent, given.inode);
-    mustBeEmpty(given);
-    return directory;
+  if (!addressed) {
+    // The form asked for is free, and what has the other form is a directory.
+    if (directory) throw new FsError('Exists', `${quoted(to.ref.name)} is a directory already`);
+    return undefined;
   }
-  if (other) throw new FsError('NotDirectory', `${name} is not a directory and ${from.name} is`);
-  return undefined;
+  const given = yield* nodeOf(change, addressed.inode);
+  mustRemove(caller, to.parent, given.inode);
+  mustBeEmpty(given);
+  return addressed;
 }
+
+const quoted = (name: Buffer): string => JSON.stringify(`${name}`);
 
 /** Walks up from a directory. @throws FsError Invalid (it comes to `inode`) */
 function* mustNotLead(view: View, directory: InodeId, inode: InodeId): Op<number> {

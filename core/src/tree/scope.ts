@@ -55,7 +55,7 @@ export function* loadUsage(view: View): Op<VolumeUsage> {
   return stored ? decodeUsage(stored) : { bytes: 0, inodes: 0 };
 }
 
-/** Counts what the operation adds to or takes from the volume. */
+/** Counts what the operation adds to or takes from the volume. @throws FsError NoSpace (more than can be counted) */
 export function* adjustUsage(
   change: Change,
   delta: { readonly bytes: number; readonly inodes: number },
@@ -63,6 +63,9 @@ export function* adjustUsage(
   const before = yield* loadUsage(change);
   if (delta.bytes === 0 && delta.inodes === 0) return before;
   const after = { bytes: before.bytes + delta.bytes, inodes: before.inodes + delta.inodes };
+  if (!Number.isSafeInteger(after.bytes)) {
+    throw new FsError('NoSpace', `volume ${change.volume.name} cannot hold ${after.bytes} bytes`);
+  }
   change.tx.put(usageKey(change.layer), encodeUsage(after));
   return after;
 }

@@ -14,7 +14,12 @@ import {
   SPACE,
   spaceBounds,
 } from '../../src/meta/keys.ts';
-import { type Content, decodeContent, decodeMapEntry, type MapEntry } from '../../src/meta/records/content.ts';
+import {
+  type Content,
+  decodeContent,
+  decodeMapEntry,
+  type MapEntry,
+} from '../../src/meta/records/content.ts';
 import { type BodyRef, decodeInode, type Inode } from '../../src/meta/records/inode.ts';
 import { decodeObjectRecord } from '../../src/meta/records/object.ts';
 import { decodeDentry, decodeDirectoryState, decodeEntryName } from '../../src/meta/records/tree.ts';
@@ -46,10 +51,7 @@ const idOf = (key: Uint8Array): string => `${layerOfKey(key)}/${inodeOfKey(key)}
 function checkTree(all: All, inodes: Inodes): void {
   const names = new Map<string, string[]>();
   const cookies = new Map(
-    all(SPACE.cookie).map(({ key, value }) => [
-      `${idOf(key)}#${cookieOfKey(key)}`,
-      decodeEntryName(value),
-    ]),
+    all(SPACE.cookie).map(({ key, value }) => [`${idOf(key)}#${cookieOfKey(key)}`, decodeEntryName(value)]),
   );
   const forms = new Map<string, number>();
   for (const { key } of all(SPACE.dentry)) {
@@ -79,10 +81,17 @@ function checkTree(all: All, inodes: Inodes): void {
     });
   }
   expect([...cookies.keys()]).toEqual([]);
-  const states = new Map(all(SPACE.directory).map(({ key, value }) => [idOf(key), decodeDirectoryState(value)]));
+  const states = new Map(
+    all(SPACE.directory).map(({ key, value }) => [idOf(key), decodeDirectoryState(value)]),
+  );
   for (const [id, state] of states) {
     const { entries, subdirectories } = state;
-    expect({ id, entries, subdirectories }).toEqual({ id, entries: 0, subdirectories: 0, ...counted.get(id) });
+    expect({ id, entries, subdirectories }).toEqual({
+      id,
+      entries: 0,
+      subdirectories: 0,
+      ...counted.get(id),
+    });
     for (const place of [...names.values()].flat().filter((at) => at.startsWith(`${id}#`))) {
       expect(Number(place.split('#')[1])).toBeLessThan(state.nextCookie);
     }
@@ -105,9 +114,13 @@ function checkTree(all: All, inodes: Inodes): void {
 }
 
 function checkBodies(all: All, inodes: Inodes): void {
-  const contents = new Map(all(SPACE.content).map(({ key, value }) => [contentOfKey(key), decodeContent(value)]));
+  const contents = new Map(
+    all(SPACE.content).map(({ key, value }) => [contentOfKey(key), decodeContent(value)]),
+  );
   const inline = new Map(all(SPACE.inline).map(({ key, value }) => [idOf(key), value.length]));
-  const records = new Map(all(SPACE.objectRecord).map(({ key, value }) => [idOf(key), decodeObjectRecord(value)]));
+  const records = new Map(
+    all(SPACE.objectRecord).map(({ key, value }) => [idOf(key), decodeObjectRecord(value)]),
+  );
   const references = new Map<number, number>();
   const count = (content: number): void => {
     references.set(content, (references.get(content) ?? 0) + 1);

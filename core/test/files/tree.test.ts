@@ -175,7 +175,12 @@ describe.each(ENGINES)('the tree on the %s engine', (kind) => {
       const file = await yard.touch(yard.root, 'one');
       const directory = await yard.mkdir(yard.root, 'dir');
       await yard.write(file, 0, Buffer.alloc(5000, 'x'));
-      const linked = await yard.files.link({ caller: ROOT, file, parent: directory, name: Buffer.from('two') });
+      const linked = await yard.files.link({
+        caller: ROOT,
+        file,
+        parent: directory,
+        name: Buffer.from('two'),
+      });
       expect(linked.file.before.nlink).toBe(1);
       expect(linked.file.after.nlink).toBe(2);
       expect(linked.file.after.ctime).toBeGreaterThan(linked.file.before.ctime);

@@ -54,7 +54,11 @@ export function bytesFrom(random: Random, length: number): Buffer {
   return bytes;
 }
 
-export const ref = ({ volume, inode, generation }: FileAttributes): FileRef => ({ volume, inode, generation });
+export const ref = ({ volume, inode, generation }: FileAttributes): FileRef => ({
+  volume,
+  inode,
+  generation,
+});
 
 export async function refused(code: FsErrorCode, promise: Promise<unknown>): Promise<void> {
   const error: unknown = await promise.then(
@@ -215,7 +219,11 @@ export class Yard {
       ...this.object(key),
       body: await writer.finish(),
       etag: { digest, parts: 0 },
-      checksum: { algorithm: 'SHA256', type: 'FULL_OBJECT', value: createHash('sha256').update(bytes).digest() },
+      checksum: {
+        algorithm: 'SHA256',
+        type: 'FULL_OBJECT',
+        value: createHash('sha256').update(bytes).digest(),
+      },
       properties: { 'content-type': 'text/plain' },
       userMetadata: { colour: 'blue' },
     });
@@ -240,7 +248,11 @@ export class Yard {
   async putParts(key: string, bytes: Buffer): Promise<void> {
     const { objects } = this.core;
     const attributes = { properties: {}, userMetadata: {} };
-    const { upload } = await objects.createUpload({ ...this.object(key), ...attributes, initiator: 'tester' });
+    const { upload } = await objects.createUpload({
+      ...this.object(key),
+      ...attributes,
+      initiator: 'tester',
+    });
     const cut = 5 << 20;
     const parts = [];
     for (const [index, part] of [bytes.subarray(0, cut), bytes.subarray(cut)].entries()) {
