@@ -9,13 +9,18 @@ interface Scripts {
   readonly scripts?: Readonly<Record<string, string>>;
 }
 
+/** Code spans, fenced and indented blocks: prose speaks of npm in other ways. */
+function codeIn(markdown: string): string {
+  return Array.from(markdown.matchAll(/```[\s\S]*?```|`[^`\n]+`|^ {4}.*$/gm), ([code]) => code).join('\n');
+}
+
 export const documentedCommandsExist: Rule = (files) => {
   const manifest: Scripts = JSON.parse(files.find(({ path }) => path === 'package.json')?.text ?? '{}');
   const scripts = new Set(Object.keys(manifest.scripts ?? {}));
   return files
     .filter(({ path }) => path.endsWith('.md'))
     .flatMap(({ path, text }) =>
-      Array.from(text.matchAll(/\bnpm\s+(?:run\s+)?([a-z][a-z0-9:-]*)/g), (match) => ({
+      Array.from(codeIn(text).matchAll(/\bnpm\s+(?:run\s+)?([a-z][a-z0-9:-]*)/g), (match) => ({
         path,
         written: match[0],
         script: match[1] ?? '',

@@ -10,8 +10,8 @@ export function withoutComments(text: string): string {
   );
 }
 
-const SPECIFIER =
-  /(?:\bfrom\s*|\bimport\s*\(\s*|(?:^|[;\n])\s*import\s+|\b(?:resolve|mock)\s*\(\s*)(['"])([^'"\n]+)\1/g;
+// Strings are numbered first: a string may itself hold the word `from`.
+const SPECIFIER = /(?:\bfrom\s*|\b(?:import|require|mock)\s*\(\s*|(?:^|[;\n])\s*import\s+)"(\d+)"/g;
 
 export interface ImportedModule {
   readonly specifier: string;
@@ -21,10 +21,14 @@ export interface ImportedModule {
 
 /** Every module that a file names: static, dynamic, type and re-export imports. */
 export function importsOf(text: string): readonly ImportedModule[] {
-  const code = withoutComments(text);
+  const strings: string[] = [];
+  const code = text.replace(TOKEN, (token, comment: string | undefined) => {
+    const lines = '\n'.repeat(token.split('\n').length - 1);
+    return comment === undefined ? `"${strings.push(token.slice(1, -1)) - 1}"${lines}` : lines;
+  });
   return Array.from(code.matchAll(SPECIFIER), (match) => ({
-    specifier: match[2] ?? '',
-    line: lineAt(code, match.index),
+    specifier: strings[Number(match[1])] ?? '',
+    line: lineAt(code, match.index + match[0].length),
   }));
 }
 

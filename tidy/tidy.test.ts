@@ -93,7 +93,7 @@ const cases: readonly RuleCase[] = [
     name: 'documented commands exist',
     rule: documentedCommandsExist,
     offences: [
-      { path: 'README.md', text: 'Run `npm run fly`.\n' },
+      { path: 'README.md', text: 'Run `npm run fly`, says npm itself.\n' },
       { path: 'docs/planted.md', text: '    npm ci && npm fly\n' },
     ],
   },
@@ -138,7 +138,11 @@ describe('reading sources', () => {
       "type D = import('m5').D;",
       "const e = await import('m6');",
       "// import f from 'not';",
+      "f('from'), g('not');",
+      "/* a\nb */ import g from 'm7';",
     ].join('\n');
-    expect(importsOf(text).map(({ specifier }) => specifier)).toEqual(['m1', 'm2', 'm3', 'm4', 'm5', 'm6']);
+    expect(importsOf(text).map(({ specifier, line }) => `${specifier}:${line}`)).toEqual([
+      ...['m1:1', 'm2:3', 'm3:4', 'm4:5', 'm5:6', 'm6:7', 'm7:11'],
+    ]);
   });
 });
