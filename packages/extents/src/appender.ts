@@ -49,7 +49,6 @@ export class Appender {
   #running: Promise<void> | undefined;
   #segment: Segment | undefined;
   /** Segments whose length is not final yet, though nothing is appended to them any more. */
-  readonly #ending = new Set<ContainerId>();
   #closed = false;
 
   constructor(options: {
@@ -85,11 +84,6 @@ export class Appender {
   /** The open segment, and how much of it is on stable storage. */
   get active(): { readonly container: ContainerId; readonly length: number } | undefined {
     return this.#segment;
-  }
-
-  /** Whether the length of a segment may still change. */
-  isOpen(container: ContainerId): boolean {
-    return this.#segment?.container === container || this.#ending.has(container);
   }
 
   /** Takes no more extents, finishes those taken, and seals the segment. */
@@ -203,7 +197,6 @@ export class Appender {
    * length final: a power cut must not bring zeros back that nobody accounts for.
    */
   async #end(segment: Segment): Promise<void> {
-    this.#ending.add(segment.container);
     try {
       await segment.file.truncate(segment.length);
       await segment.file.sync();
@@ -212,6 +205,6 @@ export class Appender {
     }
     await segment.file.close().catch(() => undefined);
     if (segment.length === 0) await this.#files.unlink(segment.container).catch(() => undefined);
-    this.#ending.delete(segment.container);
+    this.#files.endWriting(segment.container);
   }
 }

@@ -26,6 +26,7 @@ export class ContainerFiles {
   #leased: { next: number; end: number } = { next: 0, end: 0 };
   #leasing: Promise<void> | undefined;
   readonly #directories: Directories;
+  readonly #beingWritten = new Set<ContainerId>();
 
   constructor(disk: Disk, lease: ContainerLease) {
     this.#disk = disk;
@@ -35,15 +36,30 @@ export class ContainerFiles {
 
   /**
    * Makes an empty container, each write to which is durable if it is a segment. Its directory entry is durable
-   * only after {@link syncEntry}.
+   * only after {@link syncEntry}. The caller says when it is done with it: {@link endWriting}.
    */
   async create(kind: ContainerKind): Promise<NewContainer> {
     const container = await this.#nextId();
     const shard = shardOf(container);
-    await this.#directories.ensure(shard);
-    const entry = this.#directories.begin(shard);
-    const writes = kind === 'segment' ? 'durable' : 'buffered';
-    return { container, file: await this.#disk.create(nameOf(container, kind), writes), entry };
+    // Before the file exists, so that no listing finds it without an owner.
+    this.#beingWritten.add(container);
+    try {
+      await this.#directories.ensure(shard);
+      const entry = this.#directories.begin(shard);
+      const writes = kind === 'segment' ? 'durable' : 'buffered';
+      return { container, file: await this.#disk.create(nameOf(container, kind), writes), entry };
+    } catch (error) {
+      this.endWriting(container);
+      throw error;
+    }
+  }
+
+  endWriting(container: ContainerId): void {
+    this.#beingWritten.delete(container);
+  }
+
+  isBeingWritten(container: ContainerId): boolean {
+    return this.#beingWritten.has(container);
   }
 
   /** Opens a container of either kind, trying the likelier first; undefined when there is none. */

@@ -4,13 +4,7 @@
  */
 
 import type { ContainerFiles, NewContainer } from './containerFiles.ts';
-import {
-  type ContainerId,
-  ExtentError,
-  type ExtentOwner,
-  type ExtentWriter,
-  type Location,
-} from './contract.ts';
+import { ExtentError, type ExtentOwner, type ExtentWriter, type Location } from './contract.ts';
 import { writeError } from './deviceError.ts';
 import type { Disk } from './disk.ts';
 import { BLOCK_BYTES } from './frame.ts';
@@ -24,8 +18,6 @@ export interface DedicatedWriterOptions {
   readonly owner: ExtentOwner;
   readonly disk: Disk;
   readonly files: ContainerFiles;
-  /** The containers being written: this writer's is in it from its creation to its end. */
-  readonly underWay: Set<ContainerId>;
 }
 
 export class DedicatedWriter implements ExtentWriter {
@@ -115,9 +107,8 @@ export class DedicatedWriter implements ExtentWriter {
   }
 
   async #start(lengthAtLeast: number): Promise<FrameStream> {
-    const { files, store, owner, underWay } = this.#options;
+    const { files, store, owner } = this.#options;
     const target = await files.create('dedicated');
-    underWay.add(target.container);
     this.#target = target;
     return new FrameStream({ store, owner, target, lengthAtLeast });
   }
@@ -129,7 +120,7 @@ export class DedicatedWriter implements ExtentWriter {
     await target.file.sync();
     await this.#options.files.syncEntry(target);
     this.#target = undefined;
-    this.#options.underWay.delete(target.container);
+    this.#options.files.endWriting(target.container);
     // Everything is on stable storage: a failure to close changes nothing.
     await target.file.close().catch(() => undefined);
     return location;
@@ -158,6 +149,6 @@ export class DedicatedWriter implements ExtentWriter {
     await this.#stream?.settled();
     await target.file.close().catch(() => undefined);
     await this.#options.files.unlink(target.container).catch(() => undefined);
-    this.#options.underWay.delete(target.container);
+    this.#options.files.endWriting(target.container);
   }
 }

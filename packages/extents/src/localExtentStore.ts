@@ -17,8 +17,8 @@ import {
 } from './contract.ts';
 import { DedicatedWriter } from './dedicatedWriter.ts';
 import { writeError } from './deviceError.ts';
-import type { Disk } from './disk.ts';
-import { OpenFiles } from './openFiles.ts';
+import type { Disk, DiskFile } from './disk.ts';
+import { type OpenFile, OpenFiles } from './openFiles.ts';
 import { readSlice } from './reader.ts';
 import { scanFrames } from './scan.ts';
 
@@ -47,7 +47,6 @@ export class LocalExtentStore implements ExtentStore {
   readonly #files: ContainerFiles;
   readonly #appender: Appender;
   readonly #open: OpenFiles;
-  readonly #beingWritten = new Set<ContainerId>();
   #closed = false;
 
   constructor(options: LocalExtentStoreOptions) {
@@ -78,7 +77,6 @@ export class LocalExtentStore implements ExtentStore {
       owner,
       disk: this.#disk,
       files: this.#files,
-      underWay: this.#beingWritten,
     });
   }
 
@@ -103,12 +101,9 @@ export class LocalExtentStore implements ExtentStore {
       throw new ExtentError('Missing', `there is no store ${location.store}`);
     if (length === 0) return Buffer.alloc(0);
     // A dedicated extent lies at the start of its container; hardly any packed one does.
-    const likely = location.offset === 0 ? 'dedicated' : 'segment';
-    const open = this.#open.take(location.container, likely);
+    const open = this.#open.take(location.container, location.offset === 0 ? 'dedicated' : 'segment');
     try {
-      const file = open.file ?? (await open.opened);
-      if (!file) throw new ExtentError('Missing', `there is no container ${location.container}`);
-      return await readSlice(file, slice);
+      return await readSlice(open.file ?? (await fileOf(open)), slice);
     } catch (error) {
       throw readError(location.container, error);
     } finally {
@@ -120,9 +115,7 @@ export class LocalExtentStore implements ExtentStore {
     this.#mustBeOpen();
     const open = this.#open.take(run.container, 'segment');
     try {
-      const file = open.file ?? (await open.opened);
-      if (!file) throw new ExtentError('Missing', `there is no container ${run.container}`);
-      return await file.punch(run);
+      return await (await fileOf(open)).punch(run);
     } catch (error) {
       throw await writeError(this.#disk, error, `cannot punch container ${run.container}`);
     } finally {
@@ -132,16 +125,18 @@ export class LocalExtentStore implements ExtentStore {
 
   async unlink(container: ContainerId): Promise<void> {
     this.#mustBeOpen();
-    this.#open.retire(container);
     try {
       await this.#files.unlink(container);
     } catch (error) {
       throw await writeError(this.#disk, error, `cannot unlink container ${container}`);
+    } finally {
+      // Only now, or a read might open the file once more just before it goes, and hold its blocks.
+      this.#open.retire(container);
     }
   }
 
   isActive(container: ContainerId): boolean {
-    return this.#appender.isOpen(container) || this.#beingWritten.has(container);
+    return this.#files.isBeingWritten(container);
   }
 
   async list(): Promise<readonly ContainerInfo[]> {
@@ -169,8 +164,7 @@ export class LocalExtentStore implements ExtentStore {
     this.#mustBeOpen();
     const open = this.#open.take(container, 'segment');
     try {
-      const file = open.file ?? (await open.opened);
-      if (!file) throw new ExtentError('Missing', `there is no container ${container}`);
+      const file = await fileOf(open);
       const active = this.#appender.active;
       // Past its stable length an active segment may hold half a batch.
       const length = active?.container === container ? active.length : await file.size();
@@ -191,6 +185,12 @@ export class LocalExtentStore implements ExtentStore {
   #mustBeOpen(): void {
     if (this.#closed) throw new ExtentError('Closed', 'the extent store is closed');
   }
+}
+
+async function fileOf(open: OpenFile): Promise<DiskFile> {
+  const file = open.file ?? (await open.opened);
+  if (!file) throw new ExtentError('Missing', `there is no container ${open.container}`);
+  return file;
 }
 
 function endOfTurn(): Promise<void> {

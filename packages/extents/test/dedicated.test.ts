@@ -1,0 +1,167 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  type DiskFault,
+  type DiskOperation,
+  type ExtentWriter,
+  LocalExtentStore,
+  MemoryDisk,
+  type MemoryDiskOptions,
+  NodeDisk,
+} from '../src/index.ts';
+import { bytesOf, inTemporaryFolder, leaseFrom, randomFrom } from './fixtures.ts';
+
+const owner = { contentId: 1, fileOffset: 0 };
+
+function storeWith(options: Partial<MemoryDiskOptions> = {}) {
+  const disk = new MemoryDisk({ random: randomFrom(1), ...options });
+  return { disk, store: new LocalExtentStore({ disk: disk.mount(), lease: leaseFrom(1) }) };
+}
+
+async function writeAll(writer: ExtentWriter, data: Buffer, pieceBytes: number): Promise<void> {
+  for (let at = 0; at < data.length; at += pieceBytes) await writer.write(data.subarray(at, at + pieceBytes));
+}
+
+/** Bytes a writer takes while nothing that it writes gets anywhere. */
+async function takenWhileStalled(writer: ExtentWriter, pieceBytes: number): Promise<number> {
+  for (let taken = 0; ; taken += pieceBytes) {
+    let accepted = false;
+    writer.write(Buffer.alloc(pieceBytes)).then(
+      () => {
+        accepted = true;
+      },
+      () => undefined,
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!accepted) return taken + pieceBytes;
+  }
+}
+
+describe('a dedicated writer', () => {
+  it('makes no file before there is something to write, nor ever when aborted so early', async () => {
+    const { disk, store } = storeWith();
+    const writer = store.create(owner);
+    await writer.write(bytesOf(100, 1));
+    await writer.abort();
+    await writer.abort();
+    await expect(writer.write(bytesOf(1, 1))).rejects.toMatchObject({ code: 'Closed' });
+    await expect(writer.finish()).rejects.toMatchObject({ code: 'Closed' });
+    expect(disk.count('create')).toBe(0);
+  });
+
+  it('removes its file when aborted', async () => {
+    const { store } = storeWith();
+    const writer = store.create(owner);
+    await writeAll(writer, bytesOf(300_000, 1), 50_000);
+    await writer.abort();
+    expect(await store.list()).toEqual([]);
+    expect(store.isActive((await store.append({ owner, data: [Buffer.of(1)] })).container)).toBe(true);
+  });
+
+  it('keeps its file when aborted after a good finish, and takes no more then', async () => {
+    const { store } = storeWith();
+    const writer = store.create(owner);
+    await writer.write(bytesOf(1000, 1));
+    const finished = writer.finish();
+    await writer.abort();
+    const location = await finished;
+    expect(await store.read({ location, start: 0, length: 1000 })).toEqual(bytesOf(1000, 1));
+    await expect(writer.write(Buffer.of(1))).rejects.toMatchObject({ code: 'Closed' });
+    expect(await writer.finish()).toEqual(location);
+  });
+
+  it('syncs once, at its end', async () => {
+    const { disk, store } = storeWith();
+    const writer = store.create(owner);
+    await writeAll(writer, bytesOf(3_000_000, 1), 100_000);
+    expect(disk.count('sync')).toBe(0);
+    await writer.finish();
+    expect(disk.count('sync')).toBe(1);
+  });
+
+  it.each([
+    ['create', 'EIO', 'Failed'],
+    ['write', 'EIO', 'Failed'],
+    ['write', 'ENOSPC', 'Full'],
+    ['sync', 'EIO', 'Failed'],
+    ['sync', 'ENOSPC', 'Full'],
+    ['syncDirectory', 'EIO', 'Failed'],
+  ] as const)('fails with its %s (%s), is not tried again, and leaves no file', async (kind, fault, code) => {
+    let armed = false;
+    const before = async (operation: DiskOperation): Promise<DiskFault | undefined> => {
+      if (!armed || operation.kind !== kind) return undefined;
+      armed = false;
+      return fault;
+    };
+    const { store, disk } = storeWith({ before });
+    await store.append({ owner, data: [Buffer.of(1)] });
+    const syncs = disk.count('sync');
+    const writer = store.create(owner);
+    armed = true;
+    const work = writeAll(writer, bytesOf(900_000, 1), 60_000).then(() => writer.finish());
+    await expect(work).rejects.toMatchObject({ name: 'ExtentError', code });
+    expect(armed).toBe(false);
+    await expect(writer.write(Buffer.of(1))).rejects.toMatchObject({ code });
+    await expect(writer.finish()).rejects.toMatchObject({ code });
+    await writer.abort();
+    expect((await store.list()).map(({ kind: listed }) => listed)).toEqual(['segment']);
+    expect(disk.count('sync') - syncs).toBeLessThanOrEqual(1);
+  });
+
+  it('makes its caller wait rather than hold more than half a mebibyte', async () => {
+    let stalled = true;
+    const release: (() => void)[] = [];
+    const before = async ({ kind }: DiskOperation) => {
+      if (stalled && kind === 'write') await new Promise<void>((resolve) => release.push(resolve));
+      return undefined;
+    };
+    const { store } = storeWith({ before });
+    for (const pieceBytes of [1000, 65_536, 262_144]) {
+      const writer = store.create(owner);
+      expect(await takenWhileStalled(writer, pieceBytes)).toBeLessThanOrEqual(512 << 10);
+    }
+    stalled = false;
+    for (const go of release) go();
+  });
+
+  it('lets its caller go on while it writes what has gathered', async () => {
+    const writes: (() => void)[] = [];
+    const before = async ({ kind }: DiskOperation) => {
+      if (kind === 'write') await new Promise<void>((resolve) => writes.push(resolve));
+      return undefined;
+    };
+    const { store } = storeWith({ before });
+    const writer = store.create(owner);
+    await writer.write(Buffer.alloc(100_000));
+    const second = writer.write(Buffer.alloc(262_144));
+    await vi.waitFor(() => expect(writes).toHaveLength(1));
+    writes[0]?.();
+    // The second write has begun and does not end here.
+    await second;
+    await vi.waitFor(() => expect(writes).toHaveLength(2));
+    writes[1]?.();
+    await writer.abort();
+  });
+
+  it('holds little while it waits: a thousand slow ones at most a block each', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    const heldBytes = () => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers;
+    };
+    await inTemporaryFolder(async (folder) => {
+      const store = new LocalExtentStore({ disk: new NodeDisk(folder), lease: leaseFrom(1) });
+      const writers = Array.from({ length: 1000 }, () => store.create(owner));
+      const before = heldBytes();
+      for (let round = 0; round < 6; round++) {
+        await Promise.all(writers.map((writer) => writer.write(Buffer.alloc(15_000, round))));
+        // What is on its way to the disk drains by itself: of 90 MB given, this much is the most that may stay.
+        await expect.poll(() => heldBytes() - before, { timeout: 10_000 }).toBeLessThan(34 << 20);
+      }
+      await Promise.all(writers.map((writer) => writer.abort()));
+      await store.close();
+    });
+  });
+});

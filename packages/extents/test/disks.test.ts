@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  Ballast,
+  containerId,
+  type Disk,
+  LocalExtentStore,
+  MemoryDisk,
+  NodeDisk,
+  physicalLength,
+} from '../src/index.ts';
+import { bytesOf, inTemporaryFolder, leaseFrom, randomFrom } from './fixtures.ts';
+
+const disks = {
+  real: (use: (disk: Disk) => Promise<void>) =>
+    inTemporaryFolder((folder) => use(new NodeDisk(join(folder, 'one', 'two')))),
+  simulated: (use: (disk: Disk) => Promise<void>) => use(new MemoryDisk({ random: randomFrom(1) }).mount()),
+};
+
+async function readAt(
+  file: Awaited<ReturnType<Disk['open']>>,
+  position: number,
+  length: number,
+): Promise<Buffer> {
+  const buffer = Buffer.alloc(length);
+  return buffer.subarray(0, await file.read({ position, buffers: [buffer] }));
+}
+
+describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
+  it('writes and reads in pieces, anywhere', async () => {
+    await withDisk(async (disk) => {
+      await disk.makeDirectory('');
+      await disk.makeDirectory('d');
+      await disk.makeDirectory('d');
+      for (const writes of ['buffered', 'durable'] as const) {
+        const file = await disk.create(`d/${writes}`, writes);
+        const data = bytesOf(50_000, 1);
+        const pieces = Array.from({ length: 1500 }, (_unused, index) =>
+          data.subarray(index * 20, index * 20 + 20),
+        );
+        await file.write({ position: 7, buffers: [...pieces, Buffer.alloc(0), data.subarray(30_000)] });
+        expect(await file.size()).toBe(50_007);
+        expect((await readAt(file, 0, 60_000)).equals(Buffer.concat([Buffer.alloc(7), data]))).toBe(true);
+        const parts = [Buffer.alloc(10), Buffer.alloc(40_000), Buffer.alloc(20_000)];
+        expect(await file.read({ position: 1007, buffers: parts })).toBe(49_000);
+        expect(Buffer.concat(parts).subarray(0, 49_000).equals(data.subarray(1000))).toBe(true);
+        expect(await readAt(file, 50_007, 10)).toHaveLength(0);
+        expect(await readAt(file, 90_000, 10)).toHaveLength(0);
+        await file.startWriteback({ offset: 0, length: 50_007 });
+        await file.sync();
+        await file.close();
+      }
+      await disk.syncDirectory('d');
+      expect([...(await disk.list('d'))].sort()).toEqual(['buffered', 'durable']);
+    });
+  });
+
+  it('punches exactly the run, and gives its blocks back', async () => {
+    await withDisk(async (disk) => {
+      await disk.makeDirectory('');
+      const file = await disk.create('f', 'buffered');
+      const data = bytesOf(400_000, 2);
+      await file.write({ position: 0, buffers: [data] });
+      await file.sync();
+      const before = await disk.status('f');
+      const other = await disk.open('f');
+      expect(await other.punch({ offset: 5001, length: 300_003 })).toBe(true);
+      await other.close();
+      const after = await disk.status('f');
+      expect(after?.sizeBytes).toBe(400_000);
+      expect((before?.allocatedBytes ?? 0) - (after?.allocatedBytes ?? 0)).toBe((74 - 2) * 4096);
+      data.fill(0, 5001, 305_004);
+      expect((await readAt(file, 0, 400_000)).equals(data)).toBe(true);
+      await file.close();
+    });
+  });
+
+  it('truncates both ways, takes blocks ahead, and says what is not there', async () => {
+    await withDisk(async (disk) => {
+      await disk.makeDirectory('');
+      const file = await disk.create('f', 'buffered');
+      await expect(disk.create('f', 'buffered')).rejects.toMatchObject({ code: 'EEXIST' });
+      await expect(disk.open('g')).rejects.toMatchObject({ code: 'ENOENT' });
+      await expect(disk.open('no/g')).rejects.toMatchObject({ code: 'ENOENT' });
+      await expect(disk.create('no/g', 'buffered')).rejects.toMatchObject({ code: 'ENOENT' });
+      await expect(disk.syncDirectory('no')).rejects.toMatchObject({ code: 'ENOENT' });
+      await file.write({ position: 0, buffers: [Buffer.alloc(5000, 1)] });
+      await file.truncate(100_000);
+      expect(await file.size()).toBe(100_000);
+      expect((await disk.status('f'))?.allocatedBytes).toBe(8192);
+      await file.truncate(3000);
+      await file.truncate(6000);
+      const bytes = await readAt(file, 0, 6000);
+      expect(bytes.equals(Buffer.concat([Buffer.alloc(3000, 1), Buffer.alloc(3000)]))).toBe(true);
+      const free = await disk.freeBytes();
+      await file.allocate(1 << 20);
+      expect(await file.size()).toBe(1 << 20);
+      expect((await disk.status('f'))?.allocatedBytes).toBe(1 << 20);
+      expect(free).toBeGreaterThan(1 << 20);
+      await file.close();
+      expect(await disk.unlink('f')).toBe(true);
+      expect(await disk.unlink('f')).toBe(false);
+      expect(await disk.status('f')).toBeUndefined();
+      expect(await disk.list('nowhere')).toEqual([]);
+    });
+  });
+
+  it('holds a ballast and gives it back', async () => {
+    await withDisk(async (disk) => {
+      const ballast = new Ballast({ disk, lengthBytes: 1 << 20 });
+      expect(await ballast.release()).toBe(false);
+      expect(await ballast.restore()).toBe(true);
+      expect(await ballast.restore()).toBe(true);
+      expect((await disk.status('ballast'))?.allocatedBytes).toBe(1 << 20);
+      expect(await ballast.release()).toBe(true);
+      expect(await disk.status('ballast')).toBeUndefined();
+    });
+  });
+});
+
+describe('a ballast', () => {
+  it('is not taken from a disk that is too full, and is room for what comes when released', async () => {
+    const disk = new MemoryDisk({ random: randomFrom(1), capacityBytes: 100_000 }).mount();
+    const ballast = new Ballast({ disk, lengthBytes: 64 << 10 });
+    expect(await ballast.restore()).toBe(true);
+    const file = await disk.create('f', 'buffered');
+    const write = () => file.write({ position: 0, buffers: [Buffer.alloc(50_000)] });
+    await expect(write()).rejects.toMatchObject({ code: 'ENOSPC' });
+    await ballast.release();
+    await write();
+    expect(await ballast.restore()).toBe(false);
+    expect(await disk.list('')).toEqual(['f']);
+    await disk.unlink('f');
+    expect(await ballast.restore()).toBe(true);
+  });
+
+  it('is made again when a crash left it short', async () => {
+    const disk = new MemoryDisk({ random: randomFrom(1) }).mount();
+    await (await disk.create('ballast', 'buffered')).close();
+    expect(await new Ballast({ disk, lengthBytes: 8192 }).restore()).toBe(true);
+    expect((await disk.status('ballast'))?.allocatedBytes).toBe(8192);
+  });
+});
+
+describe('punching a segment on a real file system', () => {
+  it('frees the blocks of the run and leaves its neighbours whole', async () => {
+    await inTemporaryFolder(async (folder) => {
+      const store = new LocalExtentStore({ disk: new NodeDisk(folder), lease: leaseFrom(1) });
+      const locations = await Promise.all(
+        Array.from({ length: 100 }, (_, seed) =>
+          store.append({ owner: { contentId: seed, fileOffset: 0 }, data: [bytesOf(5000, seed)] }),
+        ),
+      );
+      const [container] = locations.map((location) => location.container);
+      const first = locations[20];
+      const last = locations[79];
+      if (!container || !first || !last) throw new Error('nothing was appended');
+      const allocated = async () => (await store.status(container))?.allocatedBytes ?? 0;
+      const before = await allocated();
+      const length = last.offset + physicalLength(last) - first.offset;
+      expect(await store.punch({ container, offset: first.offset, length })).toBe(true);
+      expect(before - (await allocated())).toBeGreaterThan(length - 2 * 4096);
+      for (const [seed, location] of locations.entries()) {
+        const read = store.read({ location, start: 0, length: 5000 });
+        if (seed >= 20 && seed < 80) await expect(read).rejects.toMatchObject({ code: 'Corrupt' });
+        else expect((await read).equals(bytesOf(5000, seed))).toBe(true);
+      }
+      const nowhere = store.punch({ container: containerId(99), offset: 0, length: 4096 });
+      await expect(nowhere).rejects.toMatchObject({ code: 'Missing' });
+      await store.close();
+    });
+  });
+});
