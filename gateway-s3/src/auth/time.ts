@@ -19,7 +19,7 @@ export function parseAmzTime(text: string): AmzTime | undefined {
   return formatAmzTime(ms) === text ? { text, ms } : undefined;
 }
 
-export function formatAmzTime(ms: number): string {
+function formatAmzTime(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d{3}/g, '');
 }
 

@@ -17,7 +17,7 @@ export interface Credential {
 }
 
 /** Finds an access key. `undefined` when there is none, or when it is disabled. */
-export type CredentialLookup<C extends Credential> = (
+type CredentialLookup<C extends Credential> = (
   accessKeyId: string,
 ) => C | undefined | Promise<C | undefined>;
 

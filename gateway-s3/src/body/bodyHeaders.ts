@@ -16,7 +16,7 @@ import {
 import { S3Error } from '../errors.ts';
 
 /** The checksum a client promises: given at once, or to come in a trailer. */
-export type PromisedChecksum =
+type PromisedChecksum =
   | { readonly in: 'header'; readonly algorithm: ComputedAlgorithm; readonly expected: BytesChecksum }
   | { readonly in: 'trailer'; readonly algorithm: ComputedAlgorithm };
 

@@ -24,7 +24,7 @@ export interface IntakeOptions {
 }
 
 /** Known once every byte is in and every promise of the request about it held. */
-export interface IntakeResult {
+interface IntakeResult {
   readonly lengthBytes: number;
   /** 16 bytes, when asked for or compared. */
   readonly md5: Buffer | undefined;

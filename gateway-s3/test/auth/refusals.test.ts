@@ -183,6 +183,12 @@ const headerRefusals: readonly Refusal[] = [
     status: 400,
   },
   {
+    name: 'scope with a part behind its terminal',
+    request: authorization((v) => v.replace('/aws4_request', '/aws4_request/more')),
+    code: 'AuthorizationHeaderMalformed',
+    status: 400,
+  },
+  {
     name: 'scope without a region',
     request: authorization((v) => v.replace('/eu-central-9/', '//')),
     code: 'AuthorizationHeaderMalformed',

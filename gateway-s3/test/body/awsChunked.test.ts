@@ -207,6 +207,17 @@ describe('bodies that are not', () => {
     });
   });
 
+  test.each([
+    ['chunk header', '', 129],
+    ['line behind the data', '5\r\nhello', 1],
+    ['trailer line', '0\r\n', 1025],
+  ])('a %s that does not end is refused before it is all here', (_, before, tooMany) => {
+    const decoder = openDecoder(framing('streaming-unsigned-trailer', before === '0\r\n' ? 0 : 5, crc32));
+    decoder.push(Buffer.from(before));
+    for (let i = 0; i < tooMany; i++) decoder.push(Buffer.from('0'));
+    expect(() => decoder.push(Buffer.from('0'))).toThrow(expect.objectContaining({ code: 'IncompleteBody' }));
+  });
+
   test('a small chunk before another → InvalidChunkSizeError', () => {
     expect(unsigned('3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n')).toEqual({
       kind: 'refused',
