@@ -14,6 +14,7 @@ export interface Pin {
 
 export class Pins {
   readonly #held = new Map<object, number>();
+  #committed = 0;
 
   /** Taken *before* the snapshot, so that nothing is reclaimed between the snapshot and its pin. */
   enter(): Pin {
@@ -25,8 +26,16 @@ export class Pins {
         this.#held.delete(pin);
       },
     };
-    this.#held.set(pin, 0);
+    this.#held.set(pin, this.#committed);
     return pin;
+  }
+
+  /**
+   * A free sequence whose commit was acknowledged: every snapshot taken from now on has it. So readers that are
+   * always coming and going do not hold the collector up between their entry and their snapshot.
+   */
+  committed(sequence: number): void {
+    this.#committed = Math.max(this.#committed, sequence);
   }
 
   /** The oldest sequence a reader may refer to, or Infinity when there is none. */

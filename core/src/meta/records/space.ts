@@ -11,7 +11,7 @@ import { readLocation, writeLocation } from './content.ts';
  * - `content`: nothing refers to it any more; its map is still there.
  * - `pieces`: parts of extents that an overwrite or a truncation of `content` left behind.
  * - `extent`: bytes that were staged and never published.
- * - `upload`: the parts of an upload that was completed or aborted; `keep` names the parts the object took.
+ * - `upload`: the parts of an upload that was completed or aborted: those still under it belong to no object.
  */
 export type FreeRecord =
   | { readonly kind: 'content'; readonly content: ContentId }

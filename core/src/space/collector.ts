@@ -1,0 +1,319 @@
+/**
+ * The collector: works off the free queue in the background and gives bytes back to the file system.
+ *
+ * It keeps no state that matters: what is to be done is in the queue, and each step can be done twice. One
+ * collector runs on a store at a time.
+ */
+
+import { type ContainerId, containerId, type ExtentStore, type PhysicalRun } from '@facet/extents';
+import type { Command, CommandRunner } from '../commands/command.ts';
+import { fromExtents } from '../contents/read.ts';
+import { FsError } from '../errors.ts';
+import { InvariantError } from '../invariant.ts';
+import {
+  type Bounds,
+  containerOfRunKey,
+  reclaimKey,
+  SPACE,
+  sequenceOfKey,
+  spaceBounds,
+  successor,
+} from '../meta/keys.ts';
+import { buryRuns, finishReclaim } from './bury.ts';
+import { expandFreed } from './expand.ts';
+import { blocksToPunch, punchableRuns, removeIfDead } from './giveBack.ts';
+import type { Pins } from './pins.ts';
+import { systemTimer, type Timer } from './timer.ts';
+
+/** Map entries, parts, pieces or runs that one transaction works off. */
+const STEPS_PER_TRANSACTION = 500;
+const RECORDS_PER_BATCH = 500;
+const CONTAINERS_PER_SWEEP = 64;
+
+/** Between batches, so that others get their turn. */
+const PAUSE_MS = 1;
+/** After a wake-up, so that one batch takes what a burst of deletes brings. */
+const GATHER_MS = 20;
+/** Without a wake-up: what was pinned may be free now. */
+const TICK_MS = 1000;
+
+export interface CollectorParts {
+  readonly commands: CommandRunner;
+  readonly extents: ExtentStore;
+  /** What readers hold. With several workers, the oldest of all of theirs. */
+  readonly pins: Pick<Pins, 'oldest' | 'committed'>;
+  readonly timer?: Timer;
+  /** Told of what went wrong. The collector goes on with what else there is to do. */
+  readonly onFault?: (fault: { readonly doing: string; readonly error: unknown }) => void;
+}
+
+/** Counted since the collector was made. */
+export interface CollectorCounts {
+  /** Records of the free queue that were worked off. */
+  readonly expanded: number;
+  /** Physical bytes found dead. */
+  readonly deadBytes: number;
+  readonly punchedBytes: number;
+  readonly unlinkedContainers: number;
+  readonly unlinkedBytes: number;
+  readonly faults: number;
+}
+
+export class Collector {
+  readonly #parts: CollectorParts;
+  readonly #timer: Timer;
+  #counts: CollectorCounts = {
+    expanded: 0,
+    deadBytes: 0,
+    punchedBytes: 0,
+    unlinkedContainers: 0,
+    unlinkedBytes: 0,
+    faults: 0,
+  };
+  /** Records that broke an invariant: left in the queue, and not tried again before the next start. */
+  readonly #refused = new Set<number>();
+  /** With dead bytes, and open for appends when last looked at: they may be all dead when they are sealed. */
+  readonly #open = new Set<ContainerId>();
+  /** Where the sweep through containers goes on, which looks once at what an earlier run left. */
+  #sweepFrom: Buffer | undefined = spaceBounds(SPACE.container).start;
+  #turn: Promise<unknown> = Promise.resolve();
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #woken = false;
+  #wakeSleeper: ((delayMs: number) => void) | undefined;
+
+  constructor(parts: CollectorParts) {
+    this.#parts = parts;
+    this.#timer = parts.timer ?? systemTimer;
+  }
+
+  get counts(): CollectorCounts {
+    return this.#counts;
+  }
+
+  /** Records that wait: dropped and not worked off yet, and dead bytes that wait for readers. */
+  async backlog(): Promise<{ readonly free: number; readonly reclaim: number }> {
+    return { free: await this.#count(SPACE.free), reclaim: await this.#count(SPACE.reclaim) };
+  }
+
+  /** Works in the background from now on. */
+  start(): void {
+    this.#running ??= this.#loop();
+  }
+
+  /** Says that there is work. Cheap: called after every commit that put something into the queue. */
+  wake(): void {
+    this.#woken = true;
+    this.#wakeSleeper?.(GATHER_MS);
+  }
+
+  /** Resolves when the batch under way is done; nothing is begun after that. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wakeSleeper?.(0);
+    await this.#running;
+    await this.#turn;
+  }
+
+  /** One batch of each kind of work. @returns whether there was any to do. */
+  runOnce(): Promise<boolean> {
+    const batch = this.#turn.then(async () => {
+      if (this.#stopped) return false;
+      const expanded = await this.#expand();
+      const reclaimed = await this.#reclaim();
+      const swept = await this.#sweep();
+      return expanded || reclaimed || swept;
+    });
+    this.#turn = batch.catch(() => undefined);
+    return batch;
+  }
+
+  /** Works until nothing is left that can be done now: what readers hold stays. */
+  async drain(): Promise<CollectorCounts> {
+    while (await this.runOnce());
+    return this.#counts;
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopped) {
+      this.#woken = false;
+      let worked = false;
+      try {
+        worked = await this.runOnce();
+      } catch (error) {
+        if (error instanceof FsError && error.code === 'Closed') return;
+        this.#fault('collect', error);
+      }
+      await this.#sleep(worked ? PAUSE_MS : this.#woken ? GATHER_MS : TICK_MS);
+    }
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#wakeSleeper = undefined;
+        resolve();
+      };
+      let due = delayMs;
+      let handle = this.#timer.after(due, done);
+      this.#wakeSleeper = (soonerMs) => {
+        if (soonerMs >= due) return;
+        due = soonerMs;
+        handle.cancel();
+        if (due > 0) handle = this.#timer.after(due, done);
+        else done();
+      };
+    });
+  }
+
+  async #expand(): Promise<boolean> {
+    const sequences = await this.#sequences(spaceBounds(SPACE.free));
+    const results = await this.#runEach(expandFreed, sequences);
+    for (const { finished, stamp } of results) {
+      if (stamp !== undefined) this.#parts.pins.committed(stamp);
+      this.#add({ expanded: finished });
+    }
+    return results.length > 0;
+  }
+
+  async #reclaim(): Promise<boolean> {
+    const oldest = this.#parts.pins.oldest();
+    const all = spaceBounds(SPACE.reclaim);
+    const end = Number.isFinite(oldest) ? successor(reclaimKey(oldest)) : all.end;
+    const sequences = await this.#sequences({ ...all, end });
+    const results = await this.#runEach(buryRuns, sequences);
+    for (const buried of results) {
+      this.#add({ deadBytes: buried.addedBytes });
+      const punched: PhysicalRun[] = [];
+      for (const [container, runs] of Map.groupBy(buried.runs, (run) => run.container)) {
+        punched.push(...(await this.#giveBack(container, runs)));
+      }
+      const { sequences: done, unfinished } = buried;
+      await this.#parts.commands.run(finishReclaim, { sequences: done, unfinished, punched });
+    }
+    return results.length > 0;
+  }
+
+  /** @returns the runs that were punched. What fails is not tried again before the next start. */
+  async #giveBack(container: ContainerId, dead: readonly PhysicalRun[]): Promise<readonly PhysicalRun[]> {
+    const punched: PhysicalRun[] = [];
+    try {
+      if (await this.#remove(container)) return [];
+      for (const punchable of await punchableRuns(this.#parts.commands, dead)) {
+        const blocks = blocksToPunch(punchable);
+        const given = blocks.length > 0 && (await this.#parts.extents.punch(blocks));
+        punched.push(punchable.run);
+        if (given) this.#add({ punchedBytes: blocks.length });
+      }
+    } catch (error) {
+      this.#unlessClosed(error, `give back space of container ${container}`);
+    }
+    return punched;
+  }
+
+  /** Containers that have been sealed since, and once, those that an earlier run left. */
+  async #sweep(): Promise<boolean> {
+    let looked = false;
+    for (const container of [...this.#open]) {
+      if (this.#parts.extents.isActive(container)) continue;
+      await this.#tryRemove(container);
+      looked = true;
+    }
+    const start = this.#sweepFrom;
+    if (!start) return looked;
+    const { end } = spaceBounds(SPACE.container);
+    const page = await this.#parts.commands.read('collector', (tx) =>
+      tx.range({ start, end, limit: CONTAINERS_PER_SWEEP }),
+    );
+    for (const { key } of page) await this.#tryRemove(containerId(containerOfRunKey(key)));
+    const last = page.at(-1);
+    this.#sweepFrom = last && page.length === CONTAINERS_PER_SWEEP ? successor(last.key) : undefined;
+    return true;
+  }
+
+  async #tryRemove(container: ContainerId): Promise<void> {
+    try {
+      await this.#remove(container);
+    } catch (error) {
+      this.#open.delete(container);
+      this.#unlessClosed(error, `remove container ${container}`);
+    }
+  }
+
+  async #remove(container: ContainerId): Promise<boolean> {
+    const fate = await removeIfDead(this.#parts, container);
+    if (fate.kind === 'open') this.#open.add(container);
+    else this.#open.delete(container);
+    if (fate.kind !== 'gone') return false;
+    this.#add({ unlinkedContainers: 1, unlinkedBytes: fate.unlinkedBytes });
+    return true;
+  }
+
+  /**
+   * Runs a command for all records in one transaction; when one of them breaks an invariant, for each alone, so
+   * that it holds up nothing but itself.
+   */
+  async #runEach<R>(
+    command: Command<{ readonly sequences: readonly number[]; readonly steps: number }, R>,
+    sequences: readonly number[],
+  ): Promise<readonly R[]> {
+    if (sequences.length === 0) return [];
+    const { commands } = this.#parts;
+    try {
+      return [await commands.run(command, { sequences, steps: STEPS_PER_TRANSACTION })];
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      const [only] = sequences;
+      if (sequences.length === 1 && only !== undefined) {
+        this.#refused.add(only);
+        this.#fault(`${command.name} ${only}`, error);
+        return [];
+      }
+    }
+    const results: R[] = [];
+    for (const sequence of sequences) results.push(...(await this.#runEach(command, [sequence])));
+    return results;
+  }
+
+  /** The first records of a queue, those refused left out. */
+  async #sequences(bounds: Bounds): Promise<readonly number[]> {
+    const limit = RECORDS_PER_BATCH + this.#refused.size;
+    const page = await this.#parts.commands.read('collector', (tx) => tx.range({ ...bounds, limit }));
+    return page.map(({ key }) => sequenceOfKey(key)).filter((sequence) => !this.#refused.has(sequence));
+  }
+
+  async #count(space: number): Promise<number> {
+    const { end } = spaceBounds(space);
+    let count = 0;
+    for (let from: Buffer | undefined = spaceBounds(space).start; from; ) {
+      const start: Buffer = from;
+      const page = await this.#parts.commands.read('collector', (tx) =>
+        tx.range({ start, end, limit: RECORDS_PER_BATCH }),
+      );
+      count += page.length;
+      const last = page.at(-1);
+      from = last && page.length === RECORDS_PER_BATCH ? successor(last.key) : undefined;
+    }
+    return count;
+  }
+
+  #unlessClosed(cause: unknown, doing: string): void {
+    const error = fromExtents(cause);
+    if (error instanceof FsError && error.code === 'Closed') throw error;
+    this.#fault(doing, error);
+  }
+
+  #fault(doing: string, error: unknown): void {
+    this.#add({ faults: 1 });
+    this.#parts.onFault?.({ doing, error });
+  }
+
+  #add(more: Partial<CollectorCounts>): void {
+    const sums = { ...this.#counts };
+    for (const [name, count] of Object.entries(more) as [keyof CollectorCounts, number][]) {
+      sums[name] += count;
+    }
+    this.#counts = sums;
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * A whole store in memory or on LMDB, over a simulated disk, whose power can be cut: engine, extents, objects,
+ * collector and recovery, with a seed for all chance.
+ */
+
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Engine, MemoryEngine, type MemoryEngineOptions, openLmdbEngine } from '@facet/engine';
+import { type ExtentStore, LocalExtentStore, MemoryDisk, type MemoryDiskOptions } from '@facet/extents';
+import { Accounts } from '../../src/accounts/accounts.ts';
+import { CommandRunner, type Environment } from '../../src/commands/command.ts';
+import { leaseNumbers } from '../../src/commands/counter.ts';
+import { CONTENT_IDS, ContentIds } from '../../src/contents/bodies.ts';
+import { Staging } from '../../src/contents/staging.ts';
+import { timestamp, type VolumeId } from '../../src/ids.ts';
+import { Objects } from '../../src/objects/objects.ts';
+import { containerLease } from '../../src/recovery/leases.ts';
+import { type Recovered, recover } from '../../src/recovery/recover.ts';
+import type { LostBytes } from '../../src/recovery/survey.ts';
+import { Collector } from '../../src/space/collector.ts';
+import { Pins } from '../../src/space/pins.ts';
+import { Volumes } from '../../src/volumes/volumes.ts';
+
+export type EngineKind = 'memory' | 'lmdb';
+export const ENGINES: readonly EngineKind[] = ['memory', 'lmdb'];
+
+export type Random = () => number;
+
+/** Mulberry32. */
+export function randomFrom(seed: number): Random {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export const below = (random: Random, count: number): number => Math.floor(random() * count);
+
+export function bytesFrom(random: Random, length: number): Buffer {
+  const words = new Uint32Array(Math.ceil(length / 4));
+  let state = Math.floor(random() * 2 ** 32) | 1;
+  for (let at = 0; at < words.length; at += 1) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    words[at] = state;
+  }
+  return Buffer.from(words.buffer, 0, length);
+}
+
+export interface WorldOptions {
+  readonly engine?: EngineKind;
+  readonly seed?: number;
+  readonly segmentBytes?: number;
+  readonly memory?: MemoryEngineOptions;
+  readonly disk?: Partial<MemoryDiskOptions>;
+}
+
+/** One run of one worker. */
+export interface Life {
+  readonly engine: Engine;
+  readonly commands: CommandRunner;
+  readonly extents: ExtentStore;
+  readonly pins: Pins;
+  readonly objects: Objects;
+  readonly collector: Collector;
+  readonly instance: Buffer;
+  readonly recovered: Recovered;
+  readonly lost: readonly LostBytes[];
+  readonly faults: readonly unknown[];
+}
+
+export class World {
+  readonly random: Random;
+  readonly disk: MemoryDisk;
+  readonly #options: WorldOptions;
+  readonly #environment: Environment;
+  #folder: string | undefined;
+  #life: Life | undefined;
+  #volume: VolumeId | undefined;
+
+  private constructor(options: WorldOptions) {
+    this.#options = options;
+    this.random = randomFrom(options.seed ?? 1);
+    this.disk = new MemoryDisk({ random: this.random, ...options.disk });
+    let now = 0n;
+    this.#environment = {
+      now: () => {
+        now += 1n;
+        return timestamp(now);
+      },
+      randomBytes: (count) => bytesFrom(this.random, count),
+    };
+  }
+
+  static async open(options: WorldOptions = {}): Promise<World> {
+    const world = new World(options);
+    if (options.engine === 'lmdb') world.#folder = await mkdtemp(join(tmpdir(), 'facet-world-'));
+    await world.#begin(await world.#openEngine(options.memory ?? {}));
+    const { commands } = world.life;
+    await new Accounts({ commands, environment: world.#environment }).create({ name: 'tester' });
+    world.#volume = (await new Volumes(commands).create({ name: 'bucket', owner: 'tester' })).id;
+    return world;
+  }
+
+  get life(): Life {
+    if (!this.#life) throw new Error('nothing is running');
+    return this.#life;
+  }
+
+  get volume(): VolumeId {
+    if (this.#volume === undefined) throw new Error('there is no volume yet');
+    return this.#volume;
+  }
+
+  async #openEngine(memory: MemoryEngineOptions): Promise<Engine> {
+    if (!this.#folder) return new MemoryEngine(memory);
+    return openLmdbEngine({ path: this.#folder, mapSizeBytes: 1 << 28 });
+  }
+
+  async #begin(engine: Engine): Promise<void> {
+    const commands = new CommandRunner(engine, this.#environment);
+    const instance = bytesFrom(this.random, 16);
+    const extents = new LocalExtentStore({
+      disk: this.disk.mount(),
+      lease: containerLease(commands, instance),
+      segmentBytes: this.#options.segmentBytes ?? 1 << 20,
+      gather: async () => undefined,
+    });
+    const lost: LostBytes[] = [];
+    const recovered = await recover({ commands, extents, instance, onLost: (found) => lost.push(found) });
+    const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
+    const pins = new Pins();
+    const staging = new Staging({ extents, nextContentId: () => contentIds.next() });
+    const objects = new Objects({ commands, staging, extents, pins, contentIds });
+    const faults: unknown[] = [];
+    const collector = new Collector({ commands, extents, pins, onFault: (fault) => faults.push(fault) });
+    this.#life = {
+      engine,
+      commands,
+      extents,
+      pins,
+      objects,
+      collector,
+      instance,
+      recovered,
+      lost,
+      faults,
+    };
+  }
+
+  /** What the engine holds at this moment, if it is the one in memory. */
+  snapshot(): ReturnType<MemoryEngine['snapshot']> {
+    const { engine } = this.life;
+    if (!(engine instanceof MemoryEngine)) throw new Error('only the memory engine can be copied');
+    return engine.snapshot();
+  }
+
+  /** The power goes, and comes back: with what the engine had committed, or with `state`. */
+  async crash(state?: ReturnType<MemoryEngine['snapshot']>): Promise<void> {
+    const { engine } = this.life;
+    this.#life = undefined;
+    if (engine instanceof MemoryEngine) {
+      const left = state ?? engine.snapshot();
+      this.disk.crash();
+      await this.#begin(new MemoryEngine({ state: left }));
+    } else {
+      this.disk.crash();
+      await engine.close();
+      await this.#begin(await this.#openEngine({}));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.life.collector.stop();
+    await this.life.extents.close();
+    await this.life.engine.close();
+    if (this.#folder) await rm(this.#folder, { recursive: true });
+  }
+
+  at(key: string): { readonly volume: VolumeId; readonly key: Buffer } {
+    return { volume: this.volume, key: Buffer.from(key) };
+  }
+
+  async put(key: string, bytes: Buffer): Promise<void> {
+    const { objects } = this.life;
+    const writer = objects.stage({ lengthBytes: bytes.length });
+    await writer.write(bytes);
+    const body = await writer.finish();
+    const etag = { digest: createHash('md5').update(bytes).digest(), parts: 0 };
+    await objects.put({ ...this.at(key), body, etag, properties: {}, userMetadata: {} });
+  }
+
+  /** Undefined when there is no such object. */
+  async get(key: string): Promise<Buffer | undefined> {
+    const { objects } = this.life;
+    const { entries } = await objects.list({
+      volume: this.volume,
+      prefix: Buffer.from(key),
+      delimiter: Buffer.alloc(0),
+      limit: 1,
+    });
+    const [entry] = entries;
+    if (entry?.kind !== 'object' || entry.key.toString() !== key) return undefined;
+    const object = await objects.open(this.at(key));
+    try {
+      const chunks: Buffer[] = [];
+      for await (const chunk of object.read()) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    } finally {
+      object.close();
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.life.objects.delete(this.at(key));
+  }
+
+  /** Blocks taken by all containers. */
+  async allocatedBytes(): Promise<number> {
+    const containers = await this.life.extents.list();
+    return containers.reduce((sum, container) => sum + container.allocatedBytes, 0);
+  }
+}
