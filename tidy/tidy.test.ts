@@ -1,5 +1,6 @@
 /** Each rule twice: the project keeps it, and an offence planted into a copy of the project is found. */
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { documentedCommandsExist, linksLeadSomewhere } from './documents.ts';
 import {
@@ -10,6 +11,7 @@ import {
   operationsReturnSomething,
 } from './house.ts';
 import { importDirection, importsAreDeclared } from './importDirection.ts';
+import { missingFromLock } from './lockfile.ts';
 import { type ProjectFile, type Rule, readProject } from './project.ts';
 import { importsOf, withoutComments } from './source.ts';
 
@@ -113,6 +115,23 @@ describe.each(cases)('$name', ({ rule, offences }) => {
     const kept = project.filter(({ path }) => path !== offence.path);
     const complaints = rule([...kept, offence]);
     expect(complaints.filter((complaint) => complaint.startsWith(offence.path))).toHaveLength(1);
+  });
+});
+
+describe('the lock file', () => {
+  const lock = readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8');
+
+  test('has every optional package', () => {
+    expect(missingFromLock(lock)).toEqual([]);
+  });
+
+  test('without one of them it is found wanting', () => {
+    const entry = 'node_modules/@biomejs/cli-darwin-arm64';
+    const { [entry]: removed, ...packages } = JSON.parse(lock).packages;
+    expect(removed).toBeDefined();
+    expect(missingFromLock(JSON.stringify({ packages }))).toEqual([
+      'node_modules/@biomejs/biome may need @biomejs/cli-darwin-arm64, which package-lock.json does not have',
+    ]);
   });
 });
 
