@@ -34,10 +34,6 @@ export class FrameStream {
     this.#headerBytes = headerLength(options.lengthAtLeast);
   }
 
-  get length(): number {
-    return this.#done + this.#checksums.length;
-  }
-
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     let run: Uint8Array[] = [];
     let position = this.#dataEnd();

@@ -1,4 +1,6 @@
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import koffi from 'koffi';
 import { describe, expect, it } from 'vitest';
 import {
   Ballast,
@@ -114,6 +116,34 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
       expect((await disk.status('ballast'))?.allocatedBytes).toBe(1 << 20);
       expect(await ballast.release()).toBe(true);
       expect(await disk.status('ballast')).toBeUndefined();
+    });
+  });
+});
+
+describe('a real disk', () => {
+  it('reads what the page cache has lost, in whole or in part', async () => {
+    const POSIX_FADV_DONTNEED = 4;
+    const advise = koffi
+      .load(null)
+      .func('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)');
+    await inTemporaryFolder(async (folder) => {
+      const disk = new NodeDisk(folder);
+      const data = bytesOf(3_000_000, 5);
+      const file = await disk.create('f', 'durable');
+      await file.write({ position: 0, buffers: [data] });
+      const raw = await open(join(folder, 'f'));
+      for (const [offset, length] of [
+        [0, 0],
+        [1 << 20, 1 << 20],
+        [2 << 20, 0],
+      ] as const) {
+        expect(advise(raw.fd, offset, length, POSIX_FADV_DONTNEED)).toBe(0);
+        const parts = [Buffer.alloc(1000), Buffer.alloc(2_000_000), Buffer.alloc(1_000_000)];
+        expect(await file.read({ position: 500, buffers: parts })).toBe(2_999_500);
+        expect(Buffer.concat(parts).subarray(0, 2_999_500).equals(data.subarray(500))).toBe(true);
+      }
+      await raw.close();
+      await file.close();
     });
   });
 });

@@ -52,6 +52,29 @@ describe('a store on a real disk', () => {
     });
   });
 
+  it('gives back extents whose lengths are those of blocks and frames, and one byte more or less', async () => {
+    await inStore(async (store) => {
+      for (const edge of [32 << 10, 64 << 10, 1 << 20, 2 << 20]) {
+        for (const length of [edge - 1, edge, edge + 1]) {
+          const data = bytesOf(length, length);
+          const packed = await store.append({ owner, data: [data] });
+          const streamed = await stream(store, [data.subarray(0, 70_000), data.subarray(70_000)]);
+          for (const location of [packed, streamed]) {
+            const status = await store.status(location.container);
+            if (location === streamed) expect(status?.sizeBytes).toBe(physicalLength(location));
+            for (let start = 0; start < length; start += 1 << 20) {
+              const end = Math.min(length, start + (1 << 20));
+              const got = await store.read({ location, start, length: end - start });
+              expect(got.equals(data.subarray(start, end))).toBe(true);
+            }
+            const tail = await store.read({ location, start: length - 1, length: 1 });
+            expect(tail).toEqual(data.subarray(length - 1));
+          }
+        }
+      }
+    });
+  });
+
   it('scans what it wrote: owners, places, lengths', async () => {
     await inStore(async (store) => {
       const lengths = [1, 32_768, 32_769, 300_000];

@@ -1,6 +1,6 @@
 /** The bytes of a simulated file, in pages that exist only once written to. */
 
-export const PAGE_BYTES = 4096;
+const PAGE_BYTES = 4096;
 
 interface PagePart {
   readonly page: number;
