@@ -2,17 +2,21 @@
 
 import type { Engine } from '@facet/engine';
 import type { ContainerLease, ExtentStore } from '@facet/extents';
-import { containerId } from '@facet/extents';
 import { Accounts } from './accounts/accounts.ts';
 import { CommandRunner, type Environment } from './commands/command.ts';
 import { leaseNumbers } from './commands/counter.ts';
-import { ContentIds } from './contents/bodies.ts';
+import { CONTENT_IDS, ContentIds } from './contents/bodies.ts';
 import { Staging } from './contents/staging.ts';
 import type { FileView } from './files/types.ts';
 import { Files } from './files/view.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
+import { containerLease } from './recovery/leases.ts';
+import { type Recovered, recover } from './recovery/recover.ts';
+import type { LostBytes } from './recovery/survey.ts';
+import { Collector, type CollectorParts } from './space/collector.ts';
 import { Pins } from './space/pins.ts';
+import type { Timer } from './space/timer.ts';
 import type { AccountView, VolumeView } from './volumes/types.ts';
 import { Volumes } from './volumes/volumes.ts';
 
@@ -21,7 +25,11 @@ export interface Core {
   readonly objects: ObjectView;
   readonly volumes: VolumeView;
   readonly accounts: AccountView;
-  /** Finishes what is under way and closes the engine and the extent store. */
+  /** Gives space back in the background. */
+  readonly collector: Pick<Collector, 'backlog' | 'counts' | 'drain'>;
+  /** What the start found of writers that ended without closing. */
+  readonly recovered: Recovered;
+  /** Ends the background work and closes the extent store and the engine. */
   close(): Promise<void>;
 }
 
@@ -30,28 +38,48 @@ export interface CoreParts {
   /** Opens the extent store with the lease of this process. */
   readonly openExtents: (lease: ContainerLease) => Promise<ExtentStore>;
   readonly environment: Environment;
+  /** When background work is done. The system's timer unless told. */
+  readonly timer?: Timer;
+  /** Told of referred bytes that recovery found damaged or missing. */
+  readonly onLost?: (lost: LostBytes) => void;
+  /** Told of what went wrong in background work, which goes on. */
+  readonly onFault?: CollectorParts['onFault'];
 }
 
-const CONTAINERS_PER_LEASE = 16;
+const INSTANCE_BYTES = 16;
 
+/** Opens the store and recovers it: the caller makes sure that no other process is at work on it meanwhile. */
 export async function openCore(parts: CoreParts): Promise<Core> {
-  const { engine, environment } = parts;
-  const commands = new CommandRunner(engine, environment);
-  const lease = (name: string) => (count: number) => commands.run(leaseNumbers, { name, count });
-  const extents = await parts.openExtents(async () => {
-    const first = containerId(await lease('container')(CONTAINERS_PER_LEASE));
-    return { first, count: CONTAINERS_PER_LEASE };
-  });
-  const contentIds = new ContentIds(lease('content'));
+  const { engine, environment, timer, onLost, onFault } = parts;
+  let wake = (): void => undefined;
+  const commands = new CommandRunner(engine, environment, () => wake());
+  const instance = environment.randomBytes(INSTANCE_BYTES);
+  const extents = await parts.openExtents(containerLease(commands, instance));
+  const recovered = await recover({ commands, extents, instance, ...(onLost && { onLost }) });
+  const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
   const pins = new Pins();
   const nextContentId = () => contentIds.next();
   const staging = new Staging({ extents, nextContentId });
+  // The collector's own commands need not wake it.
+  const quiet = new CommandRunner(engine, environment);
+  const collector = new Collector({
+    commands: quiet,
+    extents,
+    pins,
+    ...(timer && { timer }),
+    ...(onFault && { onFault }),
+  });
+  wake = () => collector.wake();
+  collector.start();
   return {
     files: new Files({ commands, extents, pins, nextContentId }),
     objects: new Objects({ commands, staging, extents, pins, contentIds }),
     volumes: new Volumes(commands),
     accounts: new Accounts({ commands, environment }),
+    collector,
+    recovered,
     async close() {
+      await collector.stop();
       await extents.close();
       await engine.close();
     },

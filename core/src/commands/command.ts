@@ -29,16 +29,22 @@ export class CommandRunner {
   readonly #engine: Engine;
   readonly #environment: Environment;
 
-  constructor(engine: Engine, environment: Environment) {
+  readonly #committed: (() => void) | undefined;
+
+  /** @param committed told of every command that committed */
+  constructor(engine: Engine, environment: Environment, committed?: () => void) {
     this.#engine = engine;
     this.#environment = environment;
+    this.#committed = committed;
   }
 
   /** Resolves when the command's writes are on stable storage. */
   async run<A, R>(command: Command<A, R>, args: A): Promise<R> {
     const context = { operationId: this.#environment.randomBytes(16), now: this.#environment.now() };
     try {
-      return await this.#engine.write((tx) => command.run(tx, args, context));
+      const result = await this.#engine.write((tx) => command.run(tx, args, context));
+      this.#committed?.();
+      return result;
     } catch (error) {
       throw fromEngine(error, command.name);
     }
