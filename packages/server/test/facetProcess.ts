@@ -25,7 +25,7 @@ const serving = z.object({
     file: z.string().optional(),
   }),
 });
-export type Serving = z.infer<typeof serving>;
+type Serving = z.infer<typeof serving>;
 
 export interface Ended {
   readonly code: number | null;

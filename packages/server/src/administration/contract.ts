@@ -28,7 +28,7 @@ export const volumeDetails = volumeReport.extend({
 export type VolumeDetails = z.infer<typeof volumeDetails>;
 
 export const volumePage = z.object({ volumes: z.array(volumeReport), truncated: z.boolean() });
-export type VolumePage = z.infer<typeof volumePage>;
+type VolumePage = z.infer<typeof volumePage>;
 
 export const keyReport = z.object({
   accessKeyId: z.string(),
@@ -48,7 +48,7 @@ export const newKeyReport = keyReport.extend({
 export type NewKeyReport = z.infer<typeof newKeyReport>;
 
 export const newVolume = z.strictObject({ name: z.string().min(1), owner: z.string().min(1) });
-export type NewVolume = z.infer<typeof newVolume>;
+type NewVolume = z.infer<typeof newVolume>;
 
 export const newKey = z.strictObject({
   account: z.string().min(1),
