@@ -156,7 +156,8 @@ export class S3TestClient {
         resolve,
       );
       request.on('error', reject);
-      request.end(ask.body);
+      // As bytes: Node joins a text body to the head and encodes both as UTF-8.
+      request.end(ask.body === undefined ? undefined : Buffer.from(ask.body));
     });
   }
 

@@ -1,33 +1,271 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { md5Hex, textOf, texts } from './client.ts';
+import { encodeKey, md5Base64, md5Hex, sha256 } from './client.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
-  expect((await world.alice.put('/first')).status).toBe(200);
+  await world.alice.put('/putget');
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  expect(world.errors).toEqual([]);
+  await world.close();
+});
 
-describe('the first slice', () => {
-  it('stores, heads, gets and lists an object', async () => {
-    const put = await world.alice.put('/first/a%20b', 'hello', { 'content-type': 'text/plain' });
-    expect(put.status).toBe(200);
-    expect(put.headers.etag).toBe(`"${md5Hex('hello')}"`);
+const crc32Base64 = (text: string) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc32(text));
+  return bytes.toString('base64');
+};
 
-    const get = await world.alice.get('/first/a%20b');
-    expect(get).toMatchObject({ status: 200, text: 'hello' });
-    expect(get.headers['content-type']).toBe('text/plain');
-    expect(get.headers['x-amz-request-id']).toMatch(/^[0-9A-Z]{16}$/);
+describe('PutObject and GetObject', () => {
+  it.each([0, 1, 1900, 4096, 70_000, 3_000_000])('%d bytes come back as they went', async (size) => {
+    const bytes = randomBytes(size);
+    const put = await world.alice.put(`/putget/size-${size}`, bytes);
+    expect(put.headers.etag).toBe(`"${md5Hex(bytes)}"`);
+    expect(put.headers['content-length']).toBe('0');
+    const get = await world.alice.get(`/putget/size-${size}`);
+    expect(get.status).toBe(200);
+    expect(get.headers['content-length']).toBe(String(size));
+    expect(get.headers.etag).toBe(`"${md5Hex(bytes)}"`);
+    expect(get.body.equals(bytes)).toBe(true);
+    const head = await world.alice.head(`/putget/size-${size}`);
+    for (const name of ['content-length', 'etag', 'last-modified', 'content-type', 'accept-ranges']) {
+      expect(head.headers[name], name).toBe(get.headers[name]);
+    }
+  });
 
-    const head = await world.alice.head('/first/a%20b');
-    expect(head).toMatchObject({ status: 200, text: '' });
-    expect(head.headers['content-length']).toBe('5');
+  it('replaces', async () => {
+    await world.alice.put('/putget/twice', 'one', { 'x-amz-meta-a': '1', 'x-amz-tagging': 'a=b' });
+    await world.alice.put('/putget/twice', 'two', { 'x-amz-meta-b': '2' });
+    const get = await world.alice.get('/putget/twice');
+    expect(get.text).toBe('two');
+    expect(get.headers['x-amz-meta-a']).toBeUndefined();
+    expect(get.headers['x-amz-meta-b']).toBe('2');
+    expect(get.headers['x-amz-tagging-count']).toBeUndefined();
+  });
 
-    const list = await world.alice.get('/first?list-type=2');
-    expect(texts(list.text, 'Key')).toEqual(['a b']);
-    expect(textOf(list.text, 'KeyCount')).toBe('1');
-    const buckets = await world.alice.get('/');
-    expect(texts(buckets.text, 'Name')).toEqual(['first']);
+  it('answers every request with ids, and errors with a document', async () => {
+    const missing = await world.alice.get('/putget/missing%3Ckey%3E');
+    expect(missing).toMatchObject({ status: 404, code: 'NoSuchKey' });
+    expect(missing.headers['content-type']).toBe('application/xml');
+    expect(missing.headers['x-amz-request-id']).toMatch(/^[0-9A-Z]{16}$/);
+    expect(missing.headers['x-amz-id-2']).toBeTruthy();
+    expect(missing.text).toContain('<Resource>/putget/missing%3Ckey%3E</Resource>');
+    expect(missing.text).toContain(`<RequestId>${missing.headers['x-amz-request-id']}</RequestId>`);
+    const again = await world.alice.get('/putget/missing');
+    expect(again.headers['x-amz-request-id']).not.toBe(missing.headers['x-amz-request-id']);
+    const head = await world.alice.head('/putget/missing');
+    expect(head).toMatchObject({ status: 404, text: '' });
+    expect(await world.alice.get('/no-such-bucket/key')).toMatchObject({ status: 404, code: 'NoSuchBucket' });
+  });
+
+  it.each([
+    'plain',
+    'a/b/c',
+    'a//b',
+    '/lead',
+    'trail/',
+    '.',
+    '..',
+    '../up',
+    'a/../b',
+    ' ',
+    '"',
+    '&<>',
+    '%25',
+    '%',
+    '+',
+    '?versionId',
+    '#',
+    "'_ '",
+    '*!()',
+    'é/日本/🗻',
+    '\u0001\u0002',
+    '\u007f',
+    'x'.repeat(300),
+    'x'.repeat(1024),
+    'same',
+    'same/',
+    'same/child',
+  ])('the key %j is itself', async (key) => {
+    const path = `/putget/${encodeKey(key).replace(/^\.(\.?)(?=$|\/)/, (dots) => dots.replaceAll('.', '%2E'))}`;
+    expect(await world.alice.put(path, `bytes of ${key}`)).toMatchObject({ status: 200 });
+    expect(await world.alice.get(path)).toMatchObject({ status: 200, text: `bytes of ${key}` });
+  });
+});
+
+describe('what a client says of an object', () => {
+  it('comes back', async () => {
+    const headers = {
+      'content-type': 'text/x-odd; charset=utf-8',
+      'cache-control': 'max-age=5, private',
+      'content-disposition': 'attachment; filename="x"',
+      'content-encoding': 'aws-chunked,gzip',
+      'content-language': 'de',
+      expires: 'not even a date',
+      'x-amz-meta-Name': 'Value',
+      'x-amz-meta-empty': '',
+      'x-amz-storage-class': 'STANDARD_IA',
+      'x-amz-website-redirect-location': '/elsewhere',
+      'x-amz-tagging': 'a=1&b=%C3%A9',
+    };
+    expect(await world.alice.put('/putget/said', 'x', headers)).toMatchObject({ status: 200 });
+    for (const answer of [await world.alice.get('/putget/said'), await world.alice.head('/putget/said')]) {
+      expect(answer.headers).toMatchObject({
+        'content-type': 'text/x-odd; charset=utf-8',
+        'cache-control': 'max-age=5, private',
+        'content-disposition': 'attachment; filename="x"',
+        'content-encoding': 'gzip',
+        'content-language': 'de',
+        expires: 'not even a date',
+        'x-amz-meta-name': 'Value',
+        'x-amz-meta-empty': '',
+        'x-amz-storage-class': 'STANDARD_IA',
+        'x-amz-website-redirect-location': '/elsewhere',
+        'x-amz-tagging-count': '2',
+      });
+    }
+  });
+
+  it('has defaults', async () => {
+    await world.alice.put('/putget/silent', 'x', {
+      'content-encoding': 'aws-chunked',
+      'x-amz-storage-class': 'STANDARD',
+    });
+    const { headers } = await world.alice.get('/putget/silent');
+    expect(headers['content-type']).toBe('binary/octet-stream');
+    expect(headers['content-encoding']).toBeUndefined();
+    expect(headers['x-amz-storage-class']).toBeUndefined();
+    expect(headers['x-amz-tagging-count']).toBeUndefined();
+    expect(headers['accept-ranges']).toBe('bytes');
+  });
+
+  it('takes any content type, also what is none', async () => {
+    for (const type of ['nonsense', 'a/b/c', ';;', 'application/json']) {
+      expect(await world.alice.put('/putget/type', 'x', { 'content-type': type })).toMatchObject({
+        status: 200,
+      });
+      expect((await world.alice.head('/putget/type')).headers['content-type']).toBe(type);
+    }
+  });
+
+  it('keeps metadata outside ASCII, in UTF-8 and not', async () => {
+    const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
+    const metadata = { 'x-amz-meta-a': latin1('Grüße 日本'), 'x-amz-meta-b': 'caf\u00e9' };
+    expect(await world.alice.put('/putget/utf8', 'x', metadata)).toMatchObject({ status: 200 });
+    const { headers } = await world.alice.head('/putget/utf8');
+    const word = (text: string) => `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`;
+    expect(headers['x-amz-meta-a']).toBe(word('Grüße 日本'));
+    expect(headers['x-amz-meta-b']).toBe(word('café'));
+  });
+
+  it('may be 2 KiB of metadata and no more', async () => {
+    const metadata = (size: number) => ({ 'x-amz-meta-a': 'v'.repeat(size - 2), 'x-amz-meta-b': '' });
+    expect(await world.alice.put('/putget/meta', 'x', metadata(2048))).toMatchObject({ status: 200 });
+    const refused = await world.alice.put('/putget/meta', 'y', metadata(2049));
+    expect(refused).toMatchObject({ status: 400, code: 'MetadataTooLarge' });
+    expect(await world.alice.get('/putget/meta')).toMatchObject({ text: 'x' });
+  });
+
+  it.each([
+    ['x-amz-storage-class', 'FROZEN', 'InvalidStorageClass'],
+    ['x-amz-website-redirect-location', 'elsewhere', 'InvalidArgument'],
+    ['x-amz-tagging', 'a=1&a=2', 'InvalidTag'],
+    ['x-amz-tagging', 'a=%zz', 'InvalidArgument'],
+    ['x-amz-tagging', Array.from({ length: 11 }, (_, i) => `k${i}=v`).join('&'), 'InvalidTag'],
+  ])('%s: %s is refused', async (name, value, code) => {
+    expect(await world.alice.put('/putget/never', 'x', { [name]: value })).toMatchObject({
+      status: 400,
+      code,
+    });
+    expect(await world.alice.head('/putget/never')).toMatchObject({ status: 404 });
+  });
+
+  it('is overridden by a signed request, for one answer', async () => {
+    await world.alice.put('/putget/override', 'x', { 'content-type': 'text/plain' });
+    const query =
+      'response-cache-control=no-cache&response-content-disposition=bla&response-content-encoding=aaa' +
+      '&response-content-language=esperanto&response-content-type=foo%2Fbar&response-expires=123';
+    const { headers } = await world.alice.get(`/putget/override?${query}`);
+    expect(headers).toMatchObject({
+      'cache-control': 'no-cache',
+      'content-disposition': 'bla',
+      'content-encoding': 'aaa',
+      'content-language': 'esperanto',
+      'content-type': 'foo/bar',
+      expires: '123',
+    });
+    expect((await world.alice.get('/putget/override')).headers['content-type']).toBe('text/plain');
+    const split = await world.alice.get('/putget/override?response-content-type=a%0d%0ax-evil:1');
+    expect(split).toMatchObject({ status: 400, code: 'InvalidArgument' });
+  });
+});
+
+describe('checksums of a plain object', () => {
+  it('CRC64NVME is kept when the client sends none, and told when asked for', async () => {
+    const put = await world.alice.put('/putget/crc64', '123456789');
+    expect(put.headers['x-amz-checksum-crc64nvme']).toBe('rosUhgp5mIg=');
+    expect(put.headers['x-amz-checksum-type']).toBe('FULL_OBJECT');
+    const asked = await world.alice.get('/putget/crc64', { 'x-amz-checksum-mode': 'ENABLED' });
+    expect(asked.headers['x-amz-checksum-crc64nvme']).toBe('rosUhgp5mIg=');
+    expect((await world.alice.get('/putget/crc64')).headers['x-amz-checksum-crc64nvme']).toBeUndefined();
+    const range = { 'x-amz-checksum-mode': 'ENABLED', range: 'bytes=0-' };
+    expect(
+      (await world.alice.get('/putget/crc64', range)).headers['x-amz-checksum-crc64nvme'],
+    ).toBeUndefined();
+  });
+
+  it('one sent along is verified, kept and told', async () => {
+    const sha1 = createHash('sha1').update('body').digest('base64');
+    for (const [name, value] of [
+      ['x-amz-checksum-crc32', crc32Base64('body')],
+      ['x-amz-checksum-sha1', sha1],
+      ['x-amz-checksum-sha256', Buffer.from(sha256('body'), 'hex').toString('base64')],
+    ] as const) {
+      const put = await world.alice.put('/putget/sum', 'body', { [name]: value });
+      expect(put.headers[name]).toBe(value);
+      const head = await world.alice.head('/putget/sum', { 'x-amz-checksum-mode': 'ENABLED' });
+      expect(head.headers[name]).toBe(value);
+      expect(head.headers['x-amz-checksum-crc64nvme']).toBeUndefined();
+      const wrong = await world.alice.put('/putget/sum', 'other', { [name]: value });
+      expect(wrong).toMatchObject({ status: 400, code: 'BadDigest' });
+      expect(await world.alice.get('/putget/sum')).toMatchObject({ text: 'body' });
+    }
+  });
+
+  it('a wrong Content-MD5 or payload hash stores nothing', async () => {
+    const path = '/putget/unstored';
+    const md5 = { 'content-md5': md5Base64('another body') };
+    expect(await world.alice.put(path, 'body', md5)).toMatchObject({ status: 400, code: 'BadDigest' });
+    expect(await world.alice.put(path, 'body', { 'content-md5': 'short' })).toMatchObject({
+      code: 'InvalidDigest',
+    });
+    const wrongHash = { method: 'PUT', path, body: 'body', payload: sha256('another') };
+    expect(await world.alice.send(wrongHash)).toMatchObject({
+      status: 400,
+      code: 'XAmzContentSHA256Mismatch',
+    });
+    expect(await world.alice.head(path)).toMatchObject({ status: 404 });
+    expect(await world.alice.put(path, 'body', { 'content-md5': md5Base64('body') })).toMatchObject({
+      status: 200,
+    });
+  });
+});
+
+describe('versions on an unversioned bucket', () => {
+  it('null is the only one', async () => {
+    await world.alice.put('/putget/versioned', 'x');
+    expect(await world.alice.get('/putget/versioned?versionId=null')).toMatchObject({ text: 'x' });
+    const other = await world.alice.get('/putget/versioned?versionId=3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY');
+    expect(other).toMatchObject({ status: 404, code: 'NoSuchVersion' });
+    expect(await world.alice.get('/putget/versioned?versionId=%20')).toMatchObject({
+      code: 'InvalidArgument',
+    });
+    const gone = await world.alice.delete('/putget/versioned?versionId=null');
+    expect(gone).toMatchObject({ status: 204 });
+    expect(await world.alice.get('/putget/versioned')).toMatchObject({ code: 'NoSuchKey' });
   });
 });

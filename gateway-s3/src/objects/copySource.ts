@@ -1,12 +1,12 @@
 /** The source of CopyObject and UploadPartCopy, in headers. */
-import { type CopyObjectArgs, timestamp, type Volume } from '@facet/core';
+import { type CopyObjectArgs, type ObjectInfo, timestamp, type Volume } from '@facet/core';
 import { parseKey } from '../addressing.ts';
 import { decodePath, type HeaderMap } from '../auth/request.ts';
 import { S3Error } from '../errors.ts';
 import type { Call } from '../operation.ts';
 import { ownBucket } from '../perform.ts';
-import { parseHttpDate } from './dates.ts';
-import { parseEtagList } from './etags.ts';
+import { parseHttpDate, secondsOf } from './dates.ts';
+import { listsEtag, parseEtagList } from './etags.ts';
 import { checkVersionId } from './versionId.ts';
 
 const COPY_SOURCE = 'x-amz-copy-source';
@@ -67,6 +67,25 @@ function readPrecondition(headers: HeaderMap): SourcePrecondition {
 
 function atSecond(seconds: number) {
   return timestamp(BigInt(Math.max(0, seconds)) * 1_000_000_000n);
+}
+
+/**
+ * Whether the client's conditions hold for a source as it is.
+ * @throws S3Error PreconditionFailed: also where a read would answer 304
+ */
+export function checkSource(precondition: SourcePrecondition, { etag, lastModified }: ObjectInfo): void {
+  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = precondition;
+  const modified = secondsOf(lastModified);
+  // Where an entity tag speaks, the date of the same kind is silent.
+  const unchanged =
+    ifMatch === undefined
+      ? ifUnmodifiedSince === undefined || modified <= secondsOf(ifUnmodifiedSince)
+      : listsEtag(ifMatch, etag);
+  const changed =
+    ifNoneMatch === undefined
+      ? ifModifiedSince === undefined || modified > secondsOf(ifModifiedSince)
+      : !listsEtag(ifNoneMatch, etag);
+  if (!unchanged || !changed) throw new S3Error('PreconditionFailed');
 }
 
 /** @throws S3Error NoSuchBucket | AccessDenied */

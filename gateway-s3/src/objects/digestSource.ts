@@ -7,8 +7,7 @@ import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
 import { PutDigests } from '../checksums/putDigests.ts';
 import { S3Error } from '../errors.ts';
 import type { Call } from '../operation.ts';
-import type { SourcePrecondition } from './copySource.ts';
-import { listsEtag } from './etags.ts';
+import { checkSource, type SourcePrecondition } from './copySource.ts';
 
 /** How often a source may change under a copy before the client is told to try again. */
 const ATTEMPTS_MAX = 4;
@@ -41,16 +40,14 @@ export async function withSourceDigests<T>(
     const object = await core.objects.open({ volume, key });
     const { etag } = object.info;
     try {
-      if (precondition.ifMatch !== undefined && !listsEtag(precondition.ifMatch, etag)) {
-        throw new S3Error('PreconditionFailed');
-      }
+      checkSource(precondition, object.info);
       const chosen = choose(object.info);
       const digests = chosen === 'nothing' ? undefined : await digest(object, { chosen, algorithm });
-      return await copy({ ...precondition, ifMatch: [etag] }, digests);
+      return await copy({ ifMatch: [etag] }, digests);
     } catch (error) {
       if (!(error instanceof FsError) || error.code !== 'PreconditionFailed') throw error;
       const now = await core.objects.head({ volume, key });
-      // Still the same source: it was the client's own condition that did not hold.
+      // Still the same source: it was the condition on the target that did not hold.
       if (now.etag === etag) throw error;
     } finally {
       object.close();
