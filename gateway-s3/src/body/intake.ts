@@ -50,11 +50,6 @@ export interface Intake {
    *  that is not a checksum value)
    */
   end(): IntakeResult;
-  /**
-   * Runs a whole stream through `push` and `end`: yields the former's bytes, returns the latter's result.
-   * Errors of `source` pass through. `for await` would drop the result: iterate by hand.
-   */
-  pieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, IntakeResult, undefined>;
 }
 
 /**
@@ -72,16 +67,10 @@ export function openIntake(options: IntakeOptions): Intake {
     });
   }
   const verifier = new BodyVerifier({ ...options, promises });
-  const push = (bytes: Buffer): readonly Buffer[] => verifier.push(bytes);
-  const end = (): IntakeResult => ({ lengthBytes, ...verifier.end() });
   return {
     lengthBytes,
-    push,
-    end,
-    async *pieces(source) {
-      for await (const bytes of source) yield* push(bytes);
-      return end();
-    },
+    push: (bytes) => verifier.push(bytes),
+    end: () => ({ lengthBytes, ...verifier.end() }),
   };
 }
 

@@ -218,6 +218,14 @@ describe('bodies that are not', () => {
     expect(() => decoder.push(Buffer.from('0'))).toThrow(expect.objectContaining({ code: 'IncompleteBody' }));
   });
 
+  test('all trailers together have a limit', () => {
+    const line = (name: string) => `${name}:${'A'.repeat(600)}\r\n`;
+    expect(unsigned(`0\r\n${line('a')}${line('b')}\r\n`, { length: 0, trailerNames: ['a', 'b'] })).toEqual({
+      kind: 'refused',
+      code: 'IncompleteBody',
+    });
+  });
+
   test('a small chunk before another → InvalidChunkSizeError', () => {
     expect(unsigned('3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n')).toEqual({
       kind: 'refused',
