@@ -214,7 +214,7 @@ describe.each(ENGINES)('rename on the %s engine', (kind) => {
       // Nothing has happened.
       await yard.files.rename({ caller: ROOT, from: entry('a', false), to: entry('a', false) });
       expect((await yard.names(yard.root)).toSorted()).toEqual(['a', 'a/', 'dir/', 'file']);
-      await yard.core.objects.delete(yard.object('a/b'));
+      await yard.objects.delete(yard.object('a/b'));
       expect(await yard.names(yard.root)).toEqual(['a', 'file', 'dir/']);
       await refused('NotDirectory', yard.files.rename({ caller: ROOT, from: entry('dir'), to: entry('a') }));
     });
@@ -239,12 +239,12 @@ describe.each(ENGINES)('rename on the %s engine', (kind) => {
   describe('directories that S3 made on the way to a key', () => {
     it('go with their last key until a change by the file view', async () => {
       await yard.put('implicit/key', Buffer.from('x'));
-      await yard.core.objects.delete(yard.object('implicit/key'));
+      await yard.objects.delete(yard.object('implicit/key'));
       expect(await yard.names(yard.root)).toEqual([]);
       await yard.put('kept/key', Buffer.from('x'));
       await yard.touch(await yard.walk('kept'), 'file');
-      await yard.core.objects.delete(yard.object('kept/key'));
-      await yard.core.objects.delete(yard.object('kept/file'));
+      await yard.objects.delete(yard.object('kept/key'));
+      await yard.objects.delete(yard.object('kept/file'));
       expect(await yard.names(yard.root)).toEqual(['kept/']);
     });
 
@@ -260,8 +260,8 @@ describe.each(ENGINES)('rename on the %s engine', (kind) => {
       } else {
         await yard.rename([directory, 'key'], [yard.root, 'key']);
       }
-      await yard.core.objects.delete(yard.object('dir/key'));
-      await yard.core.objects.delete(yard.object('dir/other'));
+      await yard.objects.delete(yard.object('dir/key'));
+      await yard.objects.delete(yard.object('dir/other'));
       expect(await yard.names(yard.root)).toContain('dir/');
     });
   });

@@ -5,21 +5,31 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Engine, MemoryEngine, openLmdbEngine } from '@facet/engine';
-import { LocalExtentStore, MemoryDisk } from '@facet/extents';
+import { containerId, LocalExtentStore, MemoryDisk } from '@facet/extents';
 import { expect } from 'vitest';
+import { Accounts } from '../../src/accounts/accounts.ts';
+import { CommandRunner } from '../../src/commands/command.ts';
+import { leaseNumbers } from '../../src/commands/counter.ts';
+import { CONTENT_IDS, ContentIds } from '../../src/contents/bodies.ts';
+import { Staging } from '../../src/contents/staging.ts';
+import { Files } from '../../src/files/view.ts';
 import {
   type Caller,
-  type Core,
   type Created,
   type FileAttributes,
   type FileRef,
   type FileView,
   FsError,
   type FsErrorCode,
-  openCore,
   timestamp,
   type VolumeId,
 } from '../../src/index.ts';
+import { SPACE, sequenceOfKey, spaceBounds } from '../../src/meta/keys.ts';
+import { Objects } from '../../src/objects/objects.ts';
+import { expandFreed } from '../../src/space/expand.ts';
+import { Pins } from '../../src/space/pins.ts';
+import { Volumes } from '../../src/volumes/volumes.ts';
+import { checkFrames } from './frames.ts';
 import { checkMetadata } from './metadata.ts';
 
 export type EngineKind = 'memory' | 'lmdb';
@@ -69,29 +79,33 @@ export async function refused(code: FsErrorCode, promise: Promise<unknown>): Pro
   expect(error?.code).toBe(code);
 }
 
+interface Parts {
+  readonly engine: Engine;
+  readonly commands: CommandRunner;
+  readonly extents: LocalExtentStore;
+  readonly files: Files;
+  readonly objects: Objects;
+}
+
 export class Yard {
-  readonly core: Core;
   readonly files: FileView;
+  readonly objects: Objects;
   readonly volume: VolumeId;
   readonly root: FileRef;
   readonly engine: Engine;
   readonly random: Random;
+  readonly #parts: Parts;
   readonly #folder: string | undefined;
 
-  private constructor(parts: {
-    readonly core: Core;
-    readonly engine: Engine;
-    readonly root: FileAttributes;
-    readonly random: Random;
-    readonly folder: string | undefined;
-  }) {
-    this.core = parts.core;
-    this.files = parts.core.files;
+  private constructor(parts: Parts, root: FileAttributes, random: Random, folder: string | undefined) {
+    this.files = parts.files;
+    this.objects = parts.objects;
     this.engine = parts.engine;
-    this.root = ref(parts.root);
-    this.volume = parts.root.volume;
-    this.random = parts.random;
-    this.#folder = parts.folder;
+    this.root = ref(root);
+    this.volume = root.volume;
+    this.random = random;
+    this.#parts = parts;
+    this.#folder = folder;
   }
 
   static async open(kind: EngineKind, seed = 1): Promise<Yard> {
@@ -101,38 +115,57 @@ export class Yard {
       ? await openLmdbEngine({ path: folder, mapSizeBytes: 1 << 28 })
       : new MemoryEngine({ injectConflict: () => random() < 0.2 });
     let now = 1_000_000_000n;
-    const disk = new MemoryDisk({ random });
-    const core = await openCore({
-      engine,
-      openExtents: async (lease) =>
-        new LocalExtentStore({
-          disk: disk.mount(),
-          lease,
-          segmentBytes: 8 << 20,
-          gather: async () => undefined,
-        }),
-      environment: {
-        now: () => {
-          now += 1n;
-          return timestamp(now);
-        },
-        randomBytes: (count) => bytesFrom(random, count),
+    const environment = {
+      now: () => {
+        now += 1n;
+        return timestamp(now);
       },
+      randomBytes: (count: number) => bytesFrom(random, count),
+    };
+    const commands = new CommandRunner(engine, environment);
+    const lease = (name: string) => (count: number) => commands.run(leaseNumbers, { name, count });
+    const extents = new LocalExtentStore({
+      disk: new MemoryDisk({ random }).mount(),
+      lease: async () => ({ first: containerId(await lease('container')(16)), count: 16 }),
+      segmentBytes: 8 << 20,
+      gather: async () => undefined,
     });
-    await core.accounts.create({ name: 'tester' });
-    const { id } = await core.volumes.create({ name: 'yard', owner: 'tester' });
-    const root = await core.files.root({ volume: id });
-    return new Yard({ core, engine, root, random, folder });
+    const contentIds = new ContentIds(lease(CONTENT_IDS));
+    const nextContentId = () => contentIds.next();
+    const pins = new Pins();
+    const staging = new Staging({ extents, nextContentId });
+    const files = new Files({ commands, extents, pins, nextContentId });
+    const objects = new Objects({ commands, staging, extents, pins, contentIds });
+    await new Accounts({ commands, environment }).create({ name: 'tester' });
+    const { id } = await new Volumes(commands).create({ name: 'yard', owner: 'tester' });
+    const root = await files.root({ volume: id });
+    return new Yard({ engine, commands, extents, files, objects }, root, random, folder);
   }
 
   async close(): Promise<void> {
-    await this.core.close();
+    await this.#parts.extents.close();
+    await this.engine.close();
     if (this.#folder) await rm(this.#folder, { recursive: true });
+  }
+
+  /** Works off the free queue, bytes excepted. */
+  async collect(): Promise<void> {
+    for (;;) {
+      const queue = await this.engine.read((tx) => tx.range({ ...spaceBounds(SPACE.free), limit: 1000 }));
+      if (queue.length === 0) return;
+      const sequences = queue.map(({ key }) => sequenceOfKey(key));
+      await this.#parts.commands.run(expandFreed, { sequences, steps: 500 });
+    }
   }
 
   /** Every promise the metadata makes is kept. */
   check(): Promise<void> {
     return checkMetadata(this.engine);
+  }
+
+  /** Every frame on disk is either mapped or on its way back, and that once. */
+  checkFrames(): Promise<{ readonly mapped: number }> {
+    return checkFrames(this.engine, this.#parts.extents);
   }
 
   // ---- files ----
@@ -211,7 +244,7 @@ export class Yard {
   }
 
   async put(key: string, bytes: Uint8Array): Promise<{ readonly etag: string }> {
-    const { objects } = this.core;
+    const { objects } = this;
     const writer = objects.stage({ lengthBytes: bytes.length });
     await writer.write(bytes);
     const digest = createHash('md5').update(bytes).digest();
@@ -230,7 +263,7 @@ export class Yard {
   }
 
   async get(key: string): Promise<Buffer> {
-    const object = await this.core.objects.open(this.object(key));
+    const object = await this.objects.open(this.object(key));
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of object.read()) chunks.push(chunk);
@@ -241,12 +274,12 @@ export class Yard {
   }
 
   copy(source: string, target: string): Promise<unknown> {
-    return this.core.objects.copy({ source: this.object(source), target: this.object(target) });
+    return this.objects.copy({ source: this.object(source), target: this.object(target) });
   }
 
   /** An object of two parts: 5 MiB and the rest. */
   async putParts(key: string, bytes: Buffer): Promise<void> {
-    const { objects } = this.core;
+    const { objects } = this;
     const attributes = { properties: {}, userMetadata: {} };
     const { upload } = await objects.createUpload({
       ...this.object(key),
