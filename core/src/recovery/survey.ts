@@ -78,7 +78,7 @@ export async function surveySegment(parts: Parts, info: ContainerInfo): Promise<
       if (mapped) await live.add(mapped, frame);
     }
   };
-  for await (const frame of parts.extents.scan(container, (run) => damage.push(run))) {
+  for await (const frame of parts.extents.scan(container, { onDamage: (run) => damage.push(run) })) {
     batch.push(frame);
     if (batch.length === FRAMES_PER_READ) await settle();
   }

@@ -51,13 +51,22 @@ export interface ExtentWriter {
   abort(): Promise<void>;
 }
 
-/** One frame as a scan of its container found it; `intact` says that header and data checksums hold. */
+/**
+ * One frame as a scan of its container found it; `intact` says that header and data checksums hold, or, where
+ * data was not looked at, that the container is long enough for it.
+ */
 export interface ScannedFrame {
   readonly owner: ExtentOwner;
   readonly offset: number;
   readonly physicalLength: number;
   readonly dataLength: number;
   readonly intact: boolean;
+}
+
+export interface ScanOptions {
+  readonly onDamage?: (run: PhysicalRun) => void;
+  /** Data is not looked at, and hardly any of it read: a tenth of the bytes where frames are long. */
+  readonly headersOnly?: boolean;
 }
 
 export interface ContainerInfo {
@@ -109,7 +118,7 @@ export interface ExtentStore {
    * Bytes that are neither are passed to `onDamage`, and the walk goes on at the next whole frame header.
    * @throws ExtentError Missing | Failed
    */
-  scan(container: ContainerId, onDamage?: (run: PhysicalRun) => void): AsyncIterable<ScannedFrame>;
+  scan(container: ContainerId, options?: ScanOptions): AsyncIterable<ScannedFrame>;
   /** Seals the active segments after finishing what is under way. */
   close(): Promise<void>;
 }

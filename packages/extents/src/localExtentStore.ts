@@ -14,6 +14,7 @@ import {
   type PhysicalRun,
   READ_BYTES_MAX,
   type ScannedFrame,
+  type ScanOptions,
 } from './contract.ts';
 import { DedicatedWriter } from './dedicatedWriter.ts';
 import { writeError } from './deviceError.ts';
@@ -157,10 +158,7 @@ export class LocalExtentStore implements ExtentStore {
     }
   }
 
-  async *scan(
-    container: ContainerId,
-    onDamage: (run: PhysicalRun) => void = () => undefined,
-  ): AsyncGenerator<ScannedFrame, void, void> {
+  async *scan(container: ContainerId, options: ScanOptions = {}): AsyncGenerator<ScannedFrame, void, void> {
     this.#mustBeOpen();
     const open = this.#open.take(container, 'segment');
     try {
@@ -168,7 +166,7 @@ export class LocalExtentStore implements ExtentStore {
       const active = this.#appender.active;
       // Past its stable length an active segment may hold half a batch.
       const length = active?.container === container ? active.length : await file.size();
-      yield* scanFrames({ store: this.#store, container, file, length }, onDamage);
+      yield* scanFrames({ store: this.#store, container, file, length }, options);
     } catch (error) {
       throw readError(container, error);
     } finally {

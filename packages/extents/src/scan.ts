@@ -1,10 +1,12 @@
 /** Walks the frames of a container, over punched runs and past damage. */
 
-import type { ContainerId, PhysicalRun, ScannedFrame } from './contract.ts';
+import type { ContainerId, ScannedFrame, ScanOptions } from './contract.ts';
 import type { DiskFile } from './disk.ts';
 import { damagedBlock, decodeHeader, FRAME_MAGIC, type FrameHeader, HEADER_BYTES_MAX } from './frame.ts';
 
 const WINDOW_BYTES = 4 << 20;
+/** Where only headers are wanted, the data between those of long frames is stepped over. */
+const HEADER_WINDOW_BYTES = 64 << 10;
 
 export interface ScanTarget {
   readonly store: number;
@@ -21,14 +23,14 @@ export interface ScanTarget {
  */
 export async function* scanFrames(
   target: ScanTarget,
-  onDamage: (run: PhysicalRun) => void,
+  { onDamage = () => undefined, headersOnly = false }: ScanOptions,
 ): AsyncGenerator<ScannedFrame, void, void> {
-  const window = new Window(target);
+  const window = new Window(target, headersOnly ? HEADER_WINDOW_BYTES : WINDOW_BYTES);
   for (let at = 0; at < target.length; ) {
     const start = await window.view(at, HEADER_BYTES_MAX);
     const header = headerAt(target, at, start);
     if (header) {
-      const frame = await scannedFrame(window, header);
+      const frame = headersOnly ? bareFrame(target, header) : await scannedFrame(window, header);
       yield frame;
       at += frame.physicalLength;
     } else if (start[0] === 0) {
@@ -45,6 +47,14 @@ function headerAt(target: ScanTarget, at: number, bytes: Buffer): FrameHeader | 
   const header = decodeHeader(bytes);
   if (header?.store !== target.store || header.container !== target.container) return undefined;
   return header.offset === at ? header : undefined;
+}
+
+function bareFrame(
+  target: ScanTarget,
+  { owner, offset, headerLength, dataLength }: FrameHeader,
+): ScannedFrame {
+  const physicalLength = headerLength + dataLength;
+  return { owner, offset, physicalLength, dataLength, intact: offset + physicalLength <= target.length };
 }
 
 async function scannedFrame(window: Window, header: FrameHeader): Promise<ScannedFrame> {
@@ -103,9 +113,9 @@ class Window {
   #start = 0;
   #end = 0;
 
-  constructor(target: ScanTarget) {
+  constructor(target: ScanTarget, bytes: number) {
     this.#target = target;
-    this.#buffer = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, target.length));
+    this.#buffer = Buffer.allocUnsafe(Math.min(bytes, target.length));
   }
 
   /**

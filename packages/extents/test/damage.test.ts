@@ -21,7 +21,7 @@ function storeOn(disk: Disk): LocalExtentStore {
 
 async function scanned(store: LocalExtentStore, container: Parameters<LocalExtentStore['scan']>[0]) {
   const damage: PhysicalRun[] = [];
-  const frames = await collect(store.scan(container, (run) => damage.push(run)));
+  const frames = await collect(store.scan(container, { onDamage: (run) => damage.push(run) }));
   return { frames, damage };
 }
 

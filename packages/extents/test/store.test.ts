@@ -93,8 +93,10 @@ describe('a store on a real disk', () => {
           intact: true,
         })),
       );
+      expect(await collect(store.scan(containerId(1), { headersOnly: true }))).toEqual(frames);
       const long = await stream(store, [bytesOf(2_500_000, 1)]);
       const found = await collect(store.scan(long.container));
+      expect(await collect(store.scan(long.container, { headersOnly: true }))).toEqual(found);
       expect(found.map((frame) => frame.owner.fileOffset)).toEqual([9, 9 + (1 << 20), 9 + (2 << 20)]);
       expect(found.reduce((sum, frame) => sum + frame.physicalLength, 0)).toBe(physicalLength(long));
       expect(found.every((frame) => frame.intact)).toBe(true);
