@@ -74,7 +74,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   return {
     files: new Files({ commands, extents, pins, nextContentId }),
     objects: new Objects({ commands, staging, extents, pins, contentIds }),
-    volumes: new Volumes(commands),
+    volumes: new Volumes({ commands, environment }),
     accounts: new Accounts({ commands, environment }),
     collector,
     recovered,

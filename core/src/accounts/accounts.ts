@@ -5,11 +5,13 @@ import type { Command, CommandRunner, Environment } from '../commands/command.ts
 import { FsError } from '../errors.ts';
 import type { Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
+import { Recent } from '../lookups/recent.ts';
 import { accessKeyKey, accountKey, SPACE, spaceBounds, successor } from '../meta/keys.ts';
 import { decodeAccessKey, decodeAccount, encodeAccessKey, encodeAccount } from '../meta/records/volume.ts';
 import type { AccessKey, Account, AccountView } from '../volumes/types.ts';
 
 type NewAccount = Omit<Account, 'created'>;
+type KeyAndAccount = NonNullable<Awaited<ReturnType<AccountView['findKey']>>>;
 type NewKey = Omit<AccessKey, 'created'>;
 
 const RECORDS_PER_READ = 1000;
@@ -79,6 +81,7 @@ function check(pattern: RegExp, value: string, what: string): string {
 export class Accounts implements AccountView {
   readonly #commands: CommandRunner;
   readonly #environment: Environment;
+  readonly #recent: Recent<KeyAndAccount>;
 
   constructor(parts: {
     readonly commands: CommandRunner;
@@ -86,6 +89,7 @@ export class Accounts implements AccountView {
   }) {
     this.#commands = parts.commands;
     this.#environment = parts.environment;
+    this.#recent = new Recent(parts.environment.now, (accessKeyId) => this.#lookKey(accessKeyId));
   }
 
   async create(args: Parameters<AccountView['create']>[0]): Promise<Account> {
@@ -129,8 +133,12 @@ export class Accounts implements AccountView {
     return this.#commands.run(createKey, account ? { key, account } : { key });
   }
 
-  findKey(accessKeyId: string): ReturnType<AccountView['findKey']> {
-    if (!ACCESS_KEY_ID.test(accessKeyId)) return Promise.resolve(undefined);
+  /** A key that another process deleted may be found for a second more. */
+  async findKey(accessKeyId: string): Promise<KeyAndAccount | undefined> {
+    return ACCESS_KEY_ID.test(accessKeyId) ? this.#recent.get(accessKeyId) : undefined;
+  }
+
+  #lookKey(accessKeyId: string): Promise<KeyAndAccount | undefined> {
     return this.#commands.read('accounts', function* (tx) {
       const stored = yield* tx.get(accessKeyKey(accessKeyId));
       if (!stored) return undefined;
@@ -148,8 +156,12 @@ export class Accounts implements AccountView {
     return account === undefined ? keys : keys.filter((key) => key.account === account);
   }
 
-  deleteKey(accessKeyId: string): Promise<AccessKey> {
-    return this.#commands.run(deleteKey, { accessKeyId });
+  async deleteKey(accessKeyId: string): Promise<AccessKey> {
+    try {
+      return await this.#commands.run(deleteKey, { accessKeyId });
+    } finally {
+      this.#recent.clear();
+    }
   }
 }
 

@@ -1,12 +1,13 @@
 /** Volumes: made, found, listed, deleted. */
 
 import type { Op, WriteTx } from '@facet/engine';
-import type { Command, CommandContext, CommandRunner } from '../commands/command.ts';
+import type { Command, CommandContext, CommandRunner, Environment } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
 import { enqueueFree } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { layerId, ROOT_INODE, type VolumeId, volumeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
+import { Recent } from '../lookups/recent.ts';
 import {
   accountKey,
   counterKey,
@@ -127,8 +128,11 @@ const setVolumeTags: Command<
 export class Volumes implements VolumeView {
   readonly #commands: CommandRunner;
 
-  constructor(commands: CommandRunner) {
-    this.#commands = commands;
+  readonly #recent: Recent<Volume>;
+
+  constructor(parts: { readonly commands: CommandRunner; readonly environment: Environment }) {
+    this.#commands = parts.commands;
+    this.#recent = new Recent(parts.environment.now, (name) => this.#look(name));
   }
 
   async create(args: { readonly name: string; readonly owner: string }): Promise<Volume> {
@@ -139,7 +143,12 @@ export class Volumes implements VolumeView {
     return this.#commands.run(createVolume, args);
   }
 
-  find(name: string): Promise<Volume | undefined> {
+  /** A volume that another process deleted may be found for a second more: what is done on it is refused. */
+  async find(name: string): Promise<Volume | undefined> {
+    return this.#recent.get(name);
+  }
+
+  #look(name: string): Promise<Volume | undefined> {
     return this.#commands.read('volumes', function* (tx) {
       const stored = yield* tx.get(volumeNameKey(name));
       if (!stored) return undefined;
@@ -181,8 +190,12 @@ export class Volumes implements VolumeView {
     });
   }
 
-  delete(volume: VolumeId): Promise<{ readonly name: string }> {
-    return this.#commands.run(deleteVolume, { volume });
+  async delete(volume: VolumeId): Promise<{ readonly name: string }> {
+    try {
+      return await this.#commands.run(deleteVolume, { volume });
+    } finally {
+      this.#recent.clear();
+    }
   }
 
   getTags(volume: VolumeId): Promise<Tags> {

@@ -102,7 +102,7 @@ export class World {
     await world.#begin(await world.#openEngine(options.memory ?? {}));
     const { commands } = world.life;
     await new Accounts({ commands, environment: world.#environment }).create({ name: 'tester' });
-    world.#volume = (await new Volumes(commands).create({ name: 'bucket', owner: 'tester' })).id;
+    world.#volume = (await new Volumes({ commands, environment: world.#environment }).create({ name: 'bucket', owner: 'tester' })).id;
     return world;
   }
 

@@ -1,0 +1,47 @@
+/**
+ * What was looked up a moment ago: for records that every request needs and that hardly ever change.
+ *
+ * A change made through this process clears it at once; one made by another process is seen after
+ * {@link FRESH_MS} at the latest. Only what exists is remembered.
+ */
+
+import type { Environment } from '../commands/command.ts';
+
+const FRESH_MS = 1000;
+const FRESH_NS = BigInt(FRESH_MS) * 1_000_000n;
+const ENTRIES_MAX = 10_000;
+
+export class Recent<T> {
+  readonly #now: Environment['now'];
+  readonly #load: (name: string) => Promise<T | undefined>;
+  readonly #entries = new Map<string, { readonly value: T; readonly until: bigint }>();
+  /** Grows with every {@link clear}: a look-up that was under way then is not remembered. */
+  #clears = 0;
+
+  constructor(now: Environment['now'], load: (name: string) => Promise<T | undefined>) {
+    this.#now = now;
+    this.#load = load;
+  }
+
+  get(name: string): Promise<T | undefined> | T {
+    const entry = this.#entries.get(name);
+    if (entry && entry.until > this.#now()) return entry.value;
+    return this.#refresh(name);
+  }
+
+  async #refresh(name: string): Promise<T | undefined> {
+    const clears = this.#clears;
+    const value = await this.#load(name);
+    if (value === undefined) this.#entries.delete(name);
+    else if (clears === this.#clears) {
+      if (this.#entries.size >= ENTRIES_MAX) this.#entries.clear();
+      this.#entries.set(name, { value, until: this.#now() + FRESH_NS });
+    }
+    return value;
+  }
+
+  clear(): void {
+    this.#clears += 1;
+    this.#entries.clear();
+  }
+}
