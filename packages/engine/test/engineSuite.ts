@@ -1,18 +1,17 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Bytes,
   type Engine,
   EngineError,
-  type Entry,
   KEY_BYTES_MAX,
   type KeyRange,
   keyAfter,
-  type Op,
   prefixEnd,
-  type ReadTx,
   type WriteTx,
 } from '../src/index.ts';
+import { randomSuite } from './randomSuite.ts';
+import { serialisableSuite } from './serialisableSuite.ts';
+import { bytes, everything, get, hex, increment, keyStrings, keysOf, readRange, write } from './shorthand.ts';
 
 /** What every engine owes its callers. `open` gives an empty engine; the suite closes it. */
 export function engineSuite(name: string, open: () => Promise<Engine>): void {
@@ -238,137 +237,15 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
       });
     });
 
-    describe('strictly serialisable', () => {
-      it('loses no increment of 200 at once', async () => {
-        await Promise.all(
-          Array.from({ length: 200 }, () => engine.write((tx) => increment(tx, bytes('count')))),
-        );
-        expect(await get(engine, bytes('count'))).toEqual(bytes('200'));
-      });
-
-      it('acknowledges only what every later read sees, and reads never go back', async () => {
-        let acknowledged = 0;
-        const writer = async () => {
-          for (let round = 0; round < 50; round++) {
-            const value = await engine.write((tx) => increment(tx, bytes('count')));
-            acknowledged = Math.max(acknowledged, value);
-          }
-        };
-        let writing = true;
-        const reader = async () => {
-          let last = 0;
-          while (writing) {
-            const floor = Math.max(acknowledged, last);
-            last = Number((await get(engine, bytes('count'))) ?? 0);
-            expect(last).toBeGreaterThanOrEqual(floor);
-            await nextTurn();
-          }
-        };
-        const readers = [reader(), reader()];
-        await Promise.all([writer(), writer(), writer()]);
-        writing = false;
-        await Promise.all(readers);
-      });
-
-      it('lets a read see one state while writers move value between keys', async () => {
-        const accounts = Array.from({ length: 8 }, (_, at) => bytes(`account ${at}`));
-        await write(
-          engine,
-          accounts.map((key) => [key, bytes('100')]),
-        );
-        let writing = true;
-        const reader = async () => {
-          while (writing) {
-            const sums = await engine.read(function* (tx) {
-              const one: number[] = [];
-              for (const key of accounts) one.push(Number((yield* tx.get(key)) ?? 0));
-              const all = yield* tx.range(everything);
-              return [sum(one), sum(all.map(({ value }) => Number(value)))];
-            });
-            expect(sums).toEqual([800, 800]);
-            await nextTurn();
-          }
-        };
-        const readers = [reader(), reader()];
-        const mover = async (seed: number) => {
-          for (let round = 0; round < 30; round++) {
-            const from = accounts[(seed + round) % 8] ?? bytes('');
-            const to = accounts[(seed * 3 + round * 5 + 1) % 8] ?? bytes('');
-            await engine.write((tx) => move(tx, from, to, 7));
-          }
-        };
-        await Promise.all([mover(1), mover(2), mover(3)]);
-        writing = false;
-        await Promise.all(readers);
-      });
-
-      // In each pair both operations read that the way is free, and each write makes the other's read untrue.
-      it.each<
-        [string, (tx: WriteTx) => Op<boolean>, (tx: WriteTx) => Op<boolean>, (keys: string[]) => boolean]
-      >([
-        [
-          'PUT dir/y against the prune of dir',
-          (tx) => putInto(tx, 'dir', 'y'),
-          (tx) => prune(tx, 'dir'),
-          (keys) => !keys.includes('dir/y') || keys.includes('dir'),
-        ],
-        [
-          'create a against mkdir a',
-          (tx) => createUnlessThere(tx, 'a', 'a/'),
-          (tx) => createUnlessThere(tx, 'a/', 'a'),
-          (keys) => keys.includes('a') !== keys.includes('a/'),
-        ],
-        [
-          'rmdir against create',
-          (tx) => prune(tx, 'dir'),
-          (tx) => putIfDirectory(tx, 'dir', 'z'),
-          (keys) => !keys.includes('dir/z') || keys.includes('dir'),
-        ],
-      ])('%s never both', async (_, one, other, holds) => {
-        for (let round = 0; round < 20; round++) {
-          await engine.write(function* (tx) {
-            for (const { key } of yield* tx.range(everything)) tx.delete(key);
-            tx.put(bytes('dir'), bytes('implicit'));
-            return true;
-          });
-          const pair = round % 2 === 0 ? [one, other] : [other, one];
-          await Promise.all(pair.map((op) => engine.write(op)));
-          const keys = keyStrings(await readRange(engine, everything));
-          expect(holds(keys), `round ${round}: ${keys}`).toBe(true);
-        }
-      });
-    });
-
-    it('agrees with a plain sorted map under random operations', async () => {
-      await fc.assert(
-        fc.asyncProperty(fc.array(operation, { maxLength: 12 }), async (operations) => {
-          await engine.write(function* (tx) {
-            for (const { key } of yield* tx.range(everything)) tx.delete(key);
-            return true;
-          });
-          let model = new Map<string, string>();
-          for (const steps of operations) {
-            const changed = new Map(model);
-            const expected = steps.map((step) => applyToModel(changed, step));
-            const failed = steps.some(({ kind }) => kind === 'throw');
-            const outcome = engine.write((tx) => applyToTx(tx, steps));
-            if (failed) await expect(outcome).rejects.toThrow('as the test says');
-            else {
-              expect(await outcome).toEqual(expected);
-              model = changed;
-            }
-            const range = { ...everything, limit: 1000 };
-            expect(await engine.read((tx) => readStep(tx, range))).toEqual(rangeOfModel(model, range));
-          }
-        }),
-        { numRuns: 150 },
-      );
-    });
+    serialisableSuite(() => engine);
+    randomSuite(() => engine);
 
     it('refuses reads and writes after close, having finished those under way', async () => {
       const written = Array.from({ length: 10 }, () => engine.write((tx) => increment(tx, bytes('count'))));
       await engine.close();
-      expect((await Promise.all(written)).at(-1)).toBe(10);
+      expect((await Promise.all(written)).toSorted((one, other) => one - other)).toEqual([
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+      ]);
       const refused = [get(engine, bytes('k')), engine.write((tx) => increment(tx, bytes('count')))];
       for (const outcome of await Promise.allSettled(refused)) {
         expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'Closed' } });
@@ -377,150 +254,4 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
       await engine.close();
     });
   });
-}
-
-const everything: KeyRange = {
-  start: Buffer.from([0]),
-  end: Buffer.alloc(KEY_BYTES_MAX + 1, 0xff),
-  limit: 1_000_000,
-};
-
-const bytes = (text: string): Bytes => Buffer.from(text);
-const hex = (text: string): Bytes => Buffer.from(text, 'hex');
-const keysOf = (entries: readonly Entry[]) => entries.map(({ key }) => Buffer.from(key).toString('hex'));
-const keyStrings = (entries: readonly Entry[]) => entries.map(({ key }) => Buffer.from(key).toString());
-const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
-
-const get = (engine: Engine, key: Bytes) => engine.read((tx) => tx.get(key));
-const readRange = (engine: Engine, range: KeyRange) => engine.read((tx) => tx.range(range));
-
-async function write(engine: Engine, entries: readonly (readonly [Bytes, Bytes])[]): Promise<void> {
-  await engine.write(function* (tx) {
-    for (const [key, value] of entries) tx.put(key, value);
-    return yield* tx.getMany([]);
-  });
-}
-
-function* increment(tx: WriteTx, key: Bytes): Op<number> {
-  const next = Number((yield* tx.get(key)) ?? 0) + 1;
-  tx.put(key, bytes(String(next)));
-  return next;
-}
-
-function* move(tx: WriteTx, from: Bytes, to: Bytes, amount: number): Op<boolean> {
-  tx.put(from, bytes(String(Number((yield* tx.get(from)) ?? 0) - amount)));
-  tx.put(to, bytes(String(Number((yield* tx.get(to)) ?? 0) + amount)));
-  return true;
-}
-
-function* createUnlessThere(tx: WriteTx, name: string, other: string): Op<boolean> {
-  if ((yield* tx.get(bytes(other))) !== undefined) return false;
-  tx.put(bytes(name), bytes('v'));
-  return true;
-}
-
-function* putInto(tx: WriteTx, dir: string, name: string): Op<boolean> {
-  if ((yield* tx.get(bytes(dir))) === undefined) tx.put(bytes(dir), bytes('implicit'));
-  tx.put(bytes(`${dir}/${name}`), bytes('v'));
-  return true;
-}
-
-function* putIfDirectory(tx: WriteTx, dir: string, name: string): Op<boolean> {
-  if ((yield* tx.get(bytes(dir))) === undefined) return false;
-  tx.put(bytes(`${dir}/${name}`), bytes('v'));
-  return true;
-}
-
-function* prune(tx: WriteTx, dir: string): Op<boolean> {
-  const prefix = bytes(`${dir}/`);
-  const children = yield* tx.range({ start: prefix, end: prefixEnd(prefix), limit: 1 });
-  if (children.length > 0) return false;
-  tx.delete(bytes(dir));
-  return true;
-}
-
-type Step =
-  | { readonly kind: 'put'; readonly key: string; readonly value: string }
-  | { readonly kind: 'delete' | 'get'; readonly key: string }
-  | { readonly kind: 'range'; readonly range: KeyRange }
-  | { readonly kind: 'throw' };
-
-// Few bytes, so that keys meet; hex, so that the model's strings order as the bytes do.
-const key = fc
-  .array(fc.constantFrom('00', '01', '7f', '80', 'ff'), { minLength: 1, maxLength: 3 })
-  .map((parts) => parts.join(''));
-const bound = fc.oneof(key, fc.constantFrom('', 'ffffffff'));
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({ kind: fc.constant('put' as const), key, value: fc.string({ maxLength: 8 }) }),
-  },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('delete' as const, 'get' as const), key }) },
-  {
-    weight: 4,
-    arbitrary: fc
-      .record({
-        start: bound.map(hex),
-        end: bound.map(hex),
-        limit: fc.integer({ min: 0, max: 6 }),
-        reverse: fc.boolean(),
-      })
-      .map((range) => ({ kind: 'range' as const, range })),
-  },
-  { weight: 1, arbitrary: fc.constant({ kind: 'throw' as const }) },
-);
-const operation = fc.array(step, { minLength: 1, maxLength: 12 });
-
-function applyToModel(model: Map<string, string>, step: Step): unknown {
-  switch (step.kind) {
-    case 'put':
-      return void model.set(step.key, step.value);
-    case 'delete':
-      return void model.delete(step.key);
-    case 'get':
-      return model.get(step.key);
-    case 'range':
-      return rangeOfModel(model, step.range);
-    case 'throw':
-      return undefined;
-  }
-}
-
-function rangeOfModel(model: Map<string, string>, { start, end, limit, reverse = false }: KeyRange) {
-  const [from, to] = [Buffer.from(start).toString('hex'), Buffer.from(end).toString('hex')];
-  const within = [...model]
-    .filter(([key]) => key >= from && key < to)
-    .sort(([one], [other]) => (one < other ? -1 : 1));
-  return (reverse ? within.reverse() : within).slice(0, limit);
-}
-
-function* applyToTx(tx: WriteTx, steps: readonly Step[]): Op<unknown[]> {
-  const seen: unknown[] = [];
-  for (const step of steps) {
-    switch (step.kind) {
-      case 'put':
-        seen.push(tx.put(hex(step.key), bytes(step.value)));
-        break;
-      case 'delete':
-        seen.push(tx.delete(hex(step.key)));
-        break;
-      case 'get': {
-        const value = yield* tx.get(hex(step.key));
-        seen.push(value && Buffer.from(value).toString());
-        break;
-      }
-      case 'range':
-        seen.push(yield* readStep(tx, step.range));
-        break;
-      case 'throw':
-        throw new Error('as the test says');
-    }
-  }
-  return seen;
-}
-
-function* readStep(tx: ReadTx, range: KeyRange): Op<[string, string][]> {
-  const entries = yield* tx.range(range);
-  return entries.map(({ key, value }) => [Buffer.from(key).toString('hex'), Buffer.from(value).toString()]);
 }
