@@ -57,7 +57,7 @@ export async function startServer({ settings, environment, logger }: StartOption
     });
 
     const root = resolveRootCredentials({ path: layout.rootCredentials, environment });
-    const store = await openStore(layout, lock);
+    const store = await openStore({ layout, lock, watcher: logger });
     opened.defer(() => store.close());
     await ensureRootAccount(store.core, root);
 

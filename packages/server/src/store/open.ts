@@ -15,16 +15,41 @@ export interface OpenStore {
   close(): Promise<void>;
 }
 
-/** Opens the store that `lock` holds for this process. */
-export async function openStore(layout: StoreLayout, lock: StoreLock): Promise<OpenStore> {
+/** Who is told of what goes wrong where no caller waits for it. */
+export interface StoreWatcher {
+  error(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+}
+
+export interface OpenStoreOptions {
+  readonly layout: StoreLayout;
+  /** Held by this process for the whole time that the store is open. */
+  readonly lock: StoreLock;
+  readonly watcher: StoreWatcher;
+}
+
+/** Opens a store, and recovers it from a holder that did not close it. */
+export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Promise<OpenStore> {
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const core = await openCore({
     engine: await openLmdbEngine({ path: layout.metadata, onFatal: fail }),
     environment: systemEnvironment(),
-    openExtents: async (lease) => new LocalExtentStore({ disk: new NodeDisk(layout.extents), lease }),
+    openExtents: async (lease) =>
+      new LocalExtentStore({
+        disk: new NodeDisk(layout.extents),
+        lease,
+        onWriteFault: ({ container, error }) =>
+          watcher.error({ container, err: error }, 'a segment could not be written and is given up'),
+      }),
+    onLost: (lost) => watcher.error({ ...lost }, 'recovery found bytes damaged or missing: see facet fsck'),
+    onFault: ({ doing, error }) =>
+      watcher.error({ doing, err: error }, 'background work failed, and goes on'),
   });
+  if (core.recovered.leases > 0) {
+    watcher.info({ ...core.recovered }, 'recovered what the last holder of the store left behind');
+  }
   lock.tryLock('instances', 'shared');
   return { core, failed, close: () => core.close() };
 }
