@@ -50,6 +50,8 @@ interface StartOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly defer?: Deferral;
+  /** Has writes past a limit on the size of files fail, where they would end the process. */
+  readonly survivesFileLimits?: boolean;
 }
 
 export function temporaryDirectory(defer: Deferral = onTestFinished): string {
@@ -61,7 +63,10 @@ export function temporaryDirectory(defer: Deferral = onTestFinished): string {
 export function startFacet(words: readonly string[], options: StartOptions = {}): FacetProcess {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is not built: run 'npm run build' first`);
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FACET_'));
-  const child = spawn(PINNED_NODE, [MAIN, ...words], {
+  const command = [PINNED_NODE, MAIN, ...words];
+  const wrapper = options.survivesFileLimits ? ['sh', '-c', `trap '' XFSZ; exec "$0" "$@"`] : [];
+  const [program = PINNED_NODE, ...parameters] = [...wrapper, ...command];
+  const child = spawn(program, parameters, {
     cwd: options.cwd ?? tmpdir(),
     env: { ...Object.fromEntries(inherited), ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,7 +5,9 @@ import https from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
+import pino from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { startServer } from '../src/serve/server.ts';
 import {
   type Credentials,
   facet,
@@ -208,6 +210,26 @@ describe('one store, one server', () => {
   });
 });
 
+test('a device that refuses metadata ends the process, and nothing acknowledged is lost', async () => {
+  const data = temporaryDirectory();
+  const server = await serve({ data, survivesFileLimits: true });
+  const root = madeCredentials(server);
+  expect((await s3(server, 'PUT', '/kept', { as: root })).status).toBe(200);
+  expect((await s3(server, 'PUT', '/kept/before', { as: root, body: 'before' })).status).toBe(200);
+  execFileSync('prlimit', ['--pid', String(server.child.pid), '--fsize=16384:unlimited']);
+  const refused = await s3(server, 'PUT', '/kept/after', { as: root, body: 'after' }).then(
+    ({ status }) => status,
+    () => 'connection closed',
+  );
+  expect([500, 503, 'connection closed']).toContain(refused);
+  const end = await server.ended;
+  expect(end.code).toBe(1);
+  expect(end.stderr).toContain('the store failed: the process ends');
+
+  const again = await serve({ data });
+  expect(await (await s3(again, 'GET', '/kept/before', { as: root })).text()).toBe('before');
+});
+
 describe('SIGTERM and SIGINT', () => {
   /** Half a PUT is sent; the rest follows when `finish` is called. */
   async function putInFlight(server: RunningServer, as: Credentials) {
@@ -263,6 +285,37 @@ describe('SIGTERM and SIGINT', () => {
 
     const again = await serve({ data });
     expect(await (await s3(again, 'GET', '/flight/object', { as: root })).text()).toBe('firstafter');
+  });
+
+  test('a request that does not end is cut off after its grace', async () => {
+    const server = await startServer({
+      settings: {
+        data: temporaryDirectory(),
+        s3: { host: '127.0.0.1', port: 0 },
+        admin: { host: '127.0.0.1', port: 0 },
+        s3Domain: 'localhost',
+        logLevel: 'silent',
+      },
+      environment: {},
+      logger: pino({ level: 'silent' }),
+      graceMs: 200,
+    });
+    const url = `http://127.0.0.1:${server.facts.s3.port}`;
+    expect(
+      (await fetch(presign('PUT', `${url}/stuck`, server.facts.credentials), { method: 'PUT' })).ok,
+    ).toBe(true);
+    const request = http.request(presign('PUT', `${url}/stuck/object`, server.facts.credentials), {
+      method: 'PUT',
+      headers: { 'content-length': '10', expect: '100-continue' },
+    });
+    onTestFinished(() => {
+      request.destroy();
+    });
+    request.on('error', () => undefined).flushHeaders();
+    await new Promise((resolve) => request.once('continue', resolve));
+    const began = performance.now();
+    await server.stop();
+    expect(performance.now() - began).toBeGreaterThan(190);
   });
 
   test('idle connections do not hold it', async () => {

@@ -10,6 +10,7 @@ import { type FlagValues, resolveServeSettings, SETTINGS } from '../settings/set
 import { VERSION } from '../version.ts';
 
 const STDERR = 2;
+const GRACE_MS = 30_000;
 
 export function addServeCommand(program: Command, finish: (code: ExitCode) => void): void {
   const command = program
@@ -55,7 +56,12 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
   }
   // Loaded only now: a wrong flag and --help have their answer before the doors and the core would be there.
   const { startServer } = await import('../serve/server.ts');
-  const server = await startServer({ settings, environment: process.env, logger });
+  const server = await startServer({
+    settings,
+    environment: process.env,
+    logger,
+    graceMs: GRACE_MS,
+  });
   output.result({ result: describeServing(server.facts), text: formatBanner(server.facts) });
   logger.info({ version: VERSION, data: settings.data }, 'serving');
 

@@ -18,9 +18,6 @@ import { listen } from './listen.ts';
 import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
 import { readTlsFiles } from './tls.ts';
 
-/** Requests in flight when the server is told to stop have this long. */
-const GRACE_MS = 30_000;
-
 export interface RunningServer {
   readonly facts: ServingFacts;
   /** Resolves when the store's device failed: the process must end without further ado. */
@@ -33,10 +30,13 @@ export interface StartOptions {
   readonly settings: ServeSettings;
   readonly environment: NodeJS.ProcessEnv;
   readonly logger: Logger;
+  /** Requests in flight when the server is told to stop have this long. */
+  readonly graceMs: number;
 }
 
 /** Resolves when every door is open. @throws CommandFailure; whatever had been opened is closed again */
-export async function startServer({ settings, environment, logger }: StartOptions): Promise<RunningServer> {
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { settings, environment, logger, graceMs } = options;
   const layout = storeLayout(settings.data);
   const tls = settings.tls === undefined ? undefined : readTlsFiles(settings.tls);
   const opened = new AsyncDisposableStack();
@@ -49,7 +49,9 @@ export async function startServer({ settings, environment, logger }: StartOption
     const state: ServerState = { phase: 'starting', administration: undefined, probe: async () => undefined };
     const token = randomBytes(32).toString('base64url');
     const adminDoor = createAdminDoor({ state, token, logger });
-    opened.defer(() => adminDoor.close());
+    opened.defer(async () => {
+      await endsWithin(graceMs, adminDoor.close());
+    });
     const admin = await listen({ address: settings.admin, flag: '--admin' }, async (address) => {
       await adminDoor.listen(address);
       const bound = adminDoor.server.address();
@@ -70,8 +72,8 @@ export async function startServer({ settings, environment, logger }: StartOption
     });
     const s3 = await listen({ address: settings.s3, flag: '--s3' }, (address) => gateway.listen(address));
     opened.defer(async () => {
-      if (await endsWithin(GRACE_MS, gateway.close())) return;
-      logger.warn({ graceMs: GRACE_MS }, 'requests in flight took too long and are cut off');
+      if (await endsWithin(graceMs, gateway.close())) return;
+      logger.warn({ graceMs }, 'requests in flight took too long and are cut off');
     });
 
     state.administration = administerCore(store.core);
