@@ -154,7 +154,9 @@ describe('finding the store', () => {
   test('an address left by a killed server leads nobody astray', async () => {
     const data = temporaryDirectory();
     await stop(await serve({ data }), 'SIGKILL');
-    expect((await facet(['volume', 'list', '--data', data])).code).toBe(0);
+    // All at once, so that some find the store held and the address there.
+    const ends = await Promise.all([1, 2, 3].map(() => facet(['volume', 'list', '--data', data])));
+    expect(ends.map(({ code }) => code)).toEqual([0, 0, 0]);
   });
 
   test('two commands at once wait for one another', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { connect } from 'node:net';
@@ -70,6 +70,16 @@ describe('what it says', () => {
     expect(lines.map((line) => JSON.parse(line).msg)).toContain('serving');
     const silent = await stop(await serve({ data, environment: { FACET_LOG_LEVEL: 'silent' } }));
     expect(silent.stderr).toBe('');
+  });
+
+  test('nothing of it to others: what it makes is for its owner alone', async () => {
+    const data = temporaryDirectory();
+    chmodSync(data, 0o755);
+    await serve({ data });
+    const made = readdirSync(data, { recursive: true, encoding: 'utf8' });
+    expect(made).toContain(join('meta', 'data.mdb'));
+    for (const name of made)
+      expect([name, modeOf(join(data, name))]).toEqual([name, expect.stringMatching(/^.00$/)]);
   });
 
   test('that the NFS door is not built, when it is asked for', async () => {
