@@ -37,11 +37,12 @@ export function readHeaders(rawHeaders: readonly string[]): HeaderMap {
   return headers;
 }
 
+const OUTER_BLANK = /^[ \t]|[ \t]$/;
 const OUTER_BLANKS = /^[ \t]+|[ \t]+$/g;
 
 /** Not `String.trim`: that also takes U+00A0, which here is the last byte of many a UTF-8 character. */
 function trimBlanks(text: string): string {
-  return text.replace(OUTER_BLANKS, '');
+  return OUTER_BLANK.test(text) ? text.replace(OUTER_BLANKS, '') : text;
 }
 
 /**

@@ -7,16 +7,22 @@ export interface AmzTime {
   readonly ms: number;
 }
 
-const AMZ_TIME = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
+const AMZ_TIME = /^\d{8}T\d{6}Z$/;
 
 /** `undefined` unless the text is of exactly this form and names a moment that exists. */
 export function parseAmzTime(text: string): AmzTime | undefined {
-  const match = AMZ_TIME.exec(text);
-  if (match === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
-  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
-  // Date.UTC takes 31 February for 3 March, and years below 100 for the 1900s; the way back shows it.
-  return formatAmzTime(ms) === text ? { text, ms } : undefined;
+  if (!AMZ_TIME.test(text)) return undefined;
+  const digits = (from: number, to: number): number => Number(text.slice(from, to));
+  const date = new Date(0);
+  date.setUTCFullYear(digits(0, 4), digits(4, 6) - 1, digits(6, 8));
+  date.setUTCHours(digits(9, 11), digits(11, 13), digits(13, 15));
+  // Date takes 30 February for 2 March and 24:00 for tomorrow; the way back shows it.
+  const exists =
+    date.getUTCMonth() === digits(4, 6) - 1 &&
+    date.getUTCDate() === digits(6, 8) &&
+    digits(11, 13) < 60 &&
+    digits(13, 15) < 60;
+  return exists ? { text, ms: date.getTime() } : undefined;
 }
 
 function formatAmzTime(ms: number): string {

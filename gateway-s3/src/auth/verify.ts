@@ -17,9 +17,7 @@ export interface Credential {
 }
 
 /** Finds an access key. `undefined` when there is none, or when it is disabled. */
-type CredentialLookup<C extends Credential> = (
-  accessKeyId: string,
-) => C | undefined | Promise<C | undefined>;
+type CredentialLookup<C extends Credential> = (accessKeyId: string) => C | undefined | Promise<C | undefined>;
 
 export type Authentication<C extends Credential> =
   /** No attempt to authenticate. Whether that is allowed is the caller's decision. */

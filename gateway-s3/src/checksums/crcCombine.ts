@@ -82,16 +82,21 @@ function oneZeroBit(bits: number, polynomial: bigint): Matrix {
   return matrix;
 }
 
-/** crc := matrix · crc */
+/** crc := matrix · crc. Without branches: the bits of a CRC are as good as random, and a branch on each would miss. */
 function multiply(matrix: Matrix, crc: CrcHalves): void {
   let high = 0;
   let low = 0;
-  const columns = matrix.length / 2;
-  for (let i = 0; i < columns; i++) {
-    const half = i < 32 ? crc.low : crc.high;
-    if (((half >>> (i % 32)) & 1) === 0) continue;
-    low ^= matrix[2 * i] ?? 0;
-    high ^= matrix[2 * i + 1] ?? 0;
+  let at = 0;
+  for (let bits = crc.low; bits !== 0; bits >>>= 1, at += 2) {
+    const mask = -(bits & 1);
+    low ^= (matrix[at] ?? 0) & mask;
+    high ^= (matrix[at + 1] ?? 0) & mask;
+  }
+  at = 64;
+  for (let bits = crc.high; bits !== 0; bits >>>= 1, at += 2) {
+    const mask = -(bits & 1);
+    low ^= (matrix[at] ?? 0) & mask;
+    high ^= (matrix[at + 1] ?? 0) & mask;
   }
   crc.high = high;
   crc.low = low;
