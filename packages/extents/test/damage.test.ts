@@ -95,13 +95,43 @@ describe('damaged bytes', () => {
     const store = storeOn(disk.mount());
     const first = await store.append({ owner, data: [bytesOf(500, 1)] });
     const second = await store.append({ owner, data: [bytesOf(600, 2)] });
+    const long = await store.append({ owner, data: [bytesOf(100_000, 3)] });
     const wrongs = [
+      // Every block of this is whole; only the frame's length says that there is more.
+      { ...long, length: 65_536 },
       { ...first, length: 499 },
       { ...first, length: 40_000 },
       { ...first, offset: first.offset + 1 },
       { ...second, length: 500 },
     ];
     for (const wrong of wrongs) expect(await readOrCode(store, wrong)).toBe('Corrupt');
+  });
+});
+
+describe('a frame in another’s place', () => {
+  it('is never served', async () => {
+    await inTemporaryFolder(async (folder) => {
+      const store = storeOn(new NodeDisk(folder));
+      const first = await store.append({ owner, data: [bytesOf(500, 1)] });
+      const second = await store.append({ owner, data: [bytesOf(500, 2)] });
+      const writer = store.create(owner);
+      await writer.write(bytesOf(500, 3));
+      const alone = await writer.finish();
+      await store.close();
+      const frame = Buffer.alloc(physicalLength(first));
+      const segment = await open(join(folder, SEGMENT), 'r+');
+      const dedicated = await open(join(folder, '00/00000000000002.ext'), 'r+');
+      await segment.read({ buffer: frame, position: first.offset });
+      await segment.write(frame, 0, frame.length, second.offset);
+      await dedicated.write(frame, 0, frame.length, alone.offset);
+      await segment.close();
+      await dedicated.close();
+      const again = storeOn(new NodeDisk(folder));
+      expect(await readOrCode(again, first)).toEqual(bytesOf(500, 1));
+      expect(await readOrCode(again, second)).toBe('Corrupt');
+      expect(await readOrCode(again, alone)).toBe('Corrupt');
+      await again.close();
+    });
   });
 });
 
@@ -132,6 +162,21 @@ describe('a scan of damaged containers', () => {
       ...[0, 1, 2, 3].map((frame) => second + frame * (188 + (1 << 20))),
       last.offset,
     ]);
+  });
+
+  it('goes on at a header that begins where its stretch of memory ends', async () => {
+    const disk = new MemoryDisk({ random: randomFrom(1) });
+    const store = storeOn(disk.mount());
+    const stretch = 4 << 20;
+    const hurt = await store.append({ owner, data: [Buffer.alloc(stretch - 3 - 4 * 188, 7)] });
+    const next = await store.append({ owner, data: [bytesOf(100, 1)] });
+    expect(next.offset).toBe(stretch - 3);
+    for (let frame = 0; frame < 4; frame++) {
+      disk.damage({ name: SEGMENT, offset: frame * (188 + (1 << 20)) + 20, mask: 1 });
+    }
+    const { frames, damage } = await scanned(store, hurt.container);
+    expect(frames.map(({ offset }) => offset)).toEqual([next.offset]);
+    expect(damage).toEqual([{ container: hurt.container, offset: 0, length: next.offset }]);
   });
 
   it('does not take frames inside a client’s bytes for its own', async () => {
