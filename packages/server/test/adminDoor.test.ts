@@ -1,0 +1,89 @@
+import pino from 'pino';
+import { describe, expect, test } from 'vitest';
+import type { Administration } from '../src/administration/contract.ts';
+import { createAdminDoor, type ServerState } from '../src/serve/adminDoor.ts';
+
+const TOKEN = 'token';
+const authorization = `Bearer ${TOKEN}`;
+
+/** A store with one volume, in which everything else is a bug. */
+const administration: Pick<Administration, 'listVolumes' | 'createVolume'> = {
+  listVolumes: async () => ({ volumes: [], truncated: false }),
+  createVolume: async () => {
+    throw new Error('a bug');
+  },
+};
+
+function door(state: Partial<ServerState> = {}) {
+  return createAdminDoor({
+    state: {
+      phase: 'serving',
+      administration: administration as Administration,
+      probe: async () => undefined,
+      ...state,
+    },
+    token: TOKEN,
+    logger: pino({ level: 'silent' }),
+  });
+}
+
+describe('GET /health/ready', () => {
+  const ready = async (state: Partial<ServerState>) => {
+    const { statusCode, body } = await door(state).inject('/health/ready');
+    return [statusCode, JSON.parse(body).status];
+  };
+
+  test('while it serves and the store answers', async () => {
+    expect(await ready({})).toEqual([200, 'ready']);
+  });
+
+  test('not while it starts or stops, nor asks the store then', async () => {
+    const probe = () => Promise.reject(new Error('not to be asked'));
+    expect(await ready({ phase: 'starting', probe })).toEqual([503, 'starting']);
+    expect(await ready({ phase: 'stopping', probe })).toEqual([503, 'stopping']);
+  });
+
+  test('not when the store fails, or does not answer in time', async () => {
+    expect(await ready({ probe: () => Promise.reject(new Error('failed')) })).toEqual([503, 'failing']);
+    expect(await ready({ probe: () => new Promise(() => undefined) })).toEqual([503, 'failing']);
+  });
+
+  test('live it is all the while', async () => {
+    for (const phase of ['starting', 'serving', 'stopping'] as const) {
+      expect((await door({ phase }).inject('/health/live')).statusCode).toBe(200);
+    }
+  });
+});
+
+describe('/v1', () => {
+  test('answers only while it serves', async () => {
+    const request = { url: '/v1/volumes', headers: { authorization } };
+    expect((await door().inject(request)).statusCode).toBe(200);
+    const refused = await door({ phase: 'stopping' }).inject(request);
+    expect(refused.statusCode).toBe(503);
+    expect(refused.json()).toMatchObject({ error: { code: 'Starting', exitCode: 5 } });
+  });
+
+  test.each<[string, object, number]>([
+    ['what it does not know', { name: 'a-volume', owner: 'root', colour: 'red' }, 400],
+    ['what is missing', { name: 'a-volume' }, 400],
+    ['a bug of ours', { name: 'a-volume', owner: 'root' }, 500],
+  ])('%s is told apart', async (_name, payload, status) => {
+    const url = '/v1/volumes';
+    const reply = await door().inject({ method: 'POST', url, headers: { authorization }, payload });
+    expect(reply.statusCode).toBe(status);
+    expect(reply.json()).toMatchObject({ error: { exitCode: status === 400 ? 2 : 1 } });
+  });
+
+  test('a body that is not JSON, or too long, is the caller’s mistake', async () => {
+    const post = (payload: string) =>
+      door().inject({
+        method: 'POST',
+        url: '/v1/keys',
+        headers: { authorization, 'content-type': 'application/json' },
+        payload,
+      });
+    expect((await post('{')).statusCode).toBe(400);
+    expect((await post(`{"account":"${'a'.repeat(100_000)}"}`)).statusCode).toBe(400);
+  });
+});
