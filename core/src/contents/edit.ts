@@ -90,7 +90,7 @@ export function* editBody(change: Change, owner: BodyOwner, edit: Edit): Op<Body
 
 function belongs(bytes: NewBytes, destination: Destination): boolean {
   if (bytes.kind === 'inline') return destination.kind === 'inline';
-  if (bytes.isNew) return true;
+  if (bytes.isNew) return destination.kind === 'new';
   return destination.kind === 'content' && bytes.content === destination.content;
 }
 
