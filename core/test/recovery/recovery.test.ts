@@ -152,6 +152,7 @@ async function cutOff(engine: 'memory' | 'lmdb', seed: number): Promise<void> {
     power.left = Number.POSITIVE_INFINITY;
     await store.crash(state);
     expect(store.life.lost).toEqual([]);
+    expect(await store.findings()).toEqual([]);
     for (const [key, bytes] of model) {
       const got = await store.get(key);
       const allowed = pending.has(key) ? [bytes, pending.get(key)] : [bytes];
@@ -160,6 +161,7 @@ async function cutOff(engine: 'memory' | 'lmdb', seed: number): Promise<void> {
     for (const key of new Set([...model.keys(), ...pending.keys()])) model.set(key, await store.get(key));
     await store.life.collector.drain();
     for (const [key, bytes] of model) expect(isSame(await store.get(key), bytes)).toBe(true);
+    expect(await store.findings()).toEqual([]);
   }
   for (const key of model.keys()) await store.delete(key);
   await store.life.collector.drain();

@@ -135,12 +135,14 @@ async function churn(world: World, random: () => number): Promise<void> {
     } else {
       await collector.runOnce();
     }
+    if (step % 40 === 39) expect(await world.findings()).toEqual([]);
   }
   while (readers.length > 0) await read(0);
   await collector.drain();
   for (const [key, bytes] of model) expect((await world.get(key))?.equals(bytes)).toBe(true);
   for (const key of model.keys()) await world.delete(key);
   const counts = await collector.drain();
+  expect(await world.findings()).toEqual([]);
   // What is left is the open segment.
   expect((await world.life.extents.list()).length).toBeLessThanOrEqual(1);
   expect(counts.faults).toBe(0);

@@ -14,6 +14,8 @@ import { CommandRunner, type Environment } from '../../src/commands/command.ts';
 import { leaseNumbers } from '../../src/commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from '../../src/contents/bodies.ts';
 import { Staging } from '../../src/contents/staging.ts';
+import type { Finding } from '../../src/fsck/findings.ts';
+import { fsck } from '../../src/fsck/fsck.ts';
 import { timestamp, type VolumeId } from '../../src/ids.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import { containerLease } from '../../src/recovery/leases.ts';
@@ -102,7 +104,12 @@ export class World {
     await world.#begin(await world.#openEngine(options.memory ?? {}));
     const { commands } = world.life;
     await new Accounts({ commands, environment: world.#environment }).create({ name: 'tester' });
-    world.#volume = (await new Volumes({ commands, environment: world.#environment }).create({ name: 'bucket', owner: 'tester' })).id;
+    world.#volume = (
+      await new Volumes({ commands, environment: world.#environment }).create({
+        name: 'bucket',
+        owner: 'tester',
+      })
+    ).id;
     return world;
   }
 
@@ -179,6 +186,15 @@ export class World {
     await this.life.extents.close();
     await this.life.engine.close();
     if (this.#folder) await rm(this.#folder, { recursive: true });
+  }
+
+  /** What fsck finds. The windows are small, so that it has to walk several times. */
+  async findings(full = true): Promise<readonly Finding[]> {
+    const found: Finding[] = [];
+    const { engine, extents } = this.life;
+    const windows = { contents: 5, claims: 7 };
+    await fsck({ engine, extents, full, windows, onFinding: (finding) => found.push(finding) });
+    return found;
   }
 
   at(key: string): { readonly volume: VolumeId; readonly key: Buffer } {

@@ -1,0 +1,84 @@
+/** What fsck can find. Each kind is a promise that the code makes to itself, broken. */
+
+export type FindingKind =
+  // Any record
+  | 'unreadableRecord'
+  | 'unknownKey'
+  | 'counterBehind'
+  // Volumes and tenants
+  | 'volumeNameWrong'
+  | 'volumeWithoutOwner'
+  | 'volumeWithoutRoot'
+  | 'layerShared'
+  | 'layerWithoutVolume'
+  | 'volumeTagsStray'
+  | 'accountNameWrong'
+  | 'accessKeyWrong'
+  | 'leasesOverlap'
+  // Names
+  | 'entryWithoutInode'
+  | 'entryTypeWrong'
+  | 'entryOutsideDirectory'
+  | 'cookieIndexWrong'
+  | 'cookieBeyondNext'
+  | 'twinMarkWrong'
+  | 'entryCountWrong'
+  | 'directoryStateMissing'
+  | 'directoryStateStray'
+  | 'implicitDirectoryEmpty'
+  | 'directoryUnreachable'
+  // Inodes
+  | 'inodeWithoutName'
+  | 'nameNotRecorded'
+  | 'linkCountWrong'
+  | 'linkWrong'
+  | 'orphanMarkWrong'
+  | 'inlineMissing'
+  | 'inlineStray'
+  | 'inlineLengthWrong'
+  | 'objectRecordStray'
+  | 'checksumWrong'
+  | 'tagCountWrong'
+  | 'usageWrong'
+  // Contents
+  | 'contentMissing'
+  | 'contentLengthWrong'
+  | 'contentShapeWrong'
+  | 'referenceCountWrong'
+  | 'zeroReferencesNotFreed'
+  | 'freedTwice'
+  | 'freeRecordStray'
+  | 'mapWithoutContent'
+  | 'mapOverlap'
+  | 'mapBeyondLength'
+  | 'mapOutsideExtent'
+  | 'referenceOutOfRange'
+  | 'referenceTooDeep'
+  | 'selfContainedWrong'
+  | 'partMarkMissing'
+  // Uploads
+  | 'uploadKeyWrong'
+  | 'uploadStillOpen'
+  | 'partWithoutUpload'
+  // Space
+  | 'reclaimStampWrong'
+  | 'containerMissing'
+  | 'beyondContainer'
+  | 'bytesOwnedTwice'
+  | 'liveBytesDead'
+  | 'deadRunsWrong'
+  | 'unaccountedBytes'
+  | 'containerWithoutReferent'
+  | 'frameMissing'
+  | 'frameOwnerWrong'
+  | 'frameDamaged';
+
+export interface Finding {
+  readonly kind: FindingKind;
+  /** The thing that is wrong: `inode 5`. */
+  readonly what: string;
+  /** What it is part of: `volume photos`. */
+  readonly where: string;
+  /** What is there and what should be. */
+  readonly detail: string;
+}

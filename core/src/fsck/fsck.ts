@@ -1,0 +1,75 @@
+/**
+ * fsck: proves that the metadata agrees with itself and with the extents. It changes nothing.
+ *
+ * No writer may be at work meanwhile. What waits in the queue of the collector is no fault, nor is what recovery
+ * is to look at: containers that a lease covers.
+ *
+ * Memory: records are read page by page. Held are volumes, uploads under way, contents that wait to be freed, two
+ * numbers a directory, the list of containers, and a bounded window each of contents and of claims to bytes; a
+ * greater store is walked through more often.
+ */
+
+import type { Engine } from '@facet/engine';
+import type { ExtentStore } from '@facet/extents';
+import { checkContents } from './contents.ts';
+import { checkDirectories } from './directories.ts';
+import type { Finding } from './findings.ts';
+import { checkInodes } from './inodes.ts';
+import { checkQueue, checkUploads } from './queue.ts';
+import { checkReferences } from './references.ts';
+import { checkSpace } from './space.ts';
+import { type Inspection, Maxima, MetadataReader } from './store.ts';
+import { checkCounters, checkKeys, checkLeases, checkVolumes } from './volumes.ts';
+
+export interface FsckParts {
+  readonly engine: Engine;
+  readonly extents: ExtentStore;
+  /** Reads all data and compares it with its checksums; else frame headers alone. */
+  readonly full?: boolean;
+  /** Told of each finding as it is made. */
+  readonly onFinding: (finding: Finding) => void;
+  /** How much is held in memory at a time, where the defaults do not suit. */
+  readonly windows?: { readonly contents: number; readonly claims: number };
+}
+
+/** What was looked at. */
+export interface FsckReport {
+  readonly findings: number;
+  readonly volumes: number;
+  readonly inodes: number;
+  readonly contents: number;
+  readonly containers: number;
+  /** Frames that contents map. */
+  readonly frames: number;
+}
+
+/** @throws EngineError, ExtentError where the devices fail */
+export async function fsck(parts: FsckParts): Promise<FsckReport> {
+  const { engine, extents, full = false, windows } = parts;
+  let findings = 0;
+  const common = {
+    store: new MetadataReader(engine),
+    maxima: new Maxima(),
+    report: (kind: Finding['kind'], place: { what: string; where: string }, detail: string) => {
+      findings += 1;
+      parts.onFinding({ kind, what: place.what, where: place.where, detail });
+    },
+  };
+  const layers = await checkVolumes(common);
+  const inspection: Inspection = { ...common, layers };
+  await checkKeys(inspection);
+  const leased = await checkLeases(inspection);
+  let inodes = 0;
+  for (const volume of layers.values()) {
+    await checkDirectories(inspection, volume);
+    inodes += await checkInodes(inspection, volume);
+  }
+  const waiting = await checkQueue(inspection);
+  await checkUploads(inspection, waiting);
+  const contents = await checkContents(inspection, waiting);
+  await checkReferences(inspection, windows?.contents);
+  const claimsPerBatch = windows && { claimsPerBatch: windows.claims };
+  const space = await checkSpace(inspection, { extents, leased, full, ...claimsPerBatch });
+  await checkCounters(inspection);
+  return { findings, volumes: layers.size, inodes, contents, ...space };
+}

@@ -1,0 +1,310 @@
+/** The inodes of one volume: their names, where their bytes are, what belongs to them, and what they use. */
+
+import type { Bytes } from '@facet/engine';
+import { type ContentId, cookie, type InodeId, inodeId, ROOT_INODE } from '../ids.ts';
+import {
+  contentKey,
+  cookieKey,
+  dentryKey,
+  directoryKey,
+  inlineKey,
+  inodeKey,
+  inodeOfKey,
+  layerBounds,
+  linksOf,
+  objectRecordKey,
+  orphanKey,
+  placeOfLinkKey,
+  SPACE,
+  tagsKey,
+  usageKey,
+} from '../meta/keys.ts';
+import { decodeContent } from '../meta/records/content.ts';
+import { type BodyRef, decodeInode, type Inode, type Place } from '../meta/records/inode.ts';
+import { decodeObjectRecord, decodeTags, type ObjectRecord } from '../meta/records/object.ts';
+import { decodeDentry, decodeEntryName } from '../meta/records/tree.ts';
+import { decodeUsage } from '../meta/records/volume.ts';
+import type { Volume } from '../volumes/types.ts';
+import { decoded, type Inspection, readable } from './store.ts';
+import { inodeCounter } from './volumes.ts';
+
+interface Held {
+  readonly id: InodeId;
+  readonly inode: Inode;
+}
+
+/** @returns how many there are */
+export async function checkInodes(inspection: Inspection, volume: Volume): Promise<number> {
+  const check = new InodeCheck(inspection, volume);
+  const sizes = await check.inodes();
+  await check.links();
+  await check.inlineBytes();
+  const objectBytes = await check.objectRecords();
+  await check.tags();
+  await check.orphans();
+  await check.usage({ bytes: sizes.bytes + objectBytes, inodes: sizes.inodes });
+  return sizes.inodes;
+}
+
+class InodeCheck {
+  readonly #inspection: Inspection;
+  readonly #volume: Volume;
+  readonly #where: string;
+
+  constructor(inspection: Inspection, volume: Volume) {
+    this.#inspection = inspection;
+    this.#volume = volume;
+    this.#where = `volume ${volume.name}`;
+  }
+
+  #place(id: number): { readonly what: string; readonly where: string } {
+    return { what: `inode ${id}`, where: this.#where };
+  }
+
+  async inodes(): Promise<{ readonly bytes: number; readonly inodes: number }> {
+    const { store, maxima } = this.#inspection;
+    let bytes = 0;
+    let inodes = 0;
+    for await (const page of store.pages(layerBounds(SPACE.inode, this.#volume.layer))) {
+      const held: Held[] = [];
+      for (const entry of page) {
+        const id = inodeId(inodeOfKey(entry.key));
+        inodes += 1;
+        maxima.note(inodeCounter(this.#volume.layer), id);
+        const inode = readable(this.#inspection, entry, { ...this.#place(id), decode: decodeInode });
+        if (!inode) continue;
+        bytes += inode.sizeBytes;
+        held.push({ id, inode });
+      }
+      await this.#checkNames(held);
+      await this.#checkBodies(
+        held.map(({ id, inode }) => ({ id, body: inode.body, bytes: inode.sizeBytes })),
+      );
+      await this.#checkKinds(held);
+    }
+    return { bytes, inodes };
+  }
+
+  /** The first name leads back to the inode, and there are as many as it says. */
+  async #checkNames(held: readonly Held[]): Promise<void> {
+    const { report, store } = this.#inspection;
+    const named = held.filter(({ id, inode }) => id !== ROOT_INODE && inode.nlink > 0);
+    const found = await this.#inodesAt(named.map(({ inode }) => inode.place));
+    for (const [index, { id, inode }] of named.entries()) {
+      const { parent, cookie: at } = inode.place;
+      if (found[index] !== id) {
+        report(
+          'inodeWithoutName',
+          this.#place(id),
+          `its name, cookie ${at} of directory ${parent}, is not there`,
+        );
+      }
+      if (inode.nlink === 1) continue;
+      let names = 1;
+      for await (const _link of store.entries(linksOf(this.#volume.layer, id))) names += 1;
+      if (inode.type === 'directory' || names !== inode.nlink) {
+        report('linkCountWrong', this.#place(id), `its nlink is ${inode.nlink}, it has ${names} names`);
+      }
+    }
+    const orphans = held.filter(({ inode }) => inode.nlink === 0);
+    const marks = await store.getMany(orphans.map(({ id }) => orphanKey(this.#volume.layer, id)));
+    for (const [index, { id }] of orphans.entries()) {
+      if (!marks[index]) report('orphanMarkWrong', this.#place(id), 'it has no name and is not marked');
+    }
+  }
+
+  /** The inodes that entries at these places lead to. */
+  async #inodesAt(places: readonly Place[]): Promise<readonly (number | undefined)[]> {
+    const { store } = this.#inspection;
+    const { layer } = this.#volume;
+    const names = (await store.getMany(places.map((at) => cookieKey(layer, at.parent, at.cookie)))).map(
+      (stored) => decoded(stored, decodeEntryName),
+    );
+    const keys = places.map(({ parent }, index) => {
+      const name = names[index];
+      return name ? dentryKey(layer, parent, name) : undefined;
+    });
+    const stored = await store.getMany(keys.filter((key) => key !== undefined));
+    let next = 0;
+    return keys.map((key, index) => {
+      if (!key) return undefined;
+      const dentry = decoded(stored[next], decodeDentry);
+      next += 1;
+      return dentry && dentry.cookie === places[index]?.cookie ? dentry.inode : undefined;
+    });
+  }
+
+  /** Bytes are where the body says, and as many. Contents that do not exist are found where references are counted. */
+  async #checkBodies(
+    bodies: readonly { readonly id: InodeId; readonly body: BodyRef; readonly bytes: number }[],
+  ): Promise<void> {
+    const { store, report } = this.#inspection;
+    const keys = bodies.map(({ id, body }) =>
+      body.kind === 'content' ? contentKey(body.content) : inlineKey(this.#volume.layer, id),
+    );
+    const stored = await store.getMany(keys);
+    for (const [index, { id, body, bytes }] of bodies.entries()) {
+      const found = stored[index];
+      if (body.kind === 'content') this.#checkLength(id, body.content, { found, bytes });
+      if (body.kind !== 'inline') continue;
+      if (!found) report('inlineMissing', this.#place(id), 'its bytes are inline, and are not there');
+      else if (found.length > bytes || found.length === 0) {
+        report('inlineLengthWrong', this.#place(id), `it has ${bytes} bytes, inline are ${found.length}`);
+      }
+    }
+  }
+
+  #checkLength(
+    id: InodeId,
+    content: ContentId,
+    { found, bytes }: { readonly found: Bytes | undefined; readonly bytes: number },
+  ): void {
+    const length = decoded(found, decodeContent)?.lengthBytes ?? bytes;
+    if (length === bytes) return;
+    const detail = `it has ${bytes} bytes, content ${content} has ${length}`;
+    this.#inspection.report('contentLengthWrong', this.#place(id), detail);
+  }
+
+  /** Directories have their state, and everything its checksum in both records or in none. */
+  async #checkKinds(held: readonly Held[]): Promise<void> {
+    const { store, report } = this.#inspection;
+    const { layer } = this.#volume;
+    const states = await store.getMany(held.map(({ id }) => directoryKey(layer, id)));
+    const records = await store.getMany(held.map(({ id }) => objectRecordKey(layer, id)));
+    for (const [index, { id, inode }] of held.entries()) {
+      if (inode.type === 'directory') {
+        if (!states[index]) report('directoryStateMissing', this.#place(id), 'it is a directory');
+        continue;
+      }
+      const stored = records[index];
+      const record = decoded(stored, decodeObjectRecord);
+      if (stored && !record) continue;
+      const [one, other] = [inode.checksum, record?.checksum];
+      if (one?.algorithm !== other?.algorithm || one?.type !== other?.type) {
+        const detail = `the inode says ${one?.algorithm ?? 'none'}, the object ${other?.algorithm ?? 'none'}`;
+        report('checksumWrong', this.#place(id), detail);
+      }
+    }
+  }
+
+  /** Every further name leads to the inode, which counts more than one. */
+  async links(): Promise<void> {
+    const { store, report } = this.#inspection;
+    const { layer } = this.#volume;
+    for await (const page of store.pages(layerBounds(SPACE.link, layer))) {
+      const ids = page.map(({ key }) => inodeId(inodeOfKey(key)));
+      const places = page.map(({ key }) => {
+        const { parent, cookie: at } = placeOfLinkKey(key);
+        return { parent: inodeId(parent), cookie: cookie(at) };
+      });
+      const inodes = await store.getMany(ids.map((id) => inodeKey(layer, id)));
+      const found = await this.#inodesAt(places);
+      for (const [index, id] of ids.entries()) {
+        const at = places[index];
+        const inode = decoded(inodes[index], decodeInode);
+        const first = inode?.place.parent === at?.parent && inode?.place.cookie === at?.cookie;
+        const name = `cookie ${at?.cookie} of directory ${at?.parent}`;
+        if (found[index] !== id) report('linkWrong', this.#place(id), `${name} does not lead to it`);
+        else if (first) report('linkWrong', this.#place(id), `${name} is its first name`);
+        else if (inode?.nlink === 1) {
+          report('linkCountWrong', this.#place(id), `its nlink is 1, and ${name} is one more name`);
+        }
+      }
+    }
+  }
+
+  async inlineBytes(): Promise<void> {
+    const { store, report } = this.#inspection;
+    const { layer } = this.#volume;
+    for await (const page of store.pages(layerBounds(SPACE.inline, layer))) {
+      const ids = page.map(({ key }) => inodeId(inodeOfKey(key)));
+      const inodes = await store.getMany(ids.map((id) => inodeKey(layer, id)));
+      const records = await store.getMany(ids.map((id) => objectRecordKey(layer, id)));
+      for (const [index, id] of ids.entries()) {
+        const inode = decoded(inodes[index], decodeInode);
+        const record = decoded(records[index], decodeObjectRecord);
+        if (inodes[index] && !inode) continue;
+        if (inode?.body.kind === 'inline' || record?.directory?.body.kind === 'inline') continue;
+        report('inlineStray', this.#place(id), 'nothing says that it has inline bytes');
+      }
+    }
+  }
+
+  /** @returns the bytes of directories' objects */
+  async objectRecords(): Promise<number> {
+    const { store, report } = this.#inspection;
+    const { layer } = this.#volume;
+    let bytes = 0;
+    for await (const page of store.pages(layerBounds(SPACE.objectRecord, layer))) {
+      const ids = page.map(({ key }) => inodeId(inodeOfKey(key)));
+      const inodes = await store.getMany(ids.map((id) => inodeKey(layer, id)));
+      const tags = await store.getMany(ids.map((id) => tagsKey(layer, id)));
+      const bodies: { id: InodeId; body: BodyRef; bytes: number }[] = [];
+      for (const [index, entry] of page.entries()) {
+        const id = ids[index] ?? ROOT_INODE;
+        const what = `object of inode ${id}`;
+        const as = { what, where: this.#where, decode: decodeObjectRecord };
+        const record = readable(this.#inspection, entry, as);
+        if (!record) continue;
+        const inode = decoded(inodes[index], decodeInode);
+        if (!inodes[index]) report('objectRecordStray', as, 'the inode does not exist');
+        else if (record.directory && inode && inode.type !== 'directory') {
+          report('objectRecordStray', as, `it is a directory’s, the inode is a ${inode.type}`);
+        }
+        this.#checkTagCount(id, record, tags[index]);
+        if (!record.directory) continue;
+        bytes += record.directory.sizeBytes;
+        bodies.push({ id, body: record.directory.body, bytes: record.directory.sizeBytes });
+      }
+      await this.#checkBodies(bodies);
+    }
+    return bytes;
+  }
+
+  #checkTagCount(id: InodeId, record: ObjectRecord, stored: Bytes | undefined): void {
+    const tags = stored ? decoded(stored, decodeTags) : [];
+    if (!tags || tags.length === record.tagCount) return;
+    const detail = `its object says ${record.tagCount} tags, there are ${tags.length}`;
+    this.#inspection.report('tagCountWrong', this.#place(id), detail);
+  }
+
+  async tags(): Promise<void> {
+    const { store, report } = this.#inspection;
+    const { layer } = this.#volume;
+    for await (const page of store.pages(layerBounds(SPACE.tags, layer))) {
+      const ids = page.map(({ key }) => inodeId(inodeOfKey(key)));
+      const records = await store.getMany(ids.map((id) => objectRecordKey(layer, id)));
+      for (const [index, entry] of page.entries()) {
+        const id = ids[index] ?? ROOT_INODE;
+        const what = `tags of inode ${id}`;
+        readable(this.#inspection, entry, { what, where: this.#where, decode: decodeTags });
+        if (!records[index]) report('tagCountWrong', this.#place(id), 'it has tags and no object');
+      }
+    }
+  }
+
+  async orphans(): Promise<void> {
+    const { store, report } = this.#inspection;
+    const { layer } = this.#volume;
+    for await (const { key } of store.entries(layerBounds(SPACE.orphan, layer))) {
+      const id = inodeId(inodeOfKey(key));
+      const stored = await store.get(inodeKey(layer, id));
+      const inode = decoded(stored, decodeInode);
+      if (stored && (!inode || inode.nlink === 0)) continue;
+      report('orphanMarkWrong', this.#place(id), inode ? 'it has a name' : 'it does not exist');
+    }
+  }
+
+  async usage(counted: { readonly bytes: number; readonly inodes: number }): Promise<void> {
+    const { store, report } = this.#inspection;
+    const key = usageKey(this.#volume.layer);
+    const value = await store.get(key);
+    const place = { what: 'usage', where: this.#where };
+    const said = value
+      ? readable(this.#inspection, { key, value }, { ...place, decode: decodeUsage })
+      : { bytes: 0, inodes: 0 };
+    if (!said || (said.bytes === counted.bytes && said.inodes === counted.inodes)) return;
+    const detail = `it says ${said.bytes} bytes in ${said.inodes} inodes`;
+    report('usageWrong', place, `${detail}, there are ${counted.bytes} in ${counted.inodes}`);
+  }
+}

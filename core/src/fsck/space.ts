@@ -1,0 +1,262 @@
+/** Containers against the metadata: every byte has one owner or none, and frames are whose they should be. */
+
+import { type ContainerInfo, ExtentError, type ExtentStore, type ScannedFrame } from '@facet/extents';
+import { containerKey, containerOfRunKey, SPACE, spaceBounds } from '../meta/keys.ts';
+import { decodeContainer } from '../meta/records/space.ts';
+import { CONTAINER_IDS } from '../recovery/leases.ts';
+import { runOfFrames, sameExtent, spanOfFrame } from '../space/frames.ts';
+import { type Claim, claimBatches } from './claims.ts';
+import { decoded, type Inspection, readable } from './store.ts';
+import { isLeased, type LeasedRange } from './volumes.ts';
+
+export interface SpaceCheck {
+  readonly extents: ExtentStore;
+  readonly leased: readonly LeasedRange[];
+  /** Data is read and compared with its checksums. */
+  readonly full: boolean;
+  readonly claimsPerBatch?: number;
+}
+
+export interface SpaceCounts {
+  readonly containers: number;
+  /** Frames that contents map. */
+  readonly frames: number;
+}
+
+/** Of the containers all are held in memory, of what is said of them a batch. */
+export async function checkSpace(inspection: Inspection, check: SpaceCheck): Promise<SpaceCounts> {
+  const { maxima, store } = inspection;
+  for await (const entry of store.entries(spaceBounds(SPACE.container))) {
+    const what = `record of container ${containerOfRunKey(entry.key)}`;
+    readable(inspection, entry, { what, where: CONTAINERS, decode: decodeContainer });
+  }
+  const infos = (await check.extents.list()).toSorted((a, b) => a.container - b.container);
+  for (const { container } of infos) maxima.note(CONTAINER_IDS, container);
+  const counts = { containers: infos.length, frames: 0 };
+  let next = 0;
+  for await (const { end, claims } of claimBatches(inspection, check.claimsPerBatch)) {
+    const known = new Set<number>();
+    for (let info = infos[next]; info && info.container < end; next += 1, info = infos[next]) {
+      known.add(info.container);
+      const container = new Container(inspection, check, info);
+      counts.frames += await container.check(claims.get(info.container) ?? []);
+    }
+    for (const [container, ofIt] of claims) {
+      maxima.note(CONTAINER_IDS, container);
+      if (!known.has(container)) reportMissing(inspection, container, ofIt);
+    }
+  }
+  return counts;
+}
+
+const CONTAINERS = 'the containers';
+
+/** Only bytes that are alive are missed: a container that is all dead may be gone before its records are. */
+function reportMissing({ report }: Inspection, container: number, claims: readonly Claim[]): void {
+  const owners = new Set(claims.map((claim) => (claim.kind === 'live' ? claim.extent.content : undefined)));
+  for (const owner of owners) {
+    if (owner === undefined) continue;
+    const place = { what: `container ${container}`, where: CONTAINERS };
+    report('containerMissing', place, `content ${owner} has bytes in it`);
+  }
+}
+
+type LiveClaim = Extract<Claim, { kind: 'live' }>;
+
+class Container {
+  readonly #inspection: Inspection;
+  readonly #check: SpaceCheck;
+  readonly #info: ContainerInfo;
+  readonly #place: { readonly what: string; readonly where: string };
+
+  constructor(inspection: Inspection, check: SpaceCheck, info: ContainerInfo) {
+    this.#inspection = inspection;
+    this.#check = check;
+    this.#info = info;
+    this.#place = { what: `container ${info.container}`, where: CONTAINERS };
+  }
+
+  /** @returns the frames that contents map */
+  async check(claims: readonly Claim[]): Promise<number> {
+    const live = this.#soleOwners(claims.filter((claim) => claim.kind === 'live'));
+    this.#checkDead(live, claims);
+    await this.#checkDeadRuns(claims);
+    this.#checkCovered(claims);
+    return this.#checkFrames(live);
+  }
+
+  /** Claims of frames that no other content claims, and that lie within the container. */
+  #soleOwners(claims: readonly LiveClaim[]): readonly LiveClaim[] {
+    const { report } = this.#inspection;
+    const sole: LiveClaim[] = [];
+    let last: LiveClaim | undefined;
+    for (const claim of claims) {
+      const { run, extent } = claim;
+      if (run.offset + run.length > this.#info.sizeBytes) {
+        const detail = `content ${extent.content} has bytes up to ${run.offset + run.length} of it`;
+        report('beyondContainer', this.#place, `${detail}, it ends at ${this.#info.sizeBytes}`);
+        continue;
+      }
+      if (last && last.run.offset + last.run.length > run.offset && !isSameOwner(last, claim)) {
+        const both = `contents ${last.extent.content} and ${extent.content}`;
+        report('bytesOwnedTwice', this.#place, `the bytes from ${run.offset} on are those of ${both}`);
+        continue;
+      }
+      if (!last || run.offset + run.length >= last.run.offset + last.run.length) last = claim;
+      sole.push(claim);
+    }
+    return sole;
+  }
+
+  /** Nothing that is alive is on its way out. */
+  #checkDead(live: readonly LiveClaim[], claims: readonly Claim[]): void {
+    const dying = claims.filter(({ kind }) => kind === 'dead' || kind === 'waiting' || kind === 'discarded');
+    for (const { first, second } of overlaps(live, dying)) {
+      const from = Math.max(first.run.offset, second.run.offset);
+      const owner = `bytes from ${from} on are those of content ${first.extent.content}`;
+      const how = {
+        dead: 'a dead run',
+        waiting: 'to be reclaimed',
+        discarded: 'discarded',
+        left: '',
+        live: '',
+      };
+      this.#inspection.report('liveBytesDead', this.#place, `${owner}, and ${how[second.kind]}`);
+    }
+  }
+
+  /** Dead runs are apart, neighbours are one, and their sum is known. */
+  async #checkDeadRuns(claims: readonly Claim[]): Promise<void> {
+    const { report, store } = this.#inspection;
+    const runs = claims.filter((claim) => claim.kind === 'dead');
+    let sum = 0;
+    for (const [index, { run, punched }] of runs.entries()) {
+      sum += run.length;
+      const next = runs[index + 1];
+      const end = run.offset + run.length;
+      if (!next || next.run.offset > end || (next.run.offset === end && next.punched !== punched)) continue;
+      report('deadRunsWrong', this.#place, `dead runs at ${run.offset} and ${next.run.offset} are not apart`);
+    }
+    const stored = await store.get(containerKey(this.#info.container));
+    const said = stored ? decoded(stored, decodeContainer)?.deadBytes : 0;
+    if (said === undefined || said === sum) return;
+    report('deadRunsWrong', this.#place, `its record says ${said} dead bytes, its dead runs have ${sum}`);
+  }
+
+  /** Every byte is claimed, except where a writer may be at work or recovery is to come. */
+  #checkCovered(claims: readonly Claim[]): void {
+    const { report } = this.#inspection;
+    const { container, sizeBytes } = this.#info;
+    if (isLeased(this.#check.leased, container)) return;
+    if (claims.length === 0) {
+      report('containerWithoutReferent', this.#place, `nothing refers to its ${sizeBytes} bytes`);
+      return;
+    }
+    let at = 0;
+    const gap = (to: number): void => {
+      if (to > at) report('unaccountedBytes', this.#place, `nobody knows of its bytes from ${at} to ${to}`);
+    };
+    for (const { run } of claims) {
+      gap(Math.min(run.offset, sizeBytes));
+      at = Math.max(at, run.offset + run.length);
+    }
+    gap(sizeBytes);
+  }
+
+  /** Walks the frames on disk beside those that are claimed. */
+  async #checkFrames(live: readonly LiveClaim[]): Promise<number> {
+    if (live.length === 0) return 0;
+    const expected = expectedFrames(live);
+    let want = expected.next();
+    let frames = 0;
+    const missUpTo = (offset: number): void => {
+      for (; !want.done && want.value.offset < offset; want = expected.next(), frames += 1) {
+        const { offset: at, content } = want.value;
+        this.#report('frameMissing', `there is no frame at ${at}, where content ${content} has one`);
+      }
+    };
+    try {
+      const scan = this.#check.extents.scan(this.#info.container, { headersOnly: !this.#check.full });
+      for await (const frame of scan) {
+        missUpTo(frame.offset);
+        if (want.done) break;
+        if (want.value.offset !== frame.offset) continue;
+        this.#compare(want.value, frame);
+        frames += 1;
+        want = expected.next();
+      }
+      missUpTo(Number.POSITIVE_INFINITY);
+    } catch (error) {
+      if (!(error instanceof ExtentError)) throw error;
+      this.#report('frameMissing', error.message);
+    }
+    return frames;
+  }
+
+  #compare(want: ExpectedFrame, frame: ScannedFrame): void {
+    const { content, fileOffset, dataLength, offset } = want;
+    const { owner } = frame;
+    if (owner.contentId !== content || owner.fileOffset !== fileOffset || frame.dataLength !== dataLength) {
+      const should = `bytes ${fileOffset} to ${fileOffset + dataLength} of content ${content}`;
+      const is = `${owner.fileOffset} to ${owner.fileOffset + frame.dataLength} of content ${owner.contentId}`;
+      this.#report('frameOwnerWrong', `the frame at ${offset} should be of ${should}, and is of bytes ${is}`);
+    } else if (!frame.intact) {
+      this.#report('frameDamaged', `the frame at ${offset}, of content ${content}, is damaged`);
+    }
+  }
+
+  #report(kind: 'frameMissing' | 'frameOwnerWrong' | 'frameDamaged', detail: string): void {
+    this.#inspection.report(kind, this.#place, detail);
+  }
+}
+
+function isSameOwner(one: LiveClaim, other: LiveClaim): boolean {
+  return (
+    one.extent.content === other.extent.content &&
+    one.extent.fileOffset === other.extent.fileOffset &&
+    sameExtent(one.extent.location, other.extent.location)
+  );
+}
+
+/** Each claim of `firsts` with the first of `seconds` it shares bytes with. Both in order of place. */
+function* overlaps(
+  firsts: readonly LiveClaim[],
+  seconds: readonly Claim[],
+): Generator<{ readonly first: LiveClaim; readonly second: Claim }> {
+  let from = 0;
+  for (const first of firsts) {
+    const start = first.run.offset;
+    const end = start + first.run.length;
+    // What ends before this claim ends before all later ones.
+    const isBefore = (claim: Claim | undefined) => claim && claim.run.offset + claim.run.length <= start;
+    while (isBefore(seconds[from])) from += 1;
+    for (let index = from; ; index += 1) {
+      const second = seconds[index];
+      if (!second || second.run.offset >= end) break;
+      if (isBefore(second)) continue;
+      yield { first, second };
+      break;
+    }
+  }
+}
+
+interface ExpectedFrame {
+  readonly offset: number;
+  readonly content: number;
+  readonly fileOffset: number;
+  readonly dataLength: number;
+}
+
+/** The frames that claims are of, in order of place, each once. */
+function* expectedFrames(live: readonly LiveClaim[]): Generator<ExpectedFrame, void, void> {
+  let after = -1;
+  for (const { extent, frames } of live) {
+    for (let frame = frames.first; frame < frames.end; frame += 1) {
+      const { offset } = runOfFrames(extent.location, { first: frame, end: frame + 1 });
+      if (offset <= after) continue;
+      after = offset;
+      const { start, lengthBytes } = spanOfFrame(extent, frame);
+      yield { offset, content: extent.content, fileOffset: start, dataLength: lengthBytes };
+    }
+  }
+}
