@@ -3,12 +3,15 @@ import type { Bytes } from '../contract.ts';
 
 export type BytesDatabase = Database<Bytes, Bytes>;
 
-/** Opens lmdb-js so that it keeps what the engine promises: bytes in, bytes out, nothing cached or overlapped. */
+/**
+ * Opens lmdb-js so that it keeps what the engine promises: bytes in, bytes out, nothing cached or overlapped.
+ * Opening also frees the slots of readers that died, which would keep old pages from being used again.
+ */
 export function openDatabase(options: {
   readonly path: string;
   readonly mapSizeBytes: number;
 }): BytesDatabase {
-  const database = open<Bytes, Bytes>({
+  return open<Bytes, Bytes>({
     path: options.path,
     noSubdir: false,
     mapSize: options.mapSizeBytes,
@@ -20,9 +23,6 @@ export function openDatabase(options: {
     // Else each transaction carries a promise nobody holds, and a failed commit ends the process through it.
     eventTurnBatching: false,
   });
-  // Slots of readers that died would keep old pages from being used again.
-  database.readerCheck();
-  return database;
 }
 
 function writeKey(key: Bytes, target: Buffer, start: number): number {

@@ -25,6 +25,7 @@ export class LmdbEngine implements Engine {
   readonly #reads: ReadTx;
   #queue: Job[] = [];
   #pumping: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
   /** Why no new operation is taken. */
   #refusal: EngineError | undefined;
 
@@ -60,11 +61,15 @@ export class LmdbEngine implements Engine {
     });
   }
 
-  async close(): Promise<void> {
-    if (this.#refusal !== undefined) return;
-    this.#refusal = new EngineError('Closed', `the metadata store in ${this.#path} is closed`);
+  close(): Promise<void> {
+    this.#closing ??= this.#finish();
+    return this.#closing;
+  }
+
+  async #finish(): Promise<void> {
+    this.#refusal ??= new EngineError('Closed', `the metadata store in ${this.#path} is closed`);
     await this.#pumping;
-    // A store that failed while the last writes were under way can not be closed, only left.
+    // A store that failed, perhaps during these last writes, can not be closed: only left.
     if (this.#refusal.code === 'Closed') await this.#store.close();
   }
 

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Engine, EngineError } from '../contract.ts';
 import { openDatabase } from './database.ts';
 import { LmdbEngine } from './engine.ts';
+import { checkOpenable } from './preflight.ts';
 import { LmdbStore } from './store.ts';
 
 /** Address space, not memory or disk. With less than the file needs, LMDB must map it anew as it grows. */
@@ -20,10 +21,12 @@ export interface LmdbEngineOptions {
 /**
  * Opens the store at `path`, or makes it. Any number of processes may have it open at once, and any may die at
  * any moment: what was acknowledged stays.
+ * @throws EngineError Failed (what is at `path` is no store, or can not be read)
  */
 export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
   const path = resolve(options.path);
   await mkdir(path, { recursive: true });
+  await checkOpenable(path);
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
   const store = new LmdbStore(openDatabase({ path, mapSizeBytes }));
   // LMDB syncs its file, but not the directory entries that lead to it.

@@ -2,13 +2,13 @@ import { writeSync } from 'node:fs';
 import { openLmdbEngine } from '../../src/index.ts';
 
 /**
- * Writes records `<name>/<sequence>` from the first number given, 16 at a time, until it is killed. Each operation
+ * Writes records `<name>/<sequence>`, 16 at a time, until it is killed. Each operation
  * also counts itself at `count`. A record's number goes to standard output once it is acknowledged: what a pipe
  * has taken survives the writer.
  */
-const [path = '', name = '', first = '0'] = process.argv.slice(2);
+const [path = '', name = ''] = process.argv.slice(2);
 const engine = await openLmdbEngine({ path });
-let next = Number(first);
+let next = 0;
 
 async function writeOn(): Promise<never> {
   for (;;) {
