@@ -38,6 +38,8 @@ export interface CoreParts {
   /** Opens the extent store with the lease of this process. */
   readonly openExtents: (lease: ContainerLease) => Promise<ExtentStore>;
   readonly environment: Environment;
+  /** What runs every command and read. On the engine in this process unless told. */
+  readonly commands?: CommandRunner;
   /** When background work is done. The system's timer unless told. */
   readonly timer?: Timer;
   /** Told of referred bytes that recovery found damaged or missing. */
@@ -51,8 +53,7 @@ const INSTANCE_BYTES = 16;
 /** Opens the store and recovers it: the caller makes sure that no other process is at work on it meanwhile. */
 export async function openCore(parts: CoreParts): Promise<Core> {
   const { engine, environment, timer, onLost, onFault } = parts;
-  let wake = (): void => undefined;
-  const commands = new CommandRunner(engine, environment, () => wake());
+  const commands = parts.commands ?? new CommandRunner(engine, environment);
   const instance = environment.randomBytes(INSTANCE_BYTES);
   const extents = await parts.openExtents(containerLease(commands, instance));
   const recovered = await recover({ commands, extents, instance, ...(onLost && { onLost }) });
@@ -60,16 +61,14 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const pins = new Pins();
   const nextContentId = () => contentIds.next();
   const staging = new Staging({ extents, nextContentId });
-  // The collector's own commands need not wake it.
-  const quiet = new CommandRunner(engine, environment);
   const collector = new Collector({
-    commands: quiet,
+    commands,
     extents,
     pins,
     ...(timer && { timer }),
     ...(onFault && { onFault }),
   });
-  wake = () => collector.wake();
+  commands.onCommit(() => collector.wake());
   collector.start();
   return {
     files: new Files({ commands, extents, pins, nextContentId }),

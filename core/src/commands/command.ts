@@ -29,13 +29,16 @@ export class CommandRunner {
   readonly #engine: Engine;
   readonly #environment: Environment;
 
-  readonly #committed: (() => void) | undefined;
+  #committed: () => void = () => undefined;
 
-  /** @param committed told of every command that committed */
-  constructor(engine: Engine, environment: Environment, committed?: () => void) {
+  constructor(engine: Engine, environment: Environment) {
     this.#engine = engine;
     this.#environment = environment;
-    this.#committed = committed;
+  }
+
+  /** Has one listener told of every command that committed. */
+  onCommit(listener: () => void): void {
+    this.#committed = listener;
   }
 
   /** Resolves when the command's writes are on stable storage. */
@@ -43,7 +46,7 @@ export class CommandRunner {
     const context = { operationId: this.#environment.randomBytes(16), now: this.#environment.now() };
     try {
       const result = await this.#engine.write((tx) => command.run(tx, args, context));
-      this.#committed?.();
+      this.#committed();
       return result;
     } catch (error) {
       throw fromEngine(error, command.name);

@@ -1,0 +1,83 @@
+/**
+ * One seed is one world: every step that could happen in another order waits here, and the seed says who goes on.
+ * Nothing else decides an order: no timer, no thread, no clock.
+ */
+
+import { setImmediate } from 'node:timers/promises';
+import type { Timer } from '../../src/space/timer.ts';
+
+export type Random = () => number;
+
+/** Mulberry32. */
+export function randomFrom(seed: number): Random {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export const below = (random: Random, count: number): number => Math.floor(random() * count);
+
+export function pick<T>(random: Random, from: readonly T[]): T {
+  const chosen = from[below(random, from.length)];
+  if (chosen === undefined) throw new Error('nothing to pick from');
+  return chosen;
+}
+
+export class Scheduler {
+  readonly random: Random;
+  #waiting: (() => void)[] = [];
+  #steps = 0;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Waits to be chosen. */
+  readonly pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+
+  /** A timer of this world goes off at any time after now, whatever its delay. */
+  readonly timer: Timer = {
+    after: (_delayMs, run) => {
+      let cancelled = false;
+      this.#waiting.push(() => {
+        if (!cancelled) run();
+      });
+      return {
+        cancel: () => {
+          cancelled = true;
+        },
+      };
+    },
+  };
+
+  /** Lets one after the other go on, until `done` says so. */
+  async run(done: () => boolean): Promise<void> {
+    for (;;) {
+      await setImmediate();
+      if (done()) return;
+      const chosen = below(this.random, this.#waiting.length);
+      const resume = this.#waiting[chosen];
+      if (!resume) throw new Error('everything waits for something that is not in this world');
+      const last = this.#waiting.pop();
+      if (last && last !== resume) this.#waiting[chosen] = last;
+      this.#steps += 1;
+      resume();
+    }
+  }
+
+  /** The power is gone: who waits now waits for ever. */
+  forget(): void {
+    this.#waiting = [];
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The life of one world: clients of both views interleaved at every step, the power cut at some step, a start
+ * with recovery, a comparison with the model, and again.
+ *
+ * What was acknowledged must be there; what was not is there wholly or not at all. Both follow from one thing:
+ * the store holds what its commits say, in their order, and nothing that was acknowledged was not committed.
+ */
+
+import type { MemoryDiskOptions } from '@facet/extents';
+import type { Core } from '../../src/index.ts';
+import { checkMetadata } from '../files/metadata.ts';
+import { Actor, writing } from './actors.ts';
+import { Model } from './model.ts';
+import { Replay } from './replay.ts';
+import { below, randomFrom, Scheduler } from './scheduler.ts';
+import { World } from './world.ts';
+
+const ACTORS = 4;
+const LIVES = 3;
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Things each client does in a life that is not cut short. */
+  readonly actions?: number;
+  readonly ignoresSyncOf?: MemoryDiskOptions['ignoresSyncOf'];
+}
+
+export interface Outcome {
+  readonly steps: number;
+  readonly commits: number;
+  readonly powerCuts: number;
+}
+
+/** @throws when the store and the model differ, or a client got an answer it must not get */
+export async function simulate({ seed, actions = 30, ignoresSyncOf }: SimulationOptions): Promise<Outcome> {
+  const random = randomFrom(seed);
+  const scheduler = new Scheduler(random);
+  let commits = 0;
+  let broken: unknown;
+  const world: World = new World({
+    scheduler,
+    ...(ignoresSyncOf && { disk: { ignoresSyncOf } }),
+    onCommit: (command) => {
+      commits += 1;
+      try {
+        replay.commit(command, writing.getStore());
+      } catch (error) {
+        broken ??= error;
+      }
+    },
+  });
+  const model = new Model((parent, entry) => world.entry(parent, entry));
+  const replay = new Replay(model, world);
+  let powerCuts = 0;
+  for (let life = 0; life < LIVES; life += 1) {
+    const core = await world.start();
+    if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
+    await compare(core, world, model);
+    world.interleave(true);
+    const surroundings = { core, volume: world.volume.id, random, replay };
+    let alive = ACTORS;
+    for (let i = 0; i < ACTORS; i += 1) {
+      new Actor(surroundings).live(actions).then(
+        () => {
+          alive -= 1;
+        },
+        (error: unknown) => {
+          broken ??= error;
+        },
+      );
+    }
+    const cutAt = scheduler.steps + 1 + below(random, 3000);
+    await scheduler.run(() => broken !== undefined || alive === 0 || scheduler.steps >= cutAt);
+    if (broken !== undefined) throw broken;
+    if (alive > 0) powerCuts += 1;
+    world.cutPower();
+  }
+  const core = await world.start();
+  if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
+  await compare(core, world, model);
+  if (world.faults.length > 0) throw new Error('background work failed', { cause: world.faults[0] });
+  await core.close();
+  return { steps: scheduler.steps, commits, powerCuts };
+}
+
+/** Everything, through the object view, byte by byte; and what the metadata promises of itself. */
+async function compare(core: Core, world: World, model: Model): Promise<void> {
+  await core.collector.drain();
+  const volume = world.volume.id;
+  const expected = model.objects();
+  const listing = { volume, prefix: Buffer.alloc(0), delimiter: Buffer.alloc(0), limit: 10_000 };
+  const { entries } = await core.objects.list(listing);
+  const listed = entries.map((entry) => (entry.kind === 'object' ? entry.key.toString('latin1') : ''));
+  if (listed.join('\n') !== [...expected.keys()].join('\n')) {
+    throw new Error(`the store lists ${listed.join(' ')}, the model ${[...expected.keys()].join(' ')}`);
+  }
+  for (const [key, bytes] of expected) {
+    const object = await core.objects.open({ volume, key: Buffer.from(key, 'latin1') });
+    const chunks: Buffer[] = [];
+    for await (const chunk of object.read()) chunks.push(chunk);
+    object.close();
+    if (!Buffer.concat(chunks).equals(bytes)) throw new Error(`${key} holds other bytes than the model`);
+  }
+  const usage = await core.volumes.usage(volume);
+  if (JSON.stringify(usage) !== JSON.stringify(model.usage())) {
+    throw new Error(`usage is ${JSON.stringify(usage)}, of the model ${JSON.stringify(model.usage())}`);
+  }
+  await checkMetadata(world.engine);
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { simulate } from './simulate.ts';
+
+/** FACET_SEED=n runs that one world again; FACET_SEEDS=n runs so many. */
+const { FACET_SEED, FACET_SEEDS = '100' } = process.env;
+const SEEDS = FACET_SEED
+  ? [Number(FACET_SEED)]
+  : Array.from({ length: Number(FACET_SEEDS) }, (_, i) => i + 1);
+const GROUP = 25;
+
+async function run(seed: number): Promise<void> {
+  try {
+    await simulate({ seed });
+  } catch (error) {
+    throw new Error(`seed ${seed}: run again with FACET_SEED=${seed} npx vitest run core/test/simulation`, {
+      cause: error,
+    });
+  }
+}
+
+describe('worlds whose power is cut', () => {
+  const groups = Array.from({ length: Math.ceil(SEEDS.length / GROUP) }, (_, i) =>
+    SEEDS.slice(i * GROUP, (i + 1) * GROUP),
+  );
+  it.each(groups.map((seeds) => [seeds[0], seeds.at(-1), seeds] as const))(
+    'hold what was committed and nothing else, seeds %d to %d',
+    async (_first, _last, seeds) => {
+      for (const seed of seeds) await run(seed);
+    },
+    300_000,
+  );
+
+  it('are the same whenever they are run', async () => {
+    expect(await simulate({ seed: 7 })).toEqual(await simulate({ seed: 7 }));
+  });
+
+  it.each(['data', 'directories'] as const)(
+    'show a disk whose syncs of %s save nothing',
+    async (ignoresSyncOf) => {
+      const found = [];
+      for (let seed = 1; seed <= 10; seed += 1) {
+        found.push(
+          await simulate({ seed, ignoresSyncOf }).then(
+            () => 'whole',
+            () => 'lost',
+          ),
+        );
+      }
+      expect(found).toContain('lost');
+    },
+  );
+});

@@ -1,0 +1,170 @@
+/** The store of one world: memory engine and simulated disk, both waiting at every step; its power can be cut. */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { MemoryEngine } from '@facet/engine';
+import { LocalExtentStore, MemoryDisk, type MemoryDiskOptions } from '@facet/extents';
+import { type Command, CommandRunner } from '../../src/commands/command.ts';
+import { type Core, type InodeId, openCore, timestamp, type Volume } from '../../src/index.ts';
+import { dentryKey, type EntryName, inodeKey } from '../../src/meta/keys.ts';
+import { decodeInode } from '../../src/meta/records/inode.ts';
+import { decodeDentry } from '../../src/meta/records/tree.ts';
+import type { LostBytes } from '../../src/recovery/survey.ts';
+import { below, type Random, type Scheduler } from './scheduler.ts';
+
+/** A command on its way: known where the engine commits. */
+export interface UnderWay {
+  readonly name: string;
+  readonly args: unknown;
+  committed: boolean;
+}
+
+/** Says at every commit which command it was. */
+class ObservedCommands extends CommandRunner {
+  readonly #underWay: AsyncLocalStorage<UnderWay>;
+
+  constructor(parts: ConstructorParameters<typeof CommandRunner>, underWay: AsyncLocalStorage<UnderWay>) {
+    super(...parts);
+    this.#underWay = underWay;
+  }
+
+  override run<A, R>(command: Command<A, R>, args: A): Promise<R> {
+    const underWay = { name: command.name, args, committed: false };
+    return this.#underWay.run(underWay, () => super.run(command, args));
+  }
+}
+
+export interface WorldOptions {
+  readonly scheduler: Scheduler;
+  readonly disk?: Pick<MemoryDiskOptions, 'ignoresSyncOf' | 'capacityBytes'>;
+  /** Told of each commit, in order, at the moment it happens. */
+  readonly onCommit: (command: UnderWay) => void;
+}
+
+const SEGMENT_BYTES = 1 << 20;
+
+export class World {
+  readonly #options: WorldOptions;
+  readonly #random: Random;
+  readonly #disk: MemoryDisk;
+  readonly #underWay = new AsyncLocalStorage<UnderWay>();
+  readonly lost: LostBytes[] = [];
+  readonly faults: unknown[] = [];
+  #now = 1_000_000_000n;
+  #engine: MemoryEngine;
+  /** The state before the last commit. */
+  #before: ReturnType<MemoryEngine['snapshot']> | undefined;
+  #extents: LocalExtentStore | undefined;
+  #core: Core | undefined;
+  #volume: Volume | undefined;
+  /** Outside of the interleaved part nothing waits. */
+  #interleaved = false;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.#random = options.scheduler.random;
+    this.#disk = new MemoryDisk({ ...options.disk, random: this.#random, before: async () => this.#wait() });
+    this.#engine = this.#newEngine();
+  }
+
+  async #wait(): Promise<undefined> {
+    if (this.#interleaved) await this.#options.scheduler.pause();
+    return undefined;
+  }
+
+  #newEngine(state?: ReturnType<MemoryEngine['snapshot']>): MemoryEngine {
+    return new MemoryEngine({
+      ...(state && { state }),
+      onYield: () => this.#wait(),
+      beforeCommit: () => this.#wait(),
+      // The first thing it does is synchronous: the moment of the commit itself.
+      afterCommit: () => {
+        const command = this.#underWay.getStore();
+        if (command) {
+          command.committed = true;
+          this.#options.onCommit(command);
+        }
+        this.#before = this.#engine.snapshot();
+        return this.#wait();
+      },
+      injectConflict: () => this.#interleaved && below(this.#random, 20) === 0,
+    });
+  }
+
+  async start(): Promise<Core> {
+    const { scheduler } = this.#options;
+    const environment = {
+      now: () => {
+        this.#now += 1n;
+        return timestamp(this.#now);
+      },
+      randomBytes: (count: number) =>
+        Buffer.from(Array.from({ length: count }, () => below(this.#random, 256))),
+    };
+    this.#core = await openCore({
+      engine: this.#engine,
+      environment,
+      commands: new ObservedCommands([this.#engine, environment], this.#underWay),
+      openExtents: async (lease) => {
+        this.#extents = new LocalExtentStore({
+          disk: this.#disk.mount(),
+          lease,
+          segmentBytes: SEGMENT_BYTES,
+          gather: async () => {
+            await this.#wait();
+          },
+        });
+        return this.#extents;
+      },
+      timer: scheduler.timer,
+      onLost: (lost) => this.lost.push(lost),
+      onFault: (fault) => this.faults.push(fault),
+    });
+    if (!this.#volume) {
+      await this.#core.accounts.create({ name: 'tester' });
+      this.#volume = await this.#core.volumes.create({ name: 'bucket', owner: 'tester' });
+    }
+    return this.#core;
+  }
+
+  get engine(): MemoryEngine {
+    return this.#engine;
+  }
+
+  get extents(): LocalExtentStore {
+    if (!this.#extents) throw new Error('the world has not started');
+    return this.#extents;
+  }
+
+  get volume(): Volume {
+    if (!this.#volume) throw new Error('the world has not started');
+    return this.#volume;
+  }
+
+  /** From now on every step waits to be chosen, or, when false, none. */
+  interleave(on: boolean): void {
+    this.#interleaved = on;
+  }
+
+  /** The power goes at this very step. What was committed is there after the next start, and of the disk what was synced. */
+  cutPower(): void {
+    const state = this.#engine.snapshot();
+    this.#disk.crash();
+    this.#options.scheduler.forget();
+    this.#interleaved = false;
+    this.#engine = this.#newEngine(state);
+  }
+
+  // ---- what the store has committed, for a model that must not ask it ----
+
+  entry(parent: InodeId, name: EntryName): InodeId | undefined {
+    const stored = this.#engine.snapshot().get(dentryKey(this.volume.layer, parent, name));
+    return stored && decodeDentry(stored).inode;
+  }
+
+  /** Whether the commit of this moment changed a file's bytes. */
+  dataChanged(file: InodeId): boolean {
+    const key = inodeKey(this.volume.layer, file);
+    const [before, after] = [this.#before?.get(key), this.#engine.snapshot().get(key)];
+    return !before || !after || decodeInode(before).dataVersion !== decodeInode(after).dataVersion;
+  }
+}
