@@ -46,6 +46,7 @@ export class Appender {
   readonly #onWriteFault: (fault: WriteFault) => void;
   readonly #gather: () => Promise<void>;
   #pending: Pending[] = [];
+  #queuedBytes = 0;
   #running: Promise<void> | undefined;
   #segment: Segment | undefined;
   /** Segments whose length is not final yet, though nothing is appended to them any more. */
@@ -77,8 +78,14 @@ export class Appender {
     if (this.#closed) throw new ExtentError('Closed', 'the extent store is closed');
     return new Promise((resolve, reject) => {
       this.#pending.push({ extent, length, resolve, reject });
+      this.#queuedBytes += length;
       this.#running ??= this.#run();
     });
+  }
+
+  /** Data bytes taken and not yet stored or failed. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   /** The open segment, and how much of it is on stable storage. */
@@ -107,6 +114,7 @@ export class Appender {
         const failure = await writeError(this.#disk, error, 'cannot append to a segment');
         for (const pending of batch) pending.reject(failure);
       }
+      for (const { length } of batch) this.#queuedBytes -= length;
     }
     this.#running = undefined;
   }

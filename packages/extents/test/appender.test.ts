@@ -74,6 +74,19 @@ describe('group commit', () => {
     expect(world.disk.count('sync')).toBeLessThanOrEqual(25);
   });
 
+  it('keeps small appends together, and shares large ones out between two segments', async () => {
+    const store = storeOn(diskWith());
+    const containersOf = async (count: number, length: number) => {
+      const appends = Array.from({ length: count }, () =>
+        store.append({ owner, data: [Buffer.alloc(length)] }),
+      );
+      return new Set((await Promise.all(appends)).map(({ container }) => container)).size;
+    };
+    expect(await containersOf(64, 4096)).toBe(1);
+    expect(await containersOf(64, 131_072)).toBe(2);
+    expect(await containersOf(64, 4096)).toBe(1);
+  });
+
   it('bounds a batch', async () => {
     const disk = diskWith();
     const store = storeOn(disk);
