@@ -18,6 +18,7 @@ import { below, pick, type Random } from './scheduler.ts';
 const ROOT: Caller = { uid: 0, gid: 0, groups: [] };
 const NAMES = ['a', 'b', 'c', 'a-b'];
 const PART_COUNT_MAX = 2;
+const SLOW_STEPS_MAX = 150;
 /** Around every threshold: inline, packed, dedicated. */
 const SIZES = [0, 30, 1900, 6000, 40_000, 300_000];
 
@@ -29,6 +30,8 @@ export interface Surroundings {
   readonly volume: VolumeId;
   readonly random: Random;
   readonly replay: Replay;
+  /** Lets others go first. */
+  readonly idle: () => Promise<void>;
 }
 
 let marks = 0;
@@ -121,6 +124,8 @@ export class Actor {
   /** A reader gets one whole version, whatever happens meanwhile. */
   async #get(): Promise<void> {
     const object: OpenObject = await this.#in.core.objects.open(this.#key());
+    // A slow reader: what it reads may be replaced, dropped and given back meanwhile.
+    for (let steps = below(this.#in.random, SLOW_STEPS_MAX); steps > 0; steps -= 1) await this.#in.idle();
     const hash = createHash('md5');
     let length = 0;
     try {

@@ -17,6 +17,8 @@ import { World } from './world.ts';
 
 const ACTORS = 4;
 const LIVES = 3;
+/** The power is cut after so many steps at most. */
+const STEPS_MAX = 5000;
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -57,7 +59,7 @@ export async function simulate({ seed, actions = 30, ignoresSyncOf }: Simulation
     if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
     await compare(core, world, model);
     world.interleave(true);
-    const surroundings = { core, volume: world.volume.id, random, replay };
+    const surroundings = { core, volume: world.volume.id, random, replay, idle: scheduler.pause };
     let alive = ACTORS;
     for (let i = 0; i < ACTORS; i += 1) {
       new Actor(surroundings).live(actions).then(
@@ -69,7 +71,7 @@ export async function simulate({ seed, actions = 30, ignoresSyncOf }: Simulation
         },
       );
     }
-    const cutAt = scheduler.steps + 1 + below(random, 3000);
+    const cutAt = scheduler.steps + 1 + below(random, STEPS_MAX);
     await scheduler.run(() => broken !== undefined || alive === 0 || scheduler.steps >= cutAt);
     if (broken !== undefined) throw broken;
     if (alive > 0) powerCuts += 1;
