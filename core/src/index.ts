@@ -3,6 +3,8 @@ export { type Core, type CoreParts, openCore } from './core.ts';
 export { systemEnvironment } from './environment.ts';
 export * from './errors.ts';
 export type * from './files/types.ts';
+export type { Finding, FindingKind } from './fsck/findings.ts';
+export { type FsckParts, type FsckReport, fsck } from './fsck/fsck.ts';
 export * from './ids.ts';
 export type * from './objects/types.ts';
 export type * from './volumes/types.ts';

@@ -7,8 +7,7 @@
  */
 
 import type { MemoryDiskOptions } from '@facet/extents';
-import type { Core } from '../../src/index.ts';
-import { checkMetadata } from '../files/metadata.ts';
+import { type Core, type Finding, fsck } from '../../src/index.ts';
 import { Actor, writing } from './actors.ts';
 import { Model } from './model.ts';
 import { Replay } from './replay.ts';
@@ -107,5 +106,8 @@ async function compare(core: Core, world: World, model: Model): Promise<void> {
   if (JSON.stringify(usage) !== JSON.stringify(model.usage())) {
     throw new Error(`usage is ${JSON.stringify(usage)}, of the model ${JSON.stringify(model.usage())}`);
   }
-  await checkMetadata(world.engine);
+  const findings: Finding[] = [];
+  const { engine, extents } = world;
+  await fsck({ engine, extents, full: true, onFinding: (finding) => findings.push(finding) });
+  if (findings.length > 0) throw new Error(`fsck found ${JSON.stringify(findings)}`);
 }
