@@ -1,11 +1,20 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { keyReport, newKeyReport, volumeDetails, volumeReport } from '../src/administration/contract.ts';
 import { SETTINGS } from '../src/settings/settings.ts';
 import { openStoreLock } from '../src/store/lock.ts';
-import { type Deferral, facet, facetJson, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import {
+  type Deferral,
+  facet,
+  facetJson,
+  madeCredentials,
+  serve,
+  stop,
+  temporaryDirectory,
+} from './facetProcess.ts';
+import { presign } from './presign.ts';
 
 const errorShape = z.object({
   error: z.object({ code: z.string(), message: z.string(), exitCode: z.number() }),
@@ -169,11 +178,82 @@ describe('finding the store', () => {
 });
 
 describe('fsck', () => {
-  test('of a store at rest', async () => {
-    const data = await storeWith('no server');
-    const end = await facet(['fsck', '--data', data]);
-    expect(end).toMatchObject({ code: 0 });
-    expect(end.stdout).toMatch(/no damage/);
+  const outcome = z.strictObject({
+    damaged: z.boolean(),
+    findings: z.array(
+      z.strictObject({ kind: z.string(), what: z.string(), where: z.string(), detail: z.string() }),
+    ),
+    findingCount: z.number(),
+    checked: z.strictObject({
+      volumes: z.number(),
+      inodes: z.number(),
+      contents: z.number(),
+      containers: z.number(),
+      frames: z.number(),
+    }),
+  });
+
+  /** A store with one object of 300,000 bytes, at rest. @returns its directory and the object's container */
+  async function storeWithObject() {
+    const data = temporaryDirectory();
+    const server = await serve({ data });
+    const root = madeCredentials(server);
+    for (const [path, body] of [
+      ['/bucket', ''],
+      ['/bucket/object', 'x'.repeat(300_000)],
+    ] as const) {
+      const url = presign('PUT', `${server.serving.s3.url}${path}`, root);
+      expect((await fetch(url, { method: 'PUT', body })).status).toBe(200);
+    }
+    await stop(server);
+    const files = readdirSync(join(data, 'extents'), { recursive: true, encoding: 'utf8' });
+    const container = files.find((name) => name.endsWith('.ext'));
+    if (container === undefined) throw new Error(`no container among ${files.join(', ')}`);
+    return { data, container: join(data, 'extents', container) };
+  }
+
+  test('of a sound store, by headers alone and in full', async () => {
+    const { data } = await storeWithObject();
+    for (const words of [['fsck'], ['fsck', '--full']]) {
+      const found = await facetJson(outcome, [...words, '--data', data]);
+      expect(found).toMatchObject({ damaged: false, findings: [], findingCount: 0 });
+      expect(found.checked).toMatchObject({ volumes: 1, contents: 1, frames: 1 });
+    }
+    const told = await facet(['fsck', '--data', data]);
+    expect(told).toMatchObject({ code: 0, stderr: '' });
+    expect(told.stdout).toMatch(/1 volumes.*\nno damage\n$/);
+  });
+
+  test('a flipped bit in the data is found in full only', async () => {
+    const { data, container } = await storeWithObject();
+    const bytes = readFileSync(container);
+    bytes[150_000] = (bytes[150_000] ?? 0) ^ 1;
+    writeFileSync(container, bytes);
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+    const end = await facet(['fsck', '--full', '--json', '--data', data]);
+    expect(end).toMatchObject({ code: 6, stderr: '' });
+    expect(outcome.parse(JSON.parse(end.stdout)).findings[0]?.kind).toBe('frameDamaged');
+    const told = await facet(['fsck', '--full', '--data', data]);
+    expect(told.stdout).toMatch(/^frameDamaged: [\s\S]*\nDAMAGED: 1 findings\n$/);
+  });
+
+  test('a container that is gone is found, and nothing is put in its place', async () => {
+    const { data, container } = await storeWithObject();
+    rmSync(container);
+    const end = await facet(['fsck', '--json', '--data', data]);
+    expect(end.code).toBe(6);
+    expect(outcome.parse(JSON.parse(end.stdout)).findings.map(({ kind }) => kind)).toContain(
+      'containerMissing',
+    );
+    expect(existsSync(container)).toBe(false);
+  });
+
+  test('of what kill -9 left: sound before and after its recovery', async () => {
+    const data = temporaryDirectory();
+    await stop(await serve({ data }), 'SIGKILL');
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+    await stop(await serve({ data }));
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
   });
 
   test('of a store that is served is refused', async () => {

@@ -1,0 +1,25 @@
+/** Opens a store only to look at it: no recovery, no background work, nothing written. */
+
+import { type FsckParts, type FsckReport, fsck } from '@facet/core';
+import { openLmdbEngine } from '@facet/engine';
+import { LocalExtentStore, NodeDisk } from '@facet/extents';
+import type { StoreLayout } from './layout.ts';
+
+export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding'> {
+  /** Its lock is held by the caller. */
+  readonly layout: StoreLayout;
+}
+
+export async function inspectStore({ layout, ...options }: InspectOptions): Promise<FsckReport> {
+  const engine = await openLmdbEngine({ path: layout.metadata });
+  const extents = new LocalExtentStore({
+    disk: new NodeDisk(layout.extents),
+    lease: () => Promise.reject(new Error('an inspection writes nothing')),
+  });
+  try {
+    return await fsck({ engine, extents, ...options });
+  } finally {
+    await extents.close();
+    await engine.close();
+  }
+}
