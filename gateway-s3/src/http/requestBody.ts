@@ -103,8 +103,9 @@ export class RequestBody implements AsyncIterable<Buffer> {
     return announced - this.#bytesRead <= DRAIN_BYTES_MAX ? 'keep' : 'linger';
   }
 
-  /** Lets go of the request: Node drops what is left of it. */
+  /** Lets go of the request, and drops what is left of it. */
   release(): void {
+    // Node does so by itself for a body that nobody began to read, and for no other.
     if (!this.#opened) return;
     const request = this.#request;
     request.off('readable', this.#stir);
@@ -112,6 +113,7 @@ export class RequestBody implements AsyncIterable<Buffer> {
     request.off('close', this.#stir);
     request.off('timeout', this.#timeOut);
     // The error listener stays: without one a late reset would end the process.
+    request.resume();
   }
 
   /** Reads and drops, until the body ends, or enough came, or time is up. */
