@@ -11,7 +11,17 @@ const ZEROES = Buffer.alloc(HOLE_BYTES);
 const STEP_BYTES = READ_BYTES_MAX;
 
 /** The bytes of `span` of a planned body. Buffers handed out may be shared: they are not to be written to. */
-export async function* readPieces(
+export function readPieces(
+  extents: ExtentStore,
+  pieces: readonly Piece[],
+  span: Span,
+): AsyncGenerator<Buffer, undefined, undefined> {
+  const [only] = pieces;
+  // Most objects are one piece: a generator less between the disk and the socket.
+  return pieces.length === 1 && only ? readPiece(extents, only, span) : readEach(extents, pieces, span);
+}
+
+async function* readEach(
   extents: ExtentStore,
   pieces: readonly Piece[],
   span: Span,

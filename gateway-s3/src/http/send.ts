@@ -22,18 +22,21 @@ export async function send(sending: Sending): Promise<void> {
   const content = reply.body;
   try {
     if (response.destroyed || response.headersSent) return;
+    const pieces = typeof content === 'object' && !headOnly ? content.read() : undefined;
+    // Read before the head is sent: damage found in it can still be answered as the error it is.
+    const first = (await pieces?.next())?.value;
     const aftermath = sending.body.aftermath();
     response.writeHead(reply.status, headersOf(sending, aftermath !== 'keep'));
-    const text = typeof content === 'string' && !headOnly ? content : undefined;
-    if (typeof content === 'object' && !headOnly) await pump(content.read(), response);
+    const last = typeof content === 'string' && !headOnly ? content : wholeBody(first, reply);
+    if (pieces && first && !last) await pump(first, pieces, response);
     if (aftermath === 'linger') {
       // The client has the whole answer before its connection ends: the length is in the head.
-      if (text === undefined) response.flushHeaders();
-      else response.write(text);
+      if (last === undefined) response.flushHeaders();
+      else response.write(last);
       await sending.body.linger();
       response.end();
     } else {
-      response.end(text);
+      response.end(last);
     }
   } finally {
     sending.body.release();
@@ -57,21 +60,29 @@ function carriesLength(status: number): boolean {
   return status !== 204 && status !== 304;
 }
 
+/** The one piece of a small body goes out together with the head. */
+function wholeBody(first: Buffer | undefined, reply: Reply): Buffer | undefined {
+  return first && first.length === Number(reply.headers['content-length']) ? first : undefined;
+}
+
 /** Memory held is one piece and the socket's buffer, however slow the reader. */
 async function pump(
-  pieces: AsyncGenerator<Buffer, undefined, undefined>,
+  first: Buffer,
+  others: AsyncGenerator<Buffer, undefined, undefined>,
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  for await (const piece of pieces) {
-    if (response.destroyed) return;
+  let piece: Buffer | undefined = first;
+  while (piece && !response.destroyed) {
     if (!response.write(piece)) {
       try {
         await once(response, 'drain', { signal: gone.signal });
       } catch {
-        return;
+        break;
       }
     }
+    piece = (await others.next()).value;
   }
+  await others.return(undefined);
 }
