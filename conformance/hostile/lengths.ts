@@ -35,8 +35,9 @@ export const lengths: readonly Row[] = [
     expect: INCOMPLETE,
   },
   {
+    // The G could begin a next request: the server waits for more of it, and answers the first.
     name: 'a body longer than announced, signed whole',
-    send: announced('3', 'half-close'),
+    send: (target) => wire(signed(target, { ...put(target, [['Content-Length', '4']]), body: 'dataG' })),
     expect: { status: 400, code: 'XAmzContentSHA256Mismatch' },
   },
   {

@@ -34,7 +34,6 @@ const WITHIN_MS = 15_000;
 
 /** @throws Error that says what was answered instead, or what was changed */
 export async function checkRow(row: Row, target: Target): Promise<void> {
-  const before = await stateOf(target);
   const { expect } = row;
   const answer = await exchange(row.send(target), target);
   const told = answer === undefined ? 'no answer' : `${answer.status} ${answer.code ?? ''}`.trim();
@@ -47,6 +46,9 @@ export async function checkRow(row: Row, target: Target): Promise<void> {
     throw new Error(`the answer lacks ${expect.contains}: ${answer?.text}`);
   }
   const after = await stateOf(target);
+  const before = target.seen.state;
+  // Also when it did change: the next row is judged by itself.
+  target.seen.state = after;
   if (after !== before) throw new Error(`it changed what is stored, from\n${before}\nto\n${after}`);
 }
 

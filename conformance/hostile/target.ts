@@ -11,10 +11,14 @@ export interface Target {
   readonly stranger: Caller;
   readonly bucket: string;
   readonly strangersBucket: string;
-  /** Of the key `upload`, with a part 1 of five bytes. */
+  /** Of the key `upload`, with parts 1 and 2 of the same five bytes. */
   readonly uploadId: string;
   readonly partEtag: string;
+  /** What {@link stateOf} told last. */
+  readonly seen: { state: string };
 }
+
+type Aim = Omit<Target, 'partEtag' | 'seen'>;
 
 export async function makeTarget(server: Server): Promise<Target> {
   const caller: Caller = { endpoint: server.endpoint, credentials: server.accounts.main };
@@ -27,22 +31,21 @@ export async function makeTarget(server: Server): Promise<Target> {
   await sendExpectingSuccess(caller, { method: 'PUT', path: `/${bucket}/${SEED_KEY}`, body: SEED_BODY });
   const created = await sendExpectingSuccess(caller, { method: 'POST', path: `/${bucket}/upload?uploads` });
   const [uploadId = ''] = textsOf(created.text, 'UploadId');
-  const part = await sendExpectingSuccess(caller, {
-    method: 'PUT',
-    path: `/${bucket}/upload?partNumber=1&uploadId=${uploadId}`,
-    body: 'part1',
-  });
-  return { caller, stranger, bucket, strangersBucket, uploadId, partEtag: part.headers.get('etag') ?? '' };
+  const putPart = (partNumber: number) =>
+    sendExpectingSuccess(caller, {
+      method: 'PUT',
+      path: `/${bucket}/upload?partNumber=${partNumber}&uploadId=${uploadId}`,
+      body: 'bytes',
+    });
+  const part = await putPart(1);
+  await putPart(2);
+  const partEtag = part.headers.get('etag') ?? '';
+  const aim = { caller, stranger, bucket, strangersBucket, uploadId };
+  return { ...aim, partEtag, seen: { state: await stateOf(aim) } };
 }
 
 /** Everything the account can see that a request might have changed, as one text. Also: the server serves. */
-export async function stateOf({
-  caller,
-  stranger,
-  bucket,
-  strangersBucket,
-  uploadId,
-}: Target): Promise<string> {
+export async function stateOf({ caller, stranger, bucket, strangersBucket, uploadId }: Aim): Promise<string> {
   const read = async (who: Caller, path: string): Promise<string> => {
     const { text } = await sendExpectingSuccess(who, { path });
     return text.replace(/<(?:RequestId|HostId)>[^<]*<\/[^>]*>/g, '');

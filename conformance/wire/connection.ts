@@ -87,7 +87,13 @@ export class Connection {
       const bodyless = status < 200 || status === 204 || status === 304 || options.method === 'HEAD';
       const body = bodyless ? Buffer.alloc(0) : await this.#readBody(headers, deadline);
       const text = body.toString('utf8');
-      return { status, headers, body, text, code: /<Error>.*?<Code>([^<]*)<\/Code>/s.exec(text)?.[1] };
+      return {
+        status,
+        headers,
+        body,
+        text,
+        code: /^(?:<\?xml[^>]*>\s*)?<Error>.*?<Code>([^<]*)<\/Code>/s.exec(text)?.[1],
+      };
     }
   }
 

@@ -64,7 +64,7 @@ export function canonicalRequest({ method, path, headers, signedHeaders, payload
       .join(',');
   return [
     method,
-    rawPath.split('/').map(reencode).join('/'),
+    reencode(rawPath).replaceAll('%2F', '/'),
     canonicalQuery(rawQuery),
     ...signedHeaders.map((name) => `${name}:${valueOfHeader(name)}`),
     '',
@@ -102,7 +102,7 @@ function reencode(piece: string): string {
 
 /** A key as it goes into a path: slashes stay. */
 export function encodeKey(key: string): string {
-  return Buffer.from(key, 'utf8').toString('latin1').split('/').map(reencode).join('/');
+  return reencode(Buffer.from(key, 'utf8').toString('latin1').replaceAll('%', '%25')).replaceAll('%2F', '/');
 }
 
 export function stringToSign(time: string, scope: Scope, canonical: string): string {

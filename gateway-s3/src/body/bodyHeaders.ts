@@ -64,7 +64,8 @@ function readDecodedLength(headers: HeaderMap): number {
 function readLength(headers: HeaderMap, name: string): number | undefined {
   const text = headers.get(name);
   if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) {
+  // However many digits: a length that no number holds exactly is still too large, not missing.
+  if (!/^\d+$/.test(text)) {
     throw new S3Error('MissingContentLength', `The value of the ${name} header is not a length.`);
   }
   return Number(text);

@@ -50,6 +50,7 @@ function requireDigest({ headers }: S3Request): void {
 }
 
 function readDelete(bytes: Buffer): { readonly entries: readonly Entry[]; readonly quiet: boolean } {
+  if (bytes.length === 0) throw new S3Error('MissingRequestBodyError');
   const root = readXml(bytes, 'Delete');
   const entries = root.children.filter(({ name }) => name === 'Object').map(readEntry);
   if (entries.length === 0 || entries.length > KEYS_MAX) throw new S3Error('MalformedXML');

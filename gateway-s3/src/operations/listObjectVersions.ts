@@ -8,18 +8,25 @@ import {
   summaryElements,
 } from '../listing/objects.ts';
 import { operation } from '../operation.ts';
-import { queryBytes } from '../request.ts';
+import { invalidArgument, queryBytes } from '../request.ts';
 import { element, leaf, xmlDocument } from '../xml/write.ts';
 
 /** On a bucket without versioning every object has one version, `null`. @source S3 API Reference, ListObjectVersions */
 export const listObjectVersions = operation({
   level: 'bucket',
   name: 'ListObjectVersions',
-  input: (request) => ({
-    ...readListing(request),
-    keyMarker: queryBytes(request, 'key-marker'),
-    versionMarker: request.query.get('version-id-marker') ?? '',
-  }),
+  input: (request) => {
+    const keyMarker = queryBytes(request, 'key-marker');
+    const versionMarker = request.query.get('version-id-marker') ?? '';
+    if (versionMarker !== '' && keyMarker.length === 0) {
+      throw invalidArgument(
+        'version-id-marker',
+        versionMarker,
+        'A version-id marker cannot be specified without a key marker.',
+      );
+    }
+    return { ...readListing(request), keyMarker, versionMarker };
+  },
   run: async ({ core, bucket, caller }, { keyMarker, versionMarker, ...listing }) => {
     const { prefix, delimiter, encoding, limit } = listing;
     const page = await core.objects.list(listArgs(bucket, listing, nonEmpty(keyMarker)));

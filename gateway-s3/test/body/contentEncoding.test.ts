@@ -8,7 +8,7 @@ test.each([
   ['gzip', 'gzip'],
   ['aws-chunked,gzip', 'gzip'],
   ['gzip, aws-chunked', 'gzip'],
-  ['deflate, gzip', 'deflate,gzip'],
+  ['deflate, gzip', 'deflate, gzip'],
   ['', undefined],
 ])('%j is kept as %j', (header, kept) => {
   expect(storedContentEncoding(header)).toBe(kept);
