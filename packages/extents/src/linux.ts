@@ -56,18 +56,15 @@ export function readCached(fd: number, position: number, buffers: readonly Uint8
 
 type Done = (error: unknown, result: number) => void;
 
+type OnWorker = {
+  async(fd: number, second: number, third: number, fourth: number, done: Done): void;
+};
+type Preadv2 = (fd: number, iovecs: BigUint64Array, count: number, position: number, flags: number) => number;
+
 interface Calls {
-  readonly fallocate?: { async(fd: number, mode: number, offset: number, length: number, done: Done): void };
-  readonly sync_file_range?: {
-    async(fd: number, offset: number, length: number, flags: number, done: Done): void;
-  };
-  readonly preadv2?: (
-    fd: number,
-    iovecs: BigUint64Array,
-    count: number,
-    position: number,
-    flags: number,
-  ) => number;
+  readonly fallocate: OnWorker | undefined;
+  readonly sync_file_range: OnWorker | undefined;
+  readonly preadv2: Preadv2 | undefined;
 }
 
 let calls: Calls | undefined;
@@ -78,16 +75,24 @@ function bound(): Calls {
 }
 
 function bind(): Calls {
-  if (process.platform !== 'linux' || koffi.sizeof('long') !== 8) return {};
+  if (process.platform !== 'linux' || koffi.sizeof('long') !== 8) {
+    return { fallocate: undefined, sync_file_range: undefined, preadv2: undefined };
+  }
   const library = koffi.load(null);
+  const called = (prototype: string) => {
+    try {
+      return library.func(prototype);
+    } catch {
+      // An older C library lacks some of them: preadv2 came to musl with 1.2.5.
+      return undefined;
+    }
+  };
   return {
-    fallocate: library.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
-    sync_file_range: library.func(
+    fallocate: called('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+    sync_file_range: called(
       'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)',
     ),
-    preadv2: library.func(
-      'int64_t preadv2(int fd, const void *iovecs, int count, int64_t position, int flags)',
-    ),
+    preadv2: called('int64_t preadv2(int fd, const void *iovecs, int count, int64_t position, int flags)'),
   };
 }
 
