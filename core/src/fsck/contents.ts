@@ -2,6 +2,7 @@
 
 import { mapEntries, type Span } from '../contents/plan.ts';
 import { type ContentId, contentId } from '../ids.ts';
+import { InvariantError } from '../invariant.ts';
 import { contentKey, contentOfKey, offsetOfMapKey, SPACE, spaceBounds } from '../meta/keys.ts';
 import { type Content, decodeContent, decodeMapEntry, type MapEntry } from '../meta/records/content.ts';
 import type { Waiting } from './queue.ts';
@@ -145,6 +146,16 @@ class MapCheck {
   }
 }
 
+/** None where one of them cannot be read, which is found where it is checked. */
+async function entriesIn({ store }: Inspection, id: ContentId, span: Span): Promise<readonly Mapped[]> {
+  try {
+    return await store.read((tx) => mapEntries({ tx }, id, span));
+  } catch (error) {
+    if (error instanceof InvariantError) return [];
+    throw error;
+  }
+}
+
 /** How many references lead to the bytes of a span, `so` many having led to this content; no more than too many. */
 async function depthOf(
   inspection: Inspection,
@@ -155,7 +166,7 @@ async function depthOf(
   const { id, content } = at;
   if (so > REFERENCE_DEPTH_MAX || content.shape.kind === 'single' || content.selfContained) return so;
   let deepest = so;
-  for (const { offset, entry } of await inspection.store.read((tx) => mapEntries({ tx }, id, span))) {
+  for (const { offset, entry } of await entriesIn(inspection, id, span)) {
     if (entry.kind !== 'ref') continue;
     const stored = decoded(await inspection.store.get(contentKey(entry.content)), decodeContent);
     if (!stored) continue;

@@ -1,77 +1,80 @@
 /** What fsck can find. Each kind is a promise that the code makes to itself, broken. */
 
-export type FindingKind =
+export const FINDING_KINDS = [
   // Any record
-  | 'unreadableRecord'
-  | 'unknownKey'
-  | 'counterBehind'
+  'unreadableRecord',
+  'unknownKey',
+  'counterBehind',
   // Volumes and tenants
-  | 'volumeNameWrong'
-  | 'volumeWithoutOwner'
-  | 'volumeWithoutRoot'
-  | 'layerShared'
-  | 'layerWithoutVolume'
-  | 'volumeTagsStray'
-  | 'accountNameWrong'
-  | 'accessKeyWrong'
-  | 'leasesOverlap'
+  'volumeNameWrong',
+  'volumeWithoutOwner',
+  'volumeWithoutRoot',
+  'layerShared',
+  'layerWithoutVolume',
+  'volumeTagsStray',
+  'accountNameWrong',
+  'accessKeyWrong',
+  'leasesOverlap',
   // Names
-  | 'entryWithoutInode'
-  | 'entryTypeWrong'
-  | 'entryOutsideDirectory'
-  | 'cookieIndexWrong'
-  | 'cookieBeyondNext'
-  | 'twinMarkWrong'
-  | 'entryCountWrong'
-  | 'directoryStateMissing'
-  | 'directoryStateStray'
-  | 'implicitDirectoryEmpty'
-  | 'directoryUnreachable'
+  'entryWithoutInode',
+  'entryTypeWrong',
+  'entryOutsideDirectory',
+  'cookieIndexWrong',
+  'cookieBeyondNext',
+  'twinMarkWrong',
+  'entryCountWrong',
+  'directoryStateMissing',
+  'directoryStateStray',
+  'implicitDirectoryEmpty',
+  'directoryUnreachable',
   // Inodes
-  | 'inodeWithoutName'
-  | 'nameNotRecorded'
-  | 'linkCountWrong'
-  | 'linkWrong'
-  | 'orphanMarkWrong'
-  | 'inlineMissing'
-  | 'inlineStray'
-  | 'inlineLengthWrong'
-  | 'objectRecordStray'
-  | 'checksumWrong'
-  | 'tagCountWrong'
-  | 'usageWrong'
+  'inodeWithoutName',
+  'nameNotRecorded',
+  'linkCountWrong',
+  'linkWrong',
+  'orphanMarkWrong',
+  'inlineMissing',
+  'inlineStray',
+  'inlineLengthWrong',
+  'objectRecordStray',
+  'checksumWrong',
+  'tagCountWrong',
+  'usageWrong',
   // Contents
-  | 'contentMissing'
-  | 'contentLengthWrong'
-  | 'contentShapeWrong'
-  | 'referenceCountWrong'
-  | 'zeroReferencesNotFreed'
-  | 'freedTwice'
-  | 'freeRecordStray'
-  | 'mapWithoutContent'
-  | 'mapOverlap'
-  | 'mapBeyondLength'
-  | 'mapOutsideExtent'
-  | 'referenceOutOfRange'
-  | 'referenceTooDeep'
-  | 'selfContainedWrong'
-  | 'partMarkMissing'
+  'contentMissing',
+  'contentLengthWrong',
+  'contentShapeWrong',
+  'referenceCountWrong',
+  'zeroReferencesNotFreed',
+  'freedTwice',
+  'freeRecordStray',
+  'mapWithoutContent',
+  'mapOverlap',
+  'mapBeyondLength',
+  'mapOutsideExtent',
+  'referenceOutOfRange',
+  'referenceTooDeep',
+  'selfContainedWrong',
+  'partMarkMissing',
   // Uploads
-  | 'uploadKeyWrong'
-  | 'uploadStillOpen'
-  | 'partWithoutUpload'
+  'uploadKeyWrong',
+  'uploadStillOpen',
+  'partWithoutUpload',
   // Space
-  | 'reclaimStampWrong'
-  | 'containerMissing'
-  | 'beyondContainer'
-  | 'bytesOwnedTwice'
-  | 'liveBytesDead'
-  | 'deadRunsWrong'
-  | 'unaccountedBytes'
-  | 'containerWithoutReferent'
-  | 'frameMissing'
-  | 'frameOwnerWrong'
-  | 'frameDamaged';
+  'reclaimStampWrong',
+  'containerMissing',
+  'beyondContainer',
+  'bytesOwnedTwice',
+  'liveBytesDead',
+  'deadRunsWrong',
+  'unaccountedBytes',
+  'containerWithoutReferent',
+  'frameMissing',
+  'frameOwnerWrong',
+  'frameDamaged',
+] as const;
+
+export type FindingKind = (typeof FINDING_KINDS)[number];
 
 export interface Finding {
   readonly kind: FindingKind;

@@ -15,7 +15,7 @@ import {
 } from '../meta/keys.ts';
 import { decodeContent } from '../meta/records/content.ts';
 import { decodeFree, decodeReclaim, type ExtentPiece } from '../meta/records/space.ts';
-import { decodePart, decodeUpload, type PartRecord } from '../meta/records/upload.ts';
+import { decodeCompleted, decodePart, decodeUpload, type PartRecord } from '../meta/records/upload.ts';
 import { decoded, type Inspection, quoted, readable } from './store.ts';
 
 /** What waits in the free queue, by id. Held in memory: a few numbers a record. */
@@ -99,15 +99,21 @@ export async function checkUploads(inspection: Inspection, waiting: Waiting): Pr
       }
     }
   }
+  for await (const entry of store.entries(spaceBounds(SPACE.completed))) {
+    const what = `answer of upload ${uploadOfKey(entry.key)}`;
+    readable(inspection, entry, { what, where: 'completed uploads', decode: decodeCompleted });
+  }
   await checkParts(inspection, (upload) => open.has(upload) || waiting.uploads.has(upload));
 }
+
+const uploadOfKey = (key: Uint8Array): string => Buffer.from(key.subarray(1, 17)).toString('hex');
 
 async function checkParts(inspection: Inspection, isKnown: (upload: string) => boolean): Promise<void> {
   const { store } = inspection;
   for await (const page of store.pages(spaceBounds(SPACE.part))) {
     const parts: { upload: string; partNumber: number; part: PartRecord }[] = [];
     for (const entry of page) {
-      const upload = Buffer.from(entry.key.subarray(1, 17)).toString('hex');
+      const upload = uploadOfKey(entry.key);
       const partNumber = partNumberOfKey(entry.key);
       const place = { what: `part ${partNumber}`, where: `upload ${upload}` };
       if (!isKnown(upload)) inspection.report('partWithoutUpload', place, 'the upload does not exist');

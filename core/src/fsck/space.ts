@@ -1,8 +1,8 @@
 /** Containers against the metadata: every byte has one owner or none, and frames are whose they should be. */
 
 import { type ContainerInfo, ExtentError, type ExtentStore, type ScannedFrame } from '@facet/extents';
-import { containerKey, containerOfRunKey, SPACE, spaceBounds } from '../meta/keys.ts';
-import { decodeContainer } from '../meta/records/space.ts';
+import { containerKey, containerOfRunKey, offsetOfRunKey, SPACE, spaceBounds } from '../meta/keys.ts';
+import { decodeContainer, decodeDeadRun } from '../meta/records/space.ts';
 import { CONTAINER_IDS } from '../recovery/leases.ts';
 import { runOfFrames, sameExtent, spanOfFrame } from '../space/frames.ts';
 import { type Claim, claimBatches } from './claims.ts';
@@ -29,6 +29,10 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
   for await (const entry of store.entries(spaceBounds(SPACE.container))) {
     const what = `record of container ${containerOfRunKey(entry.key)}`;
     readable(inspection, entry, { what, where: CONTAINERS, decode: decodeContainer });
+  }
+  for await (const entry of store.entries(spaceBounds(SPACE.deadRun))) {
+    const what = `dead run at ${offsetOfRunKey(entry.key)} of container ${containerOfRunKey(entry.key)}`;
+    readable(inspection, entry, { what, where: CONTAINERS, decode: decodeDeadRun });
   }
   const infos = (await check.extents.list()).toSorted((a, b) => a.container - b.container);
   for (const { container } of infos) maxima.note(CONTAINER_IDS, container);

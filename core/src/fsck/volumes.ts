@@ -180,11 +180,16 @@ export const isLeased = (leased: readonly LeasedRange[], container: ContainerId)
   leased.some(({ first, end }) => container >= first && container < end);
 
 /** Runs last: every id seen is below what its counter would give next. */
-export async function checkCounters({ store, report, maxima }: Inspection): Promise<void> {
+export async function checkCounters(inspection: Inspection): Promise<void> {
+  const { store, report, maxima } = inspection;
+  for await (const entry of store.entries(spaceBounds(SPACE.counter))) {
+    const what = `counter ${textOfKey(entry.key)}`;
+    readable(inspection, entry, { what, where: STORE, decode: decodeNumber });
+  }
   for (const [name, greatest] of maxima) {
     const stored = await store.get(counterKey(name));
-    const next = stored ? (decoded(stored, decodeNumber) ?? 0) : 1;
-    if (next > greatest) continue;
+    const next = stored ? decoded(stored, decodeNumber) : 1;
+    if (next === undefined || next > greatest) continue;
     const place = { what: `counter ${name}`, where: STORE };
     report('counterBehind', place, `it gives ${next} next, and ${greatest} is in use`);
   }

@@ -166,6 +166,7 @@ async function cutOff(engine: 'memory' | 'lmdb', seed: number): Promise<void> {
   for (const key of model.keys()) await store.delete(key);
   await store.life.collector.drain();
   expect(store.life.faults).toEqual([]);
-  expect((await store.life.extents.list()).length).toBeLessThanOrEqual(1);
+  // The segments that are open.
+  expect((await store.life.extents.list()).length).toBeLessThanOrEqual(2);
   await store.close();
 }

@@ -14,6 +14,7 @@ import { CommandRunner, type Environment } from '../../src/commands/command.ts';
 import { leaseNumbers } from '../../src/commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from '../../src/contents/bodies.ts';
 import { Staging } from '../../src/contents/staging.ts';
+import { Files } from '../../src/files/view.ts';
 import type { Finding } from '../../src/fsck/findings.ts';
 import { fsck } from '../../src/fsck/fsck.ts';
 import { timestamp, type VolumeId } from '../../src/ids.ts';
@@ -65,9 +66,11 @@ export interface WorldOptions {
 export interface Life {
   readonly engine: Engine;
   readonly commands: CommandRunner;
+  readonly environment: Environment;
   readonly extents: ExtentStore;
   readonly pins: Pins;
   readonly objects: Objects;
+  readonly files: Files;
   readonly collector: Collector;
   readonly instance: Buffer;
   readonly recovered: Recovered;
@@ -143,14 +146,17 @@ export class World {
     const pins = new Pins();
     const staging = new Staging({ extents, nextContentId: () => contentIds.next() });
     const objects = new Objects({ commands, staging, extents, pins, contentIds });
+    const files = new Files({ commands, extents, pins, nextContentId: () => contentIds.next() });
     const faults: unknown[] = [];
     const collector = new Collector({ commands, extents, pins, onFault: (fault) => faults.push(fault) });
     this.#life = {
       engine,
       commands,
+      environment: this.#environment,
       extents,
       pins,
       objects,
+      files,
       collector,
       instance,
       recovered,
@@ -189,11 +195,11 @@ export class World {
   }
 
   /** What fsck finds. The windows are small, so that it has to walk several times. */
-  async findings(full = true): Promise<readonly Finding[]> {
+  async findings(how: { readonly full?: boolean } = { full: true }): Promise<readonly Finding[]> {
     const found: Finding[] = [];
     const { engine, extents } = this.life;
     const windows = { contents: 5, claims: 7 };
-    await fsck({ engine, extents, full, windows, onFinding: (finding) => found.push(finding) });
+    await fsck({ ...how, engine, extents, windows, onFinding: (finding) => found.push(finding) });
     return found;
   }
 
