@@ -33,7 +33,9 @@ import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './opera
 import { putObject } from './operations/putObject.ts';
 import { uploadPart } from './operations/uploadPart.ts';
 import { uploadPartCopy } from './operations/uploadPartCopy.ts';
-import type { S3Request } from './request.ts';
+import { invalidArgument, type S3Request } from './request.ts';
+
+const COPY_SOURCE = 'x-amz-copy-source';
 
 interface Row {
   readonly at: Target['level'];
@@ -93,11 +95,26 @@ const ROWS: readonly Row[] = [
   },
   { at: 'bucket', method: 'GET', query: ['replication'], operation: configuration.getBucketReplication },
   { at: 'bucket', method: 'GET', query: ['website'], operation: configuration.getBucketWebsite },
+  ...[
+    'cors',
+    'encryption',
+    'lifecycle',
+    'ownershipControls',
+    'policy',
+    'publicAccessBlock',
+    'replication',
+    'website',
+  ].map((name) => ({
+    at: 'bucket' as const,
+    method: 'DELETE',
+    query: [name],
+    operation: configuration.deleteAbsentConfiguration,
+  })),
 
   { at: 'object', method: 'GET', operation: getObject },
   { at: 'object', method: 'HEAD', operation: headObject },
   { at: 'object', method: 'PUT', operation: putObject },
-  { at: 'object', method: 'PUT', header: 'x-amz-copy-source', operation: copyObject },
+  { at: 'object', method: 'PUT', header: COPY_SOURCE, operation: copyObject },
   { at: 'object', method: 'DELETE', operation: deleteObject },
   { at: 'object', method: 'GET', query: ['attributes'], operation: getObjectAttributes },
   { at: 'object', method: 'GET', query: ['tagging'], operation: getObjectTagging },
@@ -111,7 +128,7 @@ const ROWS: readonly Row[] = [
     at: 'object',
     method: 'PUT',
     query: ['uploadId', 'partNumber'],
-    header: 'x-amz-copy-source',
+    header: COPY_SOURCE,
     operation: uploadPartCopy,
   },
   { at: 'object', method: 'POST', query: ['uploadId'], operation: completeMultipartUpload },
@@ -119,22 +136,19 @@ const ROWS: readonly Row[] = [
   { at: 'object', method: 'GET', query: ['uploadId'], operation: listParts },
 ];
 
-/** Query parameters that turn a request into another operation. One that no row takes is answered with 501. */
-const SUBRESOURCES: ReadonlySet<string> = new Set([
+/** Subresources that this door does not have, or of which it serves only what the table says: else 501. */
+const UNIMPLEMENTED: ReadonlySet<string> = new Set([
   'abac',
   'accelerate',
   'acl',
   'analytics',
   'annotation',
-  'attributes',
   'cors',
-  'delete',
   'encryption',
   'intelligent-tiering',
   'inventory',
   'legal-hold',
   'lifecycle',
-  'location',
   'logging',
   'metadataConfiguration',
   'metadataInventoryTable',
@@ -154,14 +168,24 @@ const SUBRESOURCES: ReadonlySet<string> = new Set([
   'retention',
   'select',
   'session',
-  'tagging',
   'torrent',
-  'uploadId',
-  'uploads',
   'versioning',
-  'versions',
   'website',
 ]);
+
+/** Subresources that this door serves whole: with a method that the table lacks they are refused with 405. */
+const IMPLEMENTED: ReadonlySet<string> = new Set([
+  'attributes',
+  'delete',
+  'location',
+  'tagging',
+  'uploadId',
+  'uploads',
+  'versions',
+]);
+
+/** What S3 serves and this door does not, for want of a subresource to tell it by: uploads from HTML forms. */
+const UNSERVED: ReadonlySet<string> = new Set(['bucket POST']);
 
 interface Choice {
   readonly conditions: readonly { readonly name: string; readonly value: string | undefined }[];
@@ -192,19 +216,29 @@ function weight({ conditions, header }: Choice): number {
   return conditions.length * 2 + (header === undefined ? 0 : 1);
 }
 
-/** @throws S3Error NotImplemented | MethodNotAllowed */
+/** @throws S3Error NotImplemented | MethodNotAllowed | InvalidArgument */
 export function route(request: S3Request): Operation {
-  const { method, target, query } = request;
-  const choices = CHOICES.get(`${target.level} ${method}`) ?? [];
-  const choice = choices.find((candidate) => matches(candidate, request));
-  if (query.size > 0) {
-    for (const name of query.keys()) {
-      if (SUBRESOURCES.has(name) && !choice?.conditions.some((condition) => condition.name === name)) {
-        throw new S3Error('NotImplemented', `${method} of the subresource ${name} is not implemented.`);
-      }
+  const { method, target, query, headers } = request;
+  const place = `${target.level} ${method}`;
+  const choice = CHOICES.get(place)?.find((candidate) => matches(candidate, request));
+  for (const name of query.keys()) {
+    if (choice?.conditions.some((condition) => condition.name === name)) continue;
+    if (UNIMPLEMENTED.has(name)) {
+      throw new S3Error('NotImplemented', `${method} of the subresource ${name} is not implemented.`);
     }
+    if (IMPLEMENTED.has(name)) throw methodNotAllowed(target, method);
   }
-  if (choice === undefined) throw methodNotAllowed(target, method);
+  if (choice === undefined) {
+    throw UNSERVED.has(place) ? new S3Error('NotImplemented') : methodNotAllowed(target, method);
+  }
+  if (choice.header === undefined && headers.has(COPY_SOURCE)) {
+    const source = headers.get(COPY_SOURCE) ?? '';
+    throw invalidArgument(
+      COPY_SOURCE,
+      source,
+      'You can only specify a copy source header for copy requests.',
+    );
+  }
   return choice.operation;
 }
 

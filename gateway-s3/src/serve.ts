@@ -51,6 +51,7 @@ export function createService(options: ServiceOptions): Service {
 
   async function answer(incoming: IncomingMessage, rawUrl: string, body: RequestBody): Promise<Reply> {
     const { rawPath, rawQuery } = splitUrl(rawUrl);
+    checkHeaderSize(incoming.rawHeaders);
     const headers = readHeaders(incoming.rawHeaders);
     const method = incoming.method ?? '';
     const host = headers.get('host');
@@ -58,11 +59,11 @@ export function createService(options: ServiceOptions): Service {
     const params = parseQuery(rawQuery);
 
     const sender = await verify({ method, rawPath, query: params, headers });
-    const caller = knownCaller(sender);
     const request: S3Request = { method, target, query: queryMap(params), headers, payload: sender.payload };
 
     const operation = route(request);
     refuseUnimplementedHeaders(headers);
+    const caller = knownCaller(sender);
     const origin = `${options.scheme}://${host ?? domain}`;
     const call: Call = { core, region: options.region, log: options.log, caller, body, origin };
     return perform(operation, request, call);
@@ -96,6 +97,19 @@ export function createService(options: ServiceOptions): Service {
       response.destroy();
     }
   };
+}
+
+/** Names and values. */
+const HEADER_BYTES_MAX = 8 << 10;
+
+/** @throws S3Error RequestHeaderSectionTooLarge */
+function checkHeaderSize(rawHeaders: readonly string[]): void {
+  let sizeBytes = 0;
+  for (const text of rawHeaders) sizeBytes += text.length;
+  if (sizeBytes <= HEADER_BYTES_MAX) return;
+  throw new S3Error('RequestHeaderSectionTooLarge', undefined, {
+    fields: { MaxSizeAllowed: String(HEADER_BYTES_MAX) },
+  });
 }
 
 /** Also accepts the absolute form that proxies use. @source RFC 9112 §3.2.2 */

@@ -141,7 +141,8 @@ describe('CopyObject', () => {
     ['/source', 400, 'InvalidArgument'],
     ['/source/', 400, 'InvalidArgument'],
     ['', 400, 'InvalidArgument'],
-    ['/source/%zz', 400, 'InvalidURI'],
+    ['/source/%zz', 400, 'InvalidArgument'],
+    ['/source/%ff', 400, 'InvalidURI'],
     ['/source/a%20b?versionId=abc', 404, 'NoSuchVersion'],
   ])('source %j is refused with %d', async (source, status, code) => {
     expect(await copy('/target/never', {}, source)).toMatchObject({ status, code });

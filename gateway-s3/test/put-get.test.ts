@@ -159,7 +159,8 @@ describe('what a client says of an object', () => {
     const { headers } = await world.alice.head('/putget/utf8');
     const word = (text: string) => `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`;
     expect(headers['x-amz-meta-a']).toBe(word('Grüße 日本'));
-    expect(headers['x-amz-meta-b']).toBe(word('café'));
+    // Bytes that are no UTF-8 come back as they were sent.
+    expect(headers['x-amz-meta-b']).toBe('caf\u00e9');
   });
 
   it('may be 2 KiB of metadata and no more', async () => {
@@ -173,7 +174,7 @@ describe('what a client says of an object', () => {
   it.each([
     ['x-amz-storage-class', 'FROZEN', 'InvalidStorageClass'],
     ['x-amz-website-redirect-location', 'elsewhere', 'InvalidArgument'],
-    ['x-amz-tagging', 'a=1&a=2', 'InvalidTag'],
+    ['x-amz-tagging', 'a=1&a=2', 'InvalidArgument'],
     ['x-amz-tagging', 'a=%zz', 'InvalidArgument'],
     ['x-amz-tagging', Array.from({ length: 11 }, (_, i) => `k${i}=v`).join('&'), 'InvalidTag'],
   ])('%s: %s is refused', async (name, value, code) => {

@@ -17,3 +17,8 @@ export function checkBucketName(name: string): void {
     !RESERVED_SUFFIXES.some((suffix) => name.endsWith(suffix));
   if (!valid) throw new S3Error('InvalidBucketName', undefined, { fields: { BucketName: name } });
 }
+
+/** What policies of other services call a bucket. */
+export function bucketArn(name: string): string {
+  return `arn:aws:s3:::${name}`;
+}

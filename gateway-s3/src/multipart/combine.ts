@@ -7,10 +7,12 @@ import { partAlgorithm, type UploadChecksum } from './partChecksum.ts';
 
 export interface Promised {
   readonly upload: UploadChecksum;
-  /** `x-amz-checksum-*` of CompleteMultipartUpload: of the whole object. */
+  /** `x-amz-checksum-*` of CompleteMultipartUpload: of the whole object. Counts where the upload declared one. */
   readonly expected: ObjectChecksum | undefined;
   /** `x-amz-checksum-type` */
   readonly type: string | undefined;
+  /** `x-amz-mp-object-size`, in bytes. */
+  readonly size: string | undefined;
 }
 
 export interface Combined {
@@ -22,6 +24,8 @@ export interface Combined {
 export function combineParts(parts: readonly StoredPart[], promised: Promised): Combined {
   const etag = multipartEtag(parts.map(({ md5 }) => md5));
   const checksum = combineChecksums(parts, promised.upload);
+  checkSize(promised, parts);
+  checkType(promised);
   checkPromise(promised, checksum, parts.length);
   return checksum === undefined ? { etag } : { etag, checksum };
 }
@@ -42,36 +46,44 @@ function combineChecksums(parts: readonly StoredPart[], upload: UploadChecksum):
     : fullObjectChecksum(algorithm, known);
 }
 
-function checkPromise(
-  { upload, expected, type }: Promised,
-  computed: Checksum | undefined,
-  parts: number,
-): void {
-  const ours = upload.checksum?.type ?? 'FULL_OBJECT';
-  if (type !== undefined && type !== ours) {
-    throw new S3Error(
-      'InvalidRequest',
-      `The upload was created using the ${ours} checksum mode, and the complete request says ${type}.`,
-    );
+function checkSize({ size }: Promised, parts: readonly StoredPart[]): void {
+  if (size === undefined) return;
+  const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  if (!/^\d{1,15}$/.test(size)) {
+    throw new S3Error('InvalidRequest', 'Value for x-amz-mp-object-size header is invalid.');
   }
-  if (expected === undefined || computed === undefined) return;
+  if (Number(size) === sizeBytes) return;
+  throw new S3Error(
+    'InvalidRequest',
+    `The provided 'x-amz-mp-object-size' header value ${size} does not match what was computed: ${sizeBytes}`,
+  );
+}
+
+function checkType({ upload, type }: Promised): void {
+  const ours = upload.checksum?.type;
+  if (type === undefined || type === ours) return;
+  throw new S3Error(
+    'InvalidRequest',
+    `The upload was created using the ${ours ?? 'null'} checksum mode. The complete request must use the same checksum mode.`,
+  );
+}
+
+function checkPromise({ upload, expected }: Promised, computed: Checksum | undefined, parts: number): void {
+  if (upload.checksum === undefined || expected === undefined || computed === undefined) return;
   const { checksum, parts: expectedParts } = expected;
-  // In an upload without a declared algorithm there may be nothing to compare with.
-  if (upload.checksum === undefined && checksum.algorithm !== computed.algorithm) return;
   const same =
     checksum.algorithm === computed.algorithm &&
     Buffer.compare(checksum.value, computed.value) === 0 &&
     (expectedParts === undefined || expectedParts === parts);
-  if (!same) {
-    throw new S3Error(
-      'BadDigest',
-      `The ${checksum.algorithm} you specified did not match the calculated checksum.`,
-      {
-        fields: {
-          ExpectedDigest: formatChecksum(checksum, expectedParts),
-          CalculatedDigest: formatChecksum(computed, parts),
-        },
+  if (same) return;
+  throw new S3Error(
+    'BadDigest',
+    `The ${checksum.algorithm} you specified did not match the calculated checksum.`,
+    {
+      fields: {
+        ExpectedDigest: formatChecksum(checksum, expectedParts),
+        CalculatedDigest: formatChecksum(computed, parts),
       },
-    );
-  }
+    },
+  );
 }

@@ -14,14 +14,21 @@ export function partAlgorithm({ checksum }: UploadChecksum): ComputedAlgorithm {
   return checksum === undefined ? DEFAULT_ALGORITHM : parseChecksumAlgorithm(checksum.algorithm);
 }
 
-/** @throws S3Error InvalidRequest: a part's checksum of another algorithm than its upload's */
-export function requireSameAlgorithm(
+/**
+ * A part may bring its upload's checksum only, and must where the object's will be made of the parts'.
+ * @param given the algorithm of the part's checksum, if it brings one.
+ * @throws S3Error InvalidRequest
+ */
+export function requirePartChecksum(
   { checksum }: UploadChecksum,
   given: ComputedAlgorithm | undefined,
 ): void {
-  if (checksum === undefined || given === undefined || given === checksum.algorithm) return;
+  if (checksum === undefined || given === checksum.algorithm) return;
+  if (given === undefined && checksum.type === 'FULL_OBJECT') return;
+  const expected = checksum.algorithm.toLowerCase();
+  const actual = given?.toLowerCase() ?? 'null';
   throw new S3Error(
     'InvalidRequest',
-    `Checksum Type mismatch occurred, expected checksum Type: ${checksum.algorithm.toLowerCase()}, actual checksum Type: ${given.toLowerCase()}`,
+    `Checksum Type mismatch occurred, expected checksum Type: ${expected}, actual checksum Type: ${actual}`,
   );
 }

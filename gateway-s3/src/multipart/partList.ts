@@ -8,8 +8,9 @@ import { parseChecksumValue } from '../checksums/value.ts';
 import { S3Error } from '../errors.ts';
 import { unquoted } from '../objects/etags.ts';
 import { PART_NUMBER_MAX } from '../objects/selection.ts';
+import { invalidArgument } from '../request.ts';
 import { readXml, requiredText, textChild, type XmlElement } from '../xml/read.ts';
-import { requireSameAlgorithm, type UploadChecksum } from './partChecksum.ts';
+import type { UploadChecksum } from './partChecksum.ts';
 
 export interface NamedPart {
   readonly partNumber: number;
@@ -31,14 +32,15 @@ const CHECKSUM_ELEMENT = /^Checksum(?!Type$)(.+)$/;
 
 function readPart(part: XmlElement): NamedPart {
   const number = requiredText(part, 'PartNumber').trim();
-  if (!/^\d{1,9}$/.test(number)) throw new S3Error('MalformedXML');
+  if (!/^-?\d{1,9}$/.test(number)) throw new S3Error('MalformedXML');
   const partNumber = Number(number);
   if (partNumber < 1 || partNumber > PART_NUMBER_MAX) {
     throw new S3Error('InvalidArgument', 'PartNumber must be >= 1 and <= 10000', {
       fields: { ArgumentName: 'partNumber', ArgumentValue: number },
     });
   }
-  const element = part.children.find(({ name }) => CHECKSUM_ELEMENT.test(name));
+  const [element, second] = part.children.filter(({ name }) => CHECKSUM_ELEMENT.test(name));
+  if (second !== undefined) throw badChecksum(`${element?.text};${second.text}`);
   const algorithm = element && parseChecksumAlgorithm(CHECKSUM_ELEMENT.exec(element.name)?.[1] ?? '');
   return {
     partNumber,
@@ -55,19 +57,38 @@ export interface PartToJoin {
 
 /**
  * The parts with the checksums that bind them. An upload that asked for none keeps its own, whatever the client says.
- * @throws S3Error InvalidRequest | InvalidPart
+ * @throws S3Error InvalidRequest | InvalidArgument | BadDigest
  */
-export function partsToJoin(parts: readonly NamedPart[], upload: UploadChecksum): readonly PartToJoin[] {
+export function partsToJoin(
+  parts: readonly NamedPart[],
+  { checksum: declared }: UploadChecksum,
+): readonly PartToJoin[] {
   return parts.map(({ partNumber, etag, checksum }) => {
-    if (upload.checksum === undefined) return { partNumber, etag };
-    requireSameAlgorithm(upload, checksum?.algorithm);
-    if (checksum !== undefined) {
-      const { value } = parseChecksumValue(checksum.algorithm, checksum.text, `part ${partNumber}`);
-      return { partNumber, etag, checksum: value };
+    if (declared === undefined) return { partNumber, etag };
+    if (checksum === undefined) {
+      if (declared.type === 'COMPOSITE') throw missingChecksum(declared.algorithm, partNumber);
+      return { partNumber, etag };
     }
-    if (upload.checksum.type === 'COMPOSITE') throw missingChecksum(upload.checksum.algorithm, partNumber);
-    return { partNumber, etag };
+    const { algorithm, text } = checksum;
+    if (algorithm !== declared.algorithm) {
+      const name = algorithm.toLowerCase();
+      const message = `The ${name} you specified for part ${partNumber} did not match what we received.`;
+      throw new S3Error('BadDigest', message);
+    }
+    return { partNumber, etag, checksum: partChecksumValue(algorithm, text) };
   });
+}
+
+function partChecksumValue(algorithm: ComputedAlgorithm, text: string): Uint8Array {
+  try {
+    return parseChecksumValue(algorithm, text).value;
+  } catch {
+    throw badChecksum(text);
+  }
+}
+
+function badChecksum(text: string): S3Error {
+  return invalidArgument('Checksum', text, 'Invalid Base64 or multiple checksums present in request');
 }
 
 function missingChecksum(algorithm: string, partNumber: number): S3Error {

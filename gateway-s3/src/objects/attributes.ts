@@ -1,4 +1,8 @@
-/** What clients say of an object in headers, on its way in and out. */
+/**
+ * What clients say of an object in headers, on its way in and out.
+ *
+ * Values are kept as they came: bytes, one a character, so that what is not UTF-8 comes back unharmed too.
+ */
 import { isUtf8 } from 'node:buffer';
 import type { ObjectAttributes } from '@facet/core';
 import type { HeaderMap } from '../auth/request.ts';
@@ -52,10 +56,9 @@ export function readAttributes(headers: HeaderMap): ObjectAttributes {
 
 function propertyValue(name: (typeof PROPERTIES)[number], value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  const text = textOfHeader(value);
-  if (name === 'content-encoding') return storedContentEncoding(text);
-  if (name === 'x-amz-website-redirect-location') checkRedirect(text);
-  return text;
+  if (name === 'content-encoding' && /aws-chunked/i.test(value)) return storedContentEncoding(value);
+  if (name === 'x-amz-website-redirect-location') checkRedirect(value);
+  return value;
 }
 
 function checkRedirect(location: string): void {
@@ -68,7 +71,7 @@ function checkRedirect(location: string): void {
 }
 
 /** @throws S3Error InvalidStorageClass */
-export function readStorageClass(headers: HeaderMap): string | undefined {
+function readStorageClass(headers: HeaderMap): string | undefined {
   const storageClass = headers.get('x-amz-storage-class');
   if (storageClass === undefined || STORAGE_CLASSES.has(storageClass)) return storageClass;
   throw new S3Error('InvalidStorageClass', undefined, { fields: { StorageClassRequested: storageClass } });
@@ -81,9 +84,8 @@ function readUserMetadata(headers: HeaderMap): Readonly<Record<string, string>> 
     if (!header.startsWith(USER_PREFIX)) continue;
     const name = header.slice(USER_PREFIX.length);
     if (name === '') continue;
-    const text = textOfHeader(value);
-    metadata[name] = text;
-    sizeBytes += name.length + Buffer.byteLength(text);
+    metadata[name] = value;
+    sizeBytes += name.length + value.length;
   }
   if (sizeBytes > USER_METADATA_BYTES_MAX) {
     throw new S3Error('MetadataTooLarge', undefined, {
@@ -93,26 +95,16 @@ function readUserMetadata(headers: HeaderMap): Readonly<Record<string, string>> 
   return metadata;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
-const ASCII = /^[\x00-\x7f]*$/;
-
-/** A header's bytes, which arrive one a character, are UTF-8 when they can be and Latin-1 when not. */
-function textOfHeader(value: string): string {
-  if (ASCII.test(value)) return value;
-  const bytes = Buffer.from(value, 'latin1');
-  return isUtf8(bytes) ? bytes.toString('utf8') : value;
-}
-
 /** Headers that describe an object, as far as they come from what its writer said. */
 export function attributeHeaders(attributes: ObjectAttributes): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'binary/octet-stream' };
   const { properties, userMetadata, storageClass } = attributes;
   for (const name of PROPERTIES) {
     const value = properties[name];
-    if (value !== undefined) headers[name] = headerOfText(value);
+    if (value !== undefined) headers[name] = value;
   }
   for (const [name, value] of Object.entries(userMetadata)) {
-    headers[USER_PREFIX + name] = ASCII.test(value) ? value : encodedWord(value);
+    headers[USER_PREFIX + name] = metadataHeader(value);
   }
   if (storageClass !== undefined && storageClass !== STORAGE_CLASS_DEFAULT) {
     headers['x-amz-storage-class'] = storageClass;
@@ -120,11 +112,15 @@ export function attributeHeaders(attributes: ObjectAttributes): Record<string, s
   return headers;
 }
 
-function headerOfText(text: string): string {
-  return ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
-}
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
+const ASCII = /^[\x00-\x7f]*$/;
 
-/** Header values outside ASCII have one form that every client can take apart. @source RFC 2047 §2 */
-function encodedWord(text: string): string {
-  return `=?UTF-8?B?${Buffer.from(text, 'utf8').toString('base64')}?=`;
+/**
+ * UTF-8 outside ASCII goes out in the one form of header text that every client can take apart, as S3 does it.
+ * @source RFC 2047 §2
+ */
+function metadataHeader(value: string): string {
+  if (ASCII.test(value)) return value;
+  const bytes = Buffer.from(value, 'latin1');
+  return isUtf8(bytes) ? `=?UTF-8?B?${bytes.toString('base64')}?=` : value;
 }

@@ -5,6 +5,7 @@ import { decodePath, type HeaderMap } from '../auth/request.ts';
 import { S3Error } from '../errors.ts';
 import type { Call } from '../operation.ts';
 import { ownBucket } from '../perform.ts';
+import { invalidArgument } from '../request.ts';
 import { parseHttpDate, secondsOf } from './dates.ts';
 import { listsEtag, parseEtagList } from './etags.ts';
 import { checkVersionId } from './versionId.ts';
@@ -27,15 +28,13 @@ export interface CopySource {
 export function readCopySource(headers: HeaderMap): CopySource {
   const header = headers.get(COPY_SOURCE) ?? '';
   const [path = '', query = ''] = splitOnce(header, '?versionId=');
-  const decoded = decodePath(path.startsWith('/') ? path.slice(1) : path);
+  const decoded = decodeSource(path.startsWith('/') ? path.slice(1) : path);
   const slash = decoded.indexOf('/');
   if (slash <= 0 || slash === decoded.length - 1) {
-    throw new S3Error(
-      'InvalidArgument',
+    throw invalidArgument(
+      COPY_SOURCE,
+      header,
       'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
-      {
-        fields: { ArgumentName: COPY_SOURCE, ArgumentValue: header },
-      },
     );
   }
   if (query !== '') checkVersionId(query);
@@ -45,6 +44,14 @@ export function readCopySource(headers: HeaderMap): CopySource {
     expectedOwner: headers.get('x-amz-source-expected-bucket-owner'),
     precondition: readPrecondition(headers),
   };
+}
+
+function decodeSource(path: string): string {
+  try {
+    return decodePath(path);
+  } catch {
+    throw invalidArgument(COPY_SOURCE, path, 'Copy Source must be percent-encoded.');
+  }
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string] {

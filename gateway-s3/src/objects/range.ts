@@ -7,7 +7,7 @@ type RangeRequest =
   | { readonly kind: 'from'; readonly start: number }
   | { readonly kind: 'suffix'; readonly lengthBytes: number };
 
-const ONE_RANGE = /^bytes=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i;
+const ONE_RANGE = /^bytes=(\d{0,15})-(\d{0,15})$/i;
 
 /** One range of bytes; undefined for anything else (several ranges, another unit, nonsense), which S3 ignores. */
 function parseRange(text: string): RangeRequest | undefined {
@@ -28,6 +28,8 @@ function parseRange(text: string): RangeRequest | undefined {
 export function resolveRange(header: string | undefined, sizeBytes: number): ByteRange | undefined {
   const asked = header === undefined ? undefined : parseRange(header);
   if (header === undefined || asked === undefined) return undefined;
+  // All of nothing: the one range that an empty object can satisfy.
+  if (sizeBytes === 0 && asked.kind === 'suffix' && asked.lengthBytes > 0) return undefined;
   const range = within(asked, sizeBytes);
   if (range.start >= sizeBytes || range.end < range.start) {
     throw new S3Error('InvalidRange', undefined, {

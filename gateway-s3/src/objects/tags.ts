@@ -2,6 +2,7 @@
 import type { Tags } from '@facet/core';
 import { type HeaderMap, parseQuery } from '../auth/request.ts';
 import { S3Error } from '../errors.ts';
+import { invalidArgument } from '../request.ts';
 import { childOf, readXml, requiredText, type XmlElement } from '../xml/read.ts';
 import { element, leaf, type Xml, xmlDocument } from '../xml/write.ts';
 
@@ -23,15 +24,18 @@ export function readTaggingHeader(headers: HeaderMap): Tags | undefined {
   try {
     params = parseQuery(header);
   } catch {
-    throw new S3Error(
-      'InvalidArgument',
-      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
-      { fields: { ArgumentName: 'x-amz-tagging', ArgumentValue: header } },
-    );
+    throw badTaggingHeader(header);
   }
-  return checkTags(
-    params.map(({ name, value }) => ({ key: utf8(name), value: utf8(value) })),
-    OBJECT_TAGS_MAX,
+  const tags = params.map(({ name, value }) => ({ key: utf8(name), value: utf8(value) }));
+  if (new Set(tags.map(({ key }) => key)).size < tags.length) throw badTaggingHeader(header);
+  return checkTags(tags, OBJECT_TAGS_MAX);
+}
+
+function badTaggingHeader(header: string): S3Error {
+  return invalidArgument(
+    'x-amz-tagging',
+    header,
+    "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
   );
 }
 
@@ -74,12 +78,14 @@ function invalidTag(message: string, key: string, value: string): S3Error {
   return new S3Error('InvalidTag', message, { fields: { TagKey: key, TagValue: value } });
 }
 
+/** In order of keys. */
 export function taggingDocument(tags: Tags): Xml {
+  const ordered = [...tags].sort((a, b) => (a.key < b.key ? -1 : 1));
   return xmlDocument(
     'Tagging',
     element(
       'TagSet',
-      ...tags.map(({ key, value }) => element('Tag', leaf('Key', key), leaf('Value', value))),
+      ...ordered.map(({ key, value }) => element('Tag', leaf('Key', key), leaf('Value', value))),
     ),
   );
 }

@@ -96,12 +96,15 @@ async function acceptPrivate(
 
 function isPrivate(policy: XmlElement, owner: Account): boolean {
   const grants = childOf(policy, 'AccessControlList')?.children ?? [];
-  return grants.every((grant) => {
-    const grantee = childOf(grant, 'Grantee');
-    return (
-      grantee !== undefined &&
-      textChild(grantee, 'ID') === owner.canonicalId &&
-      textChild(grant, 'Permission') === 'FULL_CONTROL'
-    );
-  });
+  return (
+    grants.length > 0 &&
+    grants.every((grant) => {
+      const grantee = childOf(grant, 'Grantee');
+      return (
+        grantee !== undefined &&
+        textChild(grantee, 'ID') === owner.canonicalId &&
+        textChild(grant, 'Permission') === 'FULL_CONTROL'
+      );
+    })
+  );
 }

@@ -1,9 +1,9 @@
 /**
- * What clients ask of a bucket's settings, where the honest answer is that none are made. To set them is not
- * implemented: the router answers 501.
+ * What clients ask of a bucket's settings, where the honest answer is that none are made. To delete what is not there
+ * succeeds, as in S3; to set it is not implemented: the router answers 501.
  */
 import { S3Error, type S3ErrorCode } from '../errors.ts';
-import { xmlReply } from '../http/reply.ts';
+import { noContent, xmlReply } from '../http/reply.ts';
 import { operation } from '../operation.ts';
 import { leaf, xmlDocument } from '../xml/write.ts';
 
@@ -26,6 +26,14 @@ function constant(name: string, document: string) {
     run: async () => xmlReply(document),
   });
 }
+
+/** DELETE of any setting that is absent. */
+export const deleteAbsentConfiguration = operation({
+  level: 'bucket',
+  name: 'DeleteBucketConfiguration',
+  input: () => undefined,
+  run: async () => noContent(),
+});
 
 export const getBucketVersioning = constant('GetBucketVersioning', xmlDocument('VersioningConfiguration'));
 export const getBucketRequestPayment = constant(

@@ -9,7 +9,7 @@ import { readUploadId, uploadRef } from '../multipart/uploadRef.ts';
 import { quoted, readWritePrecondition } from '../objects/etags.ts';
 import { checksumElements } from '../objects/objectChecksum.ts';
 import { type ObjectCall, operation } from '../operation.ts';
-import { parseInteger, type S3Request } from '../request.ts';
+import type { S3Request } from '../request.ts';
 import { leaf, xmlDocument } from '../xml/write.ts';
 
 /** 10,000 parts with a SHA-512 each. */
@@ -22,20 +22,16 @@ export const completeMultipartUpload = operation({
   input: (request: S3Request) => {
     const { headers, payload } = request;
     const given = readChecksumHeader(headers);
-    const size = headers.get('x-amz-mp-object-size');
     return {
       upload: readUploadId(request),
       condition: readWritePrecondition(headers),
       body: { headers, payload, lengthBytesMax: BODY_BYTES_MAX, checksumHeaders: 'of-object' as const },
       expected: given && parseObjectChecksum(given.algorithm, given.text),
       type: headers.get('x-amz-checksum-type'),
-      sizeBytes:
-        size === undefined
-          ? undefined
-          : parseInteger(size, 'x-amz-mp-object-size', { min: 0, max: Number.MAX_SAFE_INTEGER }),
+      size: headers.get('x-amz-mp-object-size'),
     };
   },
-  run: async (call, { upload, condition, body, expected, type, sizeBytes }) => {
+  run: async (call, { upload, condition, body, expected, type, size }) => {
     const { bucket, key, origin } = call;
     const named = readPartList(await readWholeBody(body, call.body));
     const ref = uploadRef(call, upload);
@@ -43,8 +39,7 @@ export const completeMultipartUpload = operation({
     const completed = await call.core.objects.completeUpload({
       ...ref,
       parts: partsToJoin(named, info),
-      combine: (parts) => combineParts(parts, { upload: info, expected, type }),
-      ...(sizeBytes !== undefined && { sizeBytes }),
+      combine: (parts) => combineParts(parts, { upload: info, expected, type, size }),
       ...condition,
     });
     return xmlReply(

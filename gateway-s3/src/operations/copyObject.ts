@@ -3,7 +3,7 @@ import type { HeaderMap } from '../auth/request.ts';
 import { type ComputedAlgorithm, parseChecksumAlgorithm } from '../checksums/algorithms.ts';
 import { S3Error } from '../errors.ts';
 import { xmlReply } from '../http/reply.ts';
-import { readAttributes, readStorageClass, STORAGE_CLASS_DEFAULT } from '../objects/attributes.ts';
+import { readAttributes, STORAGE_CLASS_DEFAULT } from '../objects/attributes.ts';
 import { type CopySource, readCopySource, sourceBucket } from '../objects/copySource.ts';
 import { isoDate } from '../objects/dates.ts';
 import { withSourceDigests } from '../objects/digestSource.ts';
@@ -23,12 +23,14 @@ export const copyObject = operation({
     const algorithm = headers.get('x-amz-checksum-algorithm');
     const replacesMetadata = readDirective(headers, 'x-amz-metadata-directive') === 'REPLACE';
     const replacesTags = readDirective(headers, 'x-amz-tagging-directive') === 'REPLACE';
+    // Checked also where the source's are kept.
+    const attributes = readAttributes(headers);
     return {
       source: readCopySource(headers),
-      attributes: replacesMetadata ? readAttributes(headers) : undefined,
+      attributes: replacesMetadata ? attributes : undefined,
       redirect: replacesMetadata ? undefined : headers.get(REDIRECT),
       // A copy does not take its source's class.
-      storageClass: readStorageClass(headers),
+      storageClass: attributes.storageClass,
       tags: replacesTags ? (readTaggingHeader(headers) ?? []) : undefined,
       algorithm: algorithm === undefined ? undefined : parseChecksumAlgorithm(algorithm),
       condition: readWritePrecondition(headers),

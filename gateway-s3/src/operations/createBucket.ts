@@ -1,6 +1,6 @@
 import { FsError } from '@facet/core';
 import { readWholeBody } from '../body/intake.ts';
-import { checkBucketName } from '../buckets/name.ts';
+import { bucketArn, checkBucketName } from '../buckets/name.ts';
 import { S3Error } from '../errors.ts';
 import { emptyReply } from '../http/reply.ts';
 import { BUCKET_TAGS_MAX, readTagSet } from '../objects/tags.ts';
@@ -26,7 +26,7 @@ export const createBucket = operation({
     const { tags } = readConfiguration(await readWholeBody(body, call.body));
     const volume = await createOrFind(call);
     if (tags !== undefined) await core.volumes.setTags(volume.id, tags);
-    return emptyReply({ location: `/${bucketName}` });
+    return emptyReply({ location: `/${bucketName}`, 'x-amz-bucket-arn': bucketArn(bucketName) });
   },
 });
 

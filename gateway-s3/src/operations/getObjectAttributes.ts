@@ -45,9 +45,15 @@ export const getObjectAttributes = operation({
   },
 });
 
-/** @throws S3Error InvalidArgument */
+/** @throws S3Error InvalidRequest | InvalidArgument */
 function readWanted({ headers }: S3Request): ReadonlySet<Attribute> {
   const header = headers.get('x-amz-object-attributes') ?? '';
+  if (header === '') {
+    throw new S3Error(
+      'InvalidRequest',
+      'The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty',
+    );
+  }
   const wanted = new Set<Attribute>();
   for (const piece of header.split(',')) {
     const attribute = ATTRIBUTES.find((name) => name === piece.trim());

@@ -1,3 +1,4 @@
+import { bucketArn } from '../buckets/name.ts';
 import { emptyReply } from '../http/reply.ts';
 import { operation } from '../operation.ts';
 
@@ -6,6 +7,10 @@ export const headBucket = operation({
   level: 'bucket',
   name: 'HeadBucket',
   input: () => undefined,
-  run: async ({ region }) =>
-    emptyReply({ 'x-amz-bucket-region': region, 'x-amz-access-point-alias': 'false' }),
+  run: async ({ region, bucket }) =>
+    emptyReply({
+      'x-amz-bucket-arn': bucketArn(bucket.name),
+      'x-amz-bucket-region': region,
+      'x-amz-access-point-alias': 'false',
+    }),
 });

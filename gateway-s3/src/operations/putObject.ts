@@ -6,6 +6,7 @@ import { checksumHeaders } from '../objects/objectChecksum.ts';
 import { stageBody } from '../objects/stageBody.ts';
 import { readTaggingHeader } from '../objects/tags.ts';
 import { operation } from '../operation.ts';
+import { invalidArgument } from '../request.ts';
 
 /** 5 GiB: more takes a multipart upload. */
 export const PUT_BYTES_MAX = 5 * 1024 ** 3;
@@ -14,18 +15,24 @@ export const PUT_BYTES_MAX = 5 * 1024 ** 3;
 export const putObject = operation({
   level: 'object',
   name: 'PutObject',
-  input: ({ headers, payload }) => ({
-    attributes: readAttributes(headers),
-    tags: readTaggingHeader(headers),
-    condition: readWritePrecondition(headers),
-    intake: openIntake({
-      headers,
-      payload,
-      lengthBytesMax: PUT_BYTES_MAX,
-      md5: true,
-      defaultChecksum: 'CRC64NVME',
-    }),
-  }),
+  input: ({ headers, payload, query }) => {
+    const part = query.get('partNumber');
+    if (part !== undefined) {
+      throw invalidArgument('partNumber', part, 'This operation does not accept partNumber without uploadId');
+    }
+    return {
+      attributes: readAttributes(headers),
+      tags: readTaggingHeader(headers),
+      condition: readWritePrecondition(headers),
+      intake: openIntake({
+        headers,
+        payload,
+        lengthBytesMax: PUT_BYTES_MAX,
+        md5: true,
+        defaultChecksum: 'CRC64NVME',
+      }),
+    };
+  },
   run: async (call, { attributes, tags, condition, intake }) => {
     const { staged, md5, checksum } = await stageBody(call, intake);
     const stored = await call.core.objects.put({

@@ -4,7 +4,7 @@ import { checksumHeaderName } from '../checksums/algorithms.ts';
 import { createDigest } from '../checksums/digest.ts';
 import { formatChecksum } from '../checksums/value.ts';
 import { emptyReply } from '../http/reply.ts';
-import { partAlgorithm, requireSameAlgorithm } from '../multipart/partChecksum.ts';
+import { partAlgorithm, requirePartChecksum } from '../multipart/partChecksum.ts';
 import { readPartNumber, readUploadId, uploadRef } from '../multipart/uploadRef.ts';
 import { quoted } from '../objects/etags.ts';
 import { stageBody } from '../objects/stageBody.ts';
@@ -19,8 +19,8 @@ export const uploadPart = operation({
   input: (request: S3Request) => {
     const { headers, payload } = request;
     return {
-      upload: readUploadId(request),
       partNumber: readPartNumber(request),
+      upload: readUploadId(request),
       promised: readBodyHeaders({ headers, payload, checksumHeaders: 'of-body' }).checksum?.algorithm,
       body: { headers, payload, lengthBytesMax: PUT_BYTES_MAX, md5: true },
     };
@@ -28,7 +28,7 @@ export const uploadPart = operation({
   run: async (call, { upload, partNumber, promised, body }) => {
     const ref = uploadRef(call, upload);
     const info = await call.core.objects.getUpload(ref);
-    requireSameAlgorithm(info, promised);
+    requirePartChecksum(info, promised);
     const algorithm = partAlgorithm(info);
     const intake = openIntake({ ...body, defaultChecksum: algorithm });
     // The client proves its bytes by one checksum, and the object will keep another.

@@ -1,6 +1,7 @@
 import type { ByteRange, StoredPart } from '@facet/core';
 import { checksumElementName } from '../checksums/algorithms.ts';
 import { formatChecksum } from '../checksums/value.ts';
+import { S3Error } from '../errors.ts';
 import { xmlReply } from '../http/reply.ts';
 import { partAlgorithm } from '../multipart/partChecksum.ts';
 import { readPartNumber, readUploadId, uploadRef } from '../multipart/uploadRef.ts';
@@ -19,10 +20,10 @@ export const uploadPartCopy = operation({
   level: 'object',
   name: 'UploadPartCopy',
   input: (request: S3Request) => ({
-    upload: readUploadId(request),
     partNumber: readPartNumber(request),
     source: readCopySource(request.headers),
     range: readCopyRange(request.headers.get(RANGE_HEADER)),
+    upload: readUploadId(request),
   }),
   run: async (call, { upload, partNumber, source, range }) => {
     const { objects } = call.core;
@@ -78,11 +79,9 @@ function readCopyRange(text: string | undefined): ByteRange | undefined {
 }
 
 function beyond({ start, end }: ByteRange, sizeBytes: number) {
-  return invalidArgument(
-    RANGE_HEADER,
-    `bytes=${start}-${end}`,
-    `Range specified is not valid for source object of size: ${sizeBytes}`,
-  );
+  return new S3Error('InvalidRange', `Range specified is not valid for source object of size: ${sizeBytes}`, {
+    fields: { RangeRequested: `bytes=${start}-${end}`, ActualObjectSize: String(sizeBytes) },
+  });
 }
 
 function partEtag({ md5 }: StoredPart): string {
