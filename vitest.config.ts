@@ -10,7 +10,6 @@ export default defineConfig({
       '@facet/extents': source('packages/extents'),
       '@facet/core': source('core'),
       '@facet/gateway-s3': source('gateway-s3'),
-      '@facet/server': source('packages/server'),
     },
   },
   test: {
