@@ -55,6 +55,7 @@ export function createService(options: ServiceOptions): Service {
     const headers = readHeaders(incoming.rawHeaders);
     const method = incoming.method ?? '';
     const host = headers.get('host');
+    if (host === undefined) throw new S3Error('BadRequest', 'The request lacks a Host header.');
     const target = parseTarget({ rawPath, host, domain });
     const params = parseQuery(rawQuery);
 
@@ -64,7 +65,7 @@ export function createService(options: ServiceOptions): Service {
     const operation = route(request);
     refuseUnimplementedHeaders(headers);
     const caller = knownCaller(sender);
-    const origin = `${options.scheme}://${host ?? domain}`;
+    const origin = `${options.scheme}://${host}`;
     const call: Call = { core, region: options.region, log: options.log, caller, body, origin };
     return perform(operation, request, call);
   }

@@ -41,6 +41,8 @@ export function createServer(
     // A 5 GiB upload may take its time: what bounds a request is idleness.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // Refused by us, in S3's words.
+    requireHostHeader: false,
   };
   const server =
     tls === undefined

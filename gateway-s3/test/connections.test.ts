@@ -1,0 +1,234 @@
+import net from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type S3TestClient, sign } from './client.ts';
+import { startWorld, type World } from './world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+  await world.alice.put('/wire');
+});
+afterAll(async () => {
+  expect(world.errors).toEqual([]);
+  await world.close();
+});
+
+/** A bare connection: writes what it is told, keeps all it hears. */
+class Wire {
+  readonly socket: net.Socket;
+  heard = '';
+  ended = false;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(port: number) {
+    this.socket = net.connect(port, '127.0.0.1');
+    const stir = () => {
+      this.#wake.resolve();
+      this.#wake = Promise.withResolvers<void>();
+    };
+    this.socket.on('data', (bytes) => {
+      this.heard += bytes.toString('latin1');
+      stir();
+    });
+    this.socket.on('error', () => undefined);
+    this.socket.on('close', () => {
+      this.ended = true;
+      stir();
+    });
+  }
+
+  write(bytes: string | Buffer): void {
+    this.socket.write(bytes);
+  }
+
+  /** Waits until what was heard holds `pattern`, or the connection ends. */
+  async until(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.heard) && !this.ended) await this.#wake.promise;
+    return this.heard;
+  }
+
+  async end(): Promise<string> {
+    while (!this.ended) await this.#wake.promise;
+    return this.heard;
+  }
+}
+
+const head = (client: S3TestClient, method: string, path: string, headers: Record<string, string>) => {
+  const payload = headers['x-amz-content-sha256'] ?? 'UNSIGNED-PAYLOAD';
+  const signed = sign(client.credentials, { method, path, headers, payload, host: client.host });
+  const lines = Object.entries(signed).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+};
+
+describe('Expect: 100-continue', () => {
+  const expecting = (length: number) => ({ expect: '100-continue', 'content-length': String(length) });
+
+  it('is answered once the head is found good', async () => {
+    const wire = new Wire(world.port);
+    wire.write(head(world.alice, 'PUT', '/wire/continued', expecting(5)));
+    expect(await wire.until(/\r\n\r\n/)).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    wire.write('hello');
+    expect(await wire.until(/200 OK/)).toContain('HTTP/1.1 200 OK');
+    // The connection serves on.
+    wire.write(head(world.alice, 'GET', '/wire/continued', {}));
+    expect(await wire.until(/hello$/)).toMatch(/hello$/);
+    wire.socket.destroy();
+  });
+
+  it.each<[string, string, Record<string, string>, string]>([
+    ['no such bucket', '/no-such-bucket/key', {}, 'NoSuchBucket'],
+    ['a bad header', '/wire/key', { 'content-md5': 'nonsense' }, 'InvalidDigest'],
+    ['too large', '/wire/key', { 'content-length': '5368709121' }, 'EntityTooLarge'],
+    ['an unimplemented header', '/wire/key', { 'x-amz-server-side-encryption': 'aws:kms' }, 'NotImplemented'],
+  ])('is not: %s', async (_name, path, headers, code) => {
+    const wire = new Wire(world.port);
+    wire.write(head(world.alice, 'PUT', path, { ...expecting(5), ...headers }));
+    const answer = await wire.end();
+    expect(answer).not.toContain('100 Continue');
+    expect(answer).toContain(`<Code>${code}</Code>`);
+    expect(answer.toLowerCase()).toContain('connection: close');
+  });
+
+  it('is not answered to a wrong signature', async () => {
+    const wire = new Wire(world.port);
+    const liar = world.alice.as({ ...world.alice.credentials, secretKey: 'wrong' });
+    wire.write(head(liar, 'PUT', '/wire/key', expecting(5)));
+    const answer = await wire.end();
+    expect(answer).not.toContain('100 Continue');
+    expect(answer).toContain('<Code>SignatureDoesNotMatch</Code>');
+  });
+});
+
+describe('a body that nobody reads', () => {
+  it('is dropped when small, and the connection serves on', async () => {
+    const wire = new Wire(world.port);
+    const body = 'x'.repeat(100_000);
+    wire.write(head(world.alice, 'PUT', '/no-such-bucket/key', { 'content-length': String(body.length) }));
+    await wire.until(/<\/Error>$/);
+    wire.write(body);
+    wire.write(head(world.alice, 'HEAD', '/wire', {}));
+    expect(await wire.until(/200 OK/)).toContain('HTTP/1.1 200 OK');
+    wire.socket.destroy();
+  });
+
+  it('ends the connection when large, after the answer', async () => {
+    const wire = new Wire(world.port);
+    wire.write(head(world.alice, 'PUT', '/no-such-bucket/key', { 'content-length': String(1 << 30) }));
+    // A client that sends before it reads must not be reset before it sees why.
+    const piece = Buffer.alloc(1 << 20);
+    const pump = () => {
+      if (!wire.ended && wire.socket.writable) wire.socket.write(piece, () => pump());
+    };
+    pump();
+    const answer = await wire.end();
+    expect(answer).toContain('<Code>NoSuchBucket</Code>');
+    expect(answer.toLowerCase()).toContain('connection: close');
+  });
+
+  it('that is cut short stores nothing', async () => {
+    const wire = new Wire(world.port);
+    wire.write(head(world.alice, 'PUT', '/wire/cut', { 'content-length': '1000' }));
+    wire.write('only this');
+    wire.socket.end();
+    const answer = await wire.end();
+    if (answer !== '') expect(answer).toContain('<Code>IncompleteBody</Code>');
+    expect(await world.alice.head('/wire/cut')).toMatchObject({ status: 404 });
+  });
+});
+
+describe('what is no request', () => {
+  it.each([
+    ['nonsense', 'NONSENSE\r\n\r\n', 'BadRequest'],
+    ['a bad header', 'GET / HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n', 'BadRequest'],
+    [
+      'two lengths',
+      'PUT /a/b HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+      'BadRequest',
+    ],
+    [
+      'length and chunks',
+      'PUT /a/b HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      'BadRequest',
+    ],
+    [
+      'huge headers',
+      `GET / HTTP/1.1\r\nhost: x\r\nx-big: ${'v'.repeat(40_000)}\r\n\r\n`,
+      'RequestHeaderSectionTooLarge',
+    ],
+    [
+      'large headers',
+      `GET / HTTP/1.1\r\nhost: x\r\nx-big: ${'v'.repeat(9000)}\r\n\r\n`,
+      'RequestHeaderSectionTooLarge',
+    ],
+    ['no host', 'GET / HTTP/1.1\r\n\r\n', 'BadRequest'],
+  ])('%s', async (_name, bytes, code) => {
+    const wire = new Wire(world.port);
+    wire.write(bytes);
+    const answer = await wire.until(/<\/Error>/);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain(`<Code>${code}</Code>`);
+    expect(answer.toLowerCase()).toContain('x-amz-request-id: ');
+    wire.socket.destroy();
+  });
+
+  it('an absolute URL in the request line is its path', async () => {
+    const wire = new Wire(world.port);
+    wire.write('GET http://somewhere.test/wire/key HTTP/1.1\r\nhost: x\r\n\r\n');
+    const answer = await wire.until(/<\/Error>/);
+    expect(answer).toContain(
+      '<Code>AccessDenied</Code><Message>Access Denied</Message><Resource>/wire/key</Resource>',
+    );
+    wire.socket.destroy();
+  });
+});
+
+describe('connections', () => {
+  it('carry requests one after another, pipelined too', async () => {
+    const wire = new Wire(world.port);
+    await world.alice.put('/wire/p1', 'first');
+    await world.alice.put('/wire/p2', 'second');
+    wire.write(head(world.alice, 'GET', '/wire/p1', {}) + head(world.alice, 'GET', '/wire/p2', {}));
+    const answer = await wire.until(/second$/);
+    expect(answer).toMatch(/first[\s\S]*second$/);
+    wire.socket.destroy();
+  });
+
+  it('of readers who stop reading hold nobody up, and little memory', async () => {
+    const size = 8 << 20;
+    await world.alice.put('/wire/large', Buffer.alloc(size, 'x'));
+    const before = process.memoryUsage().rss;
+    const stalled = Array.from({ length: 50 }, () => {
+      const wire = new Wire(world.port);
+      wire.write(head(world.alice, 'GET', '/wire/large', {}));
+      return wire;
+    });
+    await Promise.all(
+      stalled.map(async (wire) => {
+        await wire.until(/\r\n\r\n/);
+        wire.socket.pause();
+      }),
+    );
+    expect(await world.alice.put('/wire/beside', 'x')).toMatchObject({ status: 200 });
+    const whole = await world.alice.get('/wire/large');
+    expect(whole.body.length).toBe(size);
+    // 50 × 8 MiB would be 400 MiB.
+    expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
+    for (const wire of stalled) wire.socket.destroy();
+    await Promise.all(stalled.map((wire) => wire.end()));
+    expect(await world.alice.delete('/wire/large')).toMatchObject({ status: 204 });
+  });
+});
+
+it('closing lets requests under way finish', async () => {
+  const other = await startWorld();
+  await other.alice.put('/closing');
+  const wire = new Wire(other.port);
+  wire.write(head(other.alice, 'PUT', '/closing/key', { 'content-length': '10', expect: '100-continue' }));
+  await wire.until(/100 Continue/);
+  const closed = other.close();
+  wire.write('0123456789');
+  const answer = await wire.end();
+  expect(answer).toContain('HTTP/1.1 200 OK');
+  expect(answer.toLowerCase()).toContain('connection: close');
+  await closed;
+});
