@@ -26,6 +26,13 @@ export function keyText(key: Bytes): string {
   return Buffer.prototype.latin1Slice.call(key, 0, key.length);
 }
 
+/** From the end: keys that differ often begin alike. */
+export function sameKey(one: Bytes, other: Bytes): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = one.length - 1; at >= 0; at--) if (one[at] !== other[at]) return false;
+  return true;
+}
+
 /** @throws RangeError for a key no engine can hold. */
 export function checkKey(key: Bytes): void {
   if (key.length === 0) throw new RangeError('a key has at least one byte');

@@ -1,18 +1,21 @@
-import { checkKey, keyText } from './byteOrder.ts';
+import { checkKey, keyText, sameKey } from './byteOrder.ts';
 import type { Bytes, Entry, KeyRange } from './contract.ts';
 import type { Snapshot } from './snapshot.ts';
+
+/** Up to so many writes it is quicker to compare a key with each than to index them. */
+const SCANNED_MAX = 32;
 
 /**
  * The writes of one operation, kept apart until it returns, over the state it reads.
  *
- * Most operations read first and write last, so nothing is indexed before a read comes after a write.
+ * Most operations read first and write last, so nothing is indexed before it must be.
  */
 export class WriteBuffer implements Snapshot {
   /** Every write in order; `undefined` deletes. A later write of a key replaces an earlier one. */
   readonly keys: Bytes[] = [];
   readonly values: (Bytes | undefined)[] = [];
   readonly #base: Snapshot;
-  readonly #positions = new Map<string, number>();
+  #positions: Map<string, number> | undefined;
   #indexedCount = 0;
   #sortedKeys: readonly string[] = [];
 
@@ -35,9 +38,8 @@ export class WriteBuffer implements Snapshot {
   }
 
   get(key: Bytes): Bytes | undefined {
-    if (this.keys.length === 0) return this.#base.get(key);
-    const position = this.#index().get(keyText(key));
-    return position === undefined ? this.#base.get(key) : this.values[position];
+    const position = this.#find(key);
+    return position < 0 ? this.#base.get(key) : this.values[position];
   }
 
   range(range: KeyRange): readonly Entry[] {
@@ -50,7 +52,17 @@ export class WriteBuffer implements Snapshot {
     return merge(own, below, range);
   }
 
+  /** The position of the last write of `key`, or -1. */
+  #find(key: Bytes): number {
+    if (this.keys.length > SCANNED_MAX) return this.#index().get(keyText(key)) ?? -1;
+    let position = this.keys.length - 1;
+    for (let own = this.keys[position]; own !== undefined && !sameKey(own, key); own = this.keys[position])
+      position--;
+    return position;
+  }
+
   #index(): ReadonlyMap<string, number> {
+    this.#positions ??= new Map();
     for (; this.#indexedCount < this.keys.length; this.#indexedCount++) {
       const key = this.keys[this.#indexedCount];
       if (key !== undefined) this.#positions.set(keyText(key), this.#indexedCount);

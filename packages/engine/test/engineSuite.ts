@@ -169,6 +169,25 @@ export function engineSuite(name: string, open: () => Promise<Engine>): void {
         expect(keysOf(await readRange(engine, everything))).toEqual(['20', '25', '30', '50']);
       });
 
+      it('however many there are', async () => {
+        const name = (at: number) => bytes(`key ${at % 300}`);
+        const seen = await engine.write(function* (tx) {
+          const mine: (string | undefined)[] = [];
+          for (let at = 0; at < 600; at++) {
+            if (at % 3 === 0) tx.delete(name(at));
+            else tx.put(name(at), bytes(String(at)));
+            const value = yield* tx.get(name(at - 1));
+            mine.push(value && String(value));
+          }
+          return mine;
+        });
+        const expected = (at: number) => (at < 0 || at % 3 === 0 ? undefined : String(at));
+        expect(seen).toEqual(Array.from({ length: 600 }, (_, at) => expected(at - 1)));
+        const stored = await readRange(engine, everything);
+        expect(stored.length).toBe(200);
+        expect(stored.map(({ value }) => Number(String(value))).every((at) => at >= 300)).toBe(true);
+      });
+
       it('keeps the last of several writes of one key', async () => {
         await engine.write(function* (tx) {
           tx.put(bytes('k'), bytes('1'));

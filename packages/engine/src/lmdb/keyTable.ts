@@ -1,3 +1,4 @@
+import { sameKey } from '../byteOrder.ts';
 import type { Bytes } from '../contract.ts';
 
 const SLOTS_MIN = 1024;
@@ -22,7 +23,7 @@ export class KeyTable {
     for (let held = this.#slots[slot]; held !== undefined && held !== 0; held = this.#slots[slot]) {
       const number = held - 1;
       const other = this.#keys[number];
-      if (this.#hashes[number] === hash && other !== undefined && equal(key, other)) return number;
+      if (this.#hashes[number] === hash && other !== undefined && sameKey(key, other)) return number;
       slot = (slot + 1) & mask;
     }
     const number = this.#keys.push(key) - 1;
@@ -49,10 +50,4 @@ function hashOf(key: Bytes): number {
   for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ (key[at] ?? 0), FNV_PRIME);
   // The low bits of FNV mix least.
   return (hash ^ (hash >>> 15)) >>> 0;
-}
-
-function equal(one: Bytes, other: Bytes): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = one.length - 1; at >= 0; at--) if (one[at] !== other[at]) return false;
-  return true;
 }
