@@ -104,5 +104,7 @@ app.delete('/*', async (request, reply) => {
 });
 
 await app.listen({ host: '127.0.0.1', port: 0 });
-process.stdout.write(`${JSON.stringify({ port: app.addresses()[0]?.port })}\n`);
+const address = app.server.address();
+const port = typeof address === 'object' ? address?.port : undefined;
+process.stdout.write(`${JSON.stringify({ port })}\n`);
 process.on('SIGTERM', () => process.exit(0));

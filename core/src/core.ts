@@ -9,6 +9,7 @@ import { CONTENT_IDS, ContentIds } from './contents/bodies.ts';
 import { Staging } from './contents/staging.ts';
 import type { FileView } from './files/types.ts';
 import { Files } from './files/view.ts';
+import { checkFormat } from './meta/format.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
 import { containerLease } from './recovery/leases.ts';
@@ -54,6 +55,7 @@ const INSTANCE_BYTES = 16;
 export async function openCore(parts: CoreParts): Promise<Core> {
   const { engine, environment, timer, onLost, onFault } = parts;
   const commands = parts.commands ?? new CommandRunner(engine, environment);
+  await commands.run(checkFormat, {});
   const instance = environment.randomBytes(INSTANCE_BYTES);
   const extents = await parts.openExtents(containerLease(commands, instance));
   const recovered = await recover({ commands, extents, instance, ...(onLost && { onLost }) });

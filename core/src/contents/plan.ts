@@ -73,7 +73,7 @@ export function* mapEntries(
 }
 
 /** The pieces of `span` of a content. The span lies within it. */
-export function* planContent(view: Pick<View, 'tx'>, id: ContentId, span: Span): Op<readonly Piece[]> {
+function* planContent(view: Pick<View, 'tx'>, id: ContentId, span: Span): Op<readonly Piece[]> {
   if (span.lengthBytes === 0) return [];
   const content = yield* loadContent(view, id);
   assert(span.start + span.lengthBytes <= content.lengthBytes, `content ${id} is long enough`);

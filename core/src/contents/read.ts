@@ -68,10 +68,7 @@ async function* readPiece(
 }
 
 /** One checked read. @throws FsError Corrupt | Failed | Closed */
-export async function readExtent(
-  extents: ExtentStore,
-  slice: Parameters<ExtentStore['read']>[0],
-): Promise<Buffer> {
+async function readExtent(extents: ExtentStore, slice: Parameters<ExtentStore['read']>[0]): Promise<Buffer> {
   try {
     return await extents.read(slice);
   } catch (error) {

@@ -14,7 +14,7 @@ import { fromExtents } from './read.ts';
 /** Longer values spill to whole pages of the engine. */
 export const INLINE_BYTES_MAX = 1900;
 /** Longer bodies get a container of their own. */
-export const PACKED_BYTES_MAX = 256 * 1024;
+const PACKED_BYTES_MAX = 256 * 1024;
 /** What all bodies being gathered may hold together; beyond it a body streams whatever its length. */
 const GATHERED_BYTES_MAX = 64 * 1024 * 1024;
 /** S3's greatest object: 50 TB. */

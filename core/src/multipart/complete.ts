@@ -25,8 +25,8 @@ import { type Change, changeVolume, viewVolume } from '../tree/scope.ts';
 import { loadParts, loadUpload, type NumberedPart } from './find.ts';
 
 /** S3's least part, the last one excepted. */
-export const PART_BYTES_MIN = 5 * 1024 * 1024;
-export const PARTS_MAX = 10_000;
+const PART_BYTES_MIN = 5 * 1024 * 1024;
+const PARTS_MAX = 10_000;
 
 /** What was seen of the upload before the transaction. */
 export type Inspected =

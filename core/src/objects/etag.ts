@@ -20,7 +20,7 @@ export function etagText(etag: Etag): string {
  * What stands for an MD5 once a file was changed through the file view: it changes with every change of data
  * and with nothing else. The suffix keeps clients from taking it for an MD5.
  */
-export function changeMark(file: { readonly id: InodeId; readonly inode: Inode }): Etag {
+function changeMark(file: { readonly id: InodeId; readonly inode: Inode }): Etag {
   const digest = Buffer.alloc(16);
   digest.writeUInt32BE(file.id % 0x1_0000_0000, 0);
   digest.writeUInt32BE(file.inode.generation, 4);

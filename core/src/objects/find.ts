@@ -15,9 +15,9 @@ import { type ObjectPath, parseKey } from './path.ts';
 import type { ObjectInfo } from './types.ts';
 
 /** The directories a key walks through: the root first. Shorter than the path where one does not exist. */
-export type Trail = readonly InodeId[];
+type Trail = readonly InodeId[];
 
-export function* walk(view: View, directories: readonly Buffer[]): Op<Trail> {
+function* walk(view: View, directories: readonly Buffer[]): Op<Trail> {
   const trail: InodeId[] = [ROOT_INODE];
   let parent = ROOT_INODE;
   for (const name of directories) {

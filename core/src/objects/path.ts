@@ -13,7 +13,7 @@ export interface ObjectPath {
   readonly leaf: EntryName;
 }
 
-export function splitKey(key: Buffer): { readonly directories: Buffer[]; readonly rest: Buffer } {
+function splitKey(key: Buffer): { readonly directories: Buffer[]; readonly rest: Buffer } {
   const directories: Buffer[] = [];
   let start = 0;
   for (let slash = key.indexOf(SLASH); slash >= 0; slash = key.indexOf(SLASH, start)) {

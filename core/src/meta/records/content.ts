@@ -9,9 +9,7 @@ import { Reader, Writer } from '../codec.ts';
  * `single`: one extent from offset 0, no map entries (the usual object).
  * `map`: entries under map keys; where there is none there is a hole.
  */
-export type ContentShape =
-  | { readonly kind: 'single'; readonly location: Location }
-  | { readonly kind: 'map' };
+type ContentShape = { readonly kind: 'single'; readonly location: Location } | { readonly kind: 'map' };
 
 export interface Content {
   /** Inodes, uploads' parts and map entries of other contents that refer to it. */
@@ -24,7 +22,7 @@ export interface Content {
   readonly selfContained?: true;
 }
 
-export interface PartMark {
+interface PartMark {
   readonly partNumber: number;
   readonly checksum?: Uint8Array;
 }

@@ -7,7 +7,7 @@ import { readChecksum, writeChecksum } from './checksum.ts';
 import { type BodyRef, readBodyRef, readEtag, writeBodyRef, writeEtag } from './inode.ts';
 
 /** The body of a directory's object: a directory inode has no bytes of its own. */
-export interface DirectoryObject {
+interface DirectoryObject {
   readonly body: BodyRef;
   readonly sizeBytes: number;
   readonly etag: Etag;

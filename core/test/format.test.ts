@@ -1,0 +1,46 @@
+import { MemoryEngine } from '@facet/engine';
+import { LocalExtentStore, MemoryDisk } from '@facet/extents';
+import { describe, expect, it } from 'vitest';
+import { openCore, systemEnvironment } from '../src/index.ts';
+import { formatKey } from '../src/meta/keys.ts';
+
+const open = (engine: MemoryEngine) =>
+  openCore({
+    engine,
+    openExtents: async (lease) =>
+      new LocalExtentStore({ disk: new MemoryDisk({ random: () => 0.5 }).mount(), lease }),
+    environment: systemEnvironment(),
+  });
+
+async function withFlags(...flags: readonly [number, number, number]): Promise<MemoryEngine> {
+  const engine = new MemoryEngine();
+  const value = Buffer.alloc(13);
+  value[0] = 1;
+  for (const [i, word] of flags.entries()) value.writeUInt32BE(word, 1 + i * 4);
+  await engine.write(function* (tx) {
+    tx.put(formatKey(), value);
+    return yield* tx.get(formatKey());
+  });
+  return engine;
+}
+
+describe('the format of a store', () => {
+  it('is written into a new one, which opens again', async () => {
+    const engine = new MemoryEngine();
+    await (await open(engine)).close();
+    const again = new MemoryEngine({ state: engine.snapshot() });
+    await (await open(again)).close();
+    expect(engine.snapshot().get(formatKey())).toHaveLength(13);
+  });
+
+  it('may have compatible features that are not known', async () => {
+    await (await open(await withFlags(1, 0, 0))).close();
+  });
+
+  it.each([
+    [0, 1, 0],
+    [0, 0, 0x8000_0000],
+  ] as const)('is refused with features %d, %d, %d', async (...flags) => {
+    await expect(open(await withFlags(...flags))).rejects.toMatchObject({ code: 'Invalid' });
+  });
+});
