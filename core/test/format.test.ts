@@ -40,7 +40,9 @@ describe('the format of a store', () => {
   it.each([
     [0, 1, 0],
     [0, 0, 0x8000_0000],
-  ] as const)('is refused with features %d, %d, %d', async (...flags) => {
-    await expect(open(await withFlags(...flags))).rejects.toMatchObject({ code: 'Invalid' });
+  ] as const)('is refused with features %d, %d, %d', async (compatible, readOnlyCompatible, incompatible) => {
+    await expect(open(await withFlags(compatible, readOnlyCompatible, incompatible))).rejects.toMatchObject({
+      code: 'Invalid',
+    });
   });
 });
