@@ -11,6 +11,7 @@ import type { Command } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
 import { dropReference, FREE_SEQUENCE, loadContent } from '../contents/bodies.ts';
 import type { ContentId, UploadId } from '../ids.ts';
+import { assert } from '../invariant.ts';
 import { contentKey, contentMapOf, freeKey, offsetOfMapKey, partsOf, reclaimKey } from '../meta/keys.ts';
 import { decodeMapEntry, type MapEntry } from '../meta/records/content.ts';
 import {
@@ -105,9 +106,10 @@ function* expandContent(tx: WriteTx, id: ContentId, steps: number): Op<Outcome> 
   }));
   for (const { key } of page) tx.delete(key);
   const runs: PhysicalRun[] = [];
+  const frames = new FrameLooks(tx);
   for (const { offset, entry } of entries) {
     if (entry.kind === 'ref') yield* dropReference({ tx }, entry.content);
-    if (entry.kind === 'data') runs.push(...(yield* unmapped(tx, extentOf(id, offset, entry), entry)));
+    if (entry.kind === 'data') runs.push(...(yield* unmapped(frames, extentOf(id, offset, entry), entry)));
   }
   if (page.length === steps) return { steps, runs, left: { kind: 'content', content: id } };
   tx.delete(contentKey(id));
@@ -131,22 +133,43 @@ function* expandPieces(
   const pieces = record.pieces.slice(0, steps);
   const rest = record.pieces.slice(pieces.length);
   const runs: PhysicalRun[] = [];
+  const frames = new FrameLooks(tx);
   for (const piece of pieces) {
     const { location, start, fileOffset } = piece;
-    runs.push(...(yield* unmapped(tx, { content, location, fileOffset: fileOffset - start }, piece)));
+    const extent = { content, location, fileOffset: fileOffset - start };
+    yield* checkGone(frames, extent, piece);
+    runs.push(...(yield* unmapped(frames, extent, piece)));
   }
   return { steps: pieces.length, runs, ...(rest.length > 0 && { left: { ...record, pieces: rest } }) };
 }
+
+/** Whether frames are still mapped, each looked up once: entries that share one may be many. */
+class FrameLooks {
+  readonly #tx: WriteTx;
+  readonly #seen = new Map<string, boolean>();
+
+  constructor(tx: WriteTx) {
+    this.#tx = tx;
+  }
+
+  *isMapped(extent: OwnedExtent, frame: number): Op<boolean> {
+    const { container, offset } = extent.location;
+    const key = `${container}/${offset}/${frame}`;
+    const seen = this.#seen.get(key);
+    if (seen !== undefined) return seen;
+    const mapped = yield* frameIsMapped({ tx: this.#tx }, extent, frame);
+    this.#seen.set(key, mapped);
+    return mapped;
+  }
+}
+
+type Gone = Pick<ExtentPiece, 'start' | 'lengthBytes'>;
 
 /**
  * The frames of an extent that are dead now that its bytes `gone` are no longer in the map. Those that held
  * nothing else are; the one at either end may hold bytes that the map still has.
  */
-function* unmapped(
-  tx: WriteTx,
-  extent: OwnedExtent,
-  gone: Pick<ExtentPiece, 'start' | 'lengthBytes'>,
-): Op<readonly PhysicalRun[]> {
+function* unmapped(frames: FrameLooks, extent: OwnedExtent, gone: Gone): Op<readonly PhysicalRun[]> {
   const { location } = extent;
   const touching = framesTouching(gone);
   const within = framesWithin(location, gone);
@@ -154,11 +177,25 @@ function* unmapped(
   if (within.first < within.end) runs.push(runOfFrames(location, within));
   for (const frame of new Set([touching.first, touching.end - 1])) {
     if (frame >= within.first && frame < within.end) continue;
-    if (!(yield* frameIsMapped({ tx }, extent, frame))) {
+    if (!(yield* frames.isMapped(extent, frame))) {
       runs.push(runOfFrames(location, { first: frame, end: frame + 1 }));
     }
   }
   return runs;
+}
+
+/** Frames looked at of one piece, which may be as long as the longest extent. */
+const FRAMES_CHECKED_MAX = 64;
+
+/** A content that lives on must not map what it is said to have let go: those bytes would be lost. */
+function* checkGone(frames: FrameLooks, extent: OwnedExtent, gone: Gone): Op<number> {
+  const { first, end } = framesWithin(extent.location, gone);
+  const last = Math.min(end, first + FRAMES_CHECKED_MAX);
+  for (let frame = first; frame < last; frame += 1) {
+    const mapped = yield* frames.isMapped(extent, frame);
+    assert(!mapped, `content ${extent.content} does not map frame ${frame} of an extent that it let go`);
+  }
+  return Math.max(0, last - first);
 }
 
 /** Parts that no object took, whose records completion left: each lets go of its content. */
