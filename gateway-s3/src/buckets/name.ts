@@ -6,16 +6,21 @@ const IP_ADDRESS = /^\d+\.\d+\.\d+\.\d+$/;
 const RESERVED_PREFIXES = ['xn--', 'sthree-', 'amzn-s3-demo-'];
 const RESERVED_SUFFIXES = ['-s3alias', '--ol-s3', '.mrap', '--x-s3', '--table-s3'];
 
-/** @throws S3Error InvalidBucketName */
-export function checkBucketName(name: string): void {
-  const valid =
+export function isBucketName(name: string): boolean {
+  return (
     name.length >= 3 &&
     name.length <= 63 &&
     LABELS.test(name) &&
     !IP_ADDRESS.test(name) &&
     !RESERVED_PREFIXES.some((prefix) => name.startsWith(prefix)) &&
-    !RESERVED_SUFFIXES.some((suffix) => name.endsWith(suffix));
-  if (!valid) throw new S3Error('InvalidBucketName', undefined, { fields: { BucketName: name } });
+    !RESERVED_SUFFIXES.some((suffix) => name.endsWith(suffix))
+  );
+}
+
+/** @throws S3Error InvalidBucketName */
+export function checkBucketName(name: string): void {
+  if (!isBucketName(name))
+    throw new S3Error('InvalidBucketName', undefined, { fields: { BucketName: name } });
 }
 
 /** What policies of other services call a bucket. */

@@ -1,6 +1,7 @@
 /** Administration of a store that this process holds open. */
 
 import { type AccessKey, type Core, FsError, type Timestamp, type Volume } from '@facet/core';
+import { isBucketName } from '@facet/gateway-s3';
 import { usageFailure } from '../failure.ts';
 import {
   type Administration,
@@ -68,12 +69,9 @@ export function administerCore(core: Core): Administration {
   };
 }
 
-// A volume that S3 could not name would be out of every client's reach.
-const BUCKET_NAME = /^(?=.{3,63}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
-
-/** @throws CommandFailure (2) */
+/** A volume that S3 could not name would be out of every client's reach. @throws CommandFailure (2) */
 function checkVolumeName(name: string): void {
-  if (BUCKET_NAME.test(name)) return;
+  if (isBucketName(name)) return;
   throw usageFailure(
     `'${name}' is no name for a volume: 3 to 63 lower-case letters, digits, hyphens and dots, as in a bucket's name`,
   );
