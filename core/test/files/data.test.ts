@@ -3,7 +3,14 @@ import type { Op } from '@facet/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EDIT_ENTRIES_MAX } from '../../src/contents/edit.ts';
 import { contentId, type FileRef } from '../../src/index.ts';
-import { contentMapKey, contentOfKey, freeKey, SPACE, spaceBounds } from '../../src/meta/keys.ts';
+import {
+  contentMapKey,
+  contentOfKey,
+  freeKey,
+  SPACE,
+  sequenceOfKey,
+  spaceBounds,
+} from '../../src/meta/keys.ts';
 import { decodeContent, encodeContent, encodeMapEntry } from '../../src/meta/records/content.ts';
 import { decodeFree, type FreeRecord } from '../../src/meta/records/space.ts';
 import { bytesFrom, ENGINES, ROOT, refused, Yard } from './yard.ts';
@@ -37,6 +44,11 @@ describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
       tx.range({ start: freeKey(0), end: spaceBounds(SPACE.free).end, limit: 100_000 }),
     );
     return records.map(({ value }) => decodeFree(value));
+  };
+
+  const freedSequences = async (): Promise<number[]> => {
+    const records = await yard.engine.read((tx) => tx.range({ ...spaceBounds(SPACE.free), limit: 100_000 }));
+    return records.map(({ key }) => sequenceOfKey(key));
   };
 
   it.each([0, 1, 1900, 1901, 100_000, 262_145, 1_048_576, 2_500_000])(
@@ -338,6 +350,28 @@ describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
     await yard.check();
     const final = await yard.read(target);
     expect(final.length).toBe((await yard.stat(target)).sizeBytes);
+  });
+
+  it('pins what it reads, from the snapshot until the bytes are there', async () => {
+    await yard.write(file, 0, some(60_000));
+    const bytes = await yard.read(file);
+    const sequence = async (): Promise<number> => Math.max(0, ...(await freedSequences()));
+    await yard.write(file, 0, some(10));
+    const before = await sequence();
+    let during: number | undefined;
+    yard.hook.beforeRead = async () => {
+      yard.hook.beforeRead = async () => undefined;
+      await yard.truncate(file, 100);
+      expect(await sequence()).toBeGreaterThan(before);
+      during = yard.pins.oldest();
+      return undefined;
+    };
+    expect((await yard.read(file, 10)).equals(bytes.subarray(10))).toBe(true);
+    expect(during).toBe(before);
+    expect(yard.pins.oldest()).toBe(Number.POSITIVE_INFINITY);
+    yard.hook.beforeRead = async () => 'EIO';
+    await refused('Failed', yard.read(file));
+    expect(yard.pins.oldest()).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('answers commit with the attributes', async () => {

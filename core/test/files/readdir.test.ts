@@ -18,7 +18,9 @@ describe.each(ENGINES)('readdir on the %s engine', (kind) => {
   async function list(directory: FileRef, limit: number): Promise<DirectoryEntry[]> {
     const all: DirectoryEntry[] = [];
     for (;;) {
-      const { entries, end } = await page(directory, all.at(-1)?.cookie ?? 0, limit);
+      const after = all.at(-1)?.cookie ?? 0;
+      const { entries, end } = await page(directory, after, limit);
+      expect(entries.every(({ cookie }) => cookie > after)).toBe(true);
       all.push(...entries);
       if (end) return all;
       expect(entries).toHaveLength(limit);

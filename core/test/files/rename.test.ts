@@ -248,7 +248,7 @@ describe.each(ENGINES)('rename on the %s engine', (kind) => {
       expect(await yard.names(yard.root)).toEqual(['kept/']);
     });
 
-    it.each(['chmod', 'remove', 'rename'])('are kept after %s', async (what) => {
+    it.each(['chmod', 'remove', 'rename', 'link'])('are kept after %s', async (what) => {
       await yard.put('dir/key', Buffer.from('x'));
       await yard.put('dir/other', Buffer.from('x'));
       const directory = await yard.walk('dir');
@@ -257,8 +257,12 @@ describe.each(ENGINES)('rename on the %s engine', (kind) => {
         await yard.files.setattr({ caller: ROOT, file: directory, changes: { mode: 0o700 } });
       } else if (what === 'remove') {
         await yard.files.remove({ caller: ROOT, parent: directory, name: key });
-      } else {
+      } else if (what === 'rename') {
         await yard.rename([directory, 'key'], [yard.root, 'key']);
+      } else {
+        const file = await yard.walk('dir/key');
+        await yard.files.link({ caller: ROOT, file, parent: directory, name: Buffer.from('link') });
+        await yard.objects.delete(yard.object('dir/link'));
       }
       await yard.objects.delete(yard.object('dir/key'));
       await yard.objects.delete(yard.object('dir/other'));

@@ -1,4 +1,8 @@
+import type { Op } from '@facet/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { layerId } from '../../src/index.ts';
+import { inodeKey } from '../../src/meta/keys.ts';
+import { decodeInode, encodeInode } from '../../src/meta/records/inode.ts';
 import { ENGINES, ROOT, ref, refused, Yard } from './yard.ts';
 
 describe.each(ENGINES)('the tree on the %s engine', (kind) => {
@@ -206,6 +210,17 @@ describe.each(ENGINES)('the tree on the %s engine', (kind) => {
       await refused('NotPermitted', linkTo(directory, 'other'));
       await refused('Exists', linkTo(file, 'dir'));
       await refused('Exists', linkTo(file, 'file'));
+      const key = inodeKey(layerId(1), file.inode);
+      const setLinks = (nlink: number) =>
+        yard.engine.write(function* (tx): Op<number> {
+          const stored = yield* tx.get(key);
+          if (!stored) throw new Error('the file is there');
+          tx.put(key, encodeInode({ ...decodeInode(stored), nlink }));
+          return nlink;
+        });
+      await setLinks(2 ** 32 - 1);
+      await refused('TooManyLinks', linkTo(file, 'other'));
+      await setLinks(1);
     });
 
     it('tells files from directories', async () => {

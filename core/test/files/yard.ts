@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Engine, MemoryEngine, openLmdbEngine } from '@facet/engine';
-import { containerId, LocalExtentStore, MemoryDisk } from '@facet/extents';
+import { containerId, type DiskFault, LocalExtentStore, MemoryDisk } from '@facet/extents';
 import { expect } from 'vitest';
 import { Accounts } from '../../src/accounts/accounts.ts';
 import { CommandRunner } from '../../src/commands/command.ts';
@@ -85,6 +85,8 @@ interface Parts {
   readonly extents: LocalExtentStore;
   readonly files: Files;
   readonly objects: Objects;
+  readonly pins: Pins;
+  readonly hook: { beforeRead: () => Promise<DiskFault | undefined> };
 }
 
 export class Yard {
@@ -94,6 +96,9 @@ export class Yard {
   readonly root: FileRef;
   readonly engine: Engine;
   readonly random: Random;
+  readonly pins: Pins;
+  /** What happens before a disk is read from. */
+  readonly hook: Parts['hook'];
   readonly #parts: Parts;
   readonly #folder: string | undefined;
 
@@ -104,6 +109,8 @@ export class Yard {
     this.root = ref(root);
     this.volume = root.volume;
     this.random = random;
+    this.pins = parts.pins;
+    this.hook = parts.hook;
     this.#parts = parts;
     this.#folder = folder;
   }
@@ -124,8 +131,13 @@ export class Yard {
     };
     const commands = new CommandRunner(engine, environment);
     const lease = (name: string) => (count: number) => commands.run(leaseNumbers, { name, count });
+    const hook: Parts['hook'] = { beforeRead: async () => undefined };
+    const disk = new MemoryDisk({
+      random,
+      before: async ({ kind: operation }) => (operation === 'read' ? hook.beforeRead() : undefined),
+    });
     const extents = new LocalExtentStore({
-      disk: new MemoryDisk({ random }).mount(),
+      disk: disk.mount(),
       lease: async () => ({ first: containerId(await lease('container')(16)), count: 16 }),
       segmentBytes: 8 << 20,
       gather: async () => undefined,
@@ -139,7 +151,7 @@ export class Yard {
     await new Accounts({ commands, environment }).create({ name: 'tester' });
     const { id } = await new Volumes({ commands, environment }).create({ name: 'yard', owner: 'tester' });
     const root = await files.root({ volume: id });
-    return new Yard({ engine, commands, extents, files, objects }, root, random, folder);
+    return new Yard({ engine, commands, extents, files, objects, pins, hook }, root, random, folder);
   }
 
   async close(): Promise<void> {
