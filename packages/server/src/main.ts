@@ -1,3 +1,4 @@
+import './threads.ts';
 import { runCommandLine } from './commandLine.ts';
 
 // Whatever this command makes holds secrets or somebody's data: it is its owner's alone.
