@@ -2,6 +2,7 @@ export type { CommandContext, Environment } from './commands/command.ts';
 export { type Core, type CoreParts, openCore } from './core.ts';
 export { systemEnvironment } from './environment.ts';
 export * from './errors.ts';
+export { FILE_BYTES_MAX } from './files/changed.ts';
 export type * from './files/types.ts';
 export type { Finding, FindingKind } from './fsck/findings.ts';
 export { type FsckParts, type FsckReport, fsck } from './fsck/fsck.ts';

@@ -34,7 +34,7 @@ export interface BodyOwner {
  * As long as the span they replace. The frames of an extent say `content`, at the span's start: the content there
  * is, or one that does not exist yet.
  */
-export type NewBytes =
+type NewBytes =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | {
       readonly kind: 'extent';

@@ -35,7 +35,7 @@ export function* loadDirectoryNode(view: View, ref: Omit<FileRef, 'volume'>): Op
 }
 
 /** @throws FsError NotDirectory */
-export function mustBeDirectory({ id, inode, state }: Node): DirectoryNode {
+function mustBeDirectory({ id, inode, state }: Node): DirectoryNode {
   if (!state) throw new FsError('NotDirectory', `inode ${id} is a ${inode.type}`);
   return { id, inode, state };
 }
@@ -47,7 +47,7 @@ export function* nodeOf(view: View, id: InodeId): Op<Node> {
   return node;
 }
 
-export function* findNode(view: View, id: InodeId): Op<Node | undefined> {
+function* findNode(view: View, id: InodeId): Op<Node | undefined> {
   const [node] = yield* findNodes(view, [id]);
   return node;
 }

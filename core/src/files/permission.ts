@@ -23,7 +23,7 @@ const SET_GID = 0o2000;
 const STICKY = 0o1000;
 const GROUP_EXECUTE = 0o010;
 const ANY_EXECUTE = 0o111;
-export const MODE_BITS = 0o7777;
+const MODE_BITS = 0o7777;
 
 export const isRoot = (caller: Caller): boolean => caller.uid === 0;
 export const isIn = (caller: Caller, gid: number): boolean =>

@@ -18,7 +18,7 @@
  * | 14 | layer, inode | inline bytes of a file, symlink target, or directory object | |
  * | 15 | layer, inode | object record | |
  * | 16 | layer, inode | tags | |
- * | 17 | layer, inode, parent, cookie | (empty) | every name of an inode with more than one |
+ * | 17 | layer, inode, parent, cookie | (empty) | further names of an inode: the first is its place |
  * | 18 | layer | usage | |
  * | 19 | layer, escaped key, upload id | upload | ListMultipartUploads order: an id begins with its time |
  * | 1a | upload id, part number u16 | part | ListParts order |
