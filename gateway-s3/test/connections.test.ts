@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type S3TestClient, sign } from './client.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -80,14 +80,19 @@ describe('Expect: 100-continue', () => {
     ['a bad header', '/wire/key', { 'content-md5': 'nonsense' }, 'InvalidDigest'],
     ['too large', '/wire/key', { 'content-length': '5368709121' }, 'EntityTooLarge'],
     ['an unimplemented header', '/wire/key', { 'x-amz-server-side-encryption': 'aws:kms' }, 'NotImplemented'],
-  ])('is not: %s', async (_name, path, headers, code) => {
-    const wire = new Wire(world.port);
-    wire.write(head(world.alice, 'PUT', path, { ...expecting(5), ...headers }));
-    const answer = await wire.end();
-    expect(answer).not.toContain('100 Continue');
-    expect(answer).toContain(`<Code>${code}</Code>`);
-    expect(answer.toLowerCase()).toContain('connection: close');
-  });
+  ])(
+    'is not: %s',
+    async (_name, path, headers, code) => {
+      const wire = new Wire(world.port);
+      wire.write(head(world.alice, 'PUT', path, { ...expecting(5), ...headers }));
+      const answer = await wire.end();
+      expect(answer).not.toContain('100 Continue');
+      expect(answer).toContain(`<Code>${code}</Code>`);
+      expect(answer.toLowerCase()).toContain('connection: close');
+      // Nor is a body waited for that will not come.
+    },
+    3000,
+  );
 
   it('is not answered to a wrong signature', async () => {
     const wire = new Wire(world.port);
@@ -116,13 +121,17 @@ describe('a body that nobody reads', () => {
     wire.write(head(world.alice, 'PUT', '/no-such-bucket/key', { 'content-length': String(1 << 30) }));
     // A client that sends before it reads must not be reset before it sees why.
     const piece = Buffer.alloc(1 << 20);
+    let sentBytes = 0;
     const pump = () => {
-      if (!wire.ended && wire.socket.writable) wire.socket.write(piece, () => pump());
+      if (wire.ended || !wire.socket.writable || sentBytes >= 1 << 29) return;
+      sentBytes += piece.length;
+      wire.socket.write(piece, () => pump());
     };
     pump();
     const answer = await wire.end();
     expect(answer).toContain('<Code>NoSuchBucket</Code>');
     expect(answer.toLowerCase()).toContain('connection: close');
+    expect(sentBytes).toBeLessThan(1 << 28);
   });
 
   it('that is cut short stores nothing', async () => {
@@ -191,6 +200,40 @@ describe('connections', () => {
     const answer = await wire.until(/second$/);
     expect(answer).toMatch(/first[\s\S]*second$/);
     wire.socket.destroy();
+  });
+
+  it('let go of an object whose reader is gone', async () => {
+    await world.alice.put('/wire/held', Buffer.alloc(8 << 20));
+    let held = 0;
+    const { objects } = world.core;
+    const open = objects.open.bind(objects);
+    const spy = vi.spyOn(objects, 'open').mockImplementation(async (args) => {
+      const object = await open(args);
+      held += 1;
+      let closed = false;
+      return {
+        info: object.info,
+        read: (range) => object.read(range),
+        part: (number) => object.part(number),
+        parts: (page) => object.parts(page),
+        close: () => {
+          if (!closed) held -= 1;
+          closed = true;
+          object.close();
+        },
+      };
+    });
+    const wire = new Wire(world.port);
+    wire.write(head(world.alice, 'GET', '/wire/held', {}));
+    await wire.until(/\r\n\r\n/);
+    expect(held).toBe(1);
+    wire.socket.destroy();
+    await vi.waitFor(() => expect(held).toBe(0));
+    for (const range of ['bytes=0-9', 'bytes=99999999-']) await world.alice.get('/wire/held', { range });
+    await world.alice.get('/wire/held', { 'if-none-match': '*' });
+    await world.alice.head('/wire/held?partNumber=1');
+    expect(held).toBe(0);
+    spy.mockRestore();
   });
 
   it('of readers who stop reading hold nobody up, and little memory', async () => {

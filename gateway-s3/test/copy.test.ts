@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHash, randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { md5Hex, textOf } from './client.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -94,7 +94,6 @@ describe('CopyObject', () => {
 
   it('computes the checksum it is asked for', async () => {
     const answer = await copy('/target/sha', { 'x-amz-checksum-algorithm': 'SHA256' });
-    const { createHash } = await import('node:crypto');
     const expected = createHash('sha256').update(bytes).digest('base64');
     expect(textOf(answer.text, 'ChecksumSHA256')).toBe(expected);
     const head = await world.alice.head('/target/sha', { 'x-amz-checksum-mode': 'ENABLED' });
@@ -161,6 +160,32 @@ describe('CopyObject', () => {
     }
     const refused = await copy('/target/odd', { 'x-amz-metadata-directive': 'MERGE' });
     expect(refused).toMatchObject({ code: 'InvalidArgument' });
+  });
+
+  it('has the checksum of what it copies, also when the source changes meanwhile', async () => {
+    await world.alice.put('/source/changing', 'first');
+    const { objects } = world.core;
+    const open = objects.open.bind(objects);
+    let changes = 0;
+    const spy = vi.spyOn(objects, 'open').mockImplementation(async (args) => {
+      const object = await open(args);
+      if (changes++ === 0) await world.alice.put('/source/changing', 'second');
+      return object;
+    });
+    const sha = { 'x-amz-checksum-algorithm': 'SHA256' };
+    const answer = await copy('/target/changed', sha, 'source/changing');
+    expect(textOf(answer.text, 'ChecksumSHA256')).toBe(
+      createHash('sha256').update('second').digest('base64'),
+    );
+    expect(await world.alice.get('/target/changed')).toMatchObject({ text: 'second' });
+    spy.mockImplementation(async (args) => {
+      const object = await open(args);
+      await world.alice.put('/source/changing', `version ${changes++}`);
+      return object;
+    });
+    const never = await copy('/target/never', sha, 'source/changing');
+    expect(never).toMatchObject({ status: 409, code: 'OperationAborted' });
+    spy.mockRestore();
   });
 
   it('stays when the source goes', async () => {

@@ -199,3 +199,11 @@ it('names that XML cannot hold are written as references, or encoded', async () 
   const encoded = await world.alice.get('/odd-names?list-type=2&encoding-type=url');
   expect(encoded.text).toContain('<Key>a%01%3C%26%3E%22%0D%0A</Key>');
 });
+
+it('encodes all that RFC 3986 does not leave alone', async () => {
+  await world.alice.put('/encodings');
+  const key = "-._~/!'()*$&,:;=@ é";
+  await world.alice.put(`/encodings/${encodeKey(key)}`, 'x');
+  const encoded = await world.alice.get('/encodings?list-type=2&encoding-type=url');
+  expect(texts(encoded.text, 'Key')).toEqual(['-._~/%21%27%28%29%2A%24%26%2C%3A%3B%3D%40%20%C3%A9']);
+});

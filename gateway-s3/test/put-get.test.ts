@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeKey, md5Base64, md5Hex, sha256 } from './client.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -254,6 +254,30 @@ describe('checksums of a plain object', () => {
       status: 200,
     });
   });
+});
+
+it('what is refused half-way is dropped from the store', async () => {
+  const { objects } = world.core;
+  const stage = objects.stage.bind(objects);
+  const ends: string[] = [];
+  const spy = vi.spyOn(objects, 'stage').mockImplementation((hint) => {
+    const writer = stage(hint);
+    return {
+      write: (chunk) => writer.write(chunk),
+      finish: () => {
+        ends.push('finished');
+        return writer.finish();
+      },
+      abort: () => {
+        ends.push('aborted');
+        return writer.abort();
+      },
+    };
+  });
+  await world.alice.put('/putget/dropped', 'body', { 'content-md5': md5Base64('other') });
+  await world.alice.put('/putget/dropped', 'body');
+  expect(ends).toEqual(['aborted', 'finished']);
+  spy.mockRestore();
 });
 
 describe('versions on an unversioned bucket', () => {

@@ -39,11 +39,7 @@ const parser = new XMLParser({
  */
 export function readXml(bytes: Buffer, rootName: string): XmlElement {
   if (!isUtf8(bytes)) throw new S3Error('MalformedXML', 'The XML is not valid UTF-8.');
-  // XML's own rule: line ends are one line feed, whatever the sender wrote.
-  const text = bytes
-    .toString('utf8')
-    .replace(/^\ufeff/, '')
-    .replace(/\r\n?/g, '\n');
+  const text = bytes.toString('utf8').replace(/^\ufeff/, '');
   if (text.includes('<!DOCTYPE')) throw new S3Error('MalformedXML', 'The XML must not have a DOCTYPE.');
   const roots = parse(text);
   const root = roots[0];
