@@ -371,6 +371,7 @@ describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
     expect(yard.pins.oldest()).toBe(Number.POSITIVE_INFINITY);
     yard.hook.beforeRead = async () => 'EIO';
     await refused('Failed', yard.read(file));
+    yard.hook.beforeRead = async () => undefined;
     expect(yard.pins.oldest()).toBe(Number.POSITIVE_INFINITY);
   });
 

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Engine, MemoryEngine, openLmdbEngine } from '@facet/engine';
-import { containerId, type DiskFault, LocalExtentStore, MemoryDisk } from '@facet/extents';
+import { type DiskFault, LocalExtentStore, MemoryDisk } from '@facet/extents';
 import { expect } from 'vitest';
 import { Accounts } from '../../src/accounts/accounts.ts';
 import { CommandRunner } from '../../src/commands/command.ts';
@@ -13,6 +13,8 @@ import { leaseNumbers } from '../../src/commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from '../../src/contents/bodies.ts';
 import { Staging } from '../../src/contents/staging.ts';
 import { Files } from '../../src/files/view.ts';
+import type { Finding } from '../../src/fsck/findings.ts';
+import { fsck } from '../../src/fsck/fsck.ts';
 import {
   type Caller,
   type Created,
@@ -26,6 +28,7 @@ import {
 } from '../../src/index.ts';
 import { SPACE, sequenceOfKey, spaceBounds } from '../../src/meta/keys.ts';
 import { Objects } from '../../src/objects/objects.ts';
+import { containerLease } from '../../src/recovery/leases.ts';
 import { expandFreed } from '../../src/space/expand.ts';
 import { Pins } from '../../src/space/pins.ts';
 import { Volumes } from '../../src/volumes/volumes.ts';
@@ -130,7 +133,6 @@ export class Yard {
       randomBytes: (count: number) => bytesFrom(random, count),
     };
     const commands = new CommandRunner(engine, environment);
-    const lease = (name: string) => (count: number) => commands.run(leaseNumbers, { name, count });
     const hook: Parts['hook'] = { beforeRead: async () => undefined };
     const disk = new MemoryDisk({
       random,
@@ -138,11 +140,11 @@ export class Yard {
     });
     const extents = new LocalExtentStore({
       disk: disk.mount(),
-      lease: async () => ({ first: containerId(await lease('container')(16)), count: 16 }),
+      lease: containerLease(commands, bytesFrom(random, 16)),
       segmentBytes: 8 << 20,
       gather: async () => undefined,
     });
-    const contentIds = new ContentIds(lease(CONTENT_IDS));
+    const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
     const nextContentId = () => contentIds.next();
     const pins = new Pins();
     const staging = new Staging({ extents, nextContentId });
@@ -171,8 +173,12 @@ export class Yard {
   }
 
   /** Every promise the metadata makes is kept. */
-  check(): Promise<void> {
-    return checkMetadata(this.engine);
+  async check(): Promise<void> {
+    await checkMetadata(this.engine);
+    const findings: Finding[] = [];
+    const { engine, extents } = this.#parts;
+    await fsck({ engine, extents, onFinding: (finding) => findings.push(finding) });
+    expect(findings).toEqual([]);
   }
 
   /** Every frame on disk is either mapped or on its way back, and that once. */
