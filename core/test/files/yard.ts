@@ -5,11 +5,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Engine, MemoryEngine, openLmdbEngine } from '@facet/engine';
-import { type DiskFault, LocalExtentStore, MemoryDisk } from '@facet/extents';
+import {
+  type ContainerLease,
+  containerId,
+  type DiskFault,
+  LocalExtentStore,
+  MemoryDisk,
+} from '@facet/extents';
 import { expect } from 'vitest';
 import { Accounts } from '../../src/accounts/accounts.ts';
 import { CommandRunner } from '../../src/commands/command.ts';
-import { leaseNumbers } from '../../src/commands/counter.ts';
+import { leaseNumbers, take } from '../../src/commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from '../../src/contents/bodies.ts';
 import { Staging } from '../../src/contents/staging.ts';
 import { Files } from '../../src/files/view.ts';
@@ -26,9 +32,9 @@ import {
   timestamp,
   type VolumeId,
 } from '../../src/index.ts';
-import { SPACE, sequenceOfKey, spaceBounds } from '../../src/meta/keys.ts';
+import { leaseKey, SPACE, sequenceOfKey, spaceBounds } from '../../src/meta/keys.ts';
+import { encodeNumber } from '../../src/meta/records/volume.ts';
 import { Objects } from '../../src/objects/objects.ts';
-import { containerLease } from '../../src/recovery/leases.ts';
 import { expandFreed } from '../../src/space/expand.ts';
 import { Pins } from '../../src/space/pins.ts';
 import { Volumes } from '../../src/volumes/volumes.ts';
@@ -80,6 +86,17 @@ export async function refused(code: FsErrorCode, promise: Promise<unknown>): Pro
   );
   if (error !== undefined && !(error instanceof FsError)) throw error;
   expect(error?.code).toBe(code);
+}
+
+/** Ids that a lease covers for as long as the yard is open, as those of a running worker are. */
+async function leaseContainers(engine: Engine): ReturnType<ContainerLease> {
+  const count = 64;
+  const first = await engine.write(function* (tx) {
+    const taken = containerId(yield* take(tx, { name: 'container', count }));
+    tx.put(leaseKey(Buffer.alloc(16), taken), encodeNumber(count));
+    return taken;
+  });
+  return { first, count };
 }
 
 interface Parts {
@@ -140,7 +157,7 @@ export class Yard {
     });
     const extents = new LocalExtentStore({
       disk: disk.mount(),
-      lease: containerLease(commands, bytesFrom(random, 16)),
+      lease: () => leaseContainers(engine),
       segmentBytes: 8 << 20,
       gather: async () => undefined,
     });
