@@ -12,7 +12,7 @@ import { Files } from './files/view.ts';
 import { checkFormat } from './meta/format.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
-import { containerLease } from './recovery/leases.ts';
+import { ContainerLeases } from './recovery/leases.ts';
 import { type Recovered, recover } from './recovery/recover.ts';
 import type { LostBytes } from './recovery/survey.ts';
 import { Collector, type CollectorParts } from './space/collector.ts';
@@ -57,7 +57,8 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const commands = parts.commands ?? new CommandRunner(engine, environment);
   await commands.run(checkFormat, {});
   const instance = environment.randomBytes(INSTANCE_BYTES);
-  const extents = await parts.openExtents(containerLease(commands, instance));
+  const leases = new ContainerLeases({ commands, instance });
+  const extents = leases.track(await parts.openExtents(leases.lease));
   const recovered = await recover({ commands, extents, instance, ...(onLost && { onLost }) });
   const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
   const pins = new Pins();
@@ -67,6 +68,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     commands,
     extents,
     pins,
+    leases,
     ...(timer && { timer }),
     ...(onFault && { onFault }),
   });

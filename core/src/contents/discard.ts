@@ -5,6 +5,7 @@ import type { Command, CommandRunner } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import type { StagedBody } from '../objects/types.ts';
 import { enqueueFree } from './bodies.ts';
+import { settle } from './settled.ts';
 
 const discardExtent: Command<{ readonly location: Location }, number> = {
   name: 'discardExtent',
@@ -13,6 +14,7 @@ const discardExtent: Command<{ readonly location: Location }, number> = {
 
 export async function discardBody(commands: CommandRunner, body: StagedBody): Promise<void> {
   if (body.kind === 'extent') await commands.run(discardExtent, { location: body.location });
+  settle(body);
 }
 
 /** Runs a command that publishes a staged body; the body is discarded if it certainly was not published. */
@@ -22,7 +24,9 @@ export async function publishing<R>(
   publish: () => Promise<R>,
 ): Promise<R> {
   try {
-    return await publish();
+    const published = await publish();
+    settle(body);
+    return published;
   } catch (error) {
     // After a failed device nobody knows what was committed: recovery decides, with the disk before it.
     const unknown = error instanceof FsError && (error.code === 'Failed' || error.code === 'Closed');

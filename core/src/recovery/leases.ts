@@ -1,19 +1,31 @@
 /**
  * Container ids, leased by one run of one worker: what it may have written without the metadata knowing. The
- * lease is durable before the first container of it is made, so a container that no lease covers is known.
+ * lease is durable before the first container of it is made, and a container leaves it when the metadata knows
+ * of all that is in it and nothing more will be: so recovery has little to look at, however long the run was.
  */
 
-import { type ContainerId, type ContainerLease, containerId } from '@facet/extents';
+import {
+  type ContainerId,
+  type ContainerLease,
+  containerId,
+  type ExtentStore,
+  type ExtentWriter,
+  type Location,
+  physicalLength,
+} from '@facet/extents';
 import type { Command, CommandRunner } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
+import { whenSettled } from '../contents/settled.ts';
 import { leaseKey } from '../meta/keys.ts';
-import { encodeNumber } from '../meta/records/volume.ts';
+import { decodeNumber, encodeNumber } from '../meta/records/volume.ts';
 
 /** The counter container ids come from. */
 export const CONTAINER_IDS = 'container';
 
-/** A commit for so many containers; a start looks for so many more than there are, at most, per dead worker. */
+/** A commit for so many containers. */
 const CONTAINERS_PER_LEASE = 64;
+/** So many containers leave their leases in one transaction. */
+const CONTAINERS_PER_RETURN = 256;
 
 export interface LeasedContainers {
   /** 16 random bytes that name one run of one worker. */
@@ -32,7 +44,150 @@ const leaseContainers: Command<{ readonly instance: Uint8Array; readonly count: 
     },
   };
 
-/** What an extent store of this instance gets its container ids from. */
-export function containerLease(commands: CommandRunner, instance: Uint8Array): ContainerLease {
-  return () => commands.run(leaseContainers, { instance, count: CONTAINERS_PER_LEASE });
+interface IdRange {
+  readonly first: ContainerId;
+  readonly count: number;
+}
+
+/** Puts ranges in the place of a lease, which they are parts of. */
+const narrowLease: Command<
+  { readonly instance: Uint8Array; readonly lease: IdRange; readonly rest: readonly IdRange[] },
+  { readonly existed: boolean }
+> = {
+  name: 'narrowLease',
+  *run(tx, { instance, lease, rest }) {
+    const key = leaseKey(instance, lease.first);
+    const stored = yield* tx.get(key);
+    if (!stored || decodeNumber(stored) !== lease.count) return { existed: false };
+    tx.delete(key);
+    for (const { first, count } of rest) tx.put(leaseKey(instance, first), encodeNumber(count));
+    return { existed: true };
+  },
+};
+
+/** What is known of a container in which bytes were stored. */
+interface Held {
+  /** Extents that the metadata does not know of yet. */
+  unsettled: number;
+  /** Where the last of them ends. */
+  endOffset: number;
+}
+
+export class ContainerLeases {
+  readonly #commands: CommandRunner;
+  readonly #instance: Uint8Array;
+  /** As they are recorded, in order; disjoint. */
+  #ranges: readonly IdRange[] = [];
+  /** Containers with bytes, in the ranges. */
+  readonly #held = new Map<ContainerId, Held>();
+  /** Containers with bytes that nobody knows of: they stay leased until this run is over. */
+  readonly #forRecovery = new Set<ContainerId>();
+  /** The first id of the last lease. */
+  #newest = 0;
+
+  constructor(parts: { readonly commands: CommandRunner; readonly instance: Uint8Array }) {
+    this.#commands = parts.commands;
+    this.#instance = parts.instance;
+  }
+
+  /** What the extent store gets its container ids from. */
+  readonly lease: ContainerLease = async () => {
+    const instance = this.#instance;
+    const leased = await this.#commands.run(leaseContainers, { instance, count: CONTAINERS_PER_LEASE });
+    this.#ranges = [...this.#ranges, leased];
+    this.#newest = leased.first;
+    return leased;
+  };
+
+  /** The same store, with an eye on what is stored and not settled. */
+  track(extents: ExtentStore): ExtentStore {
+    return {
+      append: async (extent) => this.#stored(await extents.append(extent)),
+      create: (owner) => this.#trackWriter(extents.create(owner)),
+      read: (slice) => extents.read(slice),
+      punch: (run) => extents.punch(run),
+      unlink: (container) => extents.unlink(container),
+      isActive: (container) => extents.isActive(container),
+      list: () => extents.list(),
+      status: (container) => extents.status(container),
+      scan: (container, options) => extents.scan(container, options),
+      close: () => extents.close(),
+    };
+  }
+
+  #trackWriter(writer: ExtentWriter): ExtentWriter {
+    return {
+      write: (chunk) => writer.write(chunk),
+      finish: async () => this.#stored(await writer.finish()),
+      abort: () => writer.abort(),
+    };
+  }
+
+  #stored(location: Location): Location {
+    const { container } = location;
+    const held = this.#held.get(container) ?? { unsettled: 0, endOffset: 0 };
+    this.#held.set(container, held);
+    held.unsettled += 1;
+    held.endOffset = Math.max(held.endOffset, location.offset + physicalLength(location));
+    whenSettled(location, () => {
+      held.unsettled -= 1;
+    });
+    return location;
+  }
+
+  /** Gives back the containers that are done with, when there are some. @returns how many */
+  async giveBack(extents: Pick<ExtentStore, 'isActive' | 'status'>): Promise<number> {
+    const done = new Set([...(await this.#settled(extents)), ...(await this.#neverMade(extents))]);
+    for (const range of this.#ranges) {
+      const rest = without(range, done);
+      if (rest.reduce((sum, { count }) => sum + count, 0) === range.count) continue;
+      await this.#commands.run(narrowLease, { instance: this.#instance, lease: range, rest });
+      this.#ranges = this.#ranges.flatMap((one) => (one === range ? rest : [one]));
+    }
+    for (const container of done) this.#held.delete(container);
+    return done.size;
+  }
+
+  /** Containers that the metadata knows all of. */
+  async #settled(extents: Pick<ExtentStore, 'isActive' | 'status'>): Promise<readonly ContainerId[]> {
+    const settled: ContainerId[] = [];
+    for (const [container, held] of this.#held) {
+      if (settled.length === CONTAINERS_PER_RETURN) break;
+      if (held.unsettled > 0 || extents.isActive(container)) continue;
+      const status = await extents.status(container);
+      // Longer than its extents: something was written that nobody knows of. That is for recovery.
+      if (!status || status.sizeBytes <= held.endOffset) settled.push(container);
+      else this.#forRecovery.add(container);
+    }
+    for (const container of this.#forRecovery) this.#held.delete(container);
+    return settled;
+  }
+
+  /** Ids of uploads that came to nothing. Of the last lease the store may still hand some out. */
+  async #neverMade(extents: Pick<ExtentStore, 'isActive' | 'status'>): Promise<readonly ContainerId[]> {
+    const never: ContainerId[] = [];
+    for (const { first, count } of this.#ranges) {
+      if (first >= this.#newest) continue;
+      for (let id: number = first; id < first + count; id += 1) {
+        const container = containerId(id);
+        if (this.#held.has(container) || this.#forRecovery.has(container) || extents.isActive(container))
+          continue;
+        if (await extents.status(container)) this.#forRecovery.add(container);
+        else never.push(container);
+      }
+    }
+    return never;
+  }
+}
+
+/** What is left of a range, as ranges. */
+function without({ first, count }: IdRange, gone: ReadonlySet<ContainerId>): readonly IdRange[] {
+  const rest: IdRange[] = [];
+  for (let id: number = first; id < first + count; id += 1) {
+    if (gone.has(containerId(id))) continue;
+    const last = rest.at(-1);
+    if (last && last.first + last.count === id) rest[rest.length - 1] = { ...last, count: last.count + 1 };
+    else rest.push({ first: containerId(id), count: 1 });
+  }
+  return rest;
 }

@@ -29,6 +29,8 @@ import { systemTimer, type Timer } from './timer.ts';
 const STEPS_PER_TRANSACTION = 500;
 const RECORDS_PER_BATCH = 500;
 const CONTAINERS_PER_SWEEP = 64;
+/** Leases are looked at when there is nothing else to do, and once in so many batches. */
+const BATCHES_PER_RETURN = 32;
 
 /** Between batches, so that others get their turn. */
 const PAUSE_MS = 1;
@@ -42,6 +44,8 @@ export interface CollectorParts {
   readonly extents: ExtentStore;
   /** What readers hold. With several workers, the oldest of all of theirs. */
   readonly pins: Pick<Pins, 'oldest' | 'committed'>;
+  /** What containers were leased for writing and are done with. */
+  readonly leases: { giveBack(extents: ExtentStore): Promise<number> };
   readonly timer?: Timer;
   /** Told of what went wrong. The collector goes on with what else there is to do. */
   readonly onFault?: (fault: { readonly doing: string; readonly error: unknown }) => void;
@@ -76,6 +80,7 @@ export class Collector {
   readonly #open = new Set<ContainerId>();
   /** Where the sweep through containers goes on, which looks once at what an earlier run left. */
   #sweepFrom: Buffer | undefined = spaceBounds(SPACE.container).start;
+  #batches = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -122,7 +127,12 @@ export class Collector {
       const expanded = await this.#expand();
       const reclaimed = await this.#reclaim();
       const swept = await this.#sweep();
-      return expanded || reclaimed || swept;
+      const worked = expanded || reclaimed || swept;
+      this.#batches += 1;
+      // Its commit need not follow every other one.
+      if (worked && this.#batches % BATCHES_PER_RETURN !== 0) return true;
+      const returned = await this.#parts.leases.giveBack(this.#parts.extents);
+      return worked || returned > 0;
     });
     this.#turn = batch.catch(() => undefined);
     return batch;

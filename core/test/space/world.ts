@@ -19,7 +19,7 @@ import type { Finding } from '../../src/fsck/findings.ts';
 import { fsck } from '../../src/fsck/fsck.ts';
 import { timestamp, type VolumeId } from '../../src/ids.ts';
 import { Objects } from '../../src/objects/objects.ts';
-import { containerLease } from '../../src/recovery/leases.ts';
+import { ContainerLeases } from '../../src/recovery/leases.ts';
 import { type Recovered, recover } from '../../src/recovery/recover.ts';
 import type { LostBytes } from '../../src/recovery/survey.ts';
 import { Collector } from '../../src/space/collector.ts';
@@ -71,6 +71,7 @@ export interface Life {
   readonly pins: Pins;
   readonly objects: Objects;
   readonly files: Files;
+  readonly leases: ContainerLeases;
   readonly collector: Collector;
   readonly instance: Buffer;
   readonly recovered: Recovered;
@@ -134,12 +135,15 @@ export class World {
   async #begin(engine: Engine): Promise<void> {
     const commands = new CommandRunner(engine, this.#environment);
     const instance = bytesFrom(this.random, 16);
-    const extents = new LocalExtentStore({
-      disk: this.disk.mount(),
-      lease: containerLease(commands, instance),
-      segmentBytes: this.#options.segmentBytes ?? 1 << 20,
-      gather: async () => undefined,
-    });
+    const leases = new ContainerLeases({ commands, instance });
+    const extents = leases.track(
+      new LocalExtentStore({
+        disk: this.disk.mount(),
+        lease: leases.lease,
+        segmentBytes: this.#options.segmentBytes ?? 1 << 20,
+        gather: async () => undefined,
+      }),
+    );
     const lost: LostBytes[] = [];
     const recovered = await recover({ commands, extents, instance, onLost: (found) => lost.push(found) });
     const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
@@ -148,7 +152,8 @@ export class World {
     const objects = new Objects({ commands, staging, extents, pins, contentIds });
     const files = new Files({ commands, extents, pins, nextContentId: () => contentIds.next() });
     const faults: unknown[] = [];
-    const collector = new Collector({ commands, extents, pins, onFault: (fault) => faults.push(fault) });
+    const onFault = (fault: unknown) => faults.push(fault);
+    const collector = new Collector({ commands, extents, pins, leases, onFault });
     this.#life = {
       engine,
       commands,
@@ -157,6 +162,7 @@ export class World {
       pins,
       objects,
       files,
+      leases,
       collector,
       instance,
       recovered,
