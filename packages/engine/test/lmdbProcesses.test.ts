@@ -9,7 +9,7 @@ import { openLmdbEngine, prefixEnd } from '../src/index.ts';
 import { openDatabase } from '../src/lmdb/database.ts';
 
 /** How many writers to kill. For a soak set it high: ten minutes are about 1,000. */
-const kills = Number(process.env['FACET_SOAK_KILLS'] ?? 40);
+const kills = Number(process.env['FACET_SOAK_KILLS'] ?? 24);
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url));
 
 let folder: string;
