@@ -58,7 +58,7 @@ def it_obeys_conditions_on_the_source(s3, bucket, upload, refusal):
 
 
 def it_refuses_a_range_past_the_end(s3, bucket, upload, refusal):
-    with refusal(400, "InvalidArgument"):
+    with refusal(416, "InvalidRange"):
         copy(s3, bucket, upload, 1, CopySourceRange=f"bytes=0-{2 * PART}")
 
 

@@ -52,6 +52,7 @@ export const ranges: readonly Row[] = [
   { name: 'part copy: backwards', send: copyRange('bytes=5-2'), expect: ARGUMENT },
   { name: 'part copy: open', send: copyRange('bytes=0-'), expect: ARGUMENT },
   { name: 'part copy: two ranges', send: copyRange('bytes=0-1,3-4'), expect: ARGUMENT },
-  { name: 'part copy: past the end', send: copyRange('bytes=0-10'), expect: ARGUMENT },
+  // S3 itself says InvalidArgument; ceph/s3-tests wants this, and SDKs tell neither apart.
+  { name: 'part copy: past the end', send: copyRange('bytes=0-10'), expect: UNSATISFIABLE },
   { name: 'part copy: no unit', send: copyRange('0-2'), expect: ARGUMENT },
 ];

@@ -1,6 +1,6 @@
 /** Authorise → typed input → call: an operation gets what its level promises, or does not run. */
 import assert from 'node:assert/strict';
-import type { Volume } from '@facet/core';
+import { FsError, type Volume } from '@facet/core';
 import type { Target } from './addressing.ts';
 import { S3Error } from './errors.ts';
 import type { Reply } from './http/reply.ts';
@@ -21,9 +21,20 @@ export async function perform(operation: Operation, request: S3Request, call: Ca
       const { target } = request;
       assert(target.level === 'object', 'the router matched an object operation to another target');
       const bucket = await requestedBucket(request, call);
-      return operation.prepare(request)({ ...call, bucket, key: target.key });
+      return operation
+        .prepare(request)({ ...call, bucket, key: target.key })
+        .catch((error: unknown) => {
+          throw namingTheKey(error, target.key, request);
+        });
     }
   }
+}
+
+/** S3 says which key it did not find; of a copy it is the source's that is not there, which is not this one. */
+function namingTheKey(error: unknown, key: Buffer, { headers }: S3Request): unknown {
+  const missing = error instanceof FsError && error.code === 'NoEntry';
+  if (!missing || headers.has('x-amz-copy-source')) return error;
+  return new S3Error('NoSuchKey', undefined, { fields: { Key: key.toString('utf8') }, cause: error });
 }
 
 function bucketName(target: Target): string {
