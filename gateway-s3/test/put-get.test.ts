@@ -176,6 +176,7 @@ describe('what a client says of an object', () => {
     ['x-amz-website-redirect-location', 'elsewhere', 'InvalidArgument'],
     ['x-amz-tagging', 'a=1&a=2', 'InvalidArgument'],
     ['x-amz-tagging', 'a=%zz', 'InvalidArgument'],
+    ['x-amz-tagging', '=b', 'InvalidArgument'],
     ['x-amz-tagging', Array.from({ length: 11 }, (_, i) => `k${i}=v`).join('&'), 'InvalidTag'],
   ])('%s: %s is refused', async (name, value, code) => {
     expect(await world.alice.put('/putget/never', 'x', { [name]: value })).toMatchObject({

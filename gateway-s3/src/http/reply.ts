@@ -1,7 +1,7 @@
 /** What an operation answers; the only thing that is ever written to a socket by this door. */
 
 /** Bytes to come, and what they are read from, which is closed in any case: also when nobody reads. */
-export interface ByteStream {
+interface ByteStream {
   read(): AsyncGenerator<Buffer, undefined, undefined>;
   close(): void;
 }

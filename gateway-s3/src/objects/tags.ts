@@ -27,7 +27,8 @@ export function readTaggingHeader(headers: HeaderMap): Tags | undefined {
     throw badTaggingHeader(header);
   }
   const tags = params.map(({ name, value }) => ({ key: utf8(name), value: utf8(value) }));
-  if (new Set(tags.map(({ key }) => key)).size < tags.length) throw badTaggingHeader(header);
+  const keys = new Set(tags.map(({ key }) => key));
+  if (keys.size < tags.length || keys.has('')) throw badTaggingHeader(header);
   return checkTags(tags, OBJECT_TAGS_MAX);
 }
 
