@@ -4,7 +4,7 @@ import type { Bytes, Engine, Entry, Op, ReadTx } from '@facet/engine';
 import type { LayerId } from '../ids.ts';
 import { type Bounds, successor } from '../meta/keys.ts';
 import type { Volume } from '../volumes/types.ts';
-import type { Finding, FindingKind } from './findings.ts';
+import type { FindingKind } from './findings.ts';
 
 const ENTRIES_PER_PAGE = 500;
 
@@ -18,7 +18,7 @@ export interface Inspection {
 }
 
 /** `place`: what is wrong, and of what it is part. */
-export type Report = (
+type Report = (
   kind: FindingKind,
   place: { readonly what: string; readonly where: string },
   detail: string,
@@ -103,12 +103,6 @@ export class Maxima {
     return this.#seen[Symbol.iterator]();
   }
 }
-
-export const findingOf = (
-  kind: FindingKind,
-  { what, where }: { readonly what: string; readonly where: string },
-  detail: string,
-): Finding => ({ kind, what, where, detail });
 
 /** A name as a person reads it. */
 export const quoted = (name: Uint8Array): string => JSON.stringify(Buffer.from(name).toString('utf8'));

@@ -8,7 +8,7 @@ import { forgetContainer } from './bury.ts';
 import { findPunchable, type Punchable } from './deadRuns.ts';
 
 /** Shorter runs are not worth a call each: their containers come back whole, or by compaction. */
-export const PUNCH_BYTES_MIN = 64 * 1024;
+const PUNCH_BYTES_MIN = 64 * 1024;
 /** Only whole blocks are punched: zeros are never written beside bytes that are alive. */
 const BLOCK_BYTES = 4096;
 const KEYS_PER_TRANSACTION = 500;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FINDING_KINDS } from '../../src/fsck/findings.ts';
 import { SPACE } from '../../src/meta/keys.ts';
 import type { World } from '../space/world.ts';
-import { PLANTS } from './plants.ts';
+import { PLANTS } from './plants/all.ts';
 import { openRichStore } from './richStore.ts';
 import { Vandal } from './vandal.ts';
 

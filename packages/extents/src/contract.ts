@@ -101,8 +101,9 @@ export interface ExtentStore {
     readonly length: number;
   }): Promise<Buffer>;
   /**
-   * Gives the blocks of a dead run, whole frames from first to last, back to the file system. The run reads as
-   * zeros then; the container's size stays. False where the file system knows no holes, and nothing is done.
+   * Gives the blocks of a run of dead bytes back to the file system. The run reads as zeros then; the container's
+   * size stays. A run of whole blocks leaves those beside it alone, and with them the ends of its first and last
+   * frame: a scan reports those as damaged. False where the file system knows no holes, and nothing is done.
    * @throws ExtentError Missing | Failed
    */
   punch(run: PhysicalRun): Promise<boolean>;
