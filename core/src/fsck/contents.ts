@@ -1,5 +1,6 @@
 /** Contents and their maps: shapes, lengths, and how references go from one to the other. */
 
+import { CONTENT_IDS } from '../contents/bodies.ts';
 import { mapEntries, type Span } from '../contents/plan.ts';
 import { type ContentId, contentId } from '../ids.ts';
 import { InvariantError } from '../invariant.ts';
@@ -25,7 +26,7 @@ export async function checkContents(inspection: Inspection, waiting: Waiting): P
     for (const entry of page) {
       const id = contentId(contentOfKey(entry.key));
       count += 1;
-      maxima.note('content', id);
+      maxima.note(CONTENT_IDS, id);
       const content = readable(inspection, entry, { ...placeOf(id), decode: decodeContent });
       if (!content) continue;
       if (content.refs === 0 && !waiting.contents.has(id)) {

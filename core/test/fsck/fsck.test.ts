@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FINDING_KINDS } from '../../src/fsck/findings.ts';
 import { SPACE } from '../../src/meta/keys.ts';
+import { Volumes } from '../../src/volumes/volumes.ts';
 import type { World } from '../space/world.ts';
 import { PLANTS } from './plants/all.ts';
 import { openRichStore } from './richStore.ts';
@@ -23,6 +24,27 @@ describe('fsck', () => {
     expect(await world.life.collector.backlog()).toEqual({ free: 1, reclaim: 1 });
     expect(await world.findings()).toEqual([]);
     expect(await world.findings({ full: false })).toEqual([]);
+  });
+
+  it('finds nothing of a volume that is gone', async () => {
+    world = await openRichStore();
+    const { objects } = world.life;
+    const volumes = new Volumes(world.life);
+    const { id } = await volumes.create({ name: 'brief', owner: 'tester' });
+    await volumes.setTags(id, [{ key: 'colour', value: 'red' }]);
+    const key = Buffer.from('directory/');
+    const attributes = { properties: {}, userMetadata: {}, initiator: 'tester' };
+    const etag = { digest: Buffer.alloc(16), parts: 0 };
+    const body = { kind: 'inline', lengthBytes: 1, bytes: Buffer.of(1) } as const;
+    await objects.put({ volume: id, key, body, etag, ...attributes });
+    const { upload } = await objects.createUpload({ volume: id, key, ...attributes });
+    await objects.putPart({ volume: id, key, upload, partNumber: 1, body, md5: Buffer.alloc(16) });
+    await objects.abortUpload({ volume: id, key, upload });
+    await objects.delete({ volume: id, key });
+    await volumes.delete(id);
+    expect(await world.findings()).toEqual([]);
+    await world.life.collector.drain();
+    expect(await world.findings()).toEqual([]);
   });
 
   it('is shown damage of every kind that it claims to find', () => {
