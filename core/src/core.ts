@@ -6,6 +6,7 @@ import { Accounts } from './accounts/accounts.ts';
 import { CommandRunner, type Environment } from './commands/command.ts';
 import { leaseNumbers } from './commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from './contents/bodies.ts';
+import { Scratch } from './contents/scratch.ts';
 import { Staging } from './contents/staging.ts';
 import type { FileView } from './files/types.ts';
 import { Files } from './files/view.ts';
@@ -76,7 +77,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   collector.start();
   return {
     files: new Files({ commands, extents, pins, nextContentId }),
-    objects: new Objects({ commands, staging, extents, pins, contentIds }),
+    objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
     volumes: new Volumes({ commands, environment }),
     accounts: new Accounts({ commands, environment }),
     collector,

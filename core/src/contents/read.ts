@@ -1,28 +1,37 @@
 /** Bytes from pieces: checked, in bounded buffers, at the reader's pace. */
 
-import { ExtentError, type ExtentStore, READ_BYTES_MAX } from '@facet/extents';
+import { ExtentError, type ExtentStore, type Location, READ_BYTES_MAX } from '@facet/extents';
 import { FsError } from '../errors.ts';
 import type { Piece, Span } from './plan.ts';
+import { SCRATCH_PIECE_BYTES, type Scratch } from './scratch.ts';
 
 const HOLE_BYTES = 256 * 1024;
 const ZEROES = Buffer.alloc(HOLE_BYTES);
 
-/** Reads from an extent go up to its next boundary of this many bytes, where its frames end. */
-const STEP_BYTES = READ_BYTES_MAX;
+/** Pieces from extents end where a multiple of their size does, so that frames are not cut more than once. */
+const FRESH_PIECE_BYTES = READ_BYTES_MAX;
+/** When memory for reuse has run out: little, for there are many readers. */
+const SPARE_PIECE_BYTES = 64 * 1024;
 
-/** The bytes of `span` of a planned body. Buffers handed out may be shared: they are not to be written to. */
+export interface ReadServices {
+  readonly extents: ExtentStore;
+  /** Given: a piece is only good until the next is asked for. */
+  readonly scratch?: Scratch;
+}
+
+/** The bytes of `span` of a planned body. Buffers handed out are not to be written to. */
 export function readPieces(
-  extents: ExtentStore,
+  services: ReadServices,
   pieces: readonly Piece[],
   span: Span,
 ): AsyncGenerator<Buffer, undefined, undefined> {
   const [only] = pieces;
   // Most objects are one piece: a generator less between the disk and the socket.
-  return pieces.length === 1 && only ? readPiece(extents, only, span) : readEach(extents, pieces, span);
+  return pieces.length === 1 && only ? readPiece(services, only, span) : readEach(services, pieces, span);
 }
 
 async function* readEach(
-  extents: ExtentStore,
+  services: ReadServices,
   pieces: readonly Piece[],
   span: Span,
 ): AsyncGenerator<Buffer, undefined, undefined> {
@@ -35,44 +44,52 @@ async function* readEach(
       continue;
     }
     const lengthBytes = Math.min(piece.lengthBytes - skip, left);
-    yield* readPiece(extents, piece, { start: skip, lengthBytes });
+    yield* readPiece(services, piece, { start: skip, lengthBytes });
     left -= lengthBytes;
     skip = 0;
   }
 }
 
 async function* readPiece(
-  extents: ExtentStore,
+  services: ReadServices,
   piece: Piece,
   span: Span,
 ): AsyncGenerator<Buffer, undefined, undefined> {
-  if (piece.kind === 'bytes') {
-    const { buffer, byteOffset } = piece.bytes;
-    yield Buffer.from(buffer, byteOffset + span.start, span.lengthBytes);
-    return;
-  }
-  const end = span.start + span.lengthBytes;
-  let at = span.start;
-  while (at < end) {
-    if (piece.kind === 'hole') {
-      const length = Math.min(HOLE_BYTES, end - at);
-      yield ZEROES.subarray(0, length);
-      at += length;
-    } else {
-      const start = piece.start + at;
-      const length = Math.min(STEP_BYTES - (start % STEP_BYTES), end - at);
-      yield await readExtent(extents, { location: piece.location, start, length });
-      at += length;
-    }
+  const { start, lengthBytes } = span;
+  switch (piece.kind) {
+    case 'bytes':
+      yield Buffer.from(piece.bytes.buffer, piece.bytes.byteOffset + start, lengthBytes);
+      return;
+    case 'hole':
+      for (let left = lengthBytes; left > 0; left -= HOLE_BYTES)
+        yield ZEROES.subarray(0, Math.min(HOLE_BYTES, left));
+      return;
+    case 'extent':
+      yield* readExtent(services, piece.location, { start: piece.start + start, lengthBytes });
   }
 }
 
-/** One checked read. @throws FsError Corrupt | Failed | Closed */
-async function readExtent(extents: ExtentStore, slice: Parameters<ExtentStore['read']>[0]): Promise<Buffer> {
+/** @throws FsError Corrupt | Failed | Closed */
+async function* readExtent(
+  { extents, scratch }: ReadServices,
+  location: Location,
+  span: Span,
+): AsyncGenerator<Buffer, undefined, undefined> {
+  const end = span.start + span.lengthBytes;
+  // What fits one small piece is read as it is: nothing is gained by its memory being used again.
+  const reusable = span.lengthBytes > SPARE_PIECE_BYTES ? scratch : undefined;
+  const into = reusable?.take();
+  const pieceBytes = into ? SCRATCH_PIECE_BYTES : reusable ? SPARE_PIECE_BYTES : FRESH_PIECE_BYTES;
   try {
-    return await extents.read(slice);
+    for (let start = span.start; start < end; ) {
+      const length = Math.min(pieceBytes - (start % pieceBytes), end - start);
+      yield await extents.read(into ? { location, start, length, into } : { location, start, length });
+      start += length;
+    }
   } catch (error) {
     throw fromExtents(error);
+  } finally {
+    if (into) reusable?.give(into);
   }
 }
 

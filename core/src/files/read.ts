@@ -29,7 +29,7 @@ export async function readFile(services: ReadServices, args: ReadArgs): Promise<
     pin.raise(planned.freeSequence);
     const { pieces, lengthBytes, end, file } = planned;
     const data: Buffer[] = [];
-    for await (const chunk of readPieces(services.extents, pieces, { start: 0, lengthBytes })) {
+    for await (const chunk of readPieces({ extents: services.extents }, pieces, { start: 0, lengthBytes })) {
       data.push(chunk);
     }
     return { data, lengthBytes, end, file };

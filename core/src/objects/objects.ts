@@ -4,6 +4,7 @@ import type { ExtentStore } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
 import type { ContentIds } from '../contents/bodies.ts';
 import { discardBody, publishing } from '../contents/discard.ts';
+import type { Scratch } from '../contents/scratch.ts';
 import type { Staging } from '../contents/staging.ts';
 import { completeUpload, inspectUpload } from '../multipart/complete.ts';
 import { describePart } from '../multipart/find.ts';
@@ -35,6 +36,7 @@ export interface ObjectsParts {
   readonly extents: ExtentStore;
   readonly pins: Pins;
   readonly contentIds: ContentIds;
+  readonly scratch: Scratch;
 }
 
 type Args<M extends keyof ObjectView> = Parameters<ObjectView[M]>[0];

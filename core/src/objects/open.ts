@@ -4,8 +4,9 @@ import type { Op, ReadTx } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
 import { loadContent } from '../contents/bodies.ts';
-import { freeSequence, mapEntries, type Piece, planBody } from '../contents/plan.ts';
+import { freeSequence, mapEntries, type Piece, planBody, type Span } from '../contents/plan.ts';
 import { readPieces } from '../contents/read.ts';
+import type { Scratch } from '../contents/scratch.ts';
 import { FsError } from '../errors.ts';
 import type { VolumeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
@@ -39,6 +40,7 @@ export interface Opening {
   readonly commands: CommandRunner;
   readonly extents: ExtentStore;
   readonly pins: Pins;
+  readonly scratch: Scratch;
 }
 
 /** @throws FsError NoEntry | NoSuchVolume */
@@ -47,7 +49,7 @@ export async function openObject(opening: Opening, args: Args): Promise<OpenObje
   try {
     const found = await opening.commands.read('openObject', (tx) => locate(tx, args));
     pin.raise(found.freeSequence);
-    return new PinnedObject(opening.extents, pin, found);
+    return new PinnedObject(opening, pin, found);
   } catch (error) {
     pin.release();
     throw error;
@@ -87,25 +89,33 @@ function* partTable(view: View, body: BodyRef, sizeBytes: number): Op<PartTable>
 
 class PinnedObject implements OpenObject {
   readonly info: ObjectInfo;
-  readonly #extents: ExtentStore;
+  readonly #opening: Opening;
   readonly #pin: Pin;
   readonly #pieces: readonly Piece[];
   readonly #parts: PartTable;
 
-  constructor(extents: ExtentStore, pin: Pin, located: Located) {
+  constructor(opening: Opening, pin: Pin, located: Located) {
     this.info = located.info;
-    this.#extents = extents;
+    this.#opening = opening;
     this.#pin = pin;
     this.#pieces = located.pieces;
     this.#parts = located.parts;
   }
 
   read(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined> {
+    return readPieces({ extents: this.#opening.extents }, this.#pieces, this.#span(range));
+  }
+
+  stream(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined> {
+    return readPieces(this.#opening, this.#pieces, this.#span(range));
+  }
+
+  #span(range?: ByteRange): Span {
     const { start, end } = range ?? { start: 0, end: this.info.sizeBytes - 1 };
     if (range && (start < 0 || end < start || end >= this.info.sizeBytes)) {
       throw new FsError('InvalidRange', `bytes ${start}-${end} are not within ${this.info.sizeBytes} bytes`);
     }
-    return readPieces(this.#extents, this.#pieces, { start, lengthBytes: end - start + 1 });
+    return { start, lengthBytes: end - start + 1 };
   }
 
   part(partNumber: number): ByteRange & { readonly checksum?: Uint8Array } {

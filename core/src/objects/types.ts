@@ -108,6 +108,8 @@ export interface OpenObject {
   readonly info: ObjectInfo;
   /** All of it, or the range (which must lie within the object). Checked against checksums on the way. */
   read(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined>;
+  /** As {@link read}, for who is done with each piece before asking for the next: its memory is used again. */
+  stream(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined>;
   /** Where part `partNumber` lies, for an object with parts. @throws FsError InvalidPart */
   part(partNumber: number): ByteRange & { readonly checksum?: Uint8Array };
   /** Parts after `afterPartNumber`, at most `limit`. */

@@ -13,6 +13,7 @@ import { Accounts } from '../../src/accounts/accounts.ts';
 import { CommandRunner, type Environment } from '../../src/commands/command.ts';
 import { leaseNumbers } from '../../src/commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from '../../src/contents/bodies.ts';
+import { Scratch } from '../../src/contents/scratch.ts';
 import { Staging } from '../../src/contents/staging.ts';
 import { Files } from '../../src/files/view.ts';
 import type { Finding } from '../../src/fsck/findings.ts';
@@ -149,7 +150,7 @@ export class World {
     const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
     const pins = new Pins();
     const staging = new Staging({ extents, nextContentId: () => contentIds.next() });
-    const objects = new Objects({ commands, staging, extents, pins, contentIds });
+    const objects = new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() });
     const files = new Files({ commands, extents, pins, nextContentId: () => contentIds.next() });
     const faults: unknown[] = [];
     const onFault = (fault: unknown) => faults.push(fault);

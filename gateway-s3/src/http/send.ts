@@ -1,5 +1,4 @@
 /** Writes a reply to the socket, whatever state the request's body was left in. */
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Reply } from './reply.ts';
 import type { RequestBody } from './requestBody.ts';
@@ -27,16 +26,24 @@ export async function send(sending: Sending): Promise<void> {
     const first = (await pieces?.next())?.value;
     const aftermath = sending.body.aftermath();
     response.writeHead(reply.status, headersOf(sending, aftermath !== 'keep'));
-    const last = typeof content === 'string' && !headOnly ? content : wholeBody(first, reply);
-    if (pieces && first && !last) await pump(first, pieces, response);
+    if (pieces && first) {
+      if (aftermath === 'keep' && first.length === Number(reply.headers['content-length'])) {
+        // The one piece of a small body goes out together with the head.
+        await handOver(response, (done) => response.end(first, done));
+        await pieces.return(undefined);
+        return;
+      }
+      await pump(first, pieces, response);
+    }
+    const text = typeof content === 'string' && !headOnly ? content : undefined;
     if (aftermath === 'linger') {
       // The client has the whole answer before its connection ends: the length is in the head.
-      if (last === undefined) response.flushHeaders();
-      else response.write(last);
+      if (text === undefined) response.flushHeaders();
+      else response.write(text);
       await sending.body.linger();
       response.end();
     } else {
-      response.end(last);
+      response.end(text);
     }
   } finally {
     sending.body.release();
@@ -60,29 +67,34 @@ function carriesLength(status: number): boolean {
   return status !== 204 && status !== 304;
 }
 
-/** The one piece of a small body goes out together with the head. */
-function wholeBody(first: Buffer | undefined, reply: Reply): Buffer | undefined {
-  return first && first.length === Number(reply.headers['content-length']) ? first : undefined;
-}
-
 /** Memory held is one piece and the socket's buffer, however slow the reader. */
 async function pump(
   first: Buffer,
   others: AsyncGenerator<Buffer, undefined, undefined>,
   response: ServerResponse,
 ): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  let piece: Buffer | undefined = first;
-  while (piece && !response.destroyed) {
-    if (!response.write(piece)) {
-      try {
-        await once(response, 'drain', { signal: gone.signal });
-      } catch {
-        break;
-      }
-    }
-    piece = (await others.next()).value;
+  for (
+    let piece: Buffer | undefined = first;
+    piece && !response.destroyed;
+    piece = (await others.next()).value
+  ) {
+    const bytes = piece;
+    await handOver(response, (done) => response.write(bytes, done));
   }
   await others.return(undefined);
+}
+
+/**
+ * Resolves when what `write` writes is with the operating system, so that its memory may be used again, or when
+ * the client is gone.
+ */
+function handOver(response: ServerResponse, write: (done: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('close', done);
+      resolve();
+    };
+    response.on('close', done);
+    write(done);
+  });
 }

@@ -62,7 +62,7 @@ async function digest(
 ): Promise<SourceDigests> {
   const digests = new PutDigests({ md5: true, checksum: algorithm });
   const empty = chosen === 'all' && object.info.sizeBytes === 0;
-  const pieces = empty ? [] : object.read(chosen === 'all' ? undefined : chosen);
+  const pieces = empty ? [] : object.stream(chosen === 'all' ? undefined : chosen);
   for await (const piece of pieces) digests.update(piece);
   const { md5, checksum } = digests.digest();
   if (md5 === undefined || checksum === undefined) throw new Error('a digest that was asked for is missing');

@@ -31,7 +31,7 @@ export const getObject = operation({
         return { status: selected.status, headers };
       }
       // Held open until the last byte is sent, or the client is gone.
-      const body = { read: () => object.read(selected.range), close: () => object.close() };
+      const body = { read: () => object.stream(selected.range), close: () => object.close() };
       return { status: selected.status, headers, body };
     } catch (error) {
       object.close();

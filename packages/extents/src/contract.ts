@@ -92,13 +92,15 @@ export interface ExtentStore {
   create(owner: ExtentOwner): ExtentWriter;
   /**
    * Reads `length` bytes from `start` of the extent. Every block touched is checked against its CRC-32C.
-   * `length` is at most {@link READ_BYTES_MAX}.
+   * `length` is at most {@link READ_BYTES_MAX}. The result is a view of `into`, where that has room for the
+   * slice and {@link READ_SLACK_BYTES} more; else of fresh memory.
    * @throws ExtentError Corrupt | Missing | Failed
    */
   read(slice: {
     readonly location: Location;
     readonly start: number;
     readonly length: number;
+    readonly into?: Buffer;
   }): Promise<Buffer>;
   /**
    * Gives the blocks of a run of dead bytes back to the file system. The run reads as zeros then; the container's
@@ -125,6 +127,8 @@ export interface ExtentStore {
 }
 
 export const READ_BYTES_MAX = 1 << 20;
+/** What a read takes besides the slice: the rest of the blocks it begins and ends in, and headers. */
+export const READ_SLACK_BYTES = 68 << 10;
 
 /**
  * - `Full`: no room on the device; nothing the caller may refer to was written.

@@ -95,6 +95,7 @@ export class LocalExtentStore implements ExtentStore {
     readonly location: Location;
     readonly start: number;
     readonly length: number;
+    readonly into?: Buffer;
   }): Promise<Buffer> {
     this.#mustBeOpen();
     const { location, start, length } = slice;

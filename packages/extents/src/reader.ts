@@ -8,6 +8,7 @@ export interface Slice {
   readonly location: Location;
   readonly start: number;
   readonly length: number;
+  readonly into?: Buffer;
 }
 
 /** The blocks of one frame that a slice touches, and where they go. */
@@ -27,13 +28,15 @@ interface FramePart {
  *
  * @throws ExtentError Corrupt | Missing, and whatever the disk throws
  */
-export async function readSlice(file: DiskFile, { location, start, length }: Slice): Promise<Buffer> {
+export async function readSlice(file: DiskFile, slice: Slice): Promise<Buffer> {
+  const { location, start, length, into } = slice;
   const headerBytes = headerLength(location.length);
   const firstFrame = Math.floor(start / FRAME_DATA_BYTES);
   const frames = Math.floor((start + length - 1) / FRAME_DATA_BYTES) - firstFrame + 1;
   const blocksStart = Math.floor(start / BLOCK_BYTES) * BLOCK_BYTES;
   const blocksEnd = Math.min(location.length, Math.ceil((start + length) / BLOCK_BYTES) * BLOCK_BYTES);
-  const buffer = Buffer.allocUnsafe(frames * headerBytes + blocksEnd - blocksStart);
+  const wanted = frames * headerBytes + blocksEnd - blocksStart;
+  const buffer = into && into.length >= wanted ? into.subarray(0, wanted) : Buffer.allocUnsafe(wanted);
   const data = buffer.subarray(frames * headerBytes);
 
   const parts: FramePart[] = [];
