@@ -49,6 +49,17 @@ describe.each(ENGINES)('leases on the %s engine', (engine) => {
     expect(await world.findings()).toEqual([]);
   });
 
+  it('are kept of an open segment until it is sealed', async () => {
+    world = await World.open({ engine, segmentBytes: 1 << 20 });
+    for (let i = 0; i < 4; i += 1) await world.put(`key${i}`, bytesFrom(world.random, 250_000));
+    await world.life.collector.drain();
+    expect(await leased(world)).toEqual(from(1, 64));
+    // This one does not fit in any more.
+    await world.put('next', bytesFrom(world.random, 250_000));
+    await world.life.collector.drain();
+    expect(await leased(world)).toEqual(from(2, 64));
+  });
+
   it('keep recovery short, however much was written', async () => {
     world = await World.open({ engine, segmentBytes: 1 << 20 });
     for (let i = 0; i < 30; i += 1) await world.put(`big${i % 20}`, big(world));

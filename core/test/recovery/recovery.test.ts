@@ -1,6 +1,7 @@
-import { containerId } from '@facet/extents';
+import { containerId, FRAME_DATA_BYTES } from '@facet/extents';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { newContentId, storeContent } from '../../src/contents/bodies.ts';
 import { SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { recover } from '../../src/recovery/recover.ts';
 import { below, bytesFrom, ENGINES, randomFrom, World } from '../space/world.ts';
@@ -79,6 +80,47 @@ describe.each(ENGINES)('recovery on the %s engine', (engine) => {
     expect(isSame(await world.get('k0'), bodies[0])).toBe(true);
     expect(isSame(await world.get('k3'), bodies[3])).toBe(true);
     await expect(world.get('k1')).rejects.toMatchObject({ code: 'Corrupt' });
+    // Nothing of them was given back: what is left may be of use yet.
+    const kinds = (await world.findings()).map(({ kind }) => kind);
+    expect(kinds.toSorted()).toEqual(['frameDamaged', 'frameMissing']);
+  });
+
+  it('takes damage after all that is referred to for a torn end', async () => {
+    world = await World.open({ engine });
+    await world.put('kept', bytesFrom(world.random, 100_000));
+    const writer = world.life.objects.stage({ lengthBytes: 100_000 });
+    await writer.write(bytesFrom(world.random, 100_000));
+    await writer.finish();
+    world.disk.damage({ name: '00/00000000000001.seg', offset: 100_188 + 20, mask: 1 });
+    await world.crash();
+    expect(world.life.lost).toEqual([]);
+    await world.life.collector.drain();
+    expect(await world.findings()).toEqual([]);
+  });
+
+  it('misses frames between those of their extent, and at its end', async () => {
+    world = await World.open({ engine, segmentBytes: 1 << 23 });
+    const { engine: metadata, extents } = world.life;
+    const id = await metadata.write((tx) => newContentId({ tx }));
+    const owner = { contentId: id, fileOffset: 0 };
+    const location = await extents.append({ owner, data: [bytesFrom(world.random, 3 * FRAME_DATA_BYTES)] });
+    await world.put('after', bytesFrom(world.random, 50_000));
+    // biome-ignore lint/correctness/useYield: it only writes.
+    await metadata.write(function* (tx) {
+      const shape = { kind: 'single', location } as const;
+      storeContent({ tx }, id, { refs: 1, lengthBytes: location.length, shape, hasParts: false });
+      return undefined;
+    });
+    const frame = FRAME_DATA_BYTES + 188;
+    for (const index of [0, 2]) {
+      world.disk.damage({ name: '00/00000000000001.seg', offset: index * frame + 20, mask: 1 });
+    }
+    await world.crash();
+    const missing = world.life.lost.filter(({ what }) => what === 'frame missing');
+    expect(missing).toMatchObject([
+      { content: id, run: { offset: 0, length: frame } },
+      { content: id, run: { offset: 2 * frame, length: frame } },
+    ]);
   });
 
   it('keeps what was acknowledged whenever the power goes', async () => {
