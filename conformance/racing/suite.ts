@@ -16,7 +16,7 @@ async function race(caller: Caller, asks: readonly Ask[]): Promise<readonly Answ
   const connections = await Promise.all(asks.map(() => Connection.open(caller.endpoint)));
   try {
     const requests = asks.map((ask) => requestBytes(signByHeader(ask, signingOf(caller))));
-    connections.forEach((connection, at) => connection.write(requests[at] ?? Buffer.alloc(0)));
+    for (const [at, connection] of connections.entries()) connection.write(requests[at] ?? Buffer.alloc(0));
     return await Promise.all(
       connections.map((connection, at) =>
         connection.answer({ method: asks[at]?.method ?? 'GET', withinMs: WITHIN_MS }),
