@@ -74,6 +74,19 @@ describe('giving back', () => {
     expect(await world.findings()).toEqual([]);
   });
 
+  it('is for good: a power cut brings no container back', async () => {
+    for (let seed = 0; seed < 10; seed += 1) {
+      world = await World.open({ seed });
+      await world.put('big', bytesFrom(world.random, 300_000));
+      await world.delete('big');
+      await world.life.collector.drain();
+      await world.crash();
+      expect(await world.life.extents.list()).toEqual([]);
+      await world.close();
+      world = undefined;
+    }
+  });
+
   it('takes a container at the next start that the last run could not remove', async () => {
     let refuses = true;
     world = await crowded(async ({ kind }) => (kind === 'unlink' && refuses ? 'EIO' : undefined));
