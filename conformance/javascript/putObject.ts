@@ -6,7 +6,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import type { Checks } from '../runner/suite.ts';
 import { bytePieces, refused, type World } from './world.ts';
@@ -52,14 +52,14 @@ export const putObject: Checks<World> = {
   'a stream in pieces of one byte: refused as S3 does, unless the SDK is told to gather them': async (
     world,
   ) => {
-    const { s3, Bucket } = world;
+    const { s3, Bucket, makeClient } = world;
     const letters = 'one byte at a time';
     const put = (client: S3Client) => {
       const Body = Readable.from([...letters].map((letter) => Buffer.from(letter)));
       return client.send(new PutObjectCommand({ Bucket, Key: 'bytes', Body, ContentLength: letters.length }));
     };
     await refused(put(s3), { status: 403, name: 'InvalidChunkSizeError' });
-    const gathering = new S3Client({ ...s3.config, requestStreamBufferSize: 65_536 });
+    const gathering = makeClient({ requestStreamBufferSize: 65_536 });
     await put(gathering);
     const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'bytes' }));
     assert.equal(await got.Body?.transformToString(), letters);

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { inFile, runChecks, type Suite } from '../runner/suite.ts';
 import type { Server } from '../server/launch.ts';
 import { conditions } from './conditions.ts';
@@ -40,15 +40,18 @@ export const javascriptSuite: Suite = {
 async function makeWorld(server: Server, way: string): Promise<World> {
   const { accessKeyId, secretAccessKey } = server.accounts.main;
   const ca = server.certificateFile === undefined ? undefined : readFileSync(server.certificateFile);
-  const s3 = new S3Client({
-    endpoint: server.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId, secretAccessKey },
-    // Path-style: the endpoint is an address, under which there are no names.
-    forcePathStyle: true,
-    ...(ca === undefined ? {} : { requestHandler: { httpsAgent: new Agent({ ca, keepAlive: true }) } }),
-  });
+  const makeClient = (more: S3ClientConfig): S3Client =>
+    new S3Client({
+      endpoint: server.url,
+      region: 'us-east-1',
+      credentials: { accessKeyId, secretAccessKey },
+      // Path-style: the endpoint is an address, under which there are no names.
+      forcePathStyle: true,
+      ...(ca === undefined ? {} : { requestHandler: { httpsAgent: new Agent({ ca, keepAlive: true }) } }),
+      ...more,
+    });
+  const s3 = makeClient({});
   const Bucket = `javascript-${way}`;
   await s3.send(new CreateBucketCommand({ Bucket }));
-  return { s3, Bucket, ca };
+  return { s3, Bucket, ca, makeClient };
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { type S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3';
 
 export interface World {
   readonly s3: S3Client;
   readonly Bucket: string;
+  /** Another client of the same account, with a setting that is not the default. */
+  makeClient(more: S3ClientConfig): S3Client;
   /** The server's certificate, over TLS. */
   readonly ca: Buffer | undefined;
 }

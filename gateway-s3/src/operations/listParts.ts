@@ -36,7 +36,8 @@ export const listParts = operation({
         ownerElement('Owner', caller),
         leaf('StorageClass', storageClass),
         leaf('PartNumberMarker', marker),
-        leaf('NextPartNumberMarker', page.parts.at(-1)?.partNumber ?? 0),
+        // S3 gives it on the last page too, and 0 on an empty one: paginators of some SDKs then begin again, for ever.
+        leaf('NextPartNumberMarker', page.truncated ? page.parts.at(-1)?.partNumber : undefined),
         leaf('MaxParts', limit),
         leaf('IsTruncated', page.truncated),
         ...page.parts.map((part) => partElement(part, page.upload)),
