@@ -8,15 +8,15 @@ import { LmdbStore } from './store.ts';
 
 /**
  * Address space, not memory or disk. With less than the file needs, LMDB must map it anew as it grows. With more
- * than the process can have, lmdb-js ends it by a segmentation fault: where addresses have 39 bits (arm64 with
- * pages of 4 KiB and three levels, User-Mode Linux) a process has 512 GiB or less in all.
+ * than can be had in one piece, lmdb-js ends the process by a segmentation fault: and where addresses have 39 bits
+ * (arm64 with three levels of 4 KiB pages, User-Mode Linux) V8's own reservations lie anywhere in 512 GiB.
  */
-const MAP_SIZE_BYTES_DEFAULT = 2 ** 38;
+const MAP_SIZE_BYTES_DEFAULT = 2 ** 36;
 
 export interface LmdbEngineOptions {
   /** A directory, made when absent. Every process that uses the same data opens the same path. */
   readonly path: string;
-  /** Address space reserved for the file, which grows past it all the same. Default 256 GiB. */
+  /** Address space reserved for the file, which grows past it all the same. Default 64 GiB. */
   readonly mapSizeBytes?: number;
   /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
   readonly onFatal?: (error: EngineError) => void;
