@@ -1,0 +1,161 @@
+/** kill -9 under load: what the process had told the kernel survives, what it kept to itself does not. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Figures } from './figures.ts';
+import { Ledger } from './ledger.ts';
+import { ensureBucket, resumeUploads, runLoad } from './load.ts';
+import type { World } from './objects.ts';
+import { Random } from './random.ts';
+import { S3Client } from './s3Client.ts';
+import { fsckFault, type SoakServer, startServer } from './server.ts';
+import { type Verified, verify } from './verify.ts';
+
+export interface KillOptions {
+  readonly kills: number;
+  readonly clients: number;
+  readonly keysEach: number;
+  readonly seed: string;
+  /** Where the data directory is made: the file system under test. Default the system's place for such. */
+  readonly parent?: string;
+  readonly log: (line: string) => void;
+}
+
+export interface Outcome {
+  readonly faults: readonly string[];
+  readonly figures: Figures;
+}
+
+const LOAD_MS = { least: 200, most: 2_500 };
+/** That share of restarts is killed too, while it recovers. */
+const KILLED_AT_START = 0.2;
+const START_MS = { least: 50, most: 1_500 };
+/** fsck reads everything, so not after each. */
+const ROUNDS_PER_FSCK = 5;
+
+/** What was acknowledged is in memory; the data stay on one disk, from kill to kill. */
+export async function soakKills(options: KillOptions): Promise<Outcome> {
+  const folder = mkdtempSync(join(options.parent ?? tmpdir(), 'facet-soak-'));
+  const run = new KillRun(options, folder);
+  await run.all().catch((error: unknown) => run.fault(String(error)));
+  if (run.faults.length === 0) rmSync(folder, { recursive: true, force: true });
+  else options.log(`  the data and server.log stay in ${folder}`);
+  return { faults: run.faults, figures: run.figures };
+}
+
+class KillRun {
+  readonly faults: string[] = [];
+  readonly figures = new Figures();
+  readonly #options: KillOptions;
+  readonly #data: string;
+  readonly #logFile: string;
+  readonly #random: Random;
+  readonly #ledger = new Ledger();
+  #killedAtStart = 0;
+  #server: SoakServer | undefined;
+
+  constructor(options: KillOptions, folder: string) {
+    this.#options = options;
+    this.#data = join(folder, 'data');
+    this.#logFile = join(folder, 'server.log');
+    this.#random = new Random(`${options.seed}/kills`);
+  }
+
+  async all(): Promise<void> {
+    const { kills, log } = this.#options;
+    try {
+      for (let round = 1; round <= kills && this.faults.length === 0; round += 1) {
+        await this.#load(await this.#start(), String(round));
+        const server = await this.#start();
+        const { objects, keys, unknown } = await this.#verify(server);
+        const ready = `ready in ${Math.round(server.readyMs)} ms`;
+        log(`  kill ${round}: ${objects} objects under ${keys} keys, ${unknown} were unknown, ${ready}`);
+        if (round === kills) await this.#settle(server);
+        if (round === kills || round % ROUNDS_PER_FSCK === 0) await this.#rest(server);
+      }
+    } finally {
+      await this.#server?.kill();
+    }
+    log(`  killed ${this.#killedAtStart} times more before it served`);
+  }
+
+  fault(fault: string): void {
+    this.faults.push(fault);
+    this.#options.log(`  FAULT ${fault}`);
+  }
+
+  /** The server that runs, else a new one. */
+  async #start(): Promise<SoakServer> {
+    if (this.#server) return this.#server;
+    const common = {
+      data: this.#data,
+      logFile: this.#logFile,
+      onError: (line: string) => this.fault(line),
+    };
+    while (this.#random.chance(KILLED_AT_START)) {
+      const early = await startServer({ ...common, killedAfterMs: this.#random.integer(START_MS) });
+      this.#killedAtStart += 1;
+      await early?.kill();
+    }
+    const server = await startServer(common);
+    if (!server) throw new Error('the server was killed by somebody else');
+    this.figures.addRestart(server.readyMs);
+    this.#server = server;
+    return server;
+  }
+
+  #world(server: SoakServer): World & Disposable {
+    const s3 = new S3Client(server);
+    return {
+      s3,
+      ledger: this.#ledger,
+      onFault: (fault) => this.fault(fault),
+      [Symbol.dispose]: () => s3.close(),
+    };
+  }
+
+  async #load(server: SoakServer, round: string): Promise<void> {
+    using world = this.#world(server);
+    await ensureBucket(world);
+    await resumeUploads(world, { round });
+    this.#ledger.acknowledged.clear();
+    const end = new AbortController();
+    const { clients, keysEach } = this.#options;
+    const random = this.#random.fork(round);
+    const load = runLoad({ ...world, round, clients, keysEach, random, until: end.signal });
+    const timer = setTimeout(() => {
+      end.abort();
+      void server.kill();
+    }, this.#random.integer(LOAD_MS));
+    // Clients that end before the kill have lost a server that should have been there.
+    await Promise.race([load, server.ended]);
+    if (!end.signal.aborted) this.fault('the server ended under load, before it was killed');
+    clearTimeout(timer);
+    await server.kill();
+    this.#server = undefined;
+    await load;
+    this.figures.addRound(this.#ledger.acknowledged);
+    this.figures.addUnknown(this.#ledger.open());
+  }
+
+  async #verify(server: SoakServer): Promise<Verified> {
+    using world = this.#world(server);
+    return await verify(world);
+  }
+
+  /** Stops the server as its users do, and proves what it left. */
+  async #rest(server: SoakServer): Promise<void> {
+    const how = await server.stop();
+    this.#server = undefined;
+    if (how !== '0') this.fault(`the server ended with ${how} when it was asked to stop`);
+    const fault = await fsckFault(this.#data);
+    if (fault !== undefined) this.fault(fault);
+  }
+
+  /** Brings to an end what the last kill cut short. */
+  async #settle(server: SoakServer): Promise<void> {
+    using world = this.#world(server);
+    await resumeUploads(world, { round: 'end' });
+    await verify(world);
+  }
+}

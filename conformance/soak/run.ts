@@ -1,0 +1,108 @@
+/**
+ * `npm run soak`: whether what was acknowledged survives kill -9 and power cuts.
+ *
+ *   --kills N       kill -9 under load so many times (default 50)
+ *   --cuts N        cut the power of a guest under load so many times (default 20)
+ *   --clients N     at once, for the kills (default 8)
+ *   --data DIR      where the store of the kills is made: the file system to try
+ *   --seed TEXT     what to do next is drawn from it; when the end comes is not
+ *   --show-power    only this: cut the power of servers that leave a sync out, and see the loss found
+ *
+ * FACET_POWER_CUT names the program that runs a command in a guest and cuts its power: `PROGRAM make DISK SIZE`, and
+ * `PROGRAM run --disk DISK --share DIR --timeout SECONDS [--cut-on TEXT] -- COMMAND` with the disk at /disk and the
+ * host's files readable. Without it nothing is cut.
+ *
+ * Exit code: 0 when nothing was lost (with --show-power: when each loss was found), 1 otherwise, 2 when
+ * --show-power cannot be tried here.
+ */
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { soakKills } from './kills.ts';
+import { powerCutProgram, soakPowerCuts } from './powerCuts.ts';
+import { buildUnsynced, CannotTry, unsyncedEnvironment } from './unsynced.ts';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '50' },
+    cuts: { type: 'string', default: '20' },
+    clients: { type: 'string', default: '8' },
+    data: { type: 'string' },
+    seed: { type: 'string', default: randomBytes(4).toString('hex') },
+    'show-power': { type: 'boolean', default: false },
+  },
+});
+const { seed } = values;
+const KEYS_EACH = 24;
+const log = (line: string): void => console.log(line);
+
+/** What the server may leave out, and how the paths of those files end. */
+const OMISSIONS = {
+  'the sync of segments': '.seg',
+  'the sync of dedicated files': '.ext',
+  'the sync of metadata': '/data.mdb',
+};
+const CUTS_TO_FIND = 5;
+
+async function soak(): Promise<number> {
+  let faults = 0;
+  const kills = Number(values.kills);
+  if (kills > 0) {
+    log(`kill -9 under load, ${kills} times`);
+    const { data } = values;
+    const outcome = await soakKills({
+      kills,
+      clients: Number(values.clients),
+      keysEach: KEYS_EACH,
+      seed,
+      log,
+      ...(data !== undefined && { parent: data }),
+    });
+    for (const line of outcome.figures.lines()) log(line);
+    faults += outcome.faults.length;
+  }
+  const cuts = Number(values.cuts);
+  if (cuts > 0) {
+    try {
+      log(`power cuts under load, ${cuts} times`);
+      const outcome = await soakPowerCuts({ cuts, seed, log });
+      for (const line of outcome.figures.lines()) log(line);
+      log(`  the power was cut ${outcome.cuts} times`);
+      faults += outcome.faults.length + outcome.faultsUnderLoad.length;
+    } catch (error) {
+      if (!(error instanceof CannotTry)) throw error;
+      log(`  skipped: ${error.message}`);
+    }
+  }
+  log(faults === 0 ? 'nothing was lost' : `${faults} FAULTS`);
+  return faults === 0 ? 0 : 1;
+}
+
+async function showPower(): Promise<number> {
+  let survived = 0;
+  for (const [omission, ending] of Object.entries(OMISSIONS)) {
+    powerCutProgram();
+    log(`power cuts of a server without ${omission}`);
+    const { faults, faultsUnderLoad, cuts } = await soakPowerCuts({
+      cuts: CUTS_TO_FIND,
+      seed: `${seed}/${ending}`,
+      log,
+      environment: (folder) => unsyncedEnvironment(buildUnsynced(folder), ending),
+    });
+    if (faults.length > 0 && faultsUnderLoad.length === 0)
+      log(`  FOUND by ${faults.length} checks after cut ${cuts}`);
+    else {
+      survived += 1;
+      log(`  NOT FOUND in ${cuts} cuts`);
+    }
+  }
+  return survived === 0 ? 0 : 1;
+}
+
+log(`seed ${seed}`);
+try {
+  process.exitCode = values['show-power'] ? await showPower() : await soak();
+} catch (error) {
+  if (!(error instanceof CannotTry)) throw error;
+  log(`skipped: ${error.message}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,37 @@
+/** The soak in small: that it runs, and finds nothing. */
+import { describe, expect, test } from 'vitest';
+import { soakKills } from './kills.ts';
+import { powerCutProgram, soakPowerCuts } from './powerCuts.ts';
+
+const SEED = 'smoke';
+
+function quietly(): { readonly told: string[]; readonly log: (line: string) => void } {
+  const told: string[] = [];
+  return { told, log: (line) => void told.push(line) };
+}
+
+test('nothing acknowledged is lost to kill -9', { timeout: 60_000 }, async () => {
+  const { told, log } = quietly();
+  const { faults, figures } = await soakKills({ kills: 2, clients: 4, keysEach: 8, seed: SEED, log });
+  expect(faults, told.join('\n')).toEqual([]);
+  expect(figures.acknowledged).toBeGreaterThan(20);
+});
+
+describe.skipIf(whyNot() !== undefined)(`power cuts${whyNot() ?? ''}`, () => {
+  test('nothing acknowledged is lost to a power cut', { timeout: 240_000 }, async () => {
+    const { told, log } = quietly();
+    const { faults, faultsUnderLoad, figures } = await soakPowerCuts({ cuts: 1, seed: SEED, log });
+    expect([...faults, ...faultsUnderLoad], told.join('\n')).toEqual([]);
+    expect(figures.acknowledged).toBeGreaterThan(20);
+  });
+});
+
+/** What keeps the power from being cut here, as an end of the title. */
+function whyNot(): string | undefined {
+  try {
+    powerCutProgram();
+    return undefined;
+  } catch (error) {
+    return `: skipped, ${error instanceof Error ? error.message : error}`;
+  }
+}
