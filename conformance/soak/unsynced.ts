@@ -13,11 +13,12 @@ export class CannotTry extends Error {
 /** Builds the library that a server is to load before all others. @throws CannotTry without a C compiler */
 export function buildUnsynced(folder: string): string {
   const library = join(folder, 'unsynced.so');
-  const built = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-Wall', '-o', library, SOURCE, '-ldl'], {
+  const compiler = process.env['CC'] ?? 'cc';
+  const built = spawnSync(compiler, ['-shared', '-fPIC', '-O1', '-Wall', '-o', library, SOURCE, '-ldl'], {
     encoding: 'utf8',
   });
-  if (built.error) throw new CannotTry(`no C compiler: ${built.error.message}`);
-  if (built.status !== 0) throw new Error(`cc cannot build ${SOURCE}: ${built.stderr}`);
+  if (built.error) throw new CannotTry(`no C compiler (${compiler}): ${built.error.message}`);
+  if (built.status !== 0) throw new Error(`${compiler} cannot build ${SOURCE}: ${built.stderr}`);
   return library;
 }
 
