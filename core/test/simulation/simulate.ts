@@ -11,8 +11,8 @@ import { type Core, type Finding, fsck } from '../../src/index.ts';
 import { Actor, writing } from './actors.ts';
 import { Model } from './model.ts';
 import { Replay } from './replay.ts';
-import { below, randomFrom, Scheduler } from './scheduler.ts';
-import { World } from './world.ts';
+import { below, type Random, randomFrom, Scheduler } from './scheduler.ts';
+import { type UnderWay, World, type WorldOptions } from './world.ts';
 
 const ACTORS = 4;
 const LIVES = 3;
@@ -32,26 +32,63 @@ export interface Outcome {
   readonly powerCuts: number;
 }
 
+/** A world, the model that follows its commits, and what went wrong between the two. */
+class Setting {
+  readonly scheduler: Scheduler;
+  readonly world: World;
+  readonly model: Model;
+  readonly replay: Replay;
+  commits = 0;
+  broken: unknown;
+
+  constructor(random: Random, options: Pick<WorldOptions, 'disk' | 'lmdbFolder'>) {
+    this.scheduler = new Scheduler(random);
+    this.world = new World({
+      ...options,
+      scheduler: this.scheduler,
+      onCommit: (command) => this.#follow(command),
+    });
+    this.model = new Model((parent, entry) => this.world.entry(parent, entry));
+    this.replay = new Replay(this.model, this.world);
+  }
+
+  #follow(command: UnderWay): void {
+    this.commits += 1;
+    try {
+      this.replay.commit(command, writing.getStore());
+    } catch (error) {
+      this.broken ??= error;
+    }
+  }
+}
+
+/** One client after the other's step, on LMDB, closed and opened again now and then. @returns commits */
+export async function playOnLmdb(options: {
+  seed: number;
+  actions: number;
+  lmdbFolder: string;
+}): Promise<number> {
+  const { seed, actions, lmdbFolder } = options;
+  const random = randomFrom(seed);
+  const setting = new Setting(random, { lmdbFolder });
+  const { world, model, replay } = setting;
+  for (let life = 0; life < LIVES; life += 1) {
+    const core = await world.start();
+    await compare(core, world, model);
+    const idle = async () => undefined;
+    await new Actor({ core, volume: world.volume.id, random, replay, idle }).live(actions);
+    if (setting.broken !== undefined) throw setting.broken;
+    await compare(core, world, model);
+    await core.close();
+  }
+  return setting.commits;
+}
+
 /** @throws when the store and the model differ, or a client got an answer it must not get */
 export async function simulate({ seed, actions = 30, ignoresSyncOf }: SimulationOptions): Promise<Outcome> {
   const random = randomFrom(seed);
-  const scheduler = new Scheduler(random);
-  let commits = 0;
-  let broken: unknown;
-  const world: World = new World({
-    scheduler,
-    ...(ignoresSyncOf && { disk: { ignoresSyncOf } }),
-    onCommit: (command) => {
-      commits += 1;
-      try {
-        replay.commit(command, writing.getStore());
-      } catch (error) {
-        broken ??= error;
-      }
-    },
-  });
-  const model = new Model((parent, entry) => world.entry(parent, entry));
-  const replay = new Replay(model, world);
+  const setting = new Setting(random, ignoresSyncOf ? { disk: { ignoresSyncOf } } : {});
+  const { scheduler, world, model, replay } = setting;
   let powerCuts = 0;
   for (let life = 0; life < LIVES; life += 1) {
     const core = await world.start();
@@ -66,13 +103,13 @@ export async function simulate({ seed, actions = 30, ignoresSyncOf }: Simulation
           alive -= 1;
         },
         (error: unknown) => {
-          broken ??= error;
+          setting.broken ??= error;
         },
       );
     }
     const cutAt = scheduler.steps + 1 + below(random, STEPS_MAX);
-    await scheduler.run(() => broken !== undefined || alive === 0 || scheduler.steps >= cutAt);
-    if (broken !== undefined) throw broken;
+    await scheduler.run(() => setting.broken !== undefined || alive === 0 || scheduler.steps >= cutAt);
+    if (setting.broken !== undefined) throw setting.broken;
     if (alive > 0) powerCuts += 1;
     world.cutPower();
   }
@@ -81,7 +118,7 @@ export async function simulate({ seed, actions = 30, ignoresSyncOf }: Simulation
   await compare(core, world, model);
   if (world.faults.length > 0) throw new Error('background work failed', { cause: world.faults[0] });
   await core.close();
-  return { steps: scheduler.steps, commits, powerCuts };
+  return { steps: scheduler.steps, commits: setting.commits, powerCuts };
 }
 
 /** Everything, through the object view, byte by byte; and what the metadata promises of itself. */

@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { simulate } from './simulate.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { playOnLmdb, simulate } from './simulate.ts';
 
 /** FACET_SEED=n runs that one world again; FACET_SEEDS=n runs so many. */
 const { FACET_SEED, FACET_SEEDS = '100' } = process.env;
@@ -17,6 +20,14 @@ async function run(seed: number): Promise<void> {
     });
   }
 }
+
+describe('a world on LMDB', () => {
+  it.each([1, 2, 3])('follows the model through both views, seed %d', async (seed) => {
+    const lmdbFolder = await mkdtemp(join(tmpdir(), 'facet-simulation-'));
+    onTestFinished(() => rm(lmdbFolder, { recursive: true }));
+    expect(await playOnLmdb({ seed, actions: 150, lmdbFolder })).toBeGreaterThan(100);
+  });
+});
 
 describe('worlds whose power is cut', () => {
   const groups = Array.from({ length: Math.ceil(SEEDS.length / GROUP) }, (_, i) =>

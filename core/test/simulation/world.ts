@@ -1,7 +1,7 @@
 /** The store of one world: memory engine and simulated disk, both waiting at every step; its power can be cut. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { MemoryEngine } from '@facet/engine';
+import { type Engine, MemoryEngine, openLmdbEngine } from '@facet/engine';
 import { LocalExtentStore, MemoryDisk, type MemoryDiskOptions } from '@facet/extents';
 import { type Command, CommandRunner } from '../../src/commands/command.ts';
 import { type Core, type InodeId, openCore, timestamp, type Volume } from '../../src/index.ts';
@@ -9,13 +9,13 @@ import { dentryKey, type EntryName, inodeKey } from '../../src/meta/keys.ts';
 import { decodeInode } from '../../src/meta/records/inode.ts';
 import { decodeDentry } from '../../src/meta/records/tree.ts';
 import type { LostBytes } from '../../src/recovery/survey.ts';
+import { MirroredEngine } from './mirroredEngine.ts';
 import { below, type Random, type Scheduler } from './scheduler.ts';
 
 /** A command on its way: known where the engine commits. */
 export interface UnderWay {
   readonly name: string;
   readonly args: unknown;
-  committed: boolean;
 }
 
 /** Says at every commit which command it was. */
@@ -28,7 +28,7 @@ class ObservedCommands extends CommandRunner {
   }
 
   override run<A, R>(command: Command<A, R>, args: A): Promise<R> {
-    const underWay = { name: command.name, args, committed: false };
+    const underWay = { name: command.name, args };
     return this.#underWay.run(underWay, () => super.run(command, args));
   }
 }
@@ -38,6 +38,8 @@ export interface WorldOptions {
   readonly disk?: Pick<MemoryDiskOptions, 'ignoresSyncOf' | 'capacityBytes'>;
   /** Told of each commit, in order, at the moment it happens. */
   readonly onCommit: (command: UnderWay) => void;
+  /** Given: the metadata is in LMDB, there; nothing may be interleaved then, nor the power cut. */
+  readonly lmdbFolder?: string;
 }
 
 const SEGMENT_BYTES = 1 << 20;
@@ -50,7 +52,9 @@ export class World {
   readonly lost: LostBytes[] = [];
   readonly faults: unknown[] = [];
   #now = 1_000_000_000n;
+  /** What holds the metadata, or follows what does. */
   #engine: MemoryEngine;
+  #used: Engine;
   /** The state before the last commit. */
   #before: ReturnType<MemoryEngine['snapshot']> | undefined;
   #extents: LocalExtentStore | undefined;
@@ -64,6 +68,7 @@ export class World {
     this.#random = options.scheduler.random;
     this.#disk = new MemoryDisk({ ...options.disk, random: this.#random, before: async () => this.#wait() });
     this.#engine = this.#newEngine();
+    this.#used = this.#engine;
   }
 
   async #wait(): Promise<undefined> {
@@ -78,20 +83,30 @@ export class World {
       beforeCommit: () => this.#wait(),
       // The first thing it does is synchronous: the moment of the commit itself.
       afterCommit: () => {
-        const command = this.#underWay.getStore();
-        if (command) {
-          command.committed = true;
-          this.#options.onCommit(command);
-        }
-        this.#before = this.#engine.snapshot();
+        if (this.#options.lmdbFolder === undefined) this.#committed();
         return this.#wait();
       },
       injectConflict: () => this.#interleaved && below(this.#random, 20) === 0,
     });
   }
 
+  #committed(): void {
+    const command = this.#underWay.getStore();
+    if (command) this.#options.onCommit(command);
+    this.#before = this.#engine.snapshot();
+  }
+
+  async #openEngine(): Promise<Engine> {
+    const { lmdbFolder } = this.#options;
+    if (lmdbFolder === undefined) return this.#engine;
+    const inner = await openLmdbEngine({ path: lmdbFolder, mapSizeBytes: 1 << 28 });
+    return new MirroredEngine(inner, this.#engine, () => this.#committed());
+  }
+
   async start(): Promise<Core> {
     const { scheduler } = this.#options;
+    const engine = await this.#openEngine();
+    this.#used = engine;
     const environment = {
       now: () => {
         this.#now += 1n;
@@ -101,9 +116,9 @@ export class World {
         Buffer.from(Array.from({ length: count }, () => below(this.#random, 256))),
     };
     this.#core = await openCore({
-      engine: this.#engine,
+      engine,
       environment,
-      commands: new ObservedCommands([this.#engine, environment], this.#underWay),
+      commands: new ObservedCommands([engine, environment], this.#underWay),
       openExtents: async (lease) => {
         this.#extents = new LocalExtentStore({
           disk: this.#disk.mount(),
@@ -126,8 +141,8 @@ export class World {
     return this.#core;
   }
 
-  get engine(): MemoryEngine {
-    return this.#engine;
+  get engine(): Engine {
+    return this.#used;
   }
 
   get extents(): LocalExtentStore {
