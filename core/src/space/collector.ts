@@ -19,6 +19,7 @@ import {
   spaceBounds,
   successor,
 } from '../meta/keys.ts';
+import { forgetAnswers } from '../multipart/forget.ts';
 import { buryRuns, finishReclaim } from './bury.ts';
 import { expandFreed } from './expand.ts';
 import { blocksToPunch, punchableRuns, removeIfDead } from './giveBack.ts';
@@ -38,6 +39,8 @@ const PAUSE_MS = 1;
 const GATHER_MS = 20;
 /** Without a wake-up: what was pinned may be free now. */
 const TICK_MS = 1000;
+/** Rounds of the loop between two looks for answers of uploads to forget: about an hour of idleness. */
+const ROUNDS_PER_FORGETTING = 3600;
 
 export interface CollectorParts {
   readonly commands: CommandRunner;
@@ -145,17 +148,22 @@ export class Collector {
   }
 
   async #loop(): Promise<void> {
-    while (!this.#stopped) {
+    for (let round = 0; !this.#stopped; round += 1) {
       this.#woken = false;
       let worked = false;
       try {
         worked = await this.runOnce();
+        if (round % ROUNDS_PER_FORGETTING === 0) await this.#forgetAnswers();
       } catch (error) {
         if (error instanceof FsError && error.code === 'Closed') return;
         this.#fault('collect', error);
       }
       await this.#sleep(worked ? PAUSE_MS : this.#woken ? GATHER_MS : TICK_MS);
     }
+  }
+
+  async #forgetAnswers(): Promise<void> {
+    while (!this.#stopped && (await this.#parts.commands.run(forgetAnswers, {})).more);
   }
 
   #sleep(delayMs: number): Promise<void> {
