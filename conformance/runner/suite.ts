@@ -42,15 +42,18 @@ export class Skip extends Error {
   override readonly name = 'Skip';
 }
 
-/** Runs checks one after the other; one that fails does not stop the next. */
+const CHECK_MS_MAX = 900_000;
+
+/** Runs checks one after the other; one that fails, or never comes back, does not stop the next. */
 export async function* runChecks<W>(checks: Checks<W>, world: W, prefix = ''): AsyncGenerator<Outcome, void> {
   for (const [check, run] of Object.entries(checks)) {
     const started = performance.now();
-    const verdict = await judge(() => run(world));
+    const verdict = await judge(() => inTime(run(world)));
     yield { check: `${prefix}${check}`, verdict, seconds: (performance.now() - started) / 1000 };
   }
 }
 
+/** What running something came to. */
 export async function judge(run: () => Promise<void>): Promise<Verdict> {
   try {
     await run();
@@ -58,6 +61,16 @@ export async function judge(run: () => Promise<void>): Promise<Verdict> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { kind: error instanceof Skip ? 'skipped' : 'failed', reason };
+  }
+}
+
+async function inTime(work: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`not done after ${CHECK_MS_MAX / 1000} s`)), CHECK_MS_MAX);
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
