@@ -26,7 +26,7 @@ export class Figures {
   }
 
   lines(): string[] {
-    const kinds = [...new Set(this.#rounds.flatMap((round) => [...round.keys()]))];
+    const kinds = [...new Set(this.#rounds.flatMap((round) => [...round.keys()]))].sort();
     const rows = kinds.map((kind) => {
       const counts = this.#rounds.map((round) => round.get(kind) ?? 0);
       return { kind, sum: counts.reduce((a, b) => a + b, 0), least: Math.min(...counts) };

@@ -62,6 +62,10 @@ async function check(): Promise<void> {
   await ensureBucket(server);
   const { keys, objects, unknown } = await verify(server);
   tell({ t: 'verified', keys, objects, unknown });
+  if (plan.cut.kind === 'none') {
+    await resumeUploads(server, { round: plan.round });
+    await verify(server);
+  }
   const how = await server.stop();
   if (how !== '0') onFault(`the server ended with ${how} when it was asked to stop`);
   const fault = await fsckFault(plan.data);

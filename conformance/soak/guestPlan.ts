@@ -42,6 +42,12 @@ export function lineOf(event: GuestEvent): string {
   return `${LINE}${JSON.stringify(event)}\n`;
 }
 
+/** @returns undefined for what is none: words of others, or a line that the cut left half */
 export function eventOf(line: string): GuestEvent | undefined {
-  return line.startsWith(LINE) ? JSON.parse(line.slice(LINE.length)) : undefined;
+  if (!line.startsWith(LINE)) return undefined;
+  try {
+    return JSON.parse(line.slice(LINE.length));
+  } catch {
+    return undefined;
+  }
 }

@@ -61,10 +61,12 @@ export async function soakPowerCuts(options: CutOptions): Promise<CutOutcome> {
   const program = powerCutProgram();
   const folder = mkdtempSync(join(tmpdir(), 'facet-soak-cuts-'));
   const run = new CutRun({ ...options, program, folder });
+  let isClean = false;
   try {
     await run.all();
+    isClean = run.isGood;
   } finally {
-    if (run.isGood) rmSync(folder, { recursive: true, force: true });
+    if (isClean) rmSync(folder, { recursive: true, force: true });
     else options.log(`  disk.img and server.log stay in ${folder}`);
   }
   return run;
