@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { allocatedBytes } from './diskUse.ts';
 import { Figures } from './figures.ts';
 import { Ledger } from './ledger.ts';
 import { ensureBucket, resumeUploads, runLoad } from './load.ts';
@@ -77,6 +78,9 @@ class KillRun {
       await this.#server?.kill();
     }
     log(`  killed ${this.#killedAtStart} times more before it served`);
+    log(
+      `  objects of ${mebibytes(this.#ledger.lengthBytes())} take ${mebibytes(allocatedBytes(this.#data))}`,
+    );
   }
 
   fault(fault: string): void {
@@ -158,4 +162,8 @@ class KillRun {
     await resumeUploads(world, { round: 'end' });
     await verify(world);
   }
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

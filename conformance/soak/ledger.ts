@@ -155,6 +155,11 @@ export class Ledger {
     return record.attempts.length === 0 ? record.settled : undefined;
   }
 
+  /** Of all objects, as they were last settled. */
+  lengthBytes(): number {
+    return [...this.#keys.values()].reduce((sum, { settled }) => sum + (settled?.lengthBytes ?? 0), 0);
+  }
+
   uploads(): Upload[] {
     return [...this.#uploads.values()];
   }
