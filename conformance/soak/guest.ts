@@ -37,7 +37,9 @@ const ledger = new Ledger((event) => {
   tell(event);
   if (event.t !== 'ok' || during !== 'load') return;
   acknowledged += 1;
-  if (plan.cut.kind === 'acknowledged' && acknowledged === plan.cut.changes) cutNow();
+  if (plan.cut.kind !== 'load' || acknowledged !== plan.cut.changes) return;
+  if (plan.cut.laterMs === 0) cutNow();
+  else setTimeout(cutNow, plan.cut.laterMs);
 });
 
 async function start(
@@ -75,11 +77,10 @@ async function check(): Promise<void> {
 
 async function load(): Promise<void> {
   using server = await start(plan.environment);
-  const { round, clients, keysEach, cut } = plan;
+  const { round, clients, keysEach } = plan;
   tell({ t: 'loading' });
   during = 'load';
   await resumeUploads(server, { round });
-  if (cut.kind === 'load') setTimeout(cutNow, cut.afterMs);
   const random = new Random(`${plan.seed}/cuts/${round}`);
   const never = new AbortController().signal;
   await runLoad({ ...server, round, clients, keysEach, random, until: never });

@@ -16,11 +16,9 @@ export interface GuestPlan {
 }
 
 export type CutPlan =
-  /** As soon as that many changes are acknowledged. */
-  | { readonly kind: 'acknowledged'; readonly changes: number }
-  /** That long after the load began, */
-  | { readonly kind: 'load'; readonly afterMs: number }
-  /** or after the server was started that recovers from the last cut. */
+  /** As soon as that many changes are acknowledged under load, or so much later. */
+  | { readonly kind: 'load'; readonly changes: number; readonly laterMs: number }
+  /** That long after the server was started that recovers from the last cut. */
   | { readonly kind: 'start'; readonly afterMs: number }
   /** Only the check; nothing is cut. */
   | { readonly kind: 'none' };

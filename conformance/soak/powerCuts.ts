@@ -21,13 +21,14 @@ const BOOT_SECONDS_MAX = 300;
 /** A guest has one processor, and is slow. */
 const CLIENTS = 4;
 const KEYS_EACH = 10;
-/** The least makes every size class be acknowledged, see `TASKS`. */
+/** The least makes every size class be acknowledged several times, see `TASKS`. */
 const CHANGES = { least: 90, most: 200 };
-const LOAD_MS = { least: 4_000, most: 10_000 };
+/** Most cuts come with an acknowledgement, the rest at any moment. */
+const SHARE_LATER = 0.3;
+const LATER_MS = { least: 1, most: 2_000 };
 const START_MS = { least: 500, most: 12_000 };
 /** One loss has many symptoms. */
 const FAULTS_TOLD_MAX = 10;
-const SHARE_BY_TIME = 0.3;
 /** Every so many rounds the power is cut once more, while the server recovers from the cut before. */
 const ROUNDS_PER_EARLY_CUT = 5;
 
@@ -99,10 +100,9 @@ class CutRun implements CutOutcome {
         const afterMs = this.#random.integer(START_MS);
         await this.#boot(`${round}a`, { kind: 'start', afterMs });
       }
-      const cut: CutPlan = this.#random.chance(SHARE_BY_TIME)
-        ? { kind: 'load', afterMs: this.#random.integer(LOAD_MS) }
-        : { kind: 'acknowledged', changes: this.#random.integer(CHANGES) };
-      await this.#boot(String(round), cut);
+      const changes = this.#random.integer(CHANGES);
+      const laterMs = this.#random.chance(SHARE_LATER) ? this.#random.integer(LATER_MS) : 0;
+      await this.#boot(String(round), { kind: 'load', changes, laterMs });
     }
     if (this.isGood) await this.#boot('end', { kind: 'none' });
   }
