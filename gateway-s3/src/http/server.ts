@@ -53,6 +53,8 @@ export function createServer(
     waiting.add(request);
     listener(request, response);
   });
+  // Any other expectation may be ignored (RFC 9110 §10.1.1), as S3 does; Node would refuse it with 417.
+  server.on('checkExpectation', listener);
   return server;
 }
 
