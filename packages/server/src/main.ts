@@ -1,4 +1,5 @@
 import './threads.ts';
+import './crashSignals.ts';
 import { runCommandLine } from './commandLine.ts';
 
 // Whatever this command makes holds secrets or somebody's data: it is its owner's alone.

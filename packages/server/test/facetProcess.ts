@@ -52,6 +52,8 @@ interface StartOptions {
   readonly defer?: Deferral;
   /** Has writes past a limit on the size of files fail, where they would end the process. */
   readonly survivesFileLimits?: boolean;
+  /** What starts the command, whose words it gets as its last ones. */
+  readonly under?: readonly string[];
 }
 
 export function temporaryDirectory(defer: Deferral = onTestFinished): string {
@@ -64,7 +66,8 @@ export function startFacet(words: readonly string[], options: StartOptions = {})
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is not built: run 'npm run build' first`);
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FACET_'));
   const command = [PINNED_NODE, MAIN, ...words];
-  const wrapper = options.survivesFileLimits ? ['sh', '-c', `trap '' XFSZ; exec "$0" "$@"`] : [];
+  const patient = ['sh', '-c', `trap '' XFSZ; exec "$0" "$@"`];
+  const wrapper = options.under ?? (options.survivesFileLimits ? patient : []);
   const [program = PINNED_NODE, ...parameters] = [...wrapper, ...command];
   const child = spawn(program, parameters, {
     cwd: options.cwd ?? tmpdir(),

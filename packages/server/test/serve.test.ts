@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -218,6 +218,36 @@ describe('one store, one server', () => {
     expect(await (await s3(second, 'GET', '/kept/small', { as: root })).text()).toBe('small');
     expect(await (await s3(second, 'GET', '/kept/large', { as: root })).text()).toBe(large);
   });
+});
+
+test.each(['SIGABRT', 'SIGBUS', 'SIGILL', 'SIGSEGV'] as const)(
+  'a crash (%s) ends the process, whatever its threads are at',
+  async (signal) => {
+    const server = await serve({ data: temporaryDirectory() });
+    const root = madeCredentials(server);
+    expect((await s3(server, 'PUT', '/crash', { as: root })).status).toBe(200);
+    expect((await stop(server, signal)).signal).toBe(signal);
+  },
+);
+
+const namespace = ['unshare', '--user', '--map-root-user', '--mount'];
+const smallDisks = spawnSync('sh', ['-c', `${namespace.join(' ')} mount -t tmpfs none /mnt`]).status === 0;
+
+test.skipIf(!smallDisks)('starts on a full disk, so that something can be deleted', async () => {
+  const data = temporaryDirectory();
+  const before = await serve({ data });
+  const root = madeCredentials(before);
+  expect((await s3(before, 'PUT', '/full', { as: root })).status).toBe(200);
+  expect((await s3(before, 'PUT', '/full/key', { as: root, body: 'body' })).status).toBe(200);
+  await stop(before);
+  const small = temporaryDirectory();
+  const copied = 'mount -t tmpfs -o size=8m none "$0" && cp -a "$1/." "$0" && shift';
+  const script = `${copied} && { cat /dev/zero >"$0/filler" 2>/dev/null; cd "$0" && exec "$@"; }`;
+  const server = await serve({ data: small, under: [...namespace, 'sh', '-c', script, small, data] });
+  expect(server.stderr()).toContain('commands do not find this server');
+  expect(await (await s3(server, 'GET', '/full/key', { as: root })).text()).toBe('body');
+  expect((await s3(server, 'DELETE', '/full/key', { as: root })).status).toBe(204);
+  expect((await stop(server)).code).toBe(0);
 });
 
 test('a device that refuses metadata ends the process, and nothing acknowledged is lost', async () => {

@@ -8,6 +8,7 @@ import { administerCore } from '../administration/local.ts';
 import { fromCore } from '../coreFailure.ts';
 import { formatAddress, reachableAddress } from '../settings/address.ts';
 import type { ServeSettings } from '../settings/settings.ts';
+import { isFullDisk } from '../store/fullDisk.ts';
 import { holdStoreForServer } from '../store/holding.ts';
 import { storeLayout } from '../store/layout.ts';
 import { openStore } from '../store/open.ts';
@@ -78,11 +79,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 
     state.administration = administerCore(store.core);
     state.probe = () => store.core.accounts.find('root');
-    writeAdminEndpoint(layout.adminEndpoint, {
-      url: `http://${formatAddress(reachableAddress(admin))}`,
-      token,
-      pid: process.pid,
-    });
+    const url = `http://${formatAddress(reachableAddress(admin))}`;
+    try {
+      writeAdminEndpoint(layout.adminEndpoint, { url, token, pid: process.pid });
+    } catch (error) {
+      // A full disk must not keep the server down: deletes through it are what makes room again.
+      if (!isFullDisk(error)) throw error;
+      logger.error({ err: error }, 'no room for admin.json: commands do not find this server');
+    }
     state.phase = 'serving';
     opened.defer(() => {
       state.phase = 'stopping';

@@ -13,6 +13,7 @@
 
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
+import { isFullDisk } from './fullDisk.ts';
 
 export type LockRegion = 'owner' | 'instances';
 export type LockMode = 'shared' | 'exclusive';
@@ -71,8 +72,13 @@ export function openStoreLock(path: string): StoreLock {
       set(region, 'none');
     },
     describeHolder: (text) => {
-      ftruncateSync(fd, 0);
-      writeSync(fd, `${text}\n`, 0);
+      try {
+        ftruncateSync(fd, 0);
+        writeSync(fd, `${text}\n`, 0);
+      } catch (error) {
+        // It is but a word: the lock is held without it.
+        if (!isFullDisk(error)) throw error;
+      }
     },
     close: () => {
       if (closed) return;

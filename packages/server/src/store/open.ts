@@ -3,6 +3,7 @@
 import { type Core, openCore, systemEnvironment } from '@facet/core';
 import { openLmdbEngine } from '@facet/engine';
 import { LocalExtentStore, NodeDisk } from '@facet/extents';
+import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
 import type { StoreLock } from './lock.ts';
@@ -30,6 +31,7 @@ export interface OpenStoreOptions {
 
 /** Opens a store, and recovers it from a holder that did not close it. */
 export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Promise<OpenStore> {
+  restoreCrashSignals();
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
