@@ -8,9 +8,10 @@ import { leaseNumbers } from './commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from './contents/bodies.ts';
 import { Scratch } from './contents/scratch.ts';
 import { Staging } from './contents/staging.ts';
+import { FsError } from './errors.ts';
 import type { FileView } from './files/types.ts';
 import { Files } from './files/view.ts';
-import { checkFormat } from './meta/format.ts';
+import { checkFormat, isMarked } from './meta/format.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
 import { ContainerLeases } from './recovery/leases.ts';
@@ -52,14 +53,30 @@ export interface CoreParts {
 
 const INSTANCE_BYTES = 16;
 
+/**
+ * Bytes without metadata are a store whose metadata is lost, or in a place that is not mounted. As a new store it
+ * would lease the ids of their containers again, and recovery would remove them.
+ * @throws FsError Corrupt
+ */
+async function refuseLostMetadata(commands: CommandRunner, extents: ExtentStore): Promise<void> {
+  if (await commands.read('openCore', isMarked)) return;
+  const { length } = await extents.list();
+  if (length === 0) return;
+  throw new FsError(
+    'Corrupt',
+    `there is no metadata, but ${length} containers with data: bring it back first`,
+  );
+}
+
 /** Opens the store and recovers it: the caller makes sure that no other process is at work on it meanwhile. */
 export async function openCore(parts: CoreParts): Promise<Core> {
   const { engine, environment, timer, onLost, onFault } = parts;
   const commands = parts.commands ?? new CommandRunner(engine, environment);
-  await commands.run(checkFormat, {});
   const instance = environment.randomBytes(INSTANCE_BYTES);
   const leases = new ContainerLeases({ commands, instance });
   const extents = leases.track(await parts.openExtents(leases.lease));
+  await refuseLostMetadata(commands, extents);
+  await commands.run(checkFormat, {});
   const recovered = await recover({ commands, extents, instance, ...(onLost && { onLost }) });
   const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
   const pins = new Pins();

@@ -4,11 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { openCore, systemEnvironment } from '../src/index.ts';
 import { formatKey } from '../src/meta/keys.ts';
 
-const open = (engine: MemoryEngine) =>
+const open = (engine: MemoryEngine, disk = new MemoryDisk({ random: () => 0.5 })) =>
   openCore({
     engine,
-    openExtents: async (lease) =>
-      new LocalExtentStore({ disk: new MemoryDisk({ random: () => 0.5 }).mount(), lease }),
+    openExtents: async (lease) => new LocalExtentStore({ disk: disk.mount(), lease }),
     environment: systemEnvironment(),
   });
 
@@ -31,6 +30,23 @@ describe('the format of a store', () => {
     const again = new MemoryEngine({ state: engine.snapshot() });
     await (await open(again)).close();
     expect(engine.snapshot().get(formatKey())).toHaveLength(13);
+  });
+
+  it('is not made where bytes lie whose metadata is lost', async () => {
+    const disk = new MemoryDisk({ random: () => 0.5 });
+    const core = await open(new MemoryEngine(), disk);
+    await core.accounts.create({ name: 'tester' });
+    const { id: volume } = await core.volumes.create({ name: 'bucket', owner: 'tester' });
+    const writer = core.objects.stage({ lengthBytes: 5000 });
+    await writer.write(Buffer.alloc(5000, 7));
+    const etag = { digest: Buffer.alloc(16), parts: 0 };
+    const body = await writer.finish();
+    await core.objects.put({ volume, key: Buffer.from('k'), body, etag, properties: {}, userMetadata: {} });
+    await core.close();
+
+    const engine = new MemoryEngine();
+    await expect(open(engine, disk)).rejects.toMatchObject({ code: 'Corrupt' });
+    expect(engine.snapshot().get(formatKey())).toBeUndefined();
   });
 
   it('may have compatible features that are not known', async () => {

@@ -6,6 +6,7 @@
  * - incompatible: it must not open.
  */
 
+import type { Op, ReadTx } from '@facet/engine';
 import type { Command } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import { Reader, Writer } from './codec.ts';
@@ -29,6 +30,11 @@ function encodeFormat(format: Format): Buffer {
 function decodeFormat(bytes: Uint8Array): Format {
   const reader = new Reader(bytes).schema(SCHEMA, 'format');
   return { compatible: reader.u32(), readOnlyCompatible: reader.u32(), incompatible: reader.u32() };
+}
+
+/** Whether the store was ever opened: before anything else is done to it, it is marked. */
+export function* isMarked(tx: ReadTx): Op<boolean> {
+  return (yield* tx.get(formatKey())) !== undefined;
 }
 
 /** Marks a new store; checks one that is there. @throws FsError Invalid (a newer program wrote it) */
