@@ -15,6 +15,12 @@ import { KEY_BYTES_MAX } from './path.ts';
 import type { ListObjectsArgs, ListObjectsResult, ObjectSummary } from './types.ts';
 import { KeyWalk, type Visit } from './walk.ts';
 
+/**
+ * A page ends here even if it is not full: it is read in one go, and a thousand keys of a thousand directories each
+ * would stop everything else for twenty seconds. About 20 µs a step that deep, 3 µs where directories are few.
+ */
+const STEPS_MAX = 5_000;
+
 /** `madeAt`: when a directory without an object of its own last changed. */
 type Line =
   | { readonly kind: 'object'; readonly visit: Visit; readonly madeAt?: Timestamp }
@@ -58,6 +64,7 @@ function* collect(
   const lines: Line[] = [];
   const walk = yield* new KeyWalk(view, args.prefix).seek(from);
   for (;;) {
+    if (walk.steps > STEPS_MAX && lines.length > 0) return { lines, truncated: true };
     const visit = yield* walk.next(args.limit - lines.length + 1);
     if (!visit) return { lines, truncated: false };
     const directory = visit.dentry.type === 'directory';

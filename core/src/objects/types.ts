@@ -173,7 +173,10 @@ export interface ListObjectsResult {
     | ({ readonly kind: 'object' } & ObjectSummary)
     | { readonly kind: 'prefix'; readonly prefix: Buffer }
   )[];
-  /** More would have followed: pass `after` = the last entry's key or prefix. */
+  /**
+   * More may follow: pass `after` = the last entry's key or prefix. A page of keys in very many directories ends
+   * before its limit.
+   */
   readonly truncated: boolean;
 }
 

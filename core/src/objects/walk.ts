@@ -39,11 +39,17 @@ export class KeyWalk {
   readonly #view: View;
   readonly #prefix: Buffer;
   #stack: Frame[] = [];
+  #steps = 0;
 
   /** Visits only what begins with `prefix`, and the directories on the way. */
   constructor(view: View, prefix: Buffer) {
     this.#view = view;
     this.#prefix = prefix;
+  }
+
+  /** Entries offered so far, and directories gone through on the way to them: what the walk has cost. */
+  get steps(): number {
+    return this.#steps;
   }
 
   /** Goes to the first key at or after `bound`. */
@@ -56,6 +62,7 @@ export class KeyWalk {
     let directory = ROOT_INODE;
     let depth = 0;
     for (;;) {
+      this.#steps += 1;
       const prefix = from.subarray(0, depth);
       const rest = from.subarray(depth);
       const slash = rest.indexOf(SLASH);
@@ -79,6 +86,7 @@ export class KeyWalk {
       const entry = frame.page[frame.at];
       if (entry) {
         frame.at += 1;
+        this.#steps += 1;
         const { name, directory } = entryOfDentryKey(entry.key);
         const key = Buffer.concat(directory ? [frame.prefix, name, SLASH] : [frame.prefix, name]);
         return { key, dentry: decodeDentry(entry.value) };

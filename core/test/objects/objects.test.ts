@@ -167,6 +167,32 @@ describe.each(ENGINES)('objects on the %s engine', (kind) => {
     }
   });
 
+  it('ends a page early when it goes through very many directories, and goes on from there', async () => {
+    const deep = Array.from({ length: 12 }, (_, at) => `${String(at).padStart(2, '0')}${'/'.repeat(1000)}x`);
+    for (const key of deep) await put(key, Buffer.of());
+    const found: string[] = [];
+    const lengths: number[] = [];
+    for (let after: string | undefined; ; after = found.at(-1)) {
+      const { entries, truncated } = await rig.core.objects.list({
+        volume: rig.volume,
+        prefix: Buffer.of(),
+        delimiter: Buffer.of(),
+        limit: 1000,
+        ...(after !== undefined && { after: Buffer.from(after) }),
+      });
+      found.push(...entries.map((entry) => (entry.kind === 'object' ? entry.key : entry.prefix).toString()));
+      lengths.push(entries.length);
+      if (!truncated) break;
+    }
+    expect(found).toEqual(deep);
+    expect(Math.max(...lengths)).toBeLessThan(8);
+    // Common prefixes are looked for as deep.
+    const prefixes = { volume: rig.volume, prefix: Buffer.of(), delimiter: Buffer.from('x'), limit: 1000 };
+    const { entries, truncated } = await rig.core.objects.list(prefixes);
+    expect(truncated).toBe(true);
+    expect(entries.length).toBeLessThan(8);
+  });
+
   it('pages without gap or repeat', async () => {
     const universe = Array.from({ length: 137 }, (_, i) => `${i % 7}/${i % 3}/${i}`);
     for (const key of universe) await put(key, Buffer.from(key));
