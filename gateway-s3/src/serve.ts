@@ -93,8 +93,12 @@ export function createService(options: ServiceOptions): Service {
       });
       await sendReply(reply);
     } catch (error) {
-      // The head is sent, so the only honest answer left is a connection that ends too early.
       options.log.error({ err: error, requestId }, 'answer cut short');
+      if (!response.headersSent) {
+        await sendReply(errorReply(new S3Error('InternalError'), place)).catch(() => response.destroy());
+        return;
+      }
+      // The only honest answer left is a connection that ends too early.
       response.destroy();
     }
   };

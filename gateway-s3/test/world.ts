@@ -11,6 +11,8 @@ import { S3TestClient } from './client.ts';
 export interface World {
   readonly core: Core;
   readonly port: number;
+  /** Where the containers of bytes lie. */
+  readonly extents: string;
   /** Of account `alice`. */
   readonly alice: S3TestClient;
   readonly bob: S3TestClient;
@@ -36,13 +38,13 @@ export async function startWorld({
   now = Date.now,
 }: WorldOptions = {}): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'facet-s3-'));
+  const extents = join(folder, 'extents');
   const core = await openCore({
     engine:
       engine === 'memory'
         ? new MemoryEngine()
         : await openLmdbEngine({ path: join(folder, 'meta'), mapSizeBytes: 1 << 30 }),
-    openExtents: async (lease) =>
-      new LocalExtentStore({ disk: new NodeDisk(join(folder, 'extents')), lease }),
+    openExtents: async (lease) => new LocalExtentStore({ disk: new NodeDisk(extents), lease }),
     environment: systemEnvironment(),
   });
   await core.accounts.createKey({ account: 'alice', createAccount: { displayName: 'Alice' }, ...ALICE });
@@ -56,6 +58,7 @@ export async function startWorld({
   return {
     core,
     port,
+    extents,
     alice,
     bob,
     errors,
