@@ -104,11 +104,14 @@ export class ContainerFiles {
     const found: ContainerInfo[] = [];
     for (const shard of (await this.#disk.list('')).filter((name) => SHARD_NAME.test(name)).sort()) {
       for (const name of [...(await this.#disk.list(shard))].sort()) {
-        const [, digits, suffix] = FILE_NAME.exec(name) ?? [];
-        const status = digits && (await this.#disk.status(`${shard}/${name}`));
+        const [, digits = '', suffix] = FILE_NAME.exec(name) ?? [];
+        const id = Number.parseInt(digits, 16);
+        // Somebody else's file: no id is like this one.
+        if (!Number.isSafeInteger(id) || id === 0) continue;
+        const status = await this.#disk.status(`${shard}/${name}`);
         if (!status) continue;
         const kind = suffix === 'seg' ? 'segment' : 'dedicated';
-        found.push({ container: containerId(Number.parseInt(digits, 16)), kind, ...status });
+        found.push({ container: containerId(id), kind, ...status });
       }
     }
     return found;

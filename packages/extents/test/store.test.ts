@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -138,6 +139,18 @@ describe('a store on a real disk', () => {
       expect(await store.status(packed.container)).toBeUndefined();
       const gone = store.read({ location: packed, start: 0, length: 1 });
       await expect(gone).rejects.toMatchObject({ code: 'Missing' });
+    });
+  });
+
+  it("lists no file whose name is no container's, nor one too great for an id", async () => {
+    await inTemporaryFolder(async (folder) => {
+      const store = new LocalExtentStore({ disk: new NodeDisk(folder), lease: leaseFrom(1) });
+      await store.append({ owner, data: [Buffer.of(1)] });
+      for (const name of ['ffffffffffff00.ext', '00000000000000.seg', '1.seg', 'notes']) {
+        await writeFile(join(folder, '00', name), 'of somebody else');
+      }
+      expect((await store.list()).map(({ container }) => container)).toEqual([1]);
+      await store.close();
     });
   });
 
