@@ -13,7 +13,10 @@ const ZEROS_BYTES = 1 << 20;
 export class NodeDisk implements Disk {
   readonly #root: string;
 
-  /** @param root the folder that holds everything; made at the first `makeDirectory('')`. */
+  /**
+   * @param root the folder that holds everything, made at the first `makeDirectory('')`. The folder above must be
+   * there: if it was moved away or unmounted meanwhile, bytes would go where nobody looks for them.
+   */
   constructor(root: string) {
     this.#root = root;
   }
@@ -61,13 +64,12 @@ export class NodeDisk implements Disk {
 
   /** Also syncs the folder above each folder made, without which the whole root might be lost. */
   async #makeRoot(): Promise<void> {
-    const highest = await mkdir(this.#root, { recursive: true });
-    if (highest === undefined) return;
-    let made = resolvePath(this.#root);
-    do {
-      made = dirname(made);
-      await syncFolder(made);
-    } while (made.length >= resolvePath(highest).length);
+    const made = await unlessCode(
+      'EEXIST',
+      mkdir(this.#root).then(() => true),
+      false,
+    );
+    if (made) await syncFolder(dirname(resolvePath(this.#root)));
   }
 
   #path(name: string): string {

@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +16,7 @@ import { bytesOf, inTemporaryFolder, leaseFrom, randomFrom } from './fixtures.ts
 
 const disks = {
   real: (use: (disk: Disk) => Promise<void>) =>
-    inTemporaryFolder((folder) => use(new NodeDisk(join(folder, 'one', 'two')))),
+    inTemporaryFolder((folder) => use(new NodeDisk(join(folder, 'extents')))),
   simulated: (use: (disk: Disk) => Promise<void>) => use(new MemoryDisk({ random: randomFrom(1) }).mount()),
 };
 
@@ -200,4 +201,18 @@ describe('punching a segment on a real file system', () => {
       await store.close();
     });
   });
+});
+
+it('a disk whose folder is gone is not made anew somewhere else', async () => {
+  const above = await mkdtemp(join(tmpdir(), 'facet-disk-'));
+  const disk = new NodeDisk(join(above, 'extents'));
+  await disk.makeDirectory('');
+  await rename(above, `${above}-moved`);
+  try {
+    await expect(disk.makeDirectory('')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(disk.makeDirectory('00')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(stat(above)).rejects.toMatchObject({ code: 'ENOENT' });
+  } finally {
+    await rm(`${above}-moved`, { recursive: true });
+  }
 });
