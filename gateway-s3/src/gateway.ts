@@ -1,10 +1,8 @@
 /** The S3 door as something that listens. */
 import { randomBytes } from 'node:crypto';
-import type http from 'node:http';
-import type https from 'node:https';
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Core } from '@facet/core';
-import Fastify from 'fastify';
 import { answerParserError, createServer, type TlsOptions } from './http/server.ts';
 import type { Logger } from './log.ts';
 import { createRequestIds } from './requestIds.ts';
@@ -44,31 +42,26 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     isClosing: () => closing,
   });
 
-  const fastify = Fastify<http.Server | https.Server>({
-    serverFactory: (listener) => createServer(listener, options.tls),
-    clientErrorHandler: (error, socket) => answerParserError(error, socket, ids.next()),
-    // S3's own URL rules: Fastify's decoding must not see the URL, `originalUrl` keeps it.
-    rewriteUrl: () => '/',
-    return503OnClosing: false,
-    logger: false,
-  });
-  // A request is answered in this hook, ahead of Fastify's body parsers, content-type checks and 404s.
-  fastify.addHook('onRequest', (request, reply) => {
-    reply.hijack();
-    void serve(request.raw, reply.raw, request.originalUrl);
-  });
-  fastify.all('*', (_request, reply) => reply.hijack());
+  // Node's server without a framework before it: a router and hooks that nothing here uses cost 13 µs a request.
+  const server = createServer((request, response) => {
+    void serve(request, response, request.url ?? '');
+  }, options.tls);
+  server.on('clientError', (error, socket) => answerParserError(error, socket, ids.next()));
 
   return {
     listen: async ({ host, port }) => {
-      await fastify.listen({ host, port });
-      const address = fastify.server.address();
+      server.listen({ host, port });
+      await once(server, 'listening');
+      const address = server.address();
       if (address === null || typeof address === 'string') throw new Error(`not a TCP address: ${address}`);
       return address;
     },
     close: () => {
       closing = true;
-      return fastify.close();
+      return new Promise((resolve) => {
+        // Ends idle connections, too; with an error only when it was not listening, and then it is closed.
+        server.close(() => resolve());
+      });
     },
   };
 }
