@@ -10,6 +10,7 @@ import type { Reply } from './http/reply.ts';
 import { RequestBody } from './http/requestBody.ts';
 import { send } from './http/send.ts';
 import { awaitsContinue } from './http/server.ts';
+import { Turns } from './http/turns.ts';
 import type { Logger } from './log.ts';
 import type { Call } from './operation.ts';
 import { perform } from './perform.ts';
@@ -41,6 +42,7 @@ interface KnownSender extends Credential {
 
 export function createService(options: ServiceOptions): Service {
   const { core, domain, ids } = options;
+  const turns = new Turns();
   const verify = createVerifier<KnownSender>({
     now: options.now,
     lookup: async (accessKeyId) => {
@@ -73,12 +75,13 @@ export function createService(options: ServiceOptions): Service {
   return async (incoming, response, rawUrl) => {
     const requestId = ids.next();
     const place = { resource: splitUrl(rawUrl).rawPath, requestId, hostId: ids.hostId };
-    const body = new RequestBody(incoming, response, { awaitsContinue: awaitsContinue(incoming) });
+    const body = new RequestBody(incoming, response, { awaitsContinue: awaitsContinue(incoming), turns });
     const headOnly = incoming.method === 'HEAD';
     const sendReply = (reply: Reply): Promise<void> =>
       send({
         response,
         body,
+        turns,
         reply,
         requestId,
         hostId: ids.hostId,

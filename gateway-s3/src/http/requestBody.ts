@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { S3Error } from '../errors.ts';
+import type { Turns } from './turns.ts';
 
 /** An unread rest up to this size is read and dropped, so that the connection can serve the next request. */
 const DRAIN_BYTES_MAX = 1 << 20;
@@ -13,6 +14,8 @@ const DRAIN_BYTES_MAX = 1 << 20;
  */
 const LINGER_BYTES_MAX = 16 << 20;
 const LINGER_MS_MAX = 5_000;
+/** What comes beyond so much is a bulk transfer, and takes turns with others. */
+const BULK_BYTES = 1 << 20;
 
 /** What becomes of the connection after the answer. */
 export type Aftermath =
@@ -26,6 +29,7 @@ export type Aftermath =
 export class RequestBody implements AsyncIterable<Buffer> {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #turns: Turns;
   #awaitsContinue: boolean;
   #opened = false;
   #bytesRead = 0;
@@ -35,11 +39,12 @@ export class RequestBody implements AsyncIterable<Buffer> {
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
-    options: { readonly awaitsContinue: boolean },
+    options: { readonly awaitsContinue: boolean; readonly turns: Turns },
   ) {
     this.#request = request;
     this.#response = response;
     this.#awaitsContinue = options.awaitsContinue;
+    this.#turns = options.turns;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, undefined> {
@@ -69,6 +74,7 @@ export class RequestBody implements AsyncIterable<Buffer> {
       const chunk: Buffer | null = this.#request.read();
       if (chunk !== null) {
         this.#bytesRead += chunk.length;
+        if (this.#bytesRead > BULK_BYTES) await this.#turns.take(chunk.length);
         return { done: false, value: chunk };
       }
       if (this.#request.readableEnded) return { done: true, value: undefined };

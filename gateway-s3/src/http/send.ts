@@ -2,10 +2,15 @@
 import type { ServerResponse } from 'node:http';
 import type { Reply } from './reply.ts';
 import type { RequestBody } from './requestBody.ts';
+import type { Turns } from './turns.ts';
+
+/** A longer answer is a bulk transfer, and takes turns with others. */
+const BULK_BYTES = 256 << 10;
 
 export interface Sending {
   readonly response: ServerResponse;
   readonly body: RequestBody;
+  readonly turns: Turns;
   readonly reply: Reply;
   readonly requestId: string;
   readonly hostId: string;
@@ -22,18 +27,20 @@ export async function send(sending: Sending): Promise<void> {
   try {
     if (response.destroyed || response.headersSent) return;
     const pieces = typeof content === 'object' && !headOnly ? content.read() : undefined;
+    const lengthBytes = Number(reply.headers['content-length']);
+    if (pieces && lengthBytes > BULK_BYTES) await sending.turns.take(BULK_BYTES);
     // Read before the head is sent: damage found in it can still be answered as the error it is.
     const first = (await pieces?.next())?.value;
     const aftermath = sending.body.aftermath();
     response.writeHead(reply.status, headersOf(sending, aftermath !== 'keep'));
     if (pieces && first) {
-      if (aftermath === 'keep' && first.length === Number(reply.headers['content-length'])) {
+      if (aftermath === 'keep' && first.length === lengthBytes) {
         // The one piece of a small body goes out together with the head.
         await handOver(response, (done) => response.end(first, done));
         await pieces.return(undefined);
         return;
       }
-      await pump(first, pieces, response);
+      await pump(first, pieces, sending);
     }
     const text = typeof content === 'string' && !headOnly ? content : undefined;
     if (aftermath === 'linger') {
@@ -71,7 +78,7 @@ function carriesLength(status: number): boolean {
 async function pump(
   first: Buffer,
   others: AsyncGenerator<Buffer, undefined, undefined>,
-  response: ServerResponse,
+  { response, turns }: Sending,
 ): Promise<void> {
   for (
     let piece: Buffer | undefined = first;
@@ -80,6 +87,7 @@ async function pump(
   ) {
     const bytes = piece;
     await handOver(response, (done) => response.write(bytes, done));
+    await turns.take(bytes.length);
   }
   await others.return(undefined);
 }
