@@ -13,11 +13,12 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { drive } from '../load/drive.ts';
 import { CLIENT_CORE } from '../load/process.ts';
 import { benchList } from './list.ts';
 import { type Cell, measure, prepare } from './measure.ts';
 import { printRows, type Row } from './report.ts';
-import { CREATE_BUCKET, type Scenario, SIZES, scenariosOf } from './scenarios.ts';
+import { CREATE_BUCKET, type Scenario, SIZES, scenariosOf, warmUpOf } from './scenarios.ts';
 import { type Subject, startFacet, startFloor } from './servers.ts';
 
 const { values } = parseArgs({
@@ -32,10 +33,17 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const SMALL_LISTING = 10_000;
 
-async function runSubject(start: () => Promise<Subject>, scenarios: readonly Scenario[]): Promise<Cell[]> {
+async function runSubject(
+  start: () => Promise<Subject>,
+  warmUp: readonly Scenario[],
+  scenarios: readonly Scenario[],
+): Promise<Cell[]> {
   const subject = await start();
   try {
     if (subject.credentials) await measure(subject, prepare(subject, [CREATE_BUCKET]), 1);
+    for (const { plans, connections } of warmUp) {
+      await drive(subject.endpoint, prepare(subject, plans), connections);
+    }
     const cells: Cell[] = [];
     for (const scenario of scenarios) {
       cells.push(await measure(subject, prepare(subject, scenario.plans), scenario.connections));
@@ -52,13 +60,14 @@ process.stdout.write(
 );
 
 for (const size of SIZES.filter(({ name }) => name.includes(values.only))) {
+  const warmUp = warmUpOf(size);
   const scenarios = scenariosOf(size);
   const facet: Cell[][] = [];
   const floor: Cell[][] = [];
   for (let round = 0; round < rounds; round += 1) {
     // Taking turns, so that a neighbour's noise falls on both.
-    facet.push(await runSubject(() => startFacet(values.data), scenarios));
-    if (!values['no-floor']) floor.push(await runSubject(() => startFloor(values.data), scenarios));
+    facet.push(await runSubject(() => startFacet(values.data), warmUp, scenarios));
+    if (!values['no-floor']) floor.push(await runSubject(() => startFloor(values.data), warmUp, scenarios));
   }
   const rows = scenarios.map((scenario, i): Row => {
     const column = (cells: readonly Cell[][]) => cells.flatMap((round) => round[i] ?? []);

@@ -35,12 +35,37 @@ const getPlan = (key: string, bytes: number): RequestPlan => ({
 });
 
 function keysOf(size: Size, connections: number): string[] {
-  const count = size.operations[connections] ?? 0;
-  const folder = `${size.bytes}/${connections}`;
+  return keysIn(`${size.bytes}/${connections}`, size.operations[connections] ?? 0);
+}
+
+function keysIn(folder: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${folder}/${String(i).padStart(6, '0')}`);
 }
 
 export const CREATE_BUCKET: RequestPlan = { method: 'PUT', path: '/bench' };
+
+const WARM_UP_OPERATIONS = 20_000;
+
+/**
+ * Asked of both servers before the clock starts: a server runs for months, and V8 compiles for some ten thousand
+ * requests before it is at its pace. Large bodies are not bound by it.
+ */
+export function warmUpOf(size: Size): Scenario[] {
+  if (size.bytes > 4 * KiB) return [];
+  const body = randomBytes(size.bytes);
+  const keys = keysIn('warm-up', WARM_UP_OPERATIONS);
+  const each = (method: string, plan: (key: string) => RequestPlan): Scenario => ({
+    name: `warm-up ${method}`,
+    connections: 64,
+    plans: keys.map((key) => ({ ...plan(key), method })),
+  });
+  return [
+    each('PUT', (key) => ({ method: 'PUT', path: `${PREFIX}${key}`, body })),
+    each('GET', (key) => getPlan(key, size.bytes)),
+    each('HEAD', (key) => getPlan(key, size.bytes)),
+    each('DELETE', (key) => ({ method: 'DELETE', path: `${PREFIX}${key}` })),
+  ];
+}
 
 /** For one size: PUT, GET, then HEAD of the small ones, a mix of them, DELETE; in an order in which each finds its objects. */
 export function scenariosOf(size: Size): Scenario[] {

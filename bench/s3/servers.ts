@@ -39,6 +39,7 @@ export async function startFacet(parent: string | undefined): Promise<Subject> {
   const [server, printed] = await ServerProcess.start([main, 'serve', ...flags], {
     FACET_ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId,
     FACET_ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey,
+    FACET_LOG_LEVEL: 'warn',
   });
   return subject('facet', { server, folder, port: portOf(printed, 's3', 'port'), credentials: CREDENTIALS });
 }
