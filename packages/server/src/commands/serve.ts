@@ -5,6 +5,7 @@ import pino from 'pino';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { processOutput } from '../output.ts';
 import { describeServing, formatBanner } from '../serve/banner.ts';
+import { stopWithNpxShell } from '../serve/npxShell.ts';
 import { listenForStopSignals } from '../serve/signals.ts';
 import { type FlagValues, resolveServeSettings, SETTINGS } from '../settings/settings.ts';
 import { VERSION } from '../version.ts';
@@ -46,6 +47,7 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
   );
   const output = processOutput(options.json === true);
   const signals = listenForStopSignals();
+  stopWithNpxShell();
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'a bug: the process ends');
     process.exit(EXIT.failed);

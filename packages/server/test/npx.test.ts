@@ -1,0 +1,78 @@
+/** Whose death ends a server: that of the shell which npx runs it in, and nobody else's. */
+
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from './facetProcess.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../bin/facet', import.meta.url));
+
+/** Starts a server by another program. @returns that program, what the server writes, and its pid */
+async function serveUnder(
+  program: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{
+  readonly parent: ReturnType<typeof spawn>;
+  readonly pid: number;
+  readonly written: () => string;
+}> {
+  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+  const [name = '', ...words] = [...program, 'serve', '--json', '--data', temporaryDirectory(), ...ports];
+  const inherited = Object.entries(process.env).filter(([variable]) => !/^(FACET|npm)_/.test(variable));
+  const parent = spawn(name, words, {
+    cwd: ROOT,
+    env: { ...Object.fromEntries(inherited), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let pid: number | undefined;
+  onTestFinished(() => {
+    if (pid !== undefined && isRunning(pid)) process.kill(pid, 'SIGKILL');
+    parent.kill('SIGKILL');
+  });
+  let written = '';
+  for (const stream of [parent.stdout, parent.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      written += chunk;
+    });
+  }
+  await expect.poll(() => written, { timeout: 20_000 }).toMatch(/"pid":\d+,"dataDirectory"/);
+  pid = Number(/"pid":(\d+),"dataDirectory"/.exec(written)?.[1]);
+  await expect.poll(() => written).toContain('"msg":"serving"');
+  return { parent, pid, written: () => written };
+}
+
+/** One that ended and that nobody asked about yet is not. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+test('SIGTERM to npx ends the server it started, and well', async () => {
+  const { parent, pid, written } = await serveUnder(['npx', '--no', 'facet']);
+  expect(pid).not.toBe(parent.pid);
+  parent.kill('SIGTERM');
+  await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+  expect(written()).toContain('"msg":"stopped"');
+}, 30_000);
+
+test.each([
+  ['a shell', {}],
+  ['a shell somewhere below npx', { npm_lifecycle_event: 'npx', npm_lifecycle_script: "'facet'" }],
+])('a server outlives %s that started it', async (_name, environment) => {
+  const { parent, pid, written } = await serveUnder(['sh', '-c', `"$0" "$@"; :`, COMMAND], environment);
+  expect(pid).not.toBe(parent.pid);
+  parent.kill('SIGKILL');
+  // It has a new parent when the kernel has told of the death whoever wanted to know.
+  await expect.poll(() => readFileSync(`/proc/${pid}/status`, 'utf8')).not.toMatch(`PPid:\t${parent.pid}\n`);
+  const admin = /"admin":{"url":"([^"]+)"/.exec(written())?.[1];
+  // By the time it answers it has seen every signal that came before.
+  for (let round = 0; round < 3; round += 1) {
+    expect((await fetch(`${admin}/health/ready`, { headers: { connection: 'close' } })).status).toBe(200);
+  }
+  expect(written()).not.toContain('stopping');
+});
