@@ -10,10 +10,11 @@ export default defineConfig({
       '@facet/extents': source('packages/extents'),
       '@facet/core': source('core'),
       '@facet/gateway-s3': source('gateway-s3'),
+      '@facet/gateway-nfs': source('gateway-nfs'),
     },
   },
   test: {
-    include: ['{core,gateway-s3,conformance,bench,tidy}/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    include: ['{core,gateway-s3,gateway-nfs,conformance,bench,tidy}/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
     testTimeout: 30_000,
     pool: 'forks',
   },
