@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { GetOptions } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes, Engine, EngineError, Op, WriteTx } from '../src/index.ts';
 import { type BytesDatabase, openDatabase } from '../src/lmdb/database.ts';
@@ -8,6 +9,7 @@ import { LmdbEngine } from '../src/lmdb/engine.ts';
 import { LmdbStore } from '../src/lmdb/store.ts';
 
 const MDB_MAP_FULL = -30792;
+const MDB_READERS_FULL = -30790;
 const EIO = 5;
 
 /** Faults planted in lmdb-js: each says with which code a call fails, if it does. */
@@ -54,9 +56,9 @@ function plant(database: BytesDatabase): void {
       puts.push(text(key));
       return put(key, value);
     },
-    get(key: Bytes) {
+    get(key: Bytes, options?: GetOptions) {
       failWith(faults.get(key));
-      return get(key);
+      return get(key, options);
     },
     async childTransaction(batch: () => void) {
       transactionsCount++;
@@ -68,6 +70,11 @@ function plant(database: BytesDatabase): void {
 
 function failWith(code: number | undefined): void {
   if (code !== undefined) throw Object.assign(new Error(`planted error ${code}`), { code });
+}
+
+/** LMDB lists each reader with the number of its snapshot, or `-` when it has none. */
+function snapshotsHeld(): number {
+  return database.readerList().match(/^ +\d+ +\w+ +\d+$/gm)?.length ?? 0;
 }
 
 /** Every key and value, as text. */
@@ -197,6 +204,17 @@ describe('a failed device', () => {
     expect(fatal.length).toBe(1);
   });
 
+  it('leaves no snapshot behind for the reads that come while it is looked into', async () => {
+    await engine.write(putting('a'));
+    faults.get = (key) => (text(key) === 'a' ? MDB_READERS_FULL : undefined);
+    const failing = engine.read(function* (tx) {
+      yield* tx.get(bytes('b'));
+      return yield* tx.get(bytes('a'));
+    });
+    expect(snapshotsHeld()).toBe(0);
+    await expect(failing).rejects.toMatchObject({ code: 'Contention' });
+  });
+
   it('is noticed by a read within a write, which then writes nothing', async () => {
     faults.get = () => EIO;
     const hiding = engine.write(function* (tx) {
@@ -212,6 +230,36 @@ describe('a failed device', () => {
     database.resetReadTxn();
     expect(database.get(bytes('b'))).toBeUndefined();
   });
+});
+
+it('holds a snapshot only while an operation reads, so that old pages can be used again', async () => {
+  await engine.write(putting('a'));
+  const held = await engine.read(function* (tx) {
+    yield* tx.get(bytes('a'));
+    return snapshotsHeld();
+  });
+  expect(held).toBe(1);
+  expect(snapshotsHeld()).toBe(0);
+  await engine.read((tx) => tx.range({ start: bytes('a'), end: bytes('z'), limit: 1 }));
+  expect(snapshotsHeld()).toBe(0);
+  const thrown = engine.read(function* (tx) {
+    throw new Error(text((yield* tx.get(bytes('a'))) ?? bytes('absent')));
+  });
+  expect(snapshotsHeld()).toBe(0);
+  await expect(thrown).rejects.toThrow('v');
+});
+
+it('reads what it wrote a moment before, in whatever turn', async () => {
+  for (let n = 1; n <= 100; n++) {
+    const read = () => engine.read((tx) => tx.get(bytes('n')));
+    const before = read();
+    await engine.write(function* (tx) {
+      tx.put(bytes('n'), bytes(String(n)));
+      return yield* tx.get(bytes('n'));
+    });
+    expect(text((await read()) ?? bytes(''))).toBe(String(n));
+    expect(text((await before) ?? bytes('0'))).toBe(String(n - 1));
+  }
 });
 
 it('refuses a read through the engine from inside an operation', async () => {

@@ -42,15 +42,24 @@ export class LmdbEngine implements Engine {
 
   async read<T>(op: (tx: ReadTx) => Op<T>): Promise<T> {
     if (this.#refusal !== undefined) throw this.#refusal;
-    this.#store.refresh();
     let value: T;
     try {
-      value = drive(op(this.#reads), this.#store);
+      value = this.#readAtOnce(op);
     } catch (error) {
       throw this.#store.readFailure === undefined ? error : await this.#judgeRead();
     }
     if (this.#store.readFailure !== undefined) throw await this.#judgeRead();
     return value;
+  }
+
+  /** The snapshot is given up before anything else can run, so that no later read sees it. */
+  #readAtOnce<T>(op: (tx: ReadTx) => Op<T>): T {
+    this.#store.assertReadable();
+    try {
+      return drive(op(this.#reads), this.#store);
+    } finally {
+      this.#store.release();
+    }
   }
 
   write<T>(op: (tx: WriteTx) => Op<T>): Promise<T> {

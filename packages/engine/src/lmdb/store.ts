@@ -3,16 +3,18 @@ import { type Bytes, type Entry, KEY_BYTES_MAX, type KeyRange } from '../contrac
 import type { Snapshot } from '../snapshot.ts';
 import { dismiss, watchCommits } from './commitWatch.ts';
 import type { BytesDatabase } from './database.ts';
+import { ReadTransaction } from './readTransaction.ts';
 
 /**
  * What of lmdb-js the driver uses.
  *
- * Outside {@link transact} reads see the state that {@link refresh} last made current; inside, the transaction's.
+ * Outside {@link transact} reads see one snapshot from the first until {@link release}; inside, the transaction's.
  */
 export class LmdbStore implements Snapshot {
   readonly #db: BytesDatabase;
   readonly #rejectOnFailure: (reject: (error: unknown) => void) => void;
   #transacting = false;
+  #reading: ReadTransaction | undefined;
   #readFailure: unknown;
 
   constructor(database: BytesDatabase) {
@@ -24,7 +26,7 @@ export class LmdbStore implements Snapshot {
   get(key: Bytes): Bytes | undefined {
     checkKey(key);
     try {
-      return this.#db.get(key);
+      return this.#db.get(key, this.#options());
     } catch (error) {
       this.#readFailure ??= error;
       throw error;
@@ -41,7 +43,7 @@ export class LmdbStore implements Snapshot {
       ? { start: to, end: from, reverse, exclusiveStart: to === end, inclusiveEnd: from === start }
       : { start: from, end: to, exclusiveStart: from !== start, inclusiveEnd: to !== end };
     try {
-      return Array.from(this.#db.getRange({ ...bounds, limit }));
+      return Array.from(this.#db.getRange({ ...bounds, limit, ...this.#options() }));
     } catch (error) {
       this.#readFailure ??= error;
       throw error;
@@ -67,10 +69,14 @@ export class LmdbStore implements Snapshot {
     void this.#db.remove(key);
   }
 
-  /** Lets the next read see everything acknowledged so far: lmdb-js otherwise keeps a snapshot for a turn. */
-  refresh(): void {
+  /** To be called before an operation that only reads. */
+  assertReadable(): void {
     if (this.#transacting) throw new Error('an operation reads through its own transaction only');
-    this.#db.resetReadTxn();
+  }
+
+  /** Ends what {@link assertReadable} began: the next read sees everything acknowledged until then. */
+  release(): void {
+    this.#reading?.release();
   }
 
   /**
@@ -97,7 +103,15 @@ export class LmdbStore implements Snapshot {
   }
 
   close(): Promise<void> {
+    this.#reading?.end();
     return this.#db.close();
+  }
+
+  /** Where lmdb-js reads from: inside a transaction it knows that by itself. */
+  #options(): ReadTransaction['options'] | undefined {
+    if (this.#transacting) return undefined;
+    this.#reading ??= new ReadTransaction(this.#db);
+    return this.#reading.options;
   }
 }
 
