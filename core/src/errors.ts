@@ -1,3 +1,5 @@
+import type { FileAttributes } from './files/types.ts';
+
 /**
  * Everything that can go wrong in the core and is not a bug. Each gateway maps every code with an exhaustive
  * table, so that a new code does not compile until every door answers it.
@@ -16,6 +18,7 @@ export type FsErrorCode =
   | 'BadCookie'
   | 'NotSynchronised'
   | 'BadType'
+  | 'CrossVolume'
   // Permission
   | 'AccessDenied'
   | 'NotPermitted'
@@ -47,11 +50,25 @@ export type FsErrorCode =
   | 'Busy'
   | 'Closed';
 
+/**
+ * What a refused operation of the file view was on, as it is after the refusal, all from one snapshot: since the
+ * operation changed nothing, it stands for before as well. Absent is what no longer exists or was not asked of.
+ */
+export interface Seen {
+  readonly file?: FileAttributes;
+  /** The directory of the name; of the old one where there are two. */
+  readonly parent?: FileAttributes;
+  /** The directory of the new name of a rename. */
+  readonly target?: FileAttributes;
+}
+
 export class FsError extends Error {
   override readonly name = 'FsError';
   readonly code: FsErrorCode;
-  constructor(code: FsErrorCode, message: string, options?: ErrorOptions) {
+  readonly seen: Seen;
+  constructor(code: FsErrorCode, message: string, options?: ErrorOptions & { readonly seen?: Seen }) {
     super(message, options);
     this.code = code;
+    this.seen = options?.seen ?? {};
   }
 }

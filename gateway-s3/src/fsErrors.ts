@@ -15,6 +15,7 @@ export const S3_CODE_OF_FS_ERROR = {
   BadCookie: 'InternalError',
   NotSynchronised: 'InternalError',
   BadType: 'InternalError',
+  CrossVolume: 'InternalError',
   AccessDenied: 'AccessDenied',
   NotPermitted: 'AccessDenied',
   ReadOnly: 'AccessDenied',

@@ -18,7 +18,7 @@ export const link: Command<LinkArgs, { readonly file: BeforeAfter; readonly pare
   *run(tx, args, context) {
     const { caller, name } = args;
     const { volume } = args.file;
-    if (args.parent.volume !== volume) throw new FsError('Invalid', 'a name stays within its volume');
+    if (args.parent.volume !== volume) throw new FsError('CrossVolume', 'a name stays within its volume');
     const change = yield* changeVolume(tx, volume, context);
     const node = yield* loadNode(change, args.file);
     const parent = yield* loadDirectoryNode(change, args.parent);

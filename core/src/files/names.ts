@@ -13,9 +13,9 @@ const SLASH = 0x2f;
 const DOT = 0x2e;
 
 /** `.` or `..`: what a name without a form says of the directory itself. */
-export function dotName(ref: Pick<EntryRef, 'name' | 'directory'>): 'self' | 'parent' | undefined {
-  const { name, directory } = ref;
-  if (directory !== undefined || name[0] !== DOT) return undefined;
+export function dotName(ref: Omit<EntryRef, 'parent'>): 'self' | 'parent' | undefined {
+  const { name, directory, literal } = ref;
+  if (directory !== undefined || literal || name[0] !== DOT) return undefined;
   if (name.length === 1) return 'self';
   return name.length === 2 && name[1] === DOT ? 'parent' : undefined;
 }
@@ -38,7 +38,7 @@ export function checkNewName(name: Buffer): void {
 export function* resolveEntry(
   view: View,
   parent: InodeId,
-  ref: Pick<EntryRef, 'name' | 'directory'>,
+  ref: Omit<EntryRef, 'parent'>,
 ): Op<Dentry | undefined> {
   const { name, directory } = ref;
   if (name.includes(SLASH))
@@ -53,7 +53,7 @@ export function* resolveEntry(
 export function* mustResolve(
   view: View,
   parent: InodeId,
-  ref: Pick<EntryRef, 'name' | 'directory'>,
+  ref: Omit<EntryRef, 'parent'>,
 ): Op<Dentry> {
   const dentry = yield* resolveEntry(view, parent, ref);
   if (!dentry) throw new FsError('NoEntry', `${JSON.stringify(`${ref.name}`)} is not in directory ${parent}`);

@@ -29,7 +29,7 @@ export const rename: Command<RenameArgs, { readonly from: BeforeAfter; readonly 
   name: 'rename',
   *run(tx, args, context) {
     const { volume } = args.from.parent;
-    if (args.to.parent.volume !== volume) throw new FsError('Invalid', 'a name stays within its volume');
+    if (args.to.parent.volume !== volume) throw new FsError('CrossVolume', 'a name stays within its volume');
     const change = yield* changeVolume(tx, volume, context);
     const move = yield* findMove(change, args);
     const replaced = yield* whatGives(change, move);

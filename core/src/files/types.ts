@@ -21,14 +21,32 @@ export interface FileRef {
 
 /**
  * A name in a directory. Where S3 made both a file `a` and keys below `a/`, the plain name is the directory;
- * `directory: false` then reaches the file. `directory: true` finds nothing but a directory. With either, `.` and
- * `..` are names like others, which S3 can make; without, they are the directory's own.
+ * `directory: false` then reaches the file. `directory: true` finds nothing but a directory. With either, and with
+ * `literal`, `.` and `..` are names like others, which S3 can make; without, they are the directory's own.
  */
 export interface EntryRef {
   readonly parent: FileRef;
   /** Raw bytes. */
   readonly name: Buffer;
   readonly directory?: boolean;
+  readonly literal?: true;
+}
+
+/**
+ * One call of a client, which may send it again when it hears nothing: the repetition gets the first answer, with
+ * attributes as they are by then, also when the process has ended in between.
+ */
+export interface CallRef {
+  /** Its address: 1 to 255 bytes. */
+  readonly client: string;
+  /** 32 bits, by which the client tells its calls apart. */
+  readonly xid: number;
+  /** Of all that the call says, at most 53 bits: ids are used again after a while. */
+  readonly checksum: number;
+}
+
+interface Repeatable {
+  readonly call?: CallRef;
 }
 
 export interface Device {
@@ -123,25 +141,31 @@ interface At extends EntryRef {
   readonly caller: Caller;
 }
 
-interface MakeAt {
+interface MakeAt extends Repeatable {
   readonly caller: Caller;
   readonly parent: FileRef;
   readonly name: Buffer;
   readonly attributes: AttributeChanges;
 }
 
-export type SetattrArgs = On & { readonly changes: AttributeChanges; readonly ifCtime?: Timestamp };
+export type SetattrArgs = On &
+  Repeatable & { readonly changes: AttributeChanges; readonly ifCtime?: Timestamp };
 export type CreateArgs = Omit<MakeAt, 'attributes'> & { readonly how: CreateMode };
 export type MkdirArgs = MakeAt;
 export type SymlinkArgs = MakeAt & { readonly target: Buffer };
 export type MknodArgs = MakeAt &
   ({ readonly type: 'fifo' | 'socket' } | { readonly type: 'character' | 'block'; readonly device: Device });
-export type LinkArgs = On & { readonly parent: FileRef; readonly name: Buffer };
-export type RemoveArgs = At;
-export interface RenameArgs {
+export type LinkArgs = On & Repeatable & { readonly parent: FileRef; readonly name: Buffer };
+export type RemoveArgs = At & Repeatable;
+export interface RenameArgs extends Repeatable {
   readonly caller: Caller;
   readonly from: EntryRef;
   readonly to: EntryRef;
+  /**
+   * The new name stands for no name at all: a client keeps a removed file that is still open. It is no object until
+   * it is renamed again. Of a directory it means nothing.
+   */
+  readonly silly?: true;
 }
 export interface ReaddirArgs {
   readonly caller: Caller;
@@ -187,7 +211,7 @@ export interface FileView {
   symlink(args: SymlinkArgs): Promise<Created>;
   /** Devices are root's to make. @throws FsError Exists | NotPermitted */
   mknod(args: MknodArgs): Promise<Created>;
-  /** @throws FsError Exists | NotPermitted (a directory) | TooManyLinks */
+  /** @throws FsError Exists | NotPermitted (a directory) | TooManyLinks | CrossVolume */
   link(args: LinkArgs): Promise<{ readonly file: BeforeAfter; readonly parent: BeforeAfter }>;
   /** Bytes go with the last name. @throws FsError NoEntry | IsDirectory */
   remove(args: RemoveArgs): Promise<{ readonly parent: BeforeAfter }>;
@@ -195,7 +219,7 @@ export interface FileView {
   rmdir(args: RemoveArgs): Promise<{ readonly parent: BeforeAfter }>;
   /**
    * Moves an entry, over a file or an empty directory that is there. Two names of one file: nothing happens.
-   * @throws FsError NoEntry | IsDirectory | NotDirectory | NotEmpty | Invalid (a directory into itself)
+   * @throws FsError NoEntry | IsDirectory | NotDirectory | NotEmpty | CrossVolume | Invalid (a directory into itself)
    */
   rename(args: RenameArgs): Promise<{ readonly from: BeforeAfter; readonly to: BeforeAfter }>;
   /** In order of cookie: neither skips nor repeats a name that stays while others come and go. */

@@ -18,6 +18,7 @@ const EXIT_CODE_OF = {
   BadCookie: EXIT.usage,
   NotSynchronised: EXIT.conflict,
   BadType: EXIT.usage,
+  CrossVolume: EXIT.usage,
   AccessDenied: EXIT.failed,
   NotPermitted: EXIT.failed,
   ReadOnly: EXIT.failed,
