@@ -10,7 +10,7 @@ let folder: string;
 let path: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'facet-open-'));
-  path = join(folder, 'deep', 'store');
+  path = join(folder, 'store');
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -23,6 +23,17 @@ it('makes the directory, and finds again what was written', async () => {
   await again.close();
 });
 
+it.each([
+  ['a directory that is not there', () => join(folder, 'nowhere', 'store')],
+  ['one where nothing can be made', () => '/proc/store'],
+])('is not made in %s', async (_, place) => {
+  await expect(openLmdbEngine({ path: place() })).rejects.toMatchObject({
+    name: 'EngineError',
+    code: 'Failed',
+    message: expect.stringContaining(place()),
+  });
+});
+
 it('does not overlap commits with their sync: nobody else can while it is open', async () => {
   const engine = await openLmdbEngine({ path });
   const overlapping = () => openLmdb({ path, noSubdir: false, overlappingSync: true });
@@ -31,7 +42,7 @@ it('does not overlap commits with their sync: nobody else can while it is open',
 });
 
 it('takes an empty file, as a crash in the middle of the first start leaves one', async () => {
-  await mkdir(path, { recursive: true });
+  await mkdir(path);
   await writeFile(join(path, 'data.mdb'), '');
   const engine = await openLmdbEngine({ path });
   await write(engine, [[bytes('k'), bytes('v')]]);

@@ -1,6 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { Engine, EngineError } from '../contract.ts';
+import { type Engine, EngineError } from '../contract.ts';
 import { openDatabase } from './database.ts';
 import { LmdbEngine } from './engine.ts';
 import { checkOpenable } from './preflight.ts';
@@ -14,7 +14,7 @@ import { LmdbStore } from './store.ts';
 const MAP_SIZE_BYTES_DEFAULT = 2 ** 36;
 
 export interface LmdbEngineOptions {
-  /** A directory, made when absent. Every process that uses the same data opens the same path. */
+  /** A directory, made when absent in one that is there. Every process that uses the same data opens the same path. */
   readonly path: string;
   /** Address space reserved for the file, which grows past it all the same. Default 64 GiB. */
   readonly mapSizeBytes?: number;
@@ -29,13 +29,27 @@ export interface LmdbEngineOptions {
  */
 export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
   const path = resolve(options.path);
-  await mkdir(path, { recursive: true });
+  await makeDirectory(path);
   await checkOpenable(path);
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
   const store = new LmdbStore(openDatabase({ path, mapSizeBytes }));
   // LMDB syncs its file, but not the directory entries that lead to it.
   for (const directory of [path, dirname(path)]) await syncDirectory(directory);
   return new LmdbEngine({ store, path, onFatal: options.onFatal ?? (() => {}) });
+}
+
+/**
+ * Not those above it: if one was moved away or unmounted, a new store in its place is what nobody wants. And where
+ * mkdir cannot work, as in /proc, Node's recursive one tries for ever.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
+    const reason = error instanceof Error ? error.message : error;
+    throw new EngineError('Failed', `${path} can not be made: ${reason}`, { cause: error });
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -1,9 +1,9 @@
 /** Who may open a store: whoever holds the `owner` region of its lock. */
 
-import { existsSync, mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
+import { isThere, makeDataDirectory, unusableDirectory } from './directory.ts';
 import type { StoreLayout } from './layout.ts';
 import { openStoreLock, readLockHolder, type StoreLock } from './lock.ts';
 
@@ -11,10 +11,13 @@ import { openStoreLock, readLockHolder, type StoreLock } from './lock.ts';
 const PATIENCE_MS = 2_000;
 const RETRY_EVERY_MS = 50;
 
-/** Takes the store for a server, making its directory when there is none. @throws CommandFailure StoreInUse (5) */
+/**
+ * Takes the store for a server, making its directory when there is none.
+ * @throws CommandFailure StoreInUse (5) | UnusableDirectory (1)
+ */
 export async function holdStoreForServer(layout: StoreLayout): Promise<StoreLock> {
-  mkdirSync(layout.directory, { recursive: true });
-  const lock = openStoreLock(layout.lock);
+  makeDataDirectory(layout.directory);
+  const lock = openLock(layout);
   const deadline = Date.now() + PATIENCE_MS;
   while (!lock.tryLock('owner', 'exclusive')) {
     if (Date.now() > deadline) {
@@ -30,24 +33,32 @@ export async function holdStoreForServer(layout: StoreLayout): Promise<StoreLock
 /**
  * Takes the store for one command.
  * @returns undefined when somebody else holds it
- * @throws CommandFailure NoSuchStore (3)
+ * @throws CommandFailure NoSuchStore (3) | UnusableDirectory (1)
  */
 export function holdStoreForCommand(layout: StoreLayout): StoreLock | undefined {
   const { directory } = layout;
-  if (!existsSync(layout.lock)) {
+  if (!isThere(layout.lock, directory)) {
     throw new CommandFailure({
       exitCode: EXIT.notFound,
       code: 'NoSuchStore',
       message: `there is no store in ${directory}: 'facet serve --data ${directory}' makes one, or name another --data`,
     });
   }
-  const lock = openStoreLock(layout.lock);
+  const lock = openLock(layout);
   if (!lock.tryLock('owner', 'exclusive')) {
     lock.close();
     return undefined;
   }
   lock.describeHolder(`a facet command (pid ${process.pid})`);
   return lock;
+}
+
+function openLock(layout: StoreLayout): StoreLock {
+  try {
+    return openStoreLock(layout.lock);
+  } catch (error) {
+    throw unusableDirectory(layout.directory, error);
+  }
 }
 
 export function storeInUse(layout: StoreLayout, advice: string): CommandFailure {
