@@ -126,6 +126,13 @@ export class XdrWriter {
     return this;
   }
 
+  /** All that `other` holds, as if it were written here. It must not be written to afterwards. */
+  append(other: XdrWriter): this {
+    for (const piece of other.#pieces) this.#raw(piece);
+    if (other.#at > other.#start) this.#raw(other.#chunk.subarray(other.#start, other.#at));
+    return this;
+  }
+
   /** Leaves room for one uint32, which is 0 until it is set. */
   reserve(): Reserved {
     this.uint32(0);
