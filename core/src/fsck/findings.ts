@@ -12,6 +12,7 @@ export const FINDING_KINDS = [
   'layerShared',
   'layerWithoutVolume',
   'volumeTagsStray',
+  'volumeExportStray',
   'accountNameWrong',
   'accessKeyWrong',
   'leasesOverlap',

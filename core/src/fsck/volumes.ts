@@ -14,10 +14,17 @@ import {
   textOfKey,
   volumeKey,
   volumeNameKey,
+  volumeOfKey,
 } from '../meta/keys.ts';
 import { decodeInode } from '../meta/records/inode.ts';
 import { decodeTags } from '../meta/records/object.ts';
-import { decodeAccessKey, decodeAccount, decodeNumber, decodeVolume } from '../meta/records/volume.ts';
+import {
+  decodeAccessKey,
+  decodeAccount,
+  decodeExport,
+  decodeNumber,
+  decodeVolume,
+} from '../meta/records/volume.ts';
 import { CONTAINER_IDS } from '../recovery/leases.ts';
 import type { Volume } from '../volumes/types.ts';
 import { decoded, type Inspection, readable } from './store.ts';
@@ -58,8 +65,6 @@ export async function checkVolumes(inspection: Omit<Inspection, 'layers'>): Prom
   return layers;
 }
 
-const volumeOfKey = (key: Uint8Array): number => Number(Buffer.from(key).readBigUInt64BE(1));
-
 async function checkNames(inspection: Omit<Inspection, 'layers'>): Promise<void> {
   const { store, report } = inspection;
   for await (const entry of store.entries(spaceBounds(SPACE.volumeName))) {
@@ -77,6 +82,12 @@ async function checkNames(inspection: Omit<Inspection, 'layers'>): Promise<void>
     readable(inspection, entry, { ...place, decode: decodeTags });
     const volume = await store.get(volumeKey(volumeId(volumeOfKey(entry.key))));
     if (!volume) report('volumeTagsStray', place, 'the volume does not exist');
+  }
+  for await (const entry of store.entries(spaceBounds(SPACE.volumeExport))) {
+    const place = { what: `export of volume ${volumeOfKey(entry.key)}`, where: STORE };
+    readable(inspection, entry, { ...place, decode: decodeExport });
+    const volume = await store.get(volumeKey(volumeId(volumeOfKey(entry.key))));
+    if (!volume) report('volumeExportStray', place, 'the volume does not exist');
   }
 }
 
@@ -114,6 +125,7 @@ const LAYERED: readonly (readonly [space: number, what: string])[] = [
   [SPACE.usage, 'usage'],
   [SPACE.upload, 'uploads'],
   [SPACE.orphan, 'orphans'],
+  [SPACE.longName, 'long names'],
 ];
 
 /** Keys of layers that no volume has. Seeks from layer to layer. */

@@ -11,6 +11,8 @@
  * | 06 | volume id | volume | |
  * | 07 | volume id | bucket tags | |
  * | 08 | worker instance, first container id | number of ids leased | one worker's leases lie together |
+ * | 09 | volume id | export policy, as far as it was set | |
+ * | 0a | client's length u8, client, xid modulo the ring u16 | answered call | one client's ring lies together |
  * | 10 | layer, parent inode, name (+ `/` of a directory) | dentry | git-tree order: a walk is S3's listing order |
  * | 11 | layer, parent inode, cookie | name of the dentry | READDIR order |
  * | 12 | layer, inode | inode | |
@@ -24,6 +26,7 @@
  * | 1a | upload id, part number u16 | part | ListParts order |
  * | 1b | upload id | completed upload's answer | |
  * | 1c | layer, inode | (empty) orphan: no name left, still open | |
+ * | 1d | layer, parent inode, digest of a name | name that may be too long to show | |
  * | 30 | content | content | outside every volume: contents are shared between them |
  * | 31 | content, offset | map entry | a range read is one walk |
  * | 40 | sequence | freed content, pieces or parts | the collector works in order |
@@ -46,6 +49,8 @@ export const SPACE = {
   volume: 0x06,
   volumeTags: 0x07,
   lease: 0x08,
+  volumeExport: 0x09,
+  call: 0x0a,
   dentry: 0x10,
   cookie: 0x11,
   inode: 0x12,
@@ -59,6 +64,7 @@ export const SPACE = {
   part: 0x1a,
   completed: 0x1b,
   orphan: 0x1c,
+  longName: 0x1d,
   content: 0x30,
   contentMap: 0x31,
   free: 0x40,
@@ -146,6 +152,9 @@ export const accessKeyKey = (accessKeyId: string): Buffer => withText(SPACE.acce
 export const volumeNameKey = (name: string): Buffer => withText(SPACE.volumeName, name);
 export const volumeKey = (volume: VolumeId): Buffer => withU64(SPACE.volume, volume);
 export const volumeTagsKey = (volume: VolumeId): Buffer => withU64(SPACE.volumeTags, volume);
+export const volumeExportKey = (volume: VolumeId): Buffer => withU64(SPACE.volumeExport, volume);
+/** The volume of a volume, tags or export key. */
+export const volumeOfKey = (key: Uint8Array): number => getU64(key, 1);
 /** The text after the space byte of an account, access key or volume name key. */
 export const textOfKey = (key: Uint8Array): string => Buffer.from(key.subarray(1)).toString('utf8');
 
@@ -159,6 +168,25 @@ export function leaseKey(instance: Uint8Array, first: ContainerId): Buffer {
 }
 export const instanceOfLeaseKey = (key: Uint8Array): Buffer => Buffer.from(key.subarray(1, 17));
 export const firstOfLeaseKey = (key: Uint8Array): number => getU64(key, 17);
+
+// ---- calls ----
+
+/** So many calls of a client are remembered: more than it has on their way at a time. */
+const CALLS_PER_CLIENT = 1024;
+
+export function callKey(call: { readonly client: string; readonly xid: number }): Buffer {
+  const client = Buffer.from(call.client);
+  if (client.length === 0 || client.length > 255) throw new RangeError(`not a client: ${call.client}`);
+  const key = Buffer.allocUnsafe(4 + client.length);
+  key[0] = SPACE.call;
+  key[1] = client.length;
+  key.set(client, 2);
+  key.writeUInt16BE(call.xid % CALLS_PER_CLIENT, 2 + client.length);
+  return key;
+}
+/** What tells a client's slot in an error. */
+export const describeCallKey = (key: Uint8Array): string =>
+  `call ${Buffer.from(key).readUInt16BE(key.length - 2)} of ${Buffer.from(key.subarray(2, -2))}`;
 
 // ---- names ----
 
@@ -190,6 +218,17 @@ export function entryOfDentryKey(key: Uint8Array): EntryName {
   const directory = sortName.length > 0 && sortName[sortName.length - 1] === SLASH;
   return { name: directory ? sortName.subarray(0, -1) : sortName, directory };
 }
+
+export const NAME_DIGEST_BYTES = 16;
+
+/** `digest`: 16 bytes. */
+export function longNameKey(layer: LayerId, parent: InodeId, digest: Uint8Array): Buffer {
+  const key = withLayer(SPACE.longName, layer, 8 + NAME_DIGEST_BYTES);
+  putU64(key, parent, 5);
+  key.set(digest, 13);
+  return key;
+}
+export const digestOfLongNameKey = (key: Uint8Array): Buffer => Buffer.from(key.subarray(13));
 
 export function cookieKey(layer: LayerId, parent: InodeId, cookie: Cookie | number): Buffer {
   const key = withLayer(SPACE.cookie, layer, 16);

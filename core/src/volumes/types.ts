@@ -20,6 +20,21 @@ export interface Volume {
   };
 }
 
+/** Who may reach a volume as files, and as whom. */
+export interface ExportPolicy {
+  /** Networks, as `10.0.0.0/8` or `::1/128`. Nobody else may. */
+  readonly clients: readonly string[];
+  readonly readOnly: boolean;
+  /** Who becomes the anonymous user: nobody, root alone, or everybody. */
+  readonly squash: Squash;
+  readonly anonymousUid: number;
+  readonly anonymousGid: number;
+  /** Only from ports below 1024, which a host leaves to its root. */
+  readonly securePorts: boolean;
+}
+
+export type Squash = 'none' | 'root' | 'all';
+
 export interface VolumeUsage {
   /** Logical bytes: sum of sizes. */
   readonly bytes: number;
@@ -45,6 +60,20 @@ export interface VolumeView {
   delete(volume: VolumeId): Promise<{ readonly name: string }>;
   getTags(volume: VolumeId): Promise<Tags>;
   setTags(volume: VolumeId, tags: Tags): Promise<{ readonly existed: boolean }>;
+  /**
+   * What was never set is: loopback only, writable, root squashed, from any port, anonymous the volume's own owner.
+   * A change made by another process is seen within a second.
+   * @throws FsError NoSuchVolume
+   */
+  getExport(volume: VolumeId): Promise<ExportPolicy>;
+  /** Sets what is given and leaves the rest. @throws FsError NoSuchVolume | Invalid */
+  setExport(volume: VolumeId, changes: Partial<ExportPolicy>): Promise<ExportPolicy>;
+  /**
+   * Sets what is given of the owner and the modes that S3 makes things with. The root directory follows where it
+   * still has the old ones.
+   * @throws FsError NoSuchVolume | Invalid
+   */
+  setDefaults(volume: VolumeId, changes: Partial<Volume['defaults']>): Promise<Volume>;
 }
 
 export interface Account {

@@ -19,6 +19,7 @@ import {
   successor,
   textOfKey,
   usageKey,
+  volumeExportKey,
   volumeKey,
   volumeNameKey,
   volumeTagsKey,
@@ -30,7 +31,8 @@ import type { Tags } from '../objects/types.ts';
 import { freshDirectory, loadDirectory, storeDirectory } from '../tree/directories.ts';
 import { freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { adjustUsage, changeVolume, loadUsage, viewVolume } from '../tree/scope.ts';
-import type { Volume, VolumeUsage, VolumeView } from './types.ts';
+import { getExport, setDefaults, setExport } from './exports.ts';
+import type { ExportPolicy, Volume, VolumeUsage, VolumeView } from './types.ts';
 
 /** Owner and modes of what comes by S3, until a volume's export says otherwise. */
 const DEFAULTS = { uid: 65534, gid: 65534, directoryMode: 0o777, fileMode: 0o666 } as const;
@@ -99,6 +101,7 @@ const deleteVolume: Command<{ readonly volume: VolumeId }, { readonly name: stri
       volumeNameKey(volume.name),
       volumeKey(volume.id),
       volumeTagsKey(volume.id),
+      volumeExportKey(volume.id),
       inodeKey(layer, ROOT_INODE),
       directoryKey(layer, ROOT_INODE),
       usageKey(layer),
@@ -129,10 +132,14 @@ export class Volumes implements VolumeView {
   readonly #commands: CommandRunner;
 
   readonly #recent: Recent<Volume>;
+  readonly #exports: Recent<ExportPolicy>;
 
   constructor(parts: { readonly commands: CommandRunner; readonly environment: Environment }) {
     this.#commands = parts.commands;
     this.#recent = new Recent(parts.environment.now, (name) => this.#look(name));
+    this.#exports = new Recent(parts.environment.now, (id) =>
+      this.#commands.read('volumes', (tx) => getExport(tx, volumeId(Number(id)))),
+    );
   }
 
   async create(args: { readonly name: string; readonly owner: string }): Promise<Volume> {
@@ -194,8 +201,13 @@ export class Volumes implements VolumeView {
     try {
       return await this.#commands.run(deleteVolume, { volume });
     } finally {
-      this.#recent.clear();
+      this.#forget();
     }
+  }
+
+  #forget(): void {
+    this.#recent.clear();
+    this.#exports.clear();
   }
 
   getTags(volume: VolumeId): Promise<Tags> {
@@ -208,5 +220,27 @@ export class Volumes implements VolumeView {
 
   setTags(volume: VolumeId, tags: Tags): Promise<{ readonly existed: boolean }> {
     return this.#commands.run(setVolumeTags, { volume, tags });
+  }
+
+  async getExport(volume: VolumeId): Promise<ExportPolicy> {
+    const policy = await this.#exports.get(String(volume));
+    assert(policy !== undefined, 'a volume that does not exist is refused');
+    return policy;
+  }
+
+  async setExport(volume: VolumeId, changes: Partial<ExportPolicy>): Promise<ExportPolicy> {
+    try {
+      return await this.#commands.run(setExport, { volume, changes });
+    } finally {
+      this.#forget();
+    }
+  }
+
+  async setDefaults(volume: VolumeId, changes: Partial<Volume['defaults']>): Promise<Volume> {
+    try {
+      return await this.#commands.run(setDefaults, { volume, changes });
+    } finally {
+      this.#forget();
+    }
   }
 }

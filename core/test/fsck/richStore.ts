@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { FileRef } from '../../src/files/types.ts';
+import { Volumes } from '../../src/volumes/volumes.ts';
 import { bytesFrom, World } from '../space/world.ts';
 
 const CALLER = { uid: 0, gid: 0, groups: [] };
@@ -68,6 +69,7 @@ async function putPart(
 }
 
 async function fillByFiles(world: World): Promise<void> {
+  await new Volumes(world.life).setExport(world.volume, { readOnly: true, clients: ['10.0.0.0/8'] });
   const { files } = world.life;
   const caller = CALLER;
   const parent: FileRef = await files.root({ volume: world.volume });

@@ -1,7 +1,8 @@
 /** Volumes, what they use, accounts and access keys. */
 
 import { layerId, timestamp, volumeId } from '../../ids.ts';
-import type { AccessKey, Account, Volume, VolumeUsage } from '../../volumes/types.ts';
+import { assert } from '../../invariant.ts';
+import type { AccessKey, Account, ExportPolicy, Squash, Volume, VolumeUsage } from '../../volumes/types.ts';
 import { Reader, Writer } from '../codec.ts';
 
 export function encodeVolume(volume: Volume): Buffer {
@@ -30,6 +31,59 @@ export function decodeVolume(bytes: Uint8Array): Volume {
     name: reader.text(),
     owner: reader.text(),
   };
+}
+
+const EXPORT_TAG = {
+  clients: 1,
+  readOnly: 2,
+  squash: 3,
+  anonymousUid: 4,
+  anonymousGid: 5,
+  securePorts: 6,
+} as const;
+const SQUASHES: readonly Squash[] = ['none', 'root', 'all'];
+
+/** Holds what was set. */
+export function encodeExport(policy: Partial<ExportPolicy>): Buffer {
+  const writer = new Writer(128).u8(1);
+  const { clients, readOnly, squash, anonymousUid, anonymousGid, securePorts } = policy;
+  if (clients) writer.field(EXPORT_TAG.clients, (field) => field.raw(Buffer.from(clients.join(' '))));
+  if (readOnly !== undefined) writer.field(EXPORT_TAG.readOnly, (field) => field.u8(readOnly ? 1 : 0));
+  if (squash) writer.field(EXPORT_TAG.squash, (field) => field.u8(SQUASHES.indexOf(squash)));
+  if (anonymousUid !== undefined) writer.field(EXPORT_TAG.anonymousUid, (field) => field.u32(anonymousUid));
+  if (anonymousGid !== undefined) writer.field(EXPORT_TAG.anonymousGid, (field) => field.u32(anonymousGid));
+  if (securePorts !== undefined) {
+    writer.field(EXPORT_TAG.securePorts, (field) => field.u8(securePorts ? 1 : 0));
+  }
+  return writer.done();
+}
+
+export function decodeExport(bytes: Uint8Array): Partial<ExportPolicy> {
+  const policy: { -readonly [K in keyof ExportPolicy]?: ExportPolicy[K] } = {};
+  new Reader(bytes).schema(1, 'export policy').fields({
+    [EXPORT_TAG.clients]: (field) => {
+      const clients = field.rest().toString();
+      policy.clients = clients === '' ? [] : clients.split(' ');
+    },
+    [EXPORT_TAG.readOnly]: (field) => {
+      policy.readOnly = field.u8() === 1;
+    },
+    [EXPORT_TAG.squash]: (field) => {
+      const squash = SQUASHES[field.u8()];
+      assert(squash !== undefined, 'a squash is known');
+      policy.squash = squash;
+    },
+    [EXPORT_TAG.anonymousUid]: (field) => {
+      policy.anonymousUid = field.u32();
+    },
+    [EXPORT_TAG.anonymousGid]: (field) => {
+      policy.anonymousGid = field.u32();
+    },
+    [EXPORT_TAG.securePorts]: (field) => {
+      policy.securePorts = field.u8() === 1;
+    },
+  });
+  return policy;
 }
 
 export function encodeUsage(usage: VolumeUsage): Buffer {

@@ -11,12 +11,18 @@ import {
   inodeKey,
   leaseKey,
   usageKey,
+  volumeExportKey,
   volumeKey,
   volumeNameKey,
   volumeTagsKey,
 } from '../../../src/meta/keys.ts';
 import { encodeTags } from '../../../src/meta/records/object.ts';
-import { encodeAccessKey, encodeNumber, encodeVolume } from '../../../src/meta/records/volume.ts';
+import {
+  encodeAccessKey,
+  encodeExport,
+  encodeNumber,
+  encodeVolume,
+} from '../../../src/meta/records/volume.ts';
 import { Volumes } from '../../../src/volumes/volumes.ts';
 import { LAYER, type Vandal } from '../vandal.ts';
 import type { Plants } from './plant.ts';
@@ -84,6 +90,9 @@ export const VOLUMES_PLANTS = {
   ],
   volumeTagsStray: [
     { what: 'no volume', plant: (store) => store.put(volumeTagsKey(volumeId(77)), encodeTags([])) },
+  ],
+  volumeExportStray: [
+    { what: 'no volume', plant: (store) => store.put(volumeExportKey(volumeId(77)), encodeExport({})) },
   ],
   accountNameWrong: [
     {

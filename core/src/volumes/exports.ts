@@ -1,0 +1,118 @@
+/** Who may reach a volume as files, and the owner and modes of what S3 makes in it. */
+
+import { isIP } from 'node:net';
+import type { Op, ReadTx } from '@facet/engine';
+import type { Command } from '../commands/command.ts';
+import { FsError } from '../errors.ts';
+import { ROOT_INODE, type VolumeId } from '../ids.ts';
+import { volumeExportKey, volumeKey } from '../meta/keys.ts';
+import { decodeExport, encodeExport, encodeVolume } from '../meta/records/volume.ts';
+import { loadInode, storeInode } from '../tree/inodes.ts';
+import { changeVolume, viewVolume } from '../tree/scope.ts';
+import type { ExportPolicy, Volume } from './types.ts';
+
+/** Whoever is on this machine, and nobody else, until somebody says otherwise. */
+const LOOPBACK = ['127.0.0.0/8', '::1/128'] as const;
+const ID_MAX = 2 ** 32 - 1;
+const MODE_BITS = 0o7777;
+const CLIENTS_MAX = 1000;
+
+type Defaults = Volume['defaults'];
+
+/** @throws FsError NoSuchVolume */
+export function* getExport(tx: ReadTx, id: VolumeId): Op<ExportPolicy> {
+  const { volume } = yield* viewVolume(tx, id);
+  const stored = yield* tx.get(volumeExportKey(id));
+  return effective(volume, stored ? decodeExport(stored) : {});
+}
+
+function effective({ defaults }: Volume, set: Partial<ExportPolicy>): ExportPolicy {
+  return {
+    clients: LOOPBACK,
+    readOnly: false,
+    squash: 'root',
+    anonymousUid: defaults.uid,
+    anonymousGid: defaults.gid,
+    securePorts: false,
+    ...set,
+  };
+}
+
+export const setExport: Command<
+  { readonly volume: VolumeId; readonly changes: Partial<ExportPolicy> },
+  ExportPolicy
+> = {
+  name: 'setExport',
+  *run(tx, { volume: id, changes }, context) {
+    const { anonymousUid, anonymousGid, clients } = changes;
+    checkIds({ anonymousUid, anonymousGid });
+    if (clients) checkNetworks(clients);
+    const { volume } = yield* changeVolume(tx, id, context);
+    const key = volumeExportKey(id);
+    const stored = yield* tx.get(key);
+    const next = { ...(stored && decodeExport(stored)), ...changes };
+    tx.put(key, encodeExport(next));
+    return effective(volume, next);
+  },
+};
+
+export const setDefaults: Command<
+  { readonly volume: VolumeId; readonly changes: Partial<Defaults> },
+  Volume
+> = {
+  name: 'setDefaults',
+  *run(tx, { volume: id, changes }, context) {
+    const { uid, gid, directoryMode, fileMode } = changes;
+    checkIds({ uid, gid });
+    checkModes({ directoryMode, fileMode });
+    const change = yield* changeVolume(tx, id, context);
+    const old = change.volume.defaults;
+    const next = { ...change.volume, defaults: { ...old, ...changes } };
+    tx.put(volumeKey(id), encodeVolume(next));
+    const root = yield* loadInode(change, ROOT_INODE);
+    if (root.uid === old.uid && root.gid === old.gid && root.mode === old.directoryMode) {
+      const { uid, gid, directoryMode: mode } = next.defaults;
+      storeInode(change, ROOT_INODE, { ...root, uid, gid, mode, ctime: change.now, change: root.change + 1 });
+    }
+    return next;
+  },
+};
+
+/** @throws FsError Invalid */
+function checkIds(ids: Readonly<Record<string, number | undefined>>): void {
+  for (const [what, id] of Object.entries(ids)) {
+    if (id === undefined || (Number.isInteger(id) && id >= 0 && id <= ID_MAX)) continue;
+    throw new FsError('Invalid', `${what}: ${id} is no id: 0 to ${ID_MAX}`);
+  }
+}
+
+/** @throws FsError Invalid */
+function checkModes(modes: Readonly<Record<string, number | undefined>>): void {
+  for (const [what, mode] of Object.entries(modes)) {
+    if (mode === undefined || (Number.isInteger(mode) && (mode & MODE_BITS) === mode)) continue;
+    throw new FsError('Invalid', `${what}: ${mode} is no mode: 0 to 7777, octal`);
+  }
+}
+
+/** @throws FsError Invalid */
+function checkNetworks(networks: readonly string[]): void {
+  if (networks.length > CLIENTS_MAX) {
+    throw new FsError('Invalid', `${networks.length} client networks are more than ${CLIENTS_MAX}`);
+  }
+  for (const network of networks) {
+    if (!isNetwork(network)) {
+      throw new FsError(
+        'Invalid',
+        `${JSON.stringify(network)} is no network: write it as 10.1.0.0/16 or fd00::/8`,
+      );
+    }
+  }
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '', ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(bits) || address.includes('%'))
+    return false;
+  return Number(bits) <= (family === 4 ? 32 : 128);
+}
