@@ -1,6 +1,7 @@
 /** `facet …`: from words to a command, from whatever happened to an exit code. */
 
 import { Command, CommanderError } from 'commander';
+import { addAccountCommands } from './commands/account.ts';
 import { addFsckCommand } from './commands/fsck.ts';
 import { addKeyCommands } from './commands/key.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -31,6 +32,7 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   addServeCommand(program, finish);
   addVolumeCommands(program);
   addKeyCommands(program);
+  addAccountCommands(program);
   addFsckCommand(program, finish);
   try {
     await program.parseAsync(words, { from: 'user' });

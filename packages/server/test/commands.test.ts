@@ -297,6 +297,8 @@ describe('the command line itself', () => {
       ['key', 'create'],
       ['key', 'list'],
       ['key', 'delete'],
+      ['account'],
+      ['account', 'list'],
       ['fsck'],
     ].map((words) => [words.join(' '), words] as const),
   )("'%s --help' explains itself", async (_name, words) => {

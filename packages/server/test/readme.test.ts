@@ -44,14 +44,14 @@ test.each(Object.entries(EXIT_CODE_MEANINGS))('exit code %s', (code, meaning) =>
 
 describe('commands', () => {
   const words = Array.from(
-    readme.matchAll(/npx facet ((?:(?:volume|key) )?[a-z]+)/g),
+    readme.matchAll(/npx facet ((?:(?:volume|key|account) )?[a-z]+)/g),
     (match) => match[1] ?? '',
   );
 
   test('all of them are there', () => {
     expect(new Set(words)).toEqual(
       new Set(
-        ['serve', 'fsck'].concat(
+        ['serve', 'fsck', 'account list'].concat(
           ['create', 'list', 'show', 'delete'].map((name) => `volume ${name}`),
           ['create', 'list', 'delete'].map((name) => `key ${name}`),
         ),

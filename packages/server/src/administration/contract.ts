@@ -47,13 +47,31 @@ export const newKeyReport = keyReport.extend({
 });
 export type NewKeyReport = z.infer<typeof newKeyReport>;
 
+export const accountReport = z.object({
+  name: z.string(),
+  displayName: z.string(),
+  email: z.string().optional(),
+  /** S3's canonical user id. */
+  canonicalId: z.string(),
+  created: z.string(),
+  keys: z.number(),
+});
+export type AccountReport = z.infer<typeof accountReport>;
+
 export const newVolume = z.strictObject({ name: z.string().min(1), owner: z.string().min(1) });
 type NewVolume = z.infer<typeof newVolume>;
 
+export const ACCESS_KEY_RULE = '3 to 128 letters, digits, dots, hyphens and underscores';
+export const accessKeyId = z.string().regex(/^[\w.-]{3,128}$/, `must be ${ACCESS_KEY_RULE}`);
+
+/** A refused one is not repeated: it may be meant for elsewhere, and messages end in logs and on screens. */
+export const SECRET_RULE = '8 to 128 visible ASCII characters, no spaces';
+export const secretAccessKey = z.string().regex(/^[\x21-\x7e]{8,128}$/, `must be ${SECRET_RULE}`);
+
 export const newKey = z.strictObject({
   account: z.string().min(1),
-  accessKeyId: z.string().min(1).optional(),
-  secretAccessKey: z.string().min(1).optional(),
+  accessKeyId: accessKeyId.optional(),
+  secretAccessKey: secretAccessKey.optional(),
   displayName: z.string().min(1).optional(),
   email: z.string().min(1).optional(),
 });
@@ -71,8 +89,14 @@ export interface Administration {
   }): Promise<VolumePage>;
   showVolume(name: string): Promise<VolumeDetails>;
   deleteVolume(name: string): Promise<VolumeReport>;
-  /** Makes the account too when there is none of that name. */
+  /** In order of name. */
+  listAccounts(): Promise<readonly AccountReport[]>;
+  /**
+   * Makes the account too when there is none of that name. One that exists must be called what the key's maker calls
+   * it, where that says so: a name is not changed in passing.
+   */
   createKey(key: NewKey): Promise<NewKeyReport>;
   listKeys(account?: string): Promise<readonly KeyReport[]>;
+  /** The root account's key only after the file that would bring it back is gone. */
   deleteKey(accessKeyId: string): Promise<KeyReport>;
 }

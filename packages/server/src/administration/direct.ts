@@ -22,7 +22,7 @@ export async function administerDirectly<T>(
   try {
     const store = await openStore({ layout, lock, watcher: complainer });
     try {
-      return await work(administerCore(store.core));
+      return await work(administerCore({ core: store.core, rootCredentials: layout.rootCredentials }));
     } finally {
       await store.close();
     }

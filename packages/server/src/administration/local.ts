@@ -1,18 +1,29 @@
 /** Administration of a store that this process holds open. */
 
-import { type AccessKey, type Core, FsError, type Timestamp, type Volume } from '@facet/core';
+import { type AccessKey, type Account, type Core, FsError, type Timestamp, type Volume } from '@facet/core';
 import { isBucketName } from '@facet/gateway-s3';
-import { usageFailure } from '../failure.ts';
+import { EXIT } from '../exitCodes.ts';
+import { CommandFailure, usageFailure } from '../failure.ts';
+import { ACCESS_KEY_VARIABLE, readCredentialsFile } from '../store/rootCredentialsFile.ts';
 import {
+  type AccountReport,
   type Administration,
   type KeyReport,
+  type NewKey,
   type NewKeyReport,
   VOLUME_PAGE_LIMIT,
   type VolumeDetails,
   type VolumeReport,
 } from './contract.ts';
 
-export function administerCore(core: Core): Administration {
+/** @param parts `rootCredentials`: the file that names the root account's key */
+export function administerCore({
+  core,
+  rootCredentials,
+}: {
+  readonly core: Core;
+  readonly rootCredentials: string;
+}): Administration {
   const findVolume = async (name: string): Promise<Volume> => {
     const volume = await core.volumes.find(name);
     if (volume === undefined) throw new FsError('NoSuchVolume', `there is no volume named '${name}'`);
@@ -45,7 +56,17 @@ export function administerCore(core: Core): Administration {
       return reportVolume(volume);
     },
 
-    createKey: async ({ account, accessKeyId, secretAccessKey, displayName, email }) => {
+    listAccounts: async () => {
+      const keys = Map.groupBy(await core.accounts.listKeys(), ({ account }) => account);
+      return (await core.accounts.list()).map((account) => ({
+        ...reportAccount(account),
+        keys: keys.get(account.name)?.length ?? 0,
+      }));
+    },
+
+    createKey: async (newKey) => {
+      const { account, accessKeyId, secretAccessKey, displayName, email } = newKey;
+      await checkExistingAccount(core, newKey);
       const key = await core.accounts.createKey({
         account,
         createAccount: {
@@ -65,7 +86,10 @@ export function administerCore(core: Core): Administration {
       return (await core.accounts.listKeys(account)).map(reportKey);
     },
 
-    deleteKey: async (accessKeyId) => reportKey(await core.accounts.deleteKey(accessKeyId)),
+    deleteKey: async (accessKeyId) => {
+      checkNotRootKey(rootCredentials, accessKeyId);
+      return reportKey(await core.accounts.deleteKey(accessKeyId));
+    },
   };
 }
 
@@ -75,6 +99,40 @@ function checkVolumeName(name: string): void {
   throw usageFailure(
     `'${name}' is no name for a volume: 3 to 63 lower-case letters, digits, hyphens and dots, as in a bucket's name`,
   );
+}
+
+/** @throws FsError AccountExists, called otherwise than the new key's maker calls it */
+async function checkExistingAccount(core: Core, { account, displayName, email }: NewKey): Promise<void> {
+  const found = await core.accounts.find(account);
+  if (found === undefined) return;
+  const differs = [
+    ...(displayName === undefined || displayName === found.displayName
+      ? []
+      : [`its display name is '${found.displayName}'`]),
+    ...(email === undefined || email === found.email
+      ? []
+      : [found.email === undefined ? 'it has no e-mail address' : `its e-mail address is ${found.email}`]),
+  ];
+  if (differs.length === 0) return;
+  throw new FsError(
+    'AccountExists',
+    `account '${account}' exists already, and ${differs.join(' and ')}: name and address are given to a new account only, so leave them out`,
+  );
+}
+
+/** Deleted alone, the next start would make it again. @throws CommandFailure (4) */
+function checkNotRootKey(path: string, accessKeyId: string): void {
+  const root = readCredentialsFile(path);
+  if (root?.accessKeyId !== accessKeyId) return;
+  const back =
+    root.source === 'generated'
+      ? 'the next start makes another'
+      : `the next start brings it back where ${ACCESS_KEY_VARIABLE} still names it`;
+  throw new CommandFailure({
+    exitCode: EXIT.conflict,
+    code: 'RootAccessKey',
+    message: `${accessKeyId} is the root access key: remove ${path} first, then delete it (${back})`,
+  });
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
@@ -100,6 +158,17 @@ function reportDetails(
     ...reportVolume(volume),
     usage: { bytes: usage.bytes, inodes: usage.inodes },
     defaults: { uid, gid, directoryMode: octal(directoryMode), fileMode: octal(fileMode) },
+  };
+}
+
+function reportAccount(account: Account): Omit<AccountReport, 'keys'> {
+  const { name, displayName, email, canonicalId, created } = account;
+  return {
+    name,
+    displayName,
+    ...(email === undefined ? {} : { email }),
+    canonicalId,
+    created: isoTime(created),
   };
 }
 

@@ -5,6 +5,7 @@ import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import {
   type Administration,
+  accountReport,
   keyReport,
   newKeyReport,
   volumeDetails,
@@ -64,6 +65,10 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
       call({ method: 'GET', path: `volumes/${encodeURIComponent(name)}`, reply: volumeDetails }),
     deleteVolume: (name) =>
       call({ method: 'DELETE', path: `volumes/${encodeURIComponent(name)}`, reply: volumeReport }),
+    listAccounts: async () => {
+      const reply = z.object({ accounts: z.array(accountReport) });
+      return (await call({ method: 'GET', path: 'accounts', reply })).accounts;
+    },
     createKey: (key) => call({ method: 'POST', path: 'keys', body: key, reply: newKeyReport }),
     listKeys: async (account) => {
       const reply = z.object({ keys: z.array(keyReport) });

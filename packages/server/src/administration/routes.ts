@@ -69,6 +69,7 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
       api.delete('/volumes/:name', async (request) =>
         opened().deleteVolume(parse(nameParameter, request.params).name),
       );
+      api.get('/accounts', async () => ({ accounts: await opened().listAccounts() }));
       api.post('/keys', async (request, reply) => {
         reply.code(201);
         return opened().createKey(parse(newKey, request.body));

@@ -1,8 +1,15 @@
-/** `facet key create|list|delete`: access keys, and the accounts they belong to. */
+/** `facet key create|list|delete`: access keys. */
 
 import type { Command } from 'commander';
 import { withAdministration } from '../administration/connect.ts';
-import type { NewKey } from '../administration/contract.ts';
+import {
+  ACCESS_KEY_RULE,
+  accessKeyId,
+  type NewKey,
+  SECRET_RULE,
+  secretAccessKey,
+} from '../administration/contract.ts';
+import { usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
 import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
 
@@ -20,10 +27,13 @@ export function addKeyCommands(program: Command): void {
   addStoreOptions(key.command('create'))
     .description('make an access key; its account too, when there is none of that name')
     .requiredOption('--account <ACCOUNT>', 'whose key it is')
-    .option('--access-key <ID>', 'the key id (default: made up)')
-    .option('--secret-key <SECRET>', 'the secret (default: made up, which keeps it out of process lists)')
-    .option('--display-name <NAME>', "the new account's name as S3 shows it")
-    .option('--email <ADDRESS>', "the new account's address")
+    .option('--access-key <ID>', `its id: ${ACCESS_KEY_RULE} (default: made up)`)
+    .option(
+      '--secret-key <SECRET>',
+      `the secret: ${SECRET_RULE} (default: made up, which keeps it out of process lists)`,
+    )
+    .option('--display-name <NAME>', "a new account's name as S3 shows it")
+    .option('--email <ADDRESS>', "a new account's address")
     .action(async (options: CreateOptions) => {
       const created = await withAdministration(dataDirectoryOf(options), (administration) =>
         administration.createKey(newKeyOf(options)),
@@ -56,6 +66,10 @@ export function addKeyCommands(program: Command): void {
 
   addStoreOptions(key.command('delete <ACCESS_KEY>'))
     .description('delete an access key: requests signed by it are refused from then on')
+    .addHelpText(
+      'after',
+      '\nThe root access key is deleted only when root-credentials.json is removed first.',
+    )
     .action(async (accessKeyId: string, options: StoreOptions) => {
       const deleted = await withAdministration(dataDirectoryOf(options), (administration) =>
         administration.deleteKey(accessKeyId),
@@ -69,6 +83,12 @@ export function addKeyCommands(program: Command): void {
 
 function newKeyOf(options: CreateOptions): NewKey {
   const { account, accessKey, secretKey, displayName, email } = options;
+  if (accessKey !== undefined && !accessKeyId.safeParse(accessKey).success) {
+    throw usageFailure(`--access-key must be ${ACCESS_KEY_RULE}, not '${accessKey}'`);
+  }
+  if (secretKey !== undefined && !secretAccessKey.safeParse(secretKey).success) {
+    throw usageFailure(`--secret-key must be ${SECRET_RULE}`);
+  }
   return {
     account,
     ...(accessKey === undefined ? {} : { accessKeyId: accessKey }),

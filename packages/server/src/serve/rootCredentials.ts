@@ -5,24 +5,25 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Core } from '@facet/core';
-import { z } from 'zod';
+import {
+  ACCESS_KEY_RULE,
+  accessKeyId as idShape,
+  SECRET_RULE,
+  secretAccessKey as secretShape,
+} from '../administration/contract.ts';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
-import { writePrivateFile } from '../store/privateFile.ts';
+import {
+  ACCESS_KEY_VARIABLE,
+  type CredentialsFile,
+  readCredentialsFile,
+  writeCredentialsFile,
+} from '../store/rootCredentialsFile.ts';
 
 export const ROOT_ACCOUNT = 'root';
 
-const ACCESS_KEY_VARIABLE = 'FACET_ROOT_ACCESS_KEY';
 const SECRET_KEY_VARIABLE = 'FACET_ROOT_SECRET_KEY';
-
-const credentialsFile = z.discriminatedUnion('source', [
-  z.object({ source: z.literal('generated'), accessKeyId: z.string(), secretAccessKey: z.string() }),
-  // The environment's secret is the operator's to keep: it is not written down here.
-  z.object({ source: z.literal('environment'), accessKeyId: z.string() }),
-]);
-type CredentialsFile = z.infer<typeof credentialsFile>;
 
 export interface RootCredentials {
   readonly accessKeyId: string;
@@ -48,7 +49,7 @@ export function resolveRootCredentials(sources: {
           secretAccessKey: credentials.secretAccessKey,
         };
   if (JSON.stringify(file) !== JSON.stringify(known)) {
-    writePrivateFile(sources.path, `${JSON.stringify(file, undefined, 2)}\n`);
+    writeCredentialsFile(sources.path, file);
   }
   const replaced = known !== undefined && known.accessKeyId !== credentials.accessKeyId;
   return { credentials, ...(replaced ? { replaced: known.accessKeyId } : {}) };
@@ -92,6 +93,12 @@ function environmentCredentials(environment: NodeJS.ProcessEnv): RootCredentials
       } is not set`,
     );
   }
+  if (!idShape.safeParse(accessKeyId).success) {
+    throw usageFailure(`${ACCESS_KEY_VARIABLE} must be ${ACCESS_KEY_RULE}, not '${accessKeyId}'`);
+  }
+  if (!secretShape.safeParse(secretAccessKey).success) {
+    throw usageFailure(`${SECRET_KEY_VARIABLE} must be ${SECRET_RULE}`);
+  }
   return { accessKeyId, secretAccessKey, origin: 'environment' };
 }
 
@@ -110,23 +117,4 @@ function makeCredentials(): RootCredentials {
     secretAccessKey: randomBytes(30).toString('base64url'),
     origin: 'made',
   };
-}
-
-function readCredentialsFile(path: string): CredentialsFile | undefined {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    return credentialsFile.parse(JSON.parse(content));
-  } catch {
-    throw new CommandFailure({
-      exitCode: EXIT.failed,
-      code: 'Failed',
-      message: `${path} is not readable as root credentials: mend it, or remove it to have a new key made`,
-    });
-  }
 }

@@ -77,7 +77,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       logger.warn({ graceMs }, 'requests in flight took too long and are cut off');
     });
 
-    state.administration = administerCore(store.core);
+    state.administration = administerCore({
+      core: store.core,
+      rootCredentials: layout.rootCredentials,
+    });
     state.probe = () => store.core.accounts.find('root');
     const url = `http://${formatAddress(reachableAddress(admin))}`;
     try {
