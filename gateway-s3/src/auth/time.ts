@@ -7,22 +7,31 @@ export interface AmzTime {
   readonly ms: number;
 }
 
+/** The calendar repeats itself after so long. Date.UTC takes the years 0 to 99 for others, and a cycle later for none. */
+const CYCLE_YEARS = 400;
+const CYCLE_MS = 146_097 * 86_400_000;
+
 const AMZ_TIME = /^\d{8}T\d{6}Z$/;
 
 /** `undefined` unless the text is of exactly this form and names a moment that exists. */
 export function parseAmzTime(text: string): AmzTime | undefined {
   if (!AMZ_TIME.test(text)) return undefined;
-  const digits = (from: number, to: number): number => Number(text.slice(from, to));
-  const date = new Date(0);
-  date.setUTCFullYear(digits(0, 4), digits(4, 6) - 1, digits(6, 8));
-  date.setUTCHours(digits(9, 11), digits(11, 13), digits(13, 15));
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  const month = twoDigits(text, 4) - 1;
+  const day = twoDigits(text, 6);
+  const hour = twoDigits(text, 9);
+  const minute = twoDigits(text, 11);
+  const second = twoDigits(text, 13);
+  const date = new Date(Date.UTC(year + CYCLE_YEARS, month, day, hour, minute, second));
   // Date takes 30 February for 2 March and 24:00 for tomorrow; the way back shows it.
-  const exists =
-    date.getUTCMonth() === digits(4, 6) - 1 &&
-    date.getUTCDate() === digits(6, 8) &&
-    digits(11, 13) < 60 &&
-    digits(13, 15) < 60;
-  return exists ? { text, ms: date.getTime() } : undefined;
+  const exists = date.getUTCMonth() === month && date.getUTCDate() === day && minute < 60 && second < 60;
+  return exists ? { text, ms: date.getTime() - CYCLE_MS } : undefined;
+}
+
+const ZERO = 0x30;
+
+function twoDigits(text: string, at: number): number {
+  return (text.charCodeAt(at) - ZERO) * 10 + text.charCodeAt(at + 1) - ZERO;
 }
 
 function formatAmzTime(ms: number): string {

@@ -13,6 +13,29 @@ test('every second of 1970 to 2099 is read as what it is', () => {
   );
 });
 
+test('of every combination of digits those are times that Date gives back unchanged', () => {
+  const two = (max: number) => fc.integer({ min: 0, max }).map((n) => String(n).padStart(2, '0'));
+  const digits = fc.tuple(two(99), two(99), two(13), two(32), two(24), two(61), two(61));
+  fc.assert(
+    fc.property(digits, ([century, year, month, day, hour, minute, second]) => {
+      const iso = `${century}${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+      const ms = Date.parse(iso);
+      const text = iso.replace(/[-:]|\.\d{3}/g, '');
+      const exists = !Number.isNaN(ms) && new Date(ms).toISOString() === iso;
+      expect(parseAmzTime(text)).toEqual(exists ? { text, ms } : undefined);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test.each([0, 4, 50, 99, 100])('the year %d is no other', (year) => {
+  const text = `${String(year).padStart(4, '0')}0229T120000Z`;
+  const date = new Date(`${String(year).padStart(4, '0')}-02-28T12:00:00Z`);
+  date.setUTCDate(29);
+  const leap = date.getUTCDate() === 29;
+  expect(parseAmzTime(text)).toEqual(leap ? { text, ms: date.getTime() } : undefined);
+});
+
 test.each([
   '',
   '20260229T000000Z',
