@@ -5,11 +5,12 @@
  * @source S3 API Reference, "Signature Calculations for the Authorization Header", Task 1
  */
 import { decodePath, type HeaderMap, type QueryParam, type RequestHead } from './request.ts';
+import type { SignedHeaders } from './terms.ts';
 
 export interface CanonicalInput {
   readonly head: RequestHead;
   /** In the order the client named them: its own canonical form used the same. */
-  readonly signedHeaders: ReadonlySet<string>;
+  readonly signedHeaders: SignedHeaders;
   /** The text the client hashed as the payload's: a hash or one of S3's words. */
   readonly payloadHash: string;
 }
@@ -18,7 +19,7 @@ export interface CanonicalInput {
 export function canonicalRequest({ head, signedHeaders, payloadHash }: CanonicalInput): string {
   return (
     `${head.method}\n${canonicalPath(head.rawPath)}\n${canonicalQuery(head.query)}\n` +
-    `${canonicalHeaders(head.headers, signedHeaders)}\n${[...signedHeaders].join(';')}\n${payloadHash}`
+    `${canonicalHeaders(head.headers, signedHeaders.names)}\n${signedHeaders.text}\n${payloadHash}`
   );
 }
 

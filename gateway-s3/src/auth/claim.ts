@@ -4,17 +4,15 @@
  */
 import { S3Error } from '../errors.ts';
 import type { HeaderMap, QueryParam, RequestHead } from './request.ts';
+import { type KnownTerms, parseCredential, parseSignedHeaders, type SigningTerms } from './terms.ts';
 import { type AmzTime, parseAmzTime, parseDateHeader } from './time.ts';
 
 /** A signature, and everything needed to work out what it should be. */
 export interface SignatureClaim {
   readonly via: 'header' | 'presigned';
-  readonly accessKeyId: string;
-  /** `YYYYMMDD` */
-  readonly date: string;
-  readonly region: string;
-  /** Lower-case, in the client's order. */
-  readonly signedHeaders: ReadonlySet<string>;
+  readonly terms: SigningTerms;
+  /** What to keep the terms by once the signature holds; `undefined` when they are known, or not worth it. */
+  readonly newTermsText: string | undefined;
   readonly signature: string;
   readonly time: AmzTime;
   /** The value of `x-amz-content-sha256`, or what stands for it. */
@@ -28,25 +26,24 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 const EXPIRES_SECONDS_MAX = 604_800;
 
 /** `undefined` when the request does not try to authenticate. @throws S3Error as {@link createVerifier} lists */
-export function readClaim(head: RequestHead): SignatureClaim | undefined {
+export function readClaim(head: RequestHead, known: KnownTerms): SignatureClaim | undefined {
   const authorization = head.headers.get('authorization');
-  const byQuery = head.query.some(({ name }) => QUERY_AUTH_NAMES.has(name));
+  const byQuery = head.query.length > 0 && head.query.some(({ name }) => QUERY_AUTH_NAMES.has(name));
   if (authorization !== undefined) {
     if (byQuery) throw twoMechanisms(authorization);
-    return readHeaderClaim(authorization, head.headers);
+    return readHeaderClaim(authorization, head.headers, known);
   }
   return byQuery ? readQueryClaim(head) : undefined;
 }
 
 // ---- Authorization header ----
 
-function readHeaderClaim(authorization: string, headers: HeaderMap): SignatureClaim {
-  const components = parseAuthorization(authorization);
-  const scope = parseCredential(components.credential, headerMalformed);
+function readHeaderClaim(authorization: string, headers: HeaderMap, known: KnownTerms): SignatureClaim {
+  const { terms, newTermsText, signature } = readAuthorization(authorization, known);
   const time = readHeaderTime(headers);
-  if (scope.date !== time.text.slice(0, 8)) {
+  if (!time.text.startsWith(terms.scope.date)) {
     throw headerMalformed(
-      `Invalid credential date "${scope.date}". This date is not the same as X-Amz-Date: "${time.text.slice(0, 8)}".`,
+      `Invalid credential date "${terms.scope.date}". This date is not the same as X-Amz-Date: "${time.text.slice(0, 8)}".`,
     );
   }
   const payloadHash = headers.get('x-amz-content-sha256');
@@ -55,13 +52,38 @@ function readHeaderClaim(authorization: string, headers: HeaderMap): SignatureCl
   }
   return {
     via: 'header',
-    ...scope,
-    signedHeaders: parseSignedHeaders(components.signedHeaders, headerMalformed),
-    signature: components.signature,
+    terms,
+    newTermsText,
+    signature,
     time,
     payloadHash,
     sessionToken: headers.get('x-amz-security-token'),
     expiresSeconds: undefined,
+  };
+}
+
+const SIGNATURE = 'Signature=';
+
+/** The text before the last comma is a client's the whole day long when, as usual, it is the signature that follows. */
+function readAuthorization(
+  text: string,
+  known: KnownTerms,
+): Pick<SignatureClaim, 'terms' | 'newTermsText' | 'signature'> {
+  const comma = text.lastIndexOf(',');
+  const last = text.slice(comma + 1).trim();
+  const termsText = last.startsWith(SIGNATURE) ? text.slice(0, comma) : undefined;
+  const terms = termsText === undefined ? undefined : known.find(termsText);
+  const signature = last.slice(SIGNATURE.length);
+  if (terms !== undefined && signature !== '') return { terms, newTermsText: undefined, signature };
+
+  const components = parseAuthorization(text);
+  return {
+    terms: {
+      scope: parseCredential(components.credential, headerMalformed),
+      signedHeaders: parseSignedHeaders(components.signedHeaders, headerMalformed),
+    },
+    newTermsText: termsText,
+    signature: components.signature,
   };
 }
 
@@ -153,15 +175,15 @@ function readQueryClaim({ query, headers }: RequestHead): SignatureClaim {
   if (time === undefined) {
     throw queryMalformed(`X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'"`);
   }
-  if (scope.date !== date.slice(0, 8)) {
+  if (!date.startsWith(scope.date)) {
     throw queryMalformed(
       `Invalid credential date "${scope.date}". This date is not the same as X-Amz-Date: "${date.slice(0, 8)}".`,
     );
   }
   return {
     via: 'presigned',
-    ...scope,
-    signedHeaders: parseSignedHeaders(signedHeaders, queryMalformed),
+    terms: { scope, signedHeaders: parseSignedHeaders(signedHeaders, queryMalformed) },
+    newTermsText: undefined,
     signature,
     time,
     // Some SDKs move the header into the URL; without either the URL leaves the body free.
@@ -199,46 +221,6 @@ function parseExpires(text: string): number {
 }
 
 // ---- both ----
-
-type Malformed = (detail: string) => S3Error;
-
-// The decoded query can hold any byte; a line break in a scope would blur the string that is signed.
-const VISIBLE = /^[\x21-\x7e]{1,128}$/;
-
-/** `AKID/YYYYMMDD/REGION/s3/aws4_request` */
-function parseCredential(
-  text: string,
-  malformed: Malformed,
-): { accessKeyId: string; date: string; region: string } {
-  const parts = text.split('/');
-  const [accessKeyId = '', date = '', region = '', service = '', terminal = ''] = parts;
-  if (parts.length !== 5 || !VISIBLE.test(accessKeyId) || !VISIBLE.test(region)) {
-    throw malformed(
-      'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
-    );
-  }
-  if (!/^\d{8}$/.test(date)) {
-    throw malformed(
-      `incorrect date format "${date}". This date in the credential must be in the format "yyyyMMdd".`,
-    );
-  }
-  if (service !== 's3') throw malformed(`incorrect service "${service}". This endpoint belongs to "s3".`);
-  if (terminal !== 'aws4_request') {
-    throw malformed(`incorrect terminal "${terminal}". This endpoint uses "aws4_request".`);
-  }
-  return { accessKeyId, date, region };
-}
-
-const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
-
-function parseSignedHeaders(text: string, malformed: Malformed): ReadonlySet<string> {
-  const names = text.split(';');
-  const distinct = new Set(names);
-  if (distinct.size !== names.length || !names.every((name) => HEADER_NAME.test(name))) {
-    throw malformed('SignedHeaders must be lower-case header names, each once, separated by semicolons.');
-  }
-  return distinct;
-}
 
 function headerMalformed(detail: string): S3Error {
   return new S3Error('AuthorizationHeaderMalformed', `The authorization header is malformed; ${detail}`);

@@ -2,7 +2,8 @@
 import { createHmac } from 'node:crypto';
 
 export interface SigningScope {
-  readonly accessKeyId: string;
+  /** Names the key, the date and the region: `AKID/YYYYMMDD/REGION/s3/aws4_request`. */
+  readonly credential: string;
   readonly secretAccessKey: string;
   /** `YYYYMMDD` */
   readonly date: string;
@@ -10,20 +11,27 @@ export interface SigningScope {
 }
 
 /** @source S3 API Reference, "Signature Calculations for the Authorization Header", Task 3 */
-export function deriveSigningKey({ secretAccessKey, date, region }: SigningScope): Buffer {
+export function deriveSigningKey({
+  secretAccessKey,
+  date,
+  region,
+}: Omit<SigningScope, 'credential'>): Buffer {
   return [date, region, 's3', 'aws4_request'].reduce<Buffer>(
     (key, part) => createHmac('sha256', key).update(part).digest(),
     Buffer.from(`AWS4${secretAccessKey}`),
   );
 }
 
-/**
- * The most recently used signing keys. The secret is part of the index, so a key that was given a new secret
- * never meets its old one.
- */
+interface KeptKey {
+  readonly secretAccessKey: string;
+  readonly signingKey: Buffer;
+}
+
+/** The most recently used signing keys. One that was derived from another secret than today's is as good as none. */
 export class SigningKeyCache {
   readonly #entriesMax: number;
-  readonly #keys = new Map<string, Buffer>();
+  /** By credential. */
+  readonly #keys = new Map<string, KeptKey>();
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
@@ -35,28 +43,23 @@ export class SigningKeyCache {
 
   /** The kept key, or a fresh one, which is not kept yet: see {@link keep}. */
   find(scope: SigningScope): Buffer {
-    const index = indexOf(scope);
-    const kept = this.#keys.get(index);
-    if (kept === undefined) return deriveSigningKey(scope);
-    // A Map walks in order of insertion: to insert again is to become the youngest.
-    this.#keys.delete(index);
-    this.#keys.set(index, kept);
-    return kept;
+    const kept = this.#keys.get(scope.credential);
+    if (kept?.secretAccessKey !== scope.secretAccessKey) return deriveSigningKey(scope);
+    return kept.signingKey;
   }
 
-  /** Keeps a key. Only for requests that verified: strangers could push everyone else's keys out otherwise. */
-  keep(scope: SigningScope, key: Buffer): void {
-    const index = indexOf(scope);
-    if (this.#keys.has(index)) return;
-    this.#keys.set(index, key);
+  /**
+   * Keeps a key that {@link find} gave, as the last to be dropped. Only for requests that verified: strangers could
+   * push everyone else's keys out otherwise.
+   */
+  keep({ credential, secretAccessKey }: SigningScope, signingKey: Buffer): void {
+    // A Map walks in order of insertion: to insert again is to become the youngest.
+    this.#keys.delete(credential);
+    this.#keys.set(credential, { secretAccessKey, signingKey });
     if (this.#keys.size <= this.#entriesMax) return;
     for (const oldest of this.#keys.keys()) {
       this.#keys.delete(oldest);
       return;
     }
   }
-}
-
-function indexOf({ accessKeyId, secretAccessKey, date, region }: SigningScope): string {
-  return `${date}/${region}/${accessKeyId}/${secretAccessKey}`;
 }

@@ -10,6 +10,7 @@ import { type DeclaredPayload, type Payload, parseDeclaredPayload, sealPayload }
 import type { HeaderMap, RequestHead } from './request.ts';
 import { sameSignature, sign } from './signature.ts';
 import { SigningKeyCache } from './signingKeys.ts';
+import { KnownTerms } from './terms.ts';
 
 /** What a look-up must give; callers add what they want to find again in {@link Authentication} (account, user). */
 export interface Credential {
@@ -57,14 +58,15 @@ const SIGNING_KEYS_MAX = 1000;
  */
 export function createVerifier<C extends Credential>(options: VerifierOptions<C>): Verifier<C> {
   const signingKeys = new SigningKeyCache(options.signingKeysMax ?? SIGNING_KEYS_MAX);
+  const knownTerms = new KnownTerms();
   return async (head) => {
-    const claim = readClaim(head);
+    const claim = readClaim(head, knownTerms);
     if (claim === undefined) return { kind: 'anonymous', payload: anonymousPayload(head.headers) };
     const declared = parseDeclaredPayload(claim.payloadHash);
     checkTime(claim, options.now());
-    checkEveryHeaderSigned(head.headers, claim.signedHeaders);
+    checkEveryHeaderSigned(head.headers, claim.terms.signedHeaders.names);
 
-    const { accessKeyId, date, region } = claim;
+    const { credential: credentialText, accessKeyId, date, region, scope } = claim.terms.scope;
     const credential = await options.lookup(accessKeyId);
     if (credential === undefined) {
       throw new S3Error('InvalidAccessKeyId', undefined, { fields: { AWSAccessKeyId: accessKeyId } });
@@ -74,11 +76,12 @@ export function createVerifier<C extends Credential>(options: VerifierOptions<C>
       throw new S3Error('InvalidToken', undefined, { fields: { 'Token-0': claim.sessionToken } });
     }
 
-    const keyScope = { accessKeyId, secretAccessKey: credential.secretAccessKey, date, region };
+    const { secretAccessKey } = credential;
+    const keyScope = { credential: credentialText, secretAccessKey, date, region };
     const signingKey = signingKeys.find(keyScope);
-    const scope = `${date}/${region}/s3/aws4_request`;
-    checkSignature({ head, claim, scope, signingKey });
+    checkSignature(head, claim, signingKey);
     signingKeys.keep(keyScope, signingKey);
+    if (claim.newTermsText !== undefined) knownTerms.keep(claim.newTermsText, claim.terms);
     const payload = sealPayload(declared, {
       seedSignature: claim.signature,
       signingKey,
@@ -146,28 +149,19 @@ function checkEveryHeaderSigned(headers: HeaderMap, signedHeaders: ReadonlySet<s
   });
 }
 
-interface SignatureCheck {
-  readonly head: RequestHead;
-  readonly claim: SignatureClaim;
-  readonly scope: string;
-  readonly signingKey: Buffer;
-}
-
-function checkSignature({ head, claim, scope, signingKey }: SignatureCheck): void {
-  const canonical = canonicalRequest({
-    head,
-    signedHeaders: claim.signedHeaders,
-    payloadHash: claim.payloadHash,
-  });
+function checkSignature(head: RequestHead, claim: SignatureClaim, signingKey: Buffer): void {
+  const { terms, payloadHash, signature, time } = claim;
+  const { accessKeyId, scope } = terms.scope;
+  const canonical = canonicalRequest({ head, signedHeaders: terms.signedHeaders, payloadHash });
   const canonicalHash = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex');
-  const stringToSign = `AWS4-HMAC-SHA256\n${claim.time.text}\n${scope}\n${canonicalHash}`;
+  const stringToSign = `AWS4-HMAC-SHA256\n${time.text}\n${scope}\n${canonicalHash}`;
   const expected = sign(signingKey, stringToSign);
-  if (sameSignature(expected, claim.signature)) return;
+  if (sameSignature(expected, signature)) return;
   throw new S3Error('SignatureDoesNotMatch', undefined, {
     fields: {
-      AWSAccessKeyId: claim.accessKeyId,
+      AWSAccessKeyId: accessKeyId,
       StringToSign: stringToSign,
-      SignatureProvided: claim.signature,
+      SignatureProvided: signature,
       CanonicalRequest: canonical,
     },
   });

@@ -5,12 +5,12 @@ import { crtSigner, crtTime, signWithCrt } from './crtSigner.ts';
 import { headOf, msOf } from './requests.ts';
 
 function scope(region: string, secretAccessKey = 'secret'): SigningScope {
-  return { accessKeyId: 'AKIA', secretAccessKey, date: '20260314', region };
+  const credential = `AKIA/20260314/${region}/s3/aws4_request`;
+  return { credential, secretAccessKey, date: '20260314', region };
 }
 
 test('derives the key of the worked example in the S3 API Reference', () => {
   const key = deriveSigningKey({
-    accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
     secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
     date: '20130524',
     region: 'us-east-1',
@@ -31,7 +31,8 @@ describe('SigningKeyCache', () => {
     const cache = new SigningKeyCache(2);
     const keys = new Map(['a', 'b', 'c'].map((region) => [region, cache.find(scope(region))]));
     for (const region of ['a', 'b']) cache.keep(scope(region), keys.get(region) ?? Buffer.alloc(0));
-    cache.find(scope('a'));
+    // Used again: b is now the oldest.
+    cache.keep(scope('a'), cache.find(scope('a')));
     cache.keep(scope('c'), keys.get('c') ?? Buffer.alloc(0));
     expect(cache.size).toBe(2);
     expect(cache.find(scope('a'))).toBe(keys.get('a'));
@@ -41,7 +42,11 @@ describe('SigningKeyCache', () => {
   test('a new secret for the same access key gets a key of its own', () => {
     const cache = new SigningKeyCache(2);
     cache.keep(scope('a', 'old'), cache.find(scope('a', 'old')));
-    expect(cache.find(scope('a', 'new'))).toEqual(deriveSigningKey(scope('a', 'new')));
+    const key = cache.find(scope('a', 'new'));
+    expect(key).toEqual(deriveSigningKey(scope('a', 'new')));
+    cache.keep(scope('a', 'new'), key);
+    expect(cache.find(scope('a', 'new'))).toBe(key);
+    expect(cache.find(scope('a', 'old'))).toEqual(deriveSigningKey(scope('a', 'old')));
   });
 });
 

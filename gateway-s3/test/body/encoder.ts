@@ -9,7 +9,6 @@ export type ChunkedKind = 'streaming-signed' | 'streaming-signed-trailer' | 'str
 export const signing: ChunkSigning = {
   seedSignature: '4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9',
   signingKey: deriveSigningKey({
-    accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
     secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
     date: '20130524',
     region: 'us-east-1',
