@@ -31,11 +31,14 @@ export function canonicalPath(rawPath: string): string {
 /** Sorted by encoded name, then by encoded value. The signature itself is left out. */
 export function canonicalQuery(query: readonly QueryParam[]): string {
   if (query.length === 0) return '';
-  const encoded = query
-    .filter(({ name }) => name !== 'X-Amz-Signature')
-    .map(({ name, value }) => [encodeQueryPart(name), encodeQueryPart(value)] as const);
+  const encoded: (readonly [name: string, value: string])[] = [];
+  for (const { name, value } of query) {
+    if (name !== 'X-Amz-Signature') encoded.push([encodeQueryPart(name), encodeQueryPart(value)]);
+  }
   encoded.sort(([nameA, valueA], [nameB, valueB]) => compare(nameA, nameB) || compare(valueA, valueB));
-  return encoded.map(([name, value]) => `${name}=${value}`).join('&');
+  let text = '';
+  for (const [name, value] of encoded) text += `${text === '' ? '' : '&'}${name}=${value}`;
+  return text;
 }
 
 function canonicalHeaders(headers: HeaderMap, names: ReadonlySet<string>): string {

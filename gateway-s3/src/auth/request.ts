@@ -37,12 +37,19 @@ export function readHeaders(rawHeaders: readonly string[]): HeaderMap {
   return headers;
 }
 
-const OUTER_BLANK = /^[ \t]|[ \t]$/;
 const OUTER_BLANKS = /^[ \t]+|[ \t]+$/g;
 
 /** Not `String.trim`: that also takes U+00A0, which here is the last byte of many a UTF-8 character. */
 function trimBlanks(text: string): string {
-  return OUTER_BLANK.test(text) ? text.replace(OUTER_BLANKS, '') : text;
+  return isBlankAt(text, 0) || isBlankAt(text, text.length - 1) ? text.replace(OUTER_BLANKS, '') : text;
+}
+
+const BLANK = 0x20;
+const TAB = 0x09;
+
+function isBlankAt(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === BLANK || code === TAB;
 }
 
 /**
