@@ -8,4 +8,5 @@ export type { Finding, FindingKind } from './fsck/findings.ts';
 export { type FsckParts, type FsckReport, fsck } from './fsck/fsck.ts';
 export * from './ids.ts';
 export type * from './objects/types.ts';
+export { isLongName, nameDigest } from './tree/longNames.ts';
 export type * from './volumes/types.ts';

@@ -5,6 +5,7 @@ import { FsError } from '../errors.ts';
 import { ROOT_INODE, type VolumeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { inlineKey } from '../meta/keys.ts';
+import { findLongName } from '../tree/longNames.ts';
 import { viewVolume } from '../tree/scope.ts';
 import { dotName, resolveEntry } from './names.ts';
 import { attributesOf, loadDirectoryNode, loadNode, nodeOf } from './nodes.ts';
@@ -37,6 +38,15 @@ export function* lookup(
   }
   const dentry = yield* resolveEntry(view, parent.id, args);
   return dentry ? { ...answer, file: attributesOf(view, yield* nodeOf(view, dentry.inode)) } : answer;
+}
+
+/** No leave is needed: whoever has the digest has the name. */
+export function* longName(
+  tx: ReadTx,
+  args: { readonly directory: FileRef; readonly digest: Buffer },
+): Op<Buffer | undefined> {
+  const view = yield* viewVolume(tx, args.directory.volume);
+  return yield* findLongName(view, args.directory.inode, args.digest);
 }
 
 export function* getattr(tx: ReadTx, args: { readonly file: FileRef }): Op<FileAttributes> {

@@ -50,11 +50,7 @@ export function* resolveEntry(
 }
 
 /** @throws FsError NoEntry | Invalid */
-export function* mustResolve(
-  view: View,
-  parent: InodeId,
-  ref: Omit<EntryRef, 'parent'>,
-): Op<Dentry> {
+export function* mustResolve(view: View, parent: InodeId, ref: Omit<EntryRef, 'parent'>): Op<Dentry> {
   const dentry = yield* resolveEntry(view, parent, ref);
   if (!dentry) throw new FsError('NoEntry', `${JSON.stringify(`${ref.name}`)} is not in directory ${parent}`);
   return dentry;

@@ -190,6 +190,8 @@ export interface FileView {
   root(args: { readonly volume: FileRef['volume'] }): Promise<FileAttributes>;
   /** `.` is the directory, `..` the one above. Without `file` there is no such entry. */
   lookup(args: At): Promise<{ readonly file?: FileAttributes; readonly parent: FileAttributes }>;
+  /** The name in a directory that has this digest: only those of `isLongName` are found. */
+  findLongName(args: { readonly directory: FileRef; readonly digest: Buffer }): Promise<Buffer | undefined>;
   getattr(args: { readonly file: FileRef }): Promise<FileAttributes>;
   /** What mode bits and ids allow; the owner is not favoured here. */
   access(args: On): Promise<{

@@ -5,7 +5,7 @@ import type { CommandRunner } from '../commands/command.ts';
 import { loadUsage, viewVolume } from '../tree/scope.ts';
 import { create, mkdir, mknod, symlink } from './create.ts';
 import { link } from './link.ts';
-import { access, getattr, lookup, readlink, root } from './lookup.ts';
+import { access, getattr, longName, lookup, readlink, root } from './lookup.ts';
 import { type ReadServices, readFile } from './read.ts';
 import { readdir } from './readdir.ts';
 import { remove, rmdir } from './remove.ts';
@@ -36,6 +36,10 @@ export class Files implements FileView {
 
   lookup(args: Args<'lookup'>): Result<'lookup'> {
     return this.#read(lookup, args);
+  }
+
+  findLongName(args: Args<'findLongName'>): Result<'findLongName'> {
+    return this.#read(longName, args);
   }
 
   getattr(args: Args<'getattr'>): Result<'getattr'> {

@@ -6,6 +6,7 @@ import {
   cookieOfKey,
   dentriesOf,
   dentryKey,
+  digestOfLongNameKey,
   directoryKey,
   type EntryName,
   entryOfDentryKey,
@@ -13,10 +14,18 @@ import {
   inodeOfKey,
   layerBounds,
   linkKey,
+  longNameKey,
   SPACE,
 } from '../meta/keys.ts';
 import { decodeInode } from '../meta/records/inode.ts';
-import { type Dentry, decodeDentry, decodeDirectoryState, decodeEntryName } from '../meta/records/tree.ts';
+import {
+  type Dentry,
+  decodeDentry,
+  decodeDirectoryState,
+  decodeEntryName,
+  decodeLongName,
+} from '../meta/records/tree.ts';
+import { isLongName, nameDigest } from '../tree/longNames.ts';
 import type { Volume } from '../volumes/types.ts';
 import { decoded, type Inspection, quoted, readable } from './store.ts';
 
@@ -32,6 +41,7 @@ const describeEntry = ({ parent, entry }: Pick<Named, 'parent' | 'entry'>): stri
 export async function checkDirectories(inspection: Inspection, volume: Volume): Promise<void> {
   await checkEntries(inspection, volume);
   await checkCookies(inspection, volume);
+  await checkLongNames(inspection, volume);
   await checkStates(inspection, volume);
   await checkReachable(inspection, volume);
 }
@@ -56,6 +66,7 @@ async function checkEntries(inspection: Inspection, volume: Volume): Promise<voi
     }
     await checkTargets(inspection, volume, named);
     await checkTwins(inspection, volume, named);
+    await checkIndexed(inspection, volume, named);
   }
   await counting.end();
 }
@@ -114,6 +125,22 @@ async function checkTwins(
     if (twin === dentry.twin) continue;
     const place = { what: describeEntry({ parent, entry }), where: `volume ${volume.name}` };
     report('twinMarkWrong', place, twin ? 'it has a twin and no mark' : 'it has a mark and no twin');
+  }
+}
+
+/** Long names are found by their digest. */
+async function checkIndexed(
+  { store, report }: Inspection,
+  volume: Volume,
+  named: readonly Named[],
+): Promise<void> {
+  const long = named.filter(({ entry }) => isLongName(entry.name));
+  const keys = long.map(({ parent, entry }) => longNameKey(volume.layer, parent, nameDigest(entry.name)));
+  for (const [index, stored] of (await store.getMany(keys)).entries()) {
+    const at = long[index];
+    if (stored || !at) continue;
+    const place = { what: describeEntry(at), where: `volume ${volume.name}` };
+    report('longNameWrong', place, 'it is not found by its digest');
   }
 }
 
@@ -189,6 +216,24 @@ async function checkCookies(inspection: Inspection, volume: Volume): Promise<voi
       const found = stored ? 'has another cookie' : 'does not exist';
       report('cookieIndexWrong', place, `${describeEntry({ parent, entry })} ${found}`);
     }
+  }
+}
+
+async function checkLongNames(inspection: Inspection, volume: Volume): Promise<void> {
+  const { store, report } = inspection;
+  const { layer } = volume;
+  const where = `volume ${volume.name}`;
+  for await (const entry of store.entries(layerBounds(SPACE.longName, layer))) {
+    const parent = inodeId(inodeOfKey(entry.key));
+    const digest = digestOfLongNameKey(entry.key);
+    const place = { what: `name ${digest.toString('hex')} of directory ${parent}`, where };
+    const name = readable(inspection, entry, { ...place, decode: decodeLongName });
+    if (!name) continue;
+    const forms = [true, false].map((directory) => dentryKey(layer, parent, { name, directory }));
+    const found = (await store.getMany(forms)).some((dentry) => dentry !== undefined);
+    if (!found) report('longNameWrong', place, `there is no entry ${quoted(name)}`);
+    else if (!digest.equals(nameDigest(name))) report('longNameWrong', place, `${quoted(name)} has another`);
+    else if (!isLongName(name)) report('longNameWrong', place, `${quoted(name)} needs none`);
   }
 }
 

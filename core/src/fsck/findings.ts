@@ -23,6 +23,7 @@ export const FINDING_KINDS = [
   'cookieIndexWrong',
   'cookieBeyondNext',
   'twinMarkWrong',
+  'longNameWrong',
   'entryCountWrong',
   'directoryStateMissing',
   'directoryStateStray',

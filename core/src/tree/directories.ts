@@ -18,6 +18,7 @@ import {
   encodeDirectoryState,
   encodeEntryName,
 } from '../meta/records/tree.ts';
+import { indexName, unindexName } from './longNames.ts';
 import type { Change, View } from './scope.ts';
 
 /** Which door an entry comes or goes by: a change by the file view makes an implicit directory explicit. */
@@ -94,6 +95,7 @@ export function* insertEntry(change: Change, entry: NewEntry): Op<Cookie> {
   const twin = sibling !== undefined;
   tx.put(key, encodeDentry({ inode: entry.inode, type: entry.type, cookie: place, twin }));
   tx.put(cookieKey(layer, parent, place), encodeEntryName({ name, directory }));
+  indexName(change, parent, name);
   if (sibling) {
     tx.put(dentryKey(layer, parent, { name, directory: !directory }), encodeDentry({ ...sibling, twin }));
   }
@@ -125,6 +127,8 @@ export function* removeEntry(
       dentryKey(layer, parent, { name, directory: !directory }),
       encodeDentry({ ...sibling, twin: false }),
     );
+  } else {
+    unindexName(change, parent, name);
   }
   const after = {
     ...touched(change, state, entry.door),

@@ -5,6 +5,8 @@ import type { FileRef } from '../../src/files/types.ts';
 import { Volumes } from '../../src/volumes/volumes.ts';
 import { bytesFrom, World } from '../space/world.ts';
 
+/** Of more bytes than a file name may have. */
+export const LONG_NAME = Buffer.from('long'.repeat(70));
 const CALLER = { uid: 0, gid: 0, groups: [] };
 
 export async function openRichStore(): Promise<World> {
@@ -33,6 +35,8 @@ async function fillByObjects(world: World): Promise<void> {
   await world.put('dir/x', bytesFrom(random, 4_000));
   await world.put('dir/', bytesFrom(random, 10));
   await world.put('large/', bytesFrom(random, 10_000));
+  await world.put(`${LONG_NAME}`, bytesFrom(random, 20));
+  await world.put(`${LONG_NAME}/below`, bytesFrom(random, 20));
   await world.put('twin', bytesFrom(random, 20));
   await world.put('twin/in/deep', bytesFrom(random, 30));
   await objects.copy({ source: world.at('big'), target: world.at('copy') });

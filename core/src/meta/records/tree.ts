@@ -44,6 +44,15 @@ export function decodeEntryName(bytes: Uint8Array): EntryName {
   return { directory, name: reader.rest() };
 }
 
+/** The value of a long name's key. */
+export function encodeLongName(name: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of(1), name]);
+}
+
+export function decodeLongName(bytes: Uint8Array): Buffer {
+  return Buffer.from(new Reader(bytes).schema(1, 'long name').rest());
+}
+
 /**
  * What changes of a directory when an entry comes or goes.
  * `explicit`: made by mkdir or as the object `dir/`, or changed through the file view; an implicit one is

@@ -1,17 +1,21 @@
 /** Damage of entries and directories. */
 
 import { cookie, inodeId, ROOT_INODE } from '../../../src/ids.ts';
-import { cookieKey, directoryKey, inodeKey, linkKey } from '../../../src/meta/keys.ts';
+import { cookieKey, directoryKey, inodeKey, linkKey, longNameKey } from '../../../src/meta/keys.ts';
 import { encodeInode } from '../../../src/meta/records/inode.ts';
 import {
   decodeDirectoryState,
   encodeDirectoryState,
   encodeEntryName,
+  encodeLongName,
 } from '../../../src/meta/records/tree.ts';
+import { nameDigest } from '../../../src/tree/longNames.ts';
+import { LONG_NAME } from '../richStore.ts';
 import { LAYER } from '../vandal.ts';
 import type { Plants } from './plant.ts';
 
 const NOBODY = inodeId(9_999);
+const NUL_NAME = Buffer.from('a\0b');
 
 export const NAMES_PLANTS = {
   entryWithoutInode: [
@@ -78,6 +82,29 @@ export const NAMES_PLANTS = {
     { what: 'no twin', plant: (store) => store.editDentry('inline', { twin: true }) },
     { what: 'no mark', plant: (store) => store.editDentry('twin', { twin: false }) },
     { what: 'no mark on the directory', plant: (store) => store.editDentry('twin/', { twin: false }) },
+  ],
+  longNameWrong: [
+    {
+      what: 'no index',
+      plant: (store) => store.remove(longNameKey(LAYER, ROOT_INODE, nameDigest(LONG_NAME))),
+    },
+    {
+      what: 'an index of nothing',
+      plant: (store) => store.put(longNameKey(LAYER, ROOT_INODE, Buffer.alloc(16)), encodeLongName(NUL_NAME)),
+    },
+    {
+      what: 'another digest',
+      plant: (store) =>
+        store.put(longNameKey(LAYER, ROOT_INODE, Buffer.alloc(16)), encodeLongName(LONG_NAME)),
+    },
+    {
+      what: 'an index of a short name',
+      plant: (store) =>
+        store.put(
+          longNameKey(LAYER, ROOT_INODE, nameDigest(Buffer.from('inline'))),
+          encodeLongName(Buffer.from('inline')),
+        ),
+    },
   ],
   entryCountWrong: [
     {
