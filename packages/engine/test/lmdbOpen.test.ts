@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open as openLmdb } from 'lmdb';
@@ -74,6 +74,43 @@ describe('refuses with a message', () => {
       code: 'Failed',
       message: expect.stringContaining(path),
     });
+  });
+});
+
+describe('a file that was cut', () => {
+  const data = () => join(path, 'data.mdb');
+  const pairs = (count: number): [Buffer, Buffer][] =>
+    Array.from({ length: count }, (_, at) => [Buffer.from(`key ${at}`), Buffer.alloc(500, at)]);
+
+  it.each([
+    ['to its two meta pages', () => 2 * 4096],
+    ['to a half', (size: number) => size / 2],
+    // A thousand values took hundreds of pages, and hardly any of them is free.
+    ['by a fifth', (size: number) => size * 0.8],
+  ])('%s is refused: reading past its end would end the process', async (_, left) => {
+    const engine = await openLmdbEngine({ path });
+    await write(engine, pairs(1000));
+    await engine.close();
+    await truncate(data(), Math.floor(left((await stat(data())).size)));
+    await expect(openLmdbEngine({ path })).rejects.toMatchObject({
+      code: 'Failed',
+      message: expect.stringContaining('was cut'),
+    });
+  });
+
+  it('is not one that has many free pages', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const engine = await openLmdbEngine({ path });
+      await write(engine, pairs(1000));
+      await engine.write(function* (tx) {
+        for (const [key] of pairs(1000)) tx.delete(key);
+        return yield* tx.get(bytes('k'));
+      });
+      await engine.close();
+    }
+    const engine = await openLmdbEngine({ path });
+    expect(await get(engine, Buffer.from('key 1'))).toBeUndefined();
+    await engine.close();
   });
 });
 
