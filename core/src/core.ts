@@ -32,7 +32,7 @@ export interface Core {
   readonly collector: Pick<Collector, 'backlog' | 'counts' | 'drain'>;
   /** What the start found of writers that ended without closing. */
   readonly recovered: Recovered;
-  /** Ends the background work and closes the extent store and the engine. */
+  /** Ends the background work and closes the extent store and the engine. The next start has nothing to recover. */
   close(): Promise<void>;
 }
 
@@ -101,7 +101,9 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     recovered,
     async close() {
       await collector.stop();
+      // Segments are sealed, durably, before the leases that would have recovery look at them end.
       await extents.close();
+      await leases.end(extents).catch((error: unknown) => onFault?.({ doing: 'end leases', error }));
       await engine.close();
     },
   };

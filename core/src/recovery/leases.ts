@@ -8,6 +8,7 @@ import {
   type ContainerId,
   type ContainerLease,
   containerId,
+  ExtentError,
   type ExtentStore,
   type ExtentWriter,
   type Location,
@@ -82,8 +83,11 @@ export class ContainerLeases {
   readonly #held = new Map<ContainerId, Held>();
   /** Containers with bytes that nobody knows of: they stay leased until this run is over. */
   readonly #forRecovery = new Set<ContainerId>();
-  /** The first id of the last lease. */
+  /** The first id of the last lease, of which the store may still hand some out. */
   #newest = 0;
+  /** Large extents begun and not over: each may come to a container yet, or to another one. */
+  #writing = 0;
+  #closing = false;
 
   constructor(parts: { readonly commands: CommandRunner; readonly instance: Uint8Array }) {
     this.#commands = parts.commands;
@@ -111,15 +115,30 @@ export class ContainerLeases {
       list: () => extents.list(),
       status: (container) => extents.status(container),
       scan: (container, options) => extents.scan(container, options),
-      close: () => extents.close(),
+      close: () => {
+        this.#closing = true;
+        return extents.close();
+      },
     };
   }
 
   #trackWriter(writer: ExtentWriter): ExtentWriter {
+    let state: 'new' | 'begun' | 'over' = 'new';
+    const over = (): void => {
+      if (state === 'begun') this.#writing -= 1;
+      state = 'over';
+    };
     return {
-      write: (chunk) => writer.write(chunk),
-      finish: async () => this.#stored(await writer.finish()),
-      abort: () => writer.abort(),
+      write: async (chunk) => {
+        if (state === 'new') {
+          if (this.#closing) throw new ExtentError('Closed', 'the extent store is closed');
+          state = 'begun';
+          this.#writing += 1;
+        }
+        await writer.write(chunk);
+      },
+      finish: async () => this.#stored(await writer.finish().finally(over)),
+      abort: () => writer.abort().finally(over),
     };
   }
 
@@ -148,6 +167,15 @@ export class ContainerLeases {
     return done.size;
   }
 
+  /**
+   * Gives back all that nobody will write to, once the store is closed. What is left is for recovery: bytes that the
+   * metadata does not know of, and everything not handed out while a large extent may still come to a container.
+   */
+  async end(extents: Pick<ExtentStore, 'isActive' | 'status'>): Promise<void> {
+    if (this.#writing === 0) this.#newest = Number.POSITIVE_INFINITY;
+    while ((await this.giveBack(extents)) > 0);
+  }
+
   /** Containers that the metadata knows all of. */
   async #settled(extents: Pick<ExtentStore, 'isActive' | 'status'>): Promise<readonly ContainerId[]> {
     const settled: ContainerId[] = [];
@@ -163,7 +191,7 @@ export class ContainerLeases {
     return settled;
   }
 
-  /** Ids of uploads that came to nothing. Of the last lease the store may still hand some out. */
+  /** Ids of uploads that came to nothing, and those never handed out. */
   async #neverMade(extents: Pick<ExtentStore, 'isActive' | 'status'>): Promise<readonly ContainerId[]> {
     const never: ContainerId[] = [];
     for (const { first, count } of this.#ranges) {

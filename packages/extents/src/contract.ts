@@ -114,7 +114,7 @@ export interface ExtentStore {
   /** Containers this instance may still append to: not to be unlinked. */
   isActive(container: ContainerId): boolean;
   list(): Promise<readonly ContainerInfo[]>;
-  /** What {@link list} says of one container; undefined when there is none. */
+  /** What {@link list} says of one container; undefined when there is none. Known of a closed store, too. */
   status(container: ContainerId): Promise<ContainerInfo | undefined>;
   /**
    * Walks the frames of a container in order of place. Skips punched runs and the unwritten end, which are zeros.

@@ -161,7 +161,6 @@ export class LocalExtentStore implements ExtentStore {
   }
 
   async status(container: ContainerId): Promise<ContainerInfo | undefined> {
-    this.#mustBeOpen();
     try {
       return await this.#files.status(container);
     } catch (error) {
