@@ -199,8 +199,47 @@ describe('one store, one server', () => {
     const taken = `127.0.0.1:${other.serving.s3.port}`;
     const refused = await facet(['serve', '--data', data, '--admin', '127.0.0.1:0', '--s3', taken]);
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain(`cannot listen on ${taken}: something listens there already`);
+    expect(refused.stderr).toContain(`cannot listen on --s3 ${taken}: something listens there already`);
     await serve({ data });
+  });
+
+  test('one port for two doors: both flags are named, and the store is given back', async () => {
+    const data = temporaryDirectory();
+    const other = await serve({ data });
+    const { port } = other.serving.admin;
+    await stop(other);
+    const doors = ['--s3', `127.0.0.1:${port}`, '--admin', `0.0.0.0:${port}`];
+    const refused = await facet(['serve', '--data', data, ...doors]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`cannot listen on --s3 127.0.0.1:${port}`);
+    expect(refused.stderr).toContain(`own --admin 0.0.0.0:${port} has that port`);
+    await serve({ data });
+  });
+
+  test.each([
+    ['--s3', 'nowhere.invalid:9000', /the name of the host cannot be looked up now|there is no such host/],
+    ['--admin', '192.0.2.1:9000', /this machine has no such address/],
+  ])('an address that cannot be had is told in words: %s %s', async (flag, address, words) => {
+    const other = flag === '--s3' ? '--admin' : '--s3';
+    const data = temporaryDirectory();
+    const refused = await facet(['serve', '--data', data, other, '127.0.0.1:0', flag, address]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`cannot listen on ${flag} ${address}: `);
+    expect(refused.stderr).toMatch(words);
+  });
+
+  test('after a clean stop the next one has nothing to recover', async () => {
+    const data = temporaryDirectory();
+    const first = await serve({ data });
+    const root = madeCredentials(first);
+    expect((await s3(first, 'PUT', '/clean', { as: root })).status).toBe(200);
+    expect((await s3(first, 'PUT', '/clean/packed', { as: root, body: 'x'.repeat(5_000) })).status).toBe(200);
+    await stop(first);
+    expect((await stop(await serve({ data }))).stderr).not.toContain('recovered');
+    const killed = await serve({ data });
+    expect((await s3(killed, 'PUT', '/clean/packed', { as: root, body: 'y'.repeat(5_000) })).status).toBe(200);
+    await stop(killed, 'SIGKILL');
+    expect((await stop(await serve({ data }))).stderr).toContain('recovered');
   });
 
   test('after kill -9 the next one serves what was acknowledged', async () => {

@@ -66,6 +66,7 @@ describe('what is refused, and in which words', () => {
     ['a domain with a port', { s3Domain: 'a:80' }, {}, /^--s3-domain must be a domain name/],
     ['a level nobody knows', { logLevel: 'loud' }, {}, /^--log-level must be one of trace,/],
     ['an empty directory', { data: '' }, {}, /^--data must not be empty/],
+    ['one address twice', { admin: '127.0.0.1:9000' }, {}, /^--s3 and --admin are both 127\.0\.0\.1:9000:/],
     ['no such file', { config: '/nowhere/facet.json' }, {}, /\/nowhere\/facet\.json: ENOENT/],
   ])('%s', (_name, flags, environment, message) => {
     expect(() => settings(flags, environment)).toThrow(

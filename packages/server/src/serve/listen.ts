@@ -7,23 +7,40 @@ import { type Address, formatAddress } from '../settings/address.ts';
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'something listens there already',
   EACCES: 'this user may not listen there',
+  EPERM: 'this user may not listen there',
   EADDRNOTAVAIL: 'this machine has no such address',
+  EAFNOSUPPORT: 'this machine does not speak that kind of address',
   ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  EINVAL: 'that is no address to listen on',
 };
 
-/** Binds with `bind` and gives the address really bound. @throws CommandFailure naming flag and address */
+interface Door {
+  readonly address: Address;
+  readonly flag: '--s3' | '--admin';
+}
+
+/**
+ * Binds with `bind` and gives the address really bound.
+ * @param opened this server's own doors that are open already: one of them may be what is in the way
+ * @throws CommandFailure naming flag and address
+ */
 export async function listen(
-  { address, flag }: { readonly address: Address; readonly flag: '--s3' | '--admin' },
+  { address, flag, opened = [] }: Door & { readonly opened?: readonly Door[] },
   bind: (address: Address) => Promise<{ readonly port: number }>,
 ): Promise<Address> {
   try {
     return { host: address.host, port: (await bind(address)).port };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
+    const own = code === 'EADDRINUSE' ? opened.find((door) => door.address.port === address.port) : undefined;
+    const reason = own
+      ? `this server's own ${own.flag} ${formatAddress(own.address)} has that port; choose another ${flag} or ${own.flag}`
+      : `${REASONS[code] ?? (error as Error).message}; choose another ${flag}`;
     throw new CommandFailure({
       exitCode: EXIT.failed,
       code: 'CannotListen',
-      message: `cannot listen on ${formatAddress(address)}: ${REASONS[code] ?? (error as Error).message}; choose another ${flag}`,
+      message: `cannot listen on ${flag} ${formatAddress(address)}: ${reason}`,
     });
   }
 }

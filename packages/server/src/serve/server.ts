@@ -71,7 +71,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       now: Date.now,
       ...(tls === undefined ? {} : { tls }),
     });
-    const s3 = await listen({ address: settings.s3, flag: '--s3' }, (address) => gateway.listen(address));
+    const s3 = await listen(
+      { address: settings.s3, flag: '--s3', opened: [{ address: admin, flag: '--admin' }] },
+      (address) => gateway.listen(address),
+    );
     opened.defer(async () => {
       if (await endsWithin(graceMs, gateway.close())) return;
       logger.warn({ graceMs }, 'requests in flight took too long and are cut off');

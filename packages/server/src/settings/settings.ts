@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { usageFailure } from '../failure.ts';
-import { type Address, parseAddress } from './address.ts';
+import { type Address, formatAddress, parseAddress } from './address.ts';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -154,11 +154,17 @@ export function resolveServeSettings(sources: SettingSources): ServeSettings {
   const { required, optional } = settingReader(sources);
   required('workers', onlyOneWorker);
   const nfs = optional('nfs', address);
+  const s3 = required('s3', address);
+  const admin = required('admin', address);
+  if (s3.port !== 0 && s3.port === admin.port && s3.host === admin.host) {
+    const { s3: one, admin: other } = SETTINGS;
+    throw usageFailure(`${one.flag} and ${other.flag} are both ${formatAddress(s3)}: change one of them`);
+  }
   const tls = pairTls({ certificateFile: optional('tlsCert', text), keyFile: optional('tlsKey', text) });
   return {
     data: resolve(required('data', text)),
-    s3: required('s3', address),
-    admin: required('admin', address),
+    s3,
+    admin,
     ...(nfs === undefined ? {} : { nfs }),
     ...(tls === undefined ? {} : { tls }),
     s3Domain: required('s3Domain', domain),
