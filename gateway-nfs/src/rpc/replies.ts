@@ -1,0 +1,92 @@
+/**
+ * Replies on their way to one peer. Those that become ready in the same turn of the event loop leave in one write,
+ * each whole and after the other.
+ */
+import type { Socket } from 'node:net';
+import { XdrWriter } from '../xdr/writer.ts';
+import { type RpcReply, replyBytes, writeReply } from './message.ts';
+import { MARK_BYTES, recordMark } from './recordMarking.ts';
+import type { Sender, UnsentBudget } from './unsentBudget.ts';
+
+/** The memory for a batch, large data apart, is that of the one before, within these bounds. */
+const BATCH_BYTES_MIN = 512;
+const BATCH_BYTES_MAX = 16 << 10;
+
+export interface RepliesOptions {
+  readonly socket: Socket;
+  readonly budget: UnsentBudget;
+  /** Ends the connection: its peer takes no replies, and others need the memory. */
+  readonly evict: () => void;
+  /** Some were handed over to the operating system. */
+  readonly onSent: () => void;
+}
+
+export class Replies implements Sender {
+  readonly #socket: Socket;
+  readonly #budget: UnsentBudget;
+  readonly #onSent: () => void;
+  readonly evict: () => void;
+  #batch: XdrWriter | undefined;
+  #nextBatchBytes = BATCH_BYTES_MIN;
+  #unsentBytes = 0;
+  #isDropped = false;
+
+  constructor({ socket, budget, evict, onSent }: RepliesOptions) {
+    this.#socket = socket;
+    this.#budget = budget;
+    this.#onSent = onSent;
+    this.evict = evict;
+  }
+
+  /** Not yet handed over to the operating system. */
+  get unsentBytes(): number {
+    return this.#unsentBytes;
+  }
+
+  add(xid: number, reply: RpcReply): void {
+    if (this.#isDropped) return;
+    let batch = this.#batch;
+    if (batch === undefined) {
+      batch = new XdrWriter(this.#nextBatchBytes);
+      this.#batch = batch;
+      // Runs when all that is ready by now has come here.
+      process.nextTick(() => this.#flush());
+    }
+    const lengthBytes = replyBytes(reply);
+    writeReply(batch.uint32(recordMark(lengthBytes)), xid, reply);
+    const addedBytes = MARK_BYTES + lengthBytes;
+    this.#unsentBytes += addedBytes;
+    this.#budget.add(this, addedBytes);
+  }
+
+  /** The connection is gone. */
+  drop(): void {
+    if (this.#isDropped) return;
+    this.#isDropped = true;
+    this.#batch = undefined;
+    this.#budget.leave(this, this.#unsentBytes);
+  }
+
+  #flush(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
+    const { pieces, lengthBytes } = batch;
+    this.#nextBatchBytes = Math.min(Math.max(lengthBytes, BATCH_BYTES_MIN), BATCH_BYTES_MAX);
+    const done = (): void => this.#sent(lengthBytes);
+    const last = pieces.length - 1;
+    if (last > 0) this.#socket.cork();
+    pieces.forEach((piece, i) => {
+      if (i < last) this.#socket.write(piece);
+      else this.#socket.write(piece, done);
+    });
+    if (last > 0) this.#socket.uncork();
+  }
+
+  #sent(lengthBytes: number): void {
+    if (this.#isDropped) return;
+    this.#unsentBytes -= lengthBytes;
+    this.#budget.sent(this, lengthBytes, this.#unsentBytes);
+    this.#onSent();
+  }
+}
