@@ -32,6 +32,8 @@ export class SigningKeyCache {
   readonly #entriesMax: number;
   /** By credential. */
   readonly #keys = new Map<string, KeptKey>();
+  /** The last one used: most often the next, too. */
+  #youngest: Buffer | undefined;
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
@@ -53,6 +55,8 @@ export class SigningKeyCache {
    * push everyone else's keys out otherwise.
    */
   keep({ credential, secretAccessKey }: SigningScope, signingKey: Buffer): void {
+    if (signingKey === this.#youngest) return;
+    this.#youngest = signingKey;
     // A Map walks in order of insertion: to insert again is to become the youngest.
     this.#keys.delete(credential);
     this.#keys.set(credential, { secretAccessKey, signingKey });

@@ -28,15 +28,14 @@ export function readConditions(headers: HeaderMap): ReadConditions {
 /** @throws S3Error PreconditionFailed | NotModified */
 export function checkConditions(conditions: ReadConditions, info: ObjectInfo): void {
   const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions;
-  const modified = secondsOf(info.lastModified);
   if (ifMatch !== undefined) {
     if (!listsEtag(ifMatch, info.etag)) throw preconditionFailed('If-Match');
-  } else if (ifUnmodifiedSince !== undefined && modified > ifUnmodifiedSince) {
+  } else if (ifUnmodifiedSince !== undefined && secondsOf(info.lastModified) > ifUnmodifiedSince) {
     throw preconditionFailed('If-Unmodified-Since');
   }
   if (ifNoneMatch !== undefined) {
     if (listsEtag(ifNoneMatch, info.etag)) throw notModified(info);
-  } else if (ifModifiedSince !== undefined && modified <= ifModifiedSince) {
+  } else if (ifModifiedSince !== undefined && secondsOf(info.lastModified) <= ifModifiedSince) {
     throw notModified(info);
   }
 }
