@@ -1,25 +1,30 @@
 /** The file view: one promise a method, each one command or one read, save for the bytes of read and write. */
 
 import type { Op, ReadTx } from '@facet/engine';
-import type { CommandRunner } from '../commands/command.ts';
+import { Refusals } from '../calls/refusals.ts';
+import type { Command, CommandRunner } from '../commands/command.ts';
+import { FsError, type Seen } from '../errors.ts';
 import { loadUsage, viewVolume } from '../tree/scope.ts';
-import { create, mkdir, mknod, symlink } from './create.ts';
-import { link } from './link.ts';
 import { access, getattr, longName, lookup, readlink, root } from './lookup.ts';
+import { attributesOf, findNodes } from './nodes.ts';
 import { type ReadServices, readFile } from './read.ts';
 import { readdir } from './readdir.ts';
-import { remove, rmdir } from './remove.ts';
-import { rename } from './rename.ts';
-import { setattr } from './setattr.ts';
-import type { FileView } from './types.ts';
+import { create, link, mkdir, mknod, remove, rename, rmdir, setattr, symlink } from './repeated.ts';
+import type { CallRef, FileRef, FileView } from './types.ts';
 import { type WriteServices, writeFile } from './write.ts';
+
+/** What an operation is on, by the part it plays. */
+type On = { readonly [K in keyof Seen]?: FileRef };
 
 type Args<M extends keyof FileView> = Parameters<FileView[M]>[0];
 type Result<M extends keyof FileView> = ReturnType<FileView[M]>;
 
+const ROLES = ['file', 'parent', 'target'] as const satisfies readonly (keyof Seen)[];
+
 export class Files implements FileView {
   readonly #services: ReadServices & WriteServices;
   readonly #commands: CommandRunner;
+  readonly #refusals = new Refusals();
 
   constructor(services: ReadServices & WriteServices) {
     this.#services = services;
@@ -30,12 +35,48 @@ export class Files implements FileView {
     return this.#commands.read(op.name, (tx) => op(tx, args));
   }
 
+  /** What a call was refused, it is refused again. */
+  async #change<A extends { readonly call?: CallRef }, R>(
+    command: Command<A, R>,
+    args: A,
+    on: On,
+  ): Promise<R> {
+    const { call } = args;
+    const before = call && this.#refusals.of(call);
+    if (before) throw before;
+    try {
+      return await this.#told(on, this.#commands.run(command, args));
+    } catch (error) {
+      if (call && error instanceof FsError) this.#refusals.remember(call, error);
+      throw error;
+    }
+  }
+
+  /** Adds to a refusal what is known of the files it is about. */
+  async #told<R>(on: On, outcome: Promise<R>): Promise<R> {
+    try {
+      return await outcome;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      throw new FsError(error.code, error.message, { cause: error, seen: await this.#see(on) });
+    }
+  }
+
+  /** Nothing, where even that fails: the refusal matters more. */
+  async #see(on: On): Promise<Seen> {
+    try {
+      return await this.#commands.read('see', (tx) => see(tx, on));
+    } catch {
+      return {};
+    }
+  }
+
   root(args: Args<'root'>): Result<'root'> {
     return this.#read(root, args);
   }
 
   lookup(args: Args<'lookup'>): Result<'lookup'> {
-    return this.#read(lookup, args);
+    return this.#told({ parent: args.parent }, this.#read(lookup, args));
   }
 
   findLongName(args: Args<'findLongName'>): Result<'findLongName'> {
@@ -47,59 +88,59 @@ export class Files implements FileView {
   }
 
   access(args: Args<'access'>): Result<'access'> {
-    return this.#read(access, args);
+    return this.#told({ file: args.file }, this.#read(access, args));
   }
 
   setattr(args: Args<'setattr'>): Result<'setattr'> {
-    return this.#commands.run(setattr, args);
+    return this.#change(setattr, args, { file: args.file });
   }
 
   readlink(args: Args<'readlink'>): Result<'readlink'> {
-    return this.#read(readlink, args);
+    return this.#told({ file: args.file }, this.#read(readlink, args));
   }
 
   create(args: Args<'create'>): Result<'create'> {
-    return this.#commands.run(create, args);
+    return this.#change(create, args, { parent: args.parent });
   }
 
   mkdir(args: Args<'mkdir'>): Result<'mkdir'> {
-    return this.#commands.run(mkdir, args);
+    return this.#change(mkdir, args, { parent: args.parent });
   }
 
   symlink(args: Args<'symlink'>): Result<'symlink'> {
-    return this.#commands.run(symlink, args);
+    return this.#change(symlink, args, { parent: args.parent });
   }
 
   mknod(args: Args<'mknod'>): Result<'mknod'> {
-    return this.#commands.run(mknod, args);
+    return this.#change(mknod, args, { parent: args.parent });
   }
 
   link(args: Args<'link'>): Result<'link'> {
-    return this.#commands.run(link, args);
+    return this.#change(link, args, { file: args.file, parent: args.parent });
   }
 
   remove(args: Args<'remove'>): Result<'remove'> {
-    return this.#commands.run(remove, args);
+    return this.#change(remove, args, { parent: args.parent });
   }
 
   rmdir(args: Args<'rmdir'>): Result<'rmdir'> {
-    return this.#commands.run(rmdir, args);
+    return this.#change(rmdir, args, { parent: args.parent });
   }
 
   rename(args: Args<'rename'>): Result<'rename'> {
-    return this.#commands.run(rename, args);
+    return this.#change(rename, args, { parent: args.from.parent, target: args.to.parent });
   }
 
   readdir(args: Args<'readdir'>): Result<'readdir'> {
-    return this.#read(readdir, args);
+    return this.#told({ file: args.directory }, this.#read(readdir, args));
   }
 
   read(args: Args<'read'>): Result<'read'> {
-    return readFile(this.#services, args);
+    return this.#told({ file: args.file }, readFile(this.#services, args));
   }
 
   write(args: Args<'write'>): Result<'write'> {
-    return writeFile(this.#services, args);
+    return this.#told({ file: args.file }, writeFile(this.#services, args));
   }
 
   async commit({ file }: Args<'commit'>): Result<'commit'> {
@@ -112,4 +153,16 @@ export class Files implements FileView {
       return yield* loadUsage(yield* viewVolume(tx, args.volume));
     });
   }
+}
+
+function* see(tx: ReadTx, on: On): Op<Seen> {
+  const seen: { -readonly [K in keyof Seen]: Seen[K] } = {};
+  for (const role of ROLES) {
+    const ref = on[role];
+    if (!ref) continue;
+    const view = yield* viewVolume(tx, ref.volume);
+    const [node] = yield* findNodes(view, [ref.inode]);
+    if (node?.inode.generation === ref.generation) seen[role] = attributesOf(view, node);
+  }
+  return seen;
 }

@@ -16,6 +16,7 @@ export const FINDING_KINDS = [
   'accountNameWrong',
   'accessKeyWrong',
   'leasesOverlap',
+  'callWrong',
   // Names
   'entryWithoutInode',
   'entryTypeWrong',

@@ -19,7 +19,7 @@ import { checkQueue, checkUploads } from './queue.ts';
 import { checkReferences } from './references.ts';
 import { checkSpace } from './space.ts';
 import { type Inspection, Maxima, MetadataReader } from './store.ts';
-import { checkCounters, checkKeys, checkLeases, checkVolumes } from './volumes.ts';
+import { checkCalls, checkCounters, checkKeys, checkLeases, checkVolumes } from './volumes.ts';
 
 export interface FsckParts {
   readonly engine: Engine;
@@ -58,6 +58,7 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   const layers = await checkVolumes(common);
   const inspection: Inspection = { ...common, layers };
   await checkKeys(inspection);
+  await checkCalls(inspection);
   const leased = await checkLeases(inspection);
   let inodes = 0;
   for (const volume of layers.values()) {

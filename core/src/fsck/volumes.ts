@@ -4,7 +4,10 @@ import type { ContainerId } from '@facet/extents';
 import { type LayerId, layerId, ROOT_INODE, volumeId } from '../ids.ts';
 import {
   accountKey,
+  callKey,
+  clientOfCallKey,
   counterKey,
+  describeCallKey,
   firstOfLeaseKey,
   inodeKey,
   layerBounds,
@@ -16,6 +19,7 @@ import {
   volumeNameKey,
   volumeOfKey,
 } from '../meta/keys.ts';
+import { decodeCall } from '../meta/records/call.ts';
 import { decodeInode } from '../meta/records/inode.ts';
 import { decodeTags } from '../meta/records/object.ts';
 import {
@@ -142,6 +146,18 @@ async function checkLayers({ store, report, layers }: Pick<Inspection, 'store' |
       }
       start = layerBounds(space, layer).end;
     }
+  }
+}
+
+/** Records of calls, which nothing refers to and that refer to what may be gone. */
+export async function checkCalls(inspection: Pick<Inspection, 'store' | 'report'>): Promise<void> {
+  for await (const entry of inspection.store.entries(spaceBounds(SPACE.call))) {
+    const what = describeCallKey(entry.key);
+    const call = readable(inspection, entry, { what, where: STORE, decode: decodeCall });
+    if (!call) continue;
+    const client = clientOfCallKey(entry.key);
+    if (callKey({ client, xid: call.xid }).equals(entry.key)) continue;
+    inspection.report('callWrong', { what, where: STORE }, `its xid is ${call.xid}`);
   }
 }
 

@@ -184,9 +184,10 @@ export function callKey(call: { readonly client: string; readonly xid: number })
   key.writeUInt16BE(call.xid % CALLS_PER_CLIENT, 2 + client.length);
   return key;
 }
-/** What tells a client's slot in an error. */
+export const clientOfCallKey = (key: Uint8Array): string => Buffer.from(key.subarray(2, -2)).toString();
+/** What names a record in an error. */
 export const describeCallKey = (key: Uint8Array): string =>
-  `call ${Buffer.from(key).readUInt16BE(key.length - 2)} of ${Buffer.from(key.subarray(2, -2))}`;
+  `call ${Buffer.from(key).readUInt16BE(key.length - 2)} of ${clientOfCallKey(key)}`;
 
 // ---- names ----
 

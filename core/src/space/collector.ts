@@ -6,6 +6,7 @@
  */
 
 import { type ContainerId, containerId, type ExtentStore, type PhysicalRun } from '@facet/extents';
+import { forgetCalls } from '../calls/forget.ts';
 import type { Command, CommandRunner } from '../commands/command.ts';
 import { fromExtents } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
@@ -39,7 +40,7 @@ const PAUSE_MS = 1;
 const GATHER_MS = 20;
 /** Without a wake-up: what was pinned may be free now. */
 const TICK_MS = 1000;
-/** Rounds of the loop between two looks for answers of uploads to forget: about an hour of idleness. */
+/** Rounds of the loop between two looks for answers to forget: about an hour of idleness. */
 const ROUNDS_PER_FORGETTING = 3600;
 
 export interface CollectorParts {
@@ -163,7 +164,10 @@ export class Collector {
   }
 
   async #forgetAnswers(): Promise<void> {
-    while (!this.#stopped && (await this.#parts.commands.run(forgetAnswers, {})).more);
+    const { commands } = this.#parts;
+    while (!this.#stopped && (await commands.run(forgetAnswers, {})).more);
+    let at: { readonly next?: Uint8Array } = await commands.run(forgetCalls, {});
+    while (!this.#stopped && at.next) at = await commands.run(forgetCalls, { from: at.next });
   }
 
   #sleep(delayMs: number): Promise<void> {

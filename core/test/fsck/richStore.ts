@@ -78,7 +78,8 @@ async function fillByFiles(world: World): Promise<void> {
   const caller = CALLER;
   const parent: FileRef = await files.root({ volume: world.volume });
   const how = { kind: 'guarded', attributes: {} } as const;
-  const { file } = await files.create({ caller, parent, name: Buffer.from('file'), how });
+  const call = { client: '127.0.0.1', xid: 0xfedcba98, checksum: 7 };
+  const { file } = await files.create({ caller, parent, name: Buffer.from('file'), how, call });
   await files.write({ caller, file, offset: 0, data: [bytesFrom(world.random, 70_000)] });
   await files.write({ caller, file, offset: 10_000, data: [bytesFrom(world.random, 5_000)] });
   await files.link({ caller, file, parent, name: Buffer.from('linked') });

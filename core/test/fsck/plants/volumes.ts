@@ -6,6 +6,7 @@ import { inodeId, layerId, ROOT_INODE, timestamp, volumeId } from '../../../src/
 import {
   accessKeyKey,
   accountKey,
+  callKey,
   counterKey,
   directoryKey,
   inodeKey,
@@ -16,6 +17,7 @@ import {
   volumeNameKey,
   volumeTagsKey,
 } from '../../../src/meta/keys.ts';
+import { encodeCall } from '../../../src/meta/records/call.ts';
 import { encodeTags } from '../../../src/meta/records/object.ts';
 import {
   encodeAccessKey,
@@ -108,6 +110,16 @@ export const VOLUMES_PLANTS = {
     {
       what: 'another’s record',
       plant: (store) => store.put(accessKeyKey('KEY'), accessKey({ accessKeyId: 'LOCK', account: 'tester' })),
+    },
+  ],
+  callWrong: [
+    {
+      what: 'another place of the ring',
+      plant: (store) =>
+        store.put(
+          callKey({ client: '10.0.0.1', xid: 5 }),
+          encodeCall({ xid: 6, checksum: 1, answered: timestamp(1n) }),
+        ),
     },
   ],
   leasesOverlap: [

@@ -1,0 +1,41 @@
+/**
+ * Calls that must not be done twice. That a call was answered is written in the transaction that did it: a client
+ * that hears nothing and asks again gets the first answer, also when the process ended in between. No other
+ * bookkeeping could tell after a crash whether the call had been done.
+ */
+
+import type { Op, WriteTx } from '@facet/engine';
+import type { Command } from '../commands/command.ts';
+import type { CallRef } from '../files/types.ts';
+import { callKey } from '../meta/keys.ts';
+import { type AnsweredCall, decodeCall, encodeCall } from '../meta/records/call.ts';
+
+export interface Answers<A, R> {
+  /** What of the answer is to be kept. */
+  readonly named?: (result: R) => AnsweredCall['named'];
+  /** The answer once more, with attributes as they are now. */
+  readonly again: (tx: WriteTx, args: A, call: AnsweredCall) => Op<R>;
+}
+
+/** The command as it is, but for arguments that name the call they come from. */
+export function answeredOnce<A extends { readonly call?: CallRef }, R>(
+  command: Command<A, R>,
+  answers: Answers<A, R>,
+): Command<A, R> {
+  return {
+    name: command.name,
+    *run(tx, args, context) {
+      const { call } = args;
+      if (!call) return yield* command.run(tx, args, context);
+      const key = callKey(call);
+      const stored = yield* tx.get(key);
+      const before = stored && decodeCall(stored);
+      const { xid, checksum } = call;
+      if (before?.xid === xid && before.checksum === checksum) return yield* answers.again(tx, args, before);
+      const result = yield* command.run(tx, args, context);
+      const named = answers.named?.(result);
+      tx.put(key, encodeCall({ xid, checksum, answered: context.now, ...(named && { named }) }));
+      return result;
+    },
+  };
+}
