@@ -1,0 +1,118 @@
+/**
+ * The hosts whose locks are held here, so that they can be told when this server has restarted, and so that their own
+ * restart can be recognised.
+ */
+
+/** A host as it is known by its calls. */
+export interface LockClient {
+  readonly address: string;
+  /** What it calls itself in its locks: bytes as latin1. */
+  readonly name: string;
+}
+
+/** What must outlive the process. */
+export interface LockClientStore {
+  /** A number for this start of the server: odd, below 2^31, and greater than at every earlier start. */
+  nextState(): Promise<number>;
+  list(): Promise<readonly LockClient[]>;
+  remember(client: LockClient): Promise<void>;
+  forget(client: LockClient): Promise<void>;
+}
+
+interface Known {
+  readonly client: LockClient;
+  /** Resolves when the store has it; `undefined` while it need not. */
+  stored: Promise<void> | undefined;
+  /** The NSM state the client last gave. 0: none yet. */
+  state: number;
+}
+
+const CLIENTS_MAX = 10_000;
+
+export function clientKey({ address, name }: LockClient): string {
+  return `${address} ${name}`;
+}
+
+export class KnownClients {
+  readonly #store: LockClientStore;
+  readonly #isBusy: (key: string) => boolean;
+  /** Least recently admitted first. */
+  readonly #known = new Map<string, Known>();
+
+  constructor(parts: { readonly store: LockClientStore; readonly isBusy: (key: string) => boolean }) {
+    this.#store = parts.store;
+    this.#isBusy = parts.isBusy;
+  }
+
+  /** Those that an earlier life of this server remembered. */
+  load(clients: readonly LockClient[]): void {
+    for (const client of clients) {
+      this.#known.set(clientKey(client), { client, stored: Promise.resolve(), state: 0 });
+    }
+  }
+
+  /**
+   * Makes a client known before it gets its first lock: false when there are too many. A monitored one is stored as
+   * well, or it would not be told of a restart.
+   */
+  async admit(client: LockClient, monitored: boolean): Promise<boolean> {
+    const key = clientKey(client);
+    const known = this.#known.get(key) ?? { client, stored: undefined, state: 0 };
+    this.#known.delete(key);
+    if (this.#known.size >= CLIENTS_MAX && !(await this.#makeRoom())) return false;
+    this.#known.set(key, known);
+    if (!monitored) return true;
+    known.stored ??= this.#store.remember(client);
+    try {
+      await known.stored;
+    } catch (error) {
+      known.stored = undefined;
+      throw error;
+    }
+    return true;
+  }
+
+  /** Whether the state that came with a lock says that the client has restarted since its last one. */
+  hasRestarted(client: LockClient, state: number): boolean {
+    const known = this.#known.get(clientKey(client));
+    if (known === undefined || state === 0) return false;
+    const before = known.state;
+    known.state = state;
+    return before !== 0 && before !== state;
+  }
+
+  /**
+   * Which clients a notice means. The name in it may be the long or the short form of the one in the locks, and an
+   * address is often one host's alone; but a notice never frees what was locked from another address, nor one of
+   * several hosts behind an address that goes by another name.
+   */
+  meant({ address, name }: LockClient): readonly LockClient[] {
+    const there = this.#known
+      .values()
+      .map(({ client }) => client)
+      .filter((client) => client.address === address)
+      .toArray();
+    const alike = there.filter((client) => firstLabel(client.name) === firstLabel(name));
+    return alike.length === 0 && there.length === 1 ? there : alike;
+  }
+
+  /** Forgets a client that holds nothing, here and in the store. */
+  async forget(client: LockClient): Promise<void> {
+    const key = clientKey(client);
+    const known = this.#known.get(key);
+    if (this.#isBusy(key)) return;
+    this.#known.delete(key);
+    if (known?.stored !== undefined) await this.#store.forget(client);
+  }
+
+  async #makeRoom(): Promise<boolean> {
+    const idle = this.#known.entries().find(([key]) => !this.#isBusy(key));
+    if (idle === undefined) return false;
+    await this.forget(idle[1].client);
+    return this.#known.size < CLIENTS_MAX;
+  }
+}
+
+function firstLabel(name: string): string {
+  return name.toLowerCase().split('.', 1)[0] ?? '';
+}

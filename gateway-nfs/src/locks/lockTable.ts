@@ -1,0 +1,383 @@
+/**
+ * Who holds which bytes of which file, and who waits for them. A pure data structure: it tells no one, knows no
+ * clock, and never waits; whoever changes it is handed the waiters that hold their lock from then on.
+ *
+ * Semantics are POSIX's: an owner's own locks never conflict, the last call on a byte decides; shared locks of
+ * several owners overlap, exclusive ones do not. Deadlocks are left to the clients, as NLM leaves them.
+ *
+ * Waiters of a file are served in the order they came. A blocking request also lines up behind an earlier waiter that it
+ * conflicts with, or a stream of readers would starve a writer. Only an owner that holds nothing yet does so: nobody
+ * can wait for it, so that lining up closes no circle. A request that does not wait looks at holders alone.
+ */
+
+import {
+  applyRepaint,
+  type ByteRange,
+  clip,
+  type LockMode,
+  overlaps,
+  planRepaint,
+  type Segment,
+  segmentsWithin,
+} from './segments.ts';
+
+/** A process, or an open file, on a client. Two are the same where all three are. */
+export interface LockOwner {
+  /** The client's host, as {@link LockTable.releaseClient} names it. */
+  readonly client: string;
+  readonly svid: number;
+  /** The client's own name for the owner, opaque. */
+  readonly oh: Buffer;
+}
+
+export interface LockRequest {
+  /** Any text that is one file's alone. */
+  readonly file: string;
+  readonly owner: LockOwner;
+  readonly range: ByteRange;
+  readonly mode: LockMode;
+}
+
+export interface LockHolder {
+  readonly owner: LockOwner;
+  readonly segment: Segment;
+}
+
+/** A waiter that holds its lock now. `before` is what its owner held inside the range until then. */
+export interface LockGrant<W> {
+  readonly request: LockRequest;
+  readonly waiter: W;
+  readonly before: readonly Segment[];
+}
+
+/** `full`: a bound is reached, and nothing changed. */
+export type LockOutcome = 'granted' | 'denied' | 'waiting' | 'full';
+
+export interface LockLimits {
+  /** Locked ranges and waiters of one client together. */
+  readonly perClientMax: number;
+  /** Locked ranges and waiters of one file together. */
+  readonly perFileMax: number;
+  /** Locked ranges in all. */
+  readonly locksMax: number;
+  /** Waiters in all. */
+  readonly waitersMax: number;
+}
+
+export const LOCK_LIMITS: LockLimits = {
+  perClientMax: 20_000,
+  perFileMax: 5_000,
+  locksMax: 100_000,
+  waitersMax: 10_000,
+};
+
+interface Held {
+  readonly owner: OwnerRecord;
+  /** Sorted and disjoint; never empty while it is in the table. */
+  readonly segments: Segment[];
+}
+
+interface OwnerRecord {
+  readonly key: string;
+  readonly owner: LockOwner;
+  /** Locked ranges in all files. */
+  locks: number;
+}
+
+interface Waiting<W> {
+  readonly request: LockRequest;
+  readonly ownerKey: string;
+  waiter: W;
+}
+
+interface LockedFile<W> {
+  readonly held: Map<string, Held>;
+  readonly waiting: Waiting<W>[];
+  locks: number;
+}
+
+export class LockTable<W> {
+  readonly #limits: LockLimits;
+  readonly #files = new Map<string, LockedFile<W>>();
+  readonly #owners = new Map<string, OwnerRecord>();
+  /** Locked ranges and waiters of each client that has any. */
+  readonly #loads = new Map<string, number>();
+  #locks = 0;
+  #waiters = 0;
+
+  constructor(limits: LockLimits = LOCK_LIMITS) {
+    this.#limits = limits;
+  }
+
+  get counts(): { readonly files: number; readonly locks: number; readonly waiters: number } {
+    return { files: this.#files.size, locks: this.#locks, waiters: this.#waiters };
+  }
+
+  /** Whether the client holds a lock or waits for one. */
+  isBusy(client: string): boolean {
+    return this.#loads.has(client);
+  }
+
+  /** Somebody else's lock that stands in the way, if any. */
+  test({ file, owner, range, mode }: LockRequest): LockHolder | undefined {
+    const locked = this.#files.get(file);
+    return locked && findConflict(locked, ownerKey(owner), { range, mode });
+  }
+
+  /**
+   * Takes a lock or, when `waiter` is given and somebody is in the way, lines up for it. A request that waits already keeps
+   * its place and takes the new `waiter`.
+   */
+  lock(request: LockRequest, waiter?: W): { outcome: LockOutcome; grants: readonly LockGrant<W>[] } {
+    const key = ownerKey(request.owner);
+    const locked = this.#files.get(request.file);
+    const place = locked?.waiting.findIndex((entry) => sameRequest(entry, key, request)) ?? -1;
+    if (
+      locked !== undefined &&
+      this.#isInTheWay(locked, { key, request, place, patient: waiter !== undefined })
+    ) {
+      if (waiter === undefined) return { outcome: 'denied', grants: [] };
+      const entry = locked.waiting[place];
+      if (entry !== undefined) {
+        entry.waiter = waiter;
+        return { outcome: 'waiting', grants: [] };
+      }
+      return { outcome: this.#lineUp(locked, { request, ownerKey: key, waiter }), grants: [] };
+    }
+    if (!this.#hasRoomFor(request, key, request.mode)) return { outcome: 'full', grants: [] };
+    if (locked !== undefined && place >= 0) this.#leave(locked, place);
+    this.#paint(request, key, request.mode);
+    // A downgrade lets others in.
+    return { outcome: 'granted', grants: this.#serve(request.file) };
+  }
+
+  /** Gives up what the owner holds in the range. Undefined when a bound forbids the split that this needs. */
+  unlock(request: Omit<LockRequest, 'mode'>): readonly LockGrant<W>[] | undefined {
+    const key = ownerKey(request.owner);
+    if (this.#files.get(request.file)?.held.has(key)) {
+      if (!this.#hasRoomFor(request, key, undefined)) return undefined;
+      this.#paint(request, key, undefined);
+    }
+    return this.#serve(request.file);
+  }
+
+  /** Ends one wait. False when there is none. */
+  cancel(request: LockRequest): { found: boolean; grants: readonly LockGrant<W>[] } {
+    const key = ownerKey(request.owner);
+    const locked = this.#files.get(request.file);
+    const place = locked?.waiting.findIndex((entry) => sameRequest(entry, key, request)) ?? -1;
+    if (locked === undefined || place < 0) return { found: false, grants: [] };
+    this.#leave(locked, place);
+    return { found: true, grants: this.#serve(request.file) };
+  }
+
+  /**
+   * Takes back a grant that its owner did not want: the range is as it was before, save for what the owner has unlocked
+   * since.
+   */
+  withdraw({ request, before }: LockGrant<W>): readonly LockGrant<W>[] {
+    const key = ownerKey(request.owner);
+    const held = this.#files.get(request.file)?.held.get(key);
+    if (held === undefined) return [];
+    const still = segmentsWithin(held.segments, request.range).map((segment) => clip(segment, request.range));
+    const restored = before.flatMap((old) =>
+      still
+        .filter((segment) => overlaps(segment, old))
+        .map((segment) => ({ ...clip(segment, old), mode: old.mode })),
+    );
+    this.#paint(request, key, undefined);
+    for (const { mode, ...range } of restored) this.#paint({ ...request, range }, key, mode);
+    return this.#serve(request.file);
+  }
+
+  /** Ends every lock and wait of a client. */
+  releaseClient(client: string): readonly LockGrant<W>[] {
+    if (!this.isBusy(client)) return [];
+    const touched: string[] = [];
+    for (const [file, locked] of this.#files) {
+      const before = locked.locks + locked.waiting.length;
+      for (const [key, held] of locked.held) {
+        if (held.owner.owner.client === client) this.#dropHeld(locked, key, held);
+      }
+      for (let place = locked.waiting.length - 1; place >= 0; place -= 1) {
+        if (locked.waiting[place]?.request.owner.client === client) this.#leave(locked, place);
+      }
+      if (locked.locks + locked.waiting.length !== before) touched.push(file);
+    }
+    return touched.flatMap((file) => this.#serve(file));
+  }
+
+  /** Ends every lock and wait on a file that is gone. */
+  dropFile(file: string): void {
+    const locked = this.#files.get(file);
+    if (locked === undefined) return;
+    for (const [key, held] of locked.held) this.#dropHeld(locked, key, held);
+    while (locked.waiting.length > 0) this.#leave(locked, locked.waiting.length - 1);
+    this.#files.delete(file);
+  }
+
+  /** What the owner holds in a file. */
+  held(file: string, owner: LockOwner): readonly Segment[] {
+    return this.#files.get(file)?.held.get(ownerKey(owner))?.segments ?? [];
+  }
+
+  /** Whether the lock must wait: for a holder, or for those before it in line when it is ready to. */
+  #isInTheWay(
+    locked: LockedFile<W>,
+    asked: { key: string; request: LockRequest; place: number; patient: boolean },
+  ): boolean {
+    const { key, request, place, patient } = asked;
+    if (findConflict(locked, key, request) !== undefined) return true;
+    if (!patient || this.#owners.has(key)) return false;
+    const earlier = place < 0 ? locked.waiting : locked.waiting.slice(0, place);
+    return earlier.some((entry) => entry.ownerKey !== key && excludes(entry.request, request));
+  }
+
+  #lineUp(locked: LockedFile<W>, entry: Waiting<W>): LockOutcome {
+    const { client } = entry.request.owner;
+    const { perClientMax, perFileMax, waitersMax } = this.#limits;
+    const full =
+      this.#waiters >= waitersMax ||
+      (this.#loads.get(client) ?? 0) >= perClientMax ||
+      locked.locks + locked.waiting.length >= perFileMax;
+    if (full) return 'full';
+    locked.waiting.push(entry);
+    this.#waiters += 1;
+    this.#load(client, 1);
+    return 'waiting';
+  }
+
+  #leave(locked: LockedFile<W>, place: number): void {
+    const [entry] = locked.waiting.splice(place, 1);
+    if (entry === undefined) return;
+    this.#waiters -= 1;
+    this.#load(entry.request.owner.client, -1);
+  }
+
+  /** Grants what can be granted, earlier waiters first, until nothing more can. */
+  #serve(file: string): readonly LockGrant<W>[] {
+    const locked = this.#files.get(file);
+    if (locked === undefined) return [];
+    const grants: LockGrant<W>[] = [];
+    for (let place = 0; place < locked.waiting.length; ) {
+      const entry = locked.waiting[place];
+      if (entry === undefined) break;
+      const { request, ownerKey: key, waiter } = entry;
+      if (this.#isInTheWay(locked, { key, request, place, patient: true })) {
+        place += 1;
+        continue;
+      }
+      const before = segmentsWithin(locked.held.get(key)?.segments ?? [], request.range).map((segment) =>
+        clip(segment, request.range),
+      );
+      const held = this.#owners.has(key);
+      this.#leave(locked, place);
+      this.#paint(request, key, request.mode);
+      grants.push({ request, waiter, before });
+      // Those before it may have waited for what a downgrade gave up; and who holds something need not line up.
+      const lets = before.some(({ mode }) => mode === 'exclusive') && request.mode === 'shared';
+      const outgrew = !held && locked.waiting.findIndex((other) => other.ownerKey === key) < place;
+      if (lets || outgrew) place = 0;
+    }
+    if (locked.held.size === 0 && locked.waiting.length === 0) this.#files.delete(file);
+    return grants;
+  }
+
+  #hasRoomFor(
+    { file, owner, range }: Omit<LockRequest, 'mode'>,
+    key: string,
+    mode: LockMode | undefined,
+  ): boolean {
+    const locked = this.#files.get(file);
+    const { removed, inserted } = planRepaint(locked?.held.get(key)?.segments ?? [], range, mode);
+    const more = inserted.length - removed;
+    const { perClientMax, perFileMax, locksMax } = this.#limits;
+    return (
+      more <= 0 ||
+      (this.#locks + more <= locksMax &&
+        (this.#loads.get(owner.client) ?? 0) + more <= perClientMax &&
+        (locked === undefined ? 0 : locked.locks + locked.waiting.length) + more <= perFileMax)
+    );
+  }
+
+  #paint({ file, owner, range }: Omit<LockRequest, 'mode'>, key: string, mode: LockMode | undefined): void {
+    const locked = this.#file(file);
+    const held = locked.held.get(key) ?? { owner: this.#owner(key, owner), segments: [] };
+    const repaint = planRepaint(held.segments, range, mode);
+    applyRepaint(held.segments, repaint);
+    this.#count(locked, held.owner, repaint.inserted.length - repaint.removed);
+    if (held.segments.length > 0) locked.held.set(key, held);
+    else locked.held.delete(key);
+  }
+
+  #dropHeld(locked: LockedFile<W>, key: string, held: Held): void {
+    locked.held.delete(key);
+    this.#count(locked, held.owner, -held.segments.length);
+  }
+
+  #count(locked: LockedFile<W>, record: OwnerRecord, more: number): void {
+    locked.locks += more;
+    this.#locks += more;
+    record.locks += more;
+    if (record.locks === 0) this.#owners.delete(record.key);
+    this.#load(record.owner.client, more);
+  }
+
+  #load(client: string, more: number): void {
+    const load = (this.#loads.get(client) ?? 0) + more;
+    if (load > 0) this.#loads.set(client, load);
+    else this.#loads.delete(client);
+  }
+
+  #file(name: string): LockedFile<W> {
+    const known = this.#files.get(name);
+    if (known !== undefined) return known;
+    const made: LockedFile<W> = { held: new Map(), waiting: [], locks: 0 };
+    this.#files.set(name, made);
+    return made;
+  }
+
+  #owner(key: string, owner: LockOwner): OwnerRecord {
+    const known = this.#owners.get(key);
+    if (known !== undefined) return known;
+    const made: OwnerRecord = { key, owner, locks: 0 };
+    this.#owners.set(key, made);
+    return made;
+  }
+}
+
+function ownerKey({ client, svid, oh }: LockOwner): string {
+  return `${svid}:${oh.toString('latin1')}:${client}`;
+}
+
+function excludes(
+  a: { readonly range: ByteRange; readonly mode: LockMode },
+  b: { readonly range: ByteRange; readonly mode: LockMode },
+): boolean {
+  return (a.mode === 'exclusive' || b.mode === 'exclusive') && overlaps(a.range, b.range);
+}
+
+function findConflict<W>(
+  locked: LockedFile<W>,
+  key: string,
+  asked: { readonly range: ByteRange; readonly mode: LockMode },
+): LockHolder | undefined {
+  for (const [holderKey, { owner, segments }] of locked.held) {
+    if (holderKey === key) continue;
+    const segment = segmentsWithin(segments, asked.range).find(
+      ({ mode }) => mode === 'exclusive' || asked.mode === 'exclusive',
+    );
+    if (segment !== undefined) return { owner: owner.owner, segment };
+  }
+  return undefined;
+}
+
+function sameRequest<W>(entry: Waiting<W>, key: string, { range, mode }: LockRequest): boolean {
+  const { request } = entry;
+  return (
+    entry.ownerKey === key &&
+    request.mode === mode &&
+    request.range.start === range.start &&
+    request.range.end === range.end
+  );
+}
