@@ -30,7 +30,7 @@ export interface RpcRequest {
   readonly timeoutMs: number;
 }
 
-const REPLY_BOUNDS: RecordBounds = { recordBytesMax: 1 << 20, fragmentsMax: 4096 };
+const REPLY_BOUNDS: RecordBounds = { recordBytesMax: (1 << 20) + (64 << 10), fragmentsMax: 4096 };
 const RESEND_MS = 1_000;
 
 /**
