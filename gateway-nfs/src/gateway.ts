@@ -1,0 +1,47 @@
+/** The NFS door as something that listens: NFS and MOUNT on one port. */
+import type { AddressInfo } from 'node:net';
+import type { Core } from '@facet/core';
+import { createMountProgram } from './mount/program.ts';
+import { FileHandles } from './nfs/handles.ts';
+import { createNfsProgram } from './nfs/program.ts';
+import type { Logger, Program } from './rpc/program.ts';
+import { createTcpServer } from './rpc/tcpServer.ts';
+
+export interface NfsGatewayOptions {
+  readonly core: Core;
+  readonly log: Logger;
+  /** 32 bytes, kept as long as the store: file handles are good for as long as this is the same. */
+  readonly handleKey: Buffer;
+  /** 8 bytes that differ from start to start: what a client has not committed it sends again when they change. */
+  readonly writeVerifier: Buffer;
+  /** Bytes that can still be stored. */
+  readonly roomBytes: () => Promise<number>;
+  /** Served on the same port besides NFS and MOUNT. */
+  readonly programs?: readonly Program[];
+}
+
+export interface NfsGateway {
+  /** What is served, for whoever tells clients which port it is on. */
+  readonly programs: readonly Program[];
+  /** @throws the operating system's error when the address cannot be bound. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
+  /** Takes no more calls, lets those in flight finish, then resolves. */
+  close(): Promise<void>;
+}
+
+export function createNfsGateway(options: NfsGatewayOptions): NfsGateway {
+  const { core, log, writeVerifier, roomBytes } = options;
+  const { files, volumes } = core;
+  const handles = new FileHandles(options.handleKey);
+  const programs = [
+    createNfsProgram({ files, volumes, handles, log, writeVerifier, roomBytes }),
+    createMountProgram({ core, handles, log }),
+    ...(options.programs ?? []),
+  ];
+  const server = createTcpServer({ programs, log });
+  return {
+    programs,
+    listen: (address) => server.listen(address),
+    close: () => server.close(),
+  };
+}

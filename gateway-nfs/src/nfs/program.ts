@@ -1,0 +1,119 @@
+/** The NFS program: the whole way of a call, top to bottom. @source RFC 1813 §3 */
+import type { FileRef, VolumeView } from '@facet/core';
+import { type Access, accessOf } from '../exports/access.ts';
+import type { Logger, Procedure, Program, RpcCall } from '../rpc/program.ts';
+import { XdrError } from '../xdr/error.ts';
+import { XdrWriter } from '../xdr/writer.ts';
+import { Arguments } from './arguments.ts';
+import type { Nfs3Procedure, NfsCall, Results } from './procedure.ts';
+import { access } from './procedures/access.ts';
+import { commit } from './procedures/commit.ts';
+import { create } from './procedures/create.ts';
+import { fsinfo } from './procedures/fsinfo.ts';
+import { fsstat } from './procedures/fsstat.ts';
+import { getattr } from './procedures/getattr.ts';
+import { link } from './procedures/link.ts';
+import { lookup } from './procedures/lookup.ts';
+import { mkdir } from './procedures/mkdir.ts';
+import { mknod } from './procedures/mknod.ts';
+import { pathconf } from './procedures/pathconf.ts';
+import { read } from './procedures/read.ts';
+import { readdir } from './procedures/readdir.ts';
+import { readdirplus } from './procedures/readdirplus.ts';
+import { readlink } from './procedures/readlink.ts';
+import { remove } from './procedures/remove.ts';
+import { rename } from './procedures/rename.ts';
+import { rmdir } from './procedures/rmdir.ts';
+import { setattr } from './procedures/setattr.ts';
+import { symlink } from './procedures/symlink.ts';
+import { write } from './procedures/write.ts';
+import { tellOfRefused } from './refusal.ts';
+import { NFS3_OK, NFS3_STATUS, Nfs3Error, statusOf } from './status.ts';
+
+const NFS_PROGRAM = 100003;
+const NFS_V3 = 3;
+
+/** By number, from 1: NULL is the RPC server's. */
+const PROCEDURES: readonly Nfs3Procedure[] = [
+  getattr,
+  setattr,
+  lookup,
+  access,
+  readlink,
+  read,
+  write,
+  create,
+  mkdir,
+  symlink,
+  mknod,
+  remove,
+  rmdir,
+  rename,
+  link,
+  readdir,
+  readdirplus,
+  fsstat,
+  fsinfo,
+  pathconf,
+  commit,
+];
+
+export interface NfsParts extends Pick<NfsCall, 'files' | 'handles' | 'writeVerifier' | 'roomBytes'> {
+  readonly volumes: Pick<VolumeView, 'getExport'>;
+  readonly log: Logger;
+}
+
+export function createNfsProgram(parts: NfsParts): Program {
+  const numbered = PROCEDURES.map((procedure, index) => [index + 1, serve(parts, procedure)] as const);
+  return { program: NFS_PROGRAM, version: NFS_V3, procedures: new Map(numbered) };
+}
+
+function serve(parts: NfsParts, procedure: Nfs3Procedure): Procedure {
+  return async (xdr, rpc) => {
+    const args = new Arguments(xdr, parts.handles);
+    /** Those that the sender may hear of. */
+    let files: readonly FileRef[] = [];
+    try {
+      const run = procedure.prepare(args);
+      xdr.end();
+      const access = await admit(parts, args.files, rpc);
+      files = args.files;
+      if (procedure.changes && access.readOnly)
+        throw new Nfs3Error('NFS3ERR_ROFS', 'the export is read-only');
+      const { peer, xid, checksum } = rpc;
+      const results = await run({ ...parts, ...access, call: { client: peer.address, xid, checksum } });
+      return answer(NFS3_OK, results);
+    } catch (error) {
+      if (error instanceof XdrError) throw error;
+      const status = statusOf(error, procedure.statuses);
+      if (status === undefined) parts.log.error({ err: error, procedure: procedure.name }, 'call failed');
+      const results = await tellOfRefused(parts.files, { told: procedure.refusal, files, error });
+      return answer(NFS3_STATUS[status ?? 'NFS3ERR_SERVERFAULT'], results);
+    }
+  };
+}
+
+function answer(status: number, results: Results): XdrWriter {
+  const out = new XdrWriter().uint32(status);
+  results(out);
+  return out;
+}
+
+/**
+ * Leave for every volume named, as whom the first one's export has it: a call on two volumes does nothing.
+ * @throws Nfs3Error NFS3ERR_ACCES; FsError NoSuchVolume
+ */
+async function admit({ volumes }: NfsParts, files: readonly FileRef[], rpc: RpcCall): Promise<Access> {
+  const named = [...new Set(files.map((file) => file.volume))];
+  const found = await Promise.all(
+    named.map(async (volume) => {
+      const access = accessOf(await volumes.getExport(volume), rpc);
+      if (access) return access;
+      const { address, port } = rpc.peer;
+      throw new Nfs3Error('NFS3ERR_ACCES', `volume ${volume} is not exported to ${address} port ${port}`);
+    }),
+  );
+  const [first] = found;
+  if (!first) throw new Error('every procedure names a file');
+  return first;
+}
