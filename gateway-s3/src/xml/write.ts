@@ -1,8 +1,10 @@
 /**
  * XML as S3 writes it: elements in a fixed order, no attributes but the name space, no white space between.
  *
- * Characters that XML 1.0 cannot hold even as references (most below U+0020, U+FFFE, U+FFFF) are written as character
- * references all the same, as S3 does: keys may contain them, and `encoding-type=url` is the client's way around it.
+ * XML 1.0 cannot hold every character a key may have, not even as a reference: most below U+0020, U+FFFE, U+FFFF. A
+ * listing writes references all the same, as S3 does: a client could do nothing good with a name that is not the key's,
+ * and `encoding-type=url` is its way around it. Where there is no such way, and the client named the key itself, an
+ * answer that parses is worth more than one spelt right: see {@link echo}.
  */
 
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
@@ -26,6 +28,14 @@ function escapeText(text: string): Xml {
 export function leaf(name: string, value: string | number | boolean | undefined): Xml {
   if (value === undefined) return '';
   return `<${name}>${typeof value === 'string' ? escapeText(value) : value}</${name}>`;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+
+/** A {@link leaf} of what the client sent: well-formed whatever that is, with U+FFFD for what XML cannot hold. */
+export function echo(name: string, value: string | undefined): Xml {
+  return leaf(name, value?.replace(NO_XML, '\ufffd'));
 }
 
 /** An element around elements. */
