@@ -29,7 +29,7 @@ export interface SigningTerms {
 }
 
 /** Makes the error of the place that the terms were read from. */
-export type Malformed = (detail: string) => S3Error;
+type Malformed = (detail: string) => S3Error;
 
 // The decoded query can hold any byte; a line break in a scope would blur the string that is signed.
 const VISIBLE = /^[\x21-\x7e]{1,128}$/;
