@@ -11,6 +11,7 @@ import { Staging } from './contents/staging.ts';
 import { FsError } from './errors.ts';
 import type { FileView } from './files/types.ts';
 import { Files } from './files/view.ts';
+import { LockHosts, type LockHostView } from './locks/hosts.ts';
 import { checkFormat, isMarked } from './meta/format.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
@@ -28,6 +29,7 @@ export interface Core {
   readonly objects: ObjectView;
   readonly volumes: VolumeView;
   readonly accounts: AccountView;
+  readonly lockHosts: LockHostView;
   /** Gives space back in the background. */
   readonly collector: Pick<Collector, 'backlog' | 'counts' | 'drain'>;
   /** What the start found of writers that ended without closing. */
@@ -97,6 +99,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
     volumes: new Volumes({ commands, environment }),
     accounts: new Accounts({ commands, environment }),
+    lockHosts: new LockHosts(commands),
     collector,
     recovered,
     async close() {

@@ -7,6 +7,7 @@ export type * from './files/types.ts';
 export type { Finding, FindingKind } from './fsck/findings.ts';
 export { type FsckParts, type FsckReport, fsck } from './fsck/fsck.ts';
 export * from './ids.ts';
+export type { LockHost, LockHostView } from './locks/hosts.ts';
 export type * from './objects/types.ts';
 export { isLongName, nameDigest } from './tree/longNames.ts';
 export type * from './volumes/types.ts';

@@ -13,6 +13,7 @@
  * | 08 | worker instance, first container id | number of ids leased | one worker's leases lie together |
  * | 09 | volume id | export policy, as far as it was set | |
  * | 0a | client's length u8, client, xid modulo the ring u16 | answered call | one client's ring lies together |
+ * | 0b | address, 00, name | (empty) host that holds locks | |
  * | 10 | layer, parent inode, name (+ `/` of a directory) | dentry | git-tree order: a walk is S3's listing order |
  * | 11 | layer, parent inode, cookie | name of the dentry | READDIR order |
  * | 12 | layer, inode | inode | |
@@ -51,6 +52,7 @@ export const SPACE = {
   lease: 0x08,
   volumeExport: 0x09,
   call: 0x0a,
+  lockHost: 0x0b,
   dentry: 0x10,
   cookie: 0x11,
   inode: 0x12,
@@ -168,6 +170,15 @@ export function leaseKey(instance: Uint8Array, first: ContainerId): Buffer {
 }
 export const instanceOfLeaseKey = (key: Uint8Array): Buffer => Buffer.from(key.subarray(1, 17));
 export const firstOfLeaseKey = (key: Uint8Array): number => getU64(key, 17);
+
+/** No address has a 00 in it. */
+export const lockHostKey = ({ address, name }: { readonly address: string; readonly name: string }): Buffer =>
+  withText(SPACE.lockHost, `${address}\0${name}`);
+export function hostOfLockHostKey(key: Uint8Array): { readonly address: string; readonly name: string } {
+  const text = textOfKey(key);
+  const end = text.indexOf('\0');
+  return { address: text.slice(0, end), name: text.slice(end + 1) };
+}
 
 // ---- calls ----
 
