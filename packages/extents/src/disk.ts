@@ -14,6 +14,11 @@ export interface DiskFile {
    * the buffers take only at the file's end.
    */
   read(from: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<number>;
+  /**
+   * Fills `buffer` from `position` on with what can be had without waiting for a device. Returns how many bytes
+   * that was; 0 where this cannot be told. What failed is left for {@link read} to find.
+   */
+  readAtOnce(from: { readonly position: number; readonly buffer: Uint8Array }): number;
   /** Puts the data, and what is needed to read it back, on stable storage. Not the directory entry. */
   sync(): Promise<void>;
   /** A hint that these bytes will not change any more and may go to the device. Never fails. */

@@ -154,7 +154,8 @@ export function decodeHeader(bytes: Buffer): FrameHeader | undefined {
  */
 export function damagedBlock(header: Buffer, data: Uint8Array, firstBlock: number): number | undefined {
   for (let at = 0, block = firstBlock; at < data.length; at += BLOCK_BYTES, block++) {
-    const sum = crc32c(data.subarray(at, at + BLOCK_BYTES));
+    const whole = data.length <= BLOCK_BYTES;
+    const sum = crc32c(whole ? data : data.subarray(at, at + BLOCK_BYTES));
     if (sum !== header.readUInt32BE(TABLE_AT + block * CRC_BYTES)) return block;
   }
   return undefined;

@@ -20,7 +20,7 @@ import { DedicatedWriter } from './dedicatedWriter.ts';
 import { writeError } from './deviceError.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { type OpenFile, OpenFiles } from './openFiles.ts';
-import { readSlice } from './reader.ts';
+import { readSlice, readSliceAtOnce } from './reader.ts';
 import { scanFrames } from './scan.ts';
 
 const SEGMENT_BYTES = 256 << 20;
@@ -115,7 +115,8 @@ export class LocalExtentStore implements ExtentStore {
     // A dedicated extent lies at the start of its container; hardly any packed one does.
     const open = this.#open.take(location.container, location.offset === 0 ? 'dedicated' : 'segment');
     try {
-      return await readSlice(open.file ?? (await fileOf(open)), slice);
+      const file = open.file ?? (await fileOf(open));
+      return readSliceAtOnce(file, slice) ?? (await readSlice(file, slice));
     } catch (error) {
       throw readError(location.container, error);
     } finally {

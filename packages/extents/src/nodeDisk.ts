@@ -135,6 +135,10 @@ class NodeDiskFile implements DiskFile {
     return filled;
   }
 
+  readAtOnce(from: { readonly position: number; readonly buffer: Uint8Array }): number {
+    return readCached(this.#fd, from.position, [from.buffer]);
+  }
+
   sync(): Promise<void> {
     return new Promise((resolve, reject) => fs.fdatasync(this.#fd, settle(resolve, reject)));
   }

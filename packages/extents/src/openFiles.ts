@@ -23,6 +23,8 @@ export class OpenFiles {
   readonly #open: OpenContainer;
   /** In order of last use, the oldest first. */
   readonly #entries = new Map<ContainerId, OpenFile>();
+  /** Taken last: the newest entry, if it is still one. Small objects of one segment are read one after the other. */
+  #latest: OpenFile | undefined;
 
   constructor(options: {
     readonly max: number;
@@ -34,9 +36,12 @@ export class OpenFiles {
 
   take(container: ContainerId, likely: ContainerKind): OpenFile {
     const known = this.#entries.get(container);
-    if (known) this.#entries.delete(container);
     const entry = known ?? this.#start(container, likely);
-    this.#entries.set(container, entry);
+    if (!known || known !== this.#latest) {
+      this.#entries.delete(container);
+      this.#entries.set(container, entry);
+      this.#latest = entry;
+    }
     entry.users++;
     if (!known) this.#makeRoom();
     return entry;

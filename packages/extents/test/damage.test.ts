@@ -42,9 +42,12 @@ async function readOrCode(
   return Buffer.concat(pieces);
 }
 
-describe('damaged bytes', () => {
+describe.each([
+  { how: 'that are waited for', cachesReads: false },
+  { how: 'that can be read at once', cachesReads: true },
+])('damaged bytes $how', ({ cachesReads }) => {
   it('are never served, whichever byte of a small record it is', async () => {
-    const disk = new MemoryDisk({ random: randomFrom(1) });
+    const disk = new MemoryDisk({ random: randomFrom(1), cachesReads });
     const store = storeOn(disk.mount());
     const before = await store.append({ owner, data: [bytesOf(50, 1)] });
     const location = await store.append({ owner, data: [bytesOf(150, 2)] });
@@ -62,8 +65,27 @@ describe('damaged bytes', () => {
     }
   });
 
+  it('are told from those of another place, and of another length', async () => {
+    const disk = new MemoryDisk({ random: randomFrom(1), cachesReads });
+    const store = storeOn(disk.mount());
+    const first = await store.append({ owner, data: [bytesOf(100, 1)] });
+    const second = await store.append({ owner, data: [bytesOf(100, 2)] });
+    expect(await readOrCode(store, { ...first, length: 99 })).toBe('Corrupt');
+    expect(await readOrCode(store, { ...first, length: 101 })).toBe('Corrupt');
+    const file = await disk.mount().open(SEGMENT);
+    const frame = Buffer.alloc(physicalLength(first));
+    await file.read({ position: first.offset, buffers: [frame] });
+    await file.write({ position: second.offset, buffers: [frame] });
+    expect(await readOrCode(store, second)).toBe('Corrupt');
+    await file.truncate(second.offset + 50);
+    expect(await readOrCode(store, second)).toBe('Missing');
+    expect(await readOrCode(store, first)).toEqual(bytesOf(100, 1));
+    // The disk was asked only where it had to be: for what it does not hold, or for everything.
+    expect(disk.count('read')).toBe(cachesReads ? 2 : 6);
+  });
+
   it('are never served from a large extent, and spoil only reads of their block', async () => {
-    const disk = new MemoryDisk({ random: randomFrom(1) });
+    const disk = new MemoryDisk({ random: randomFrom(1), cachesReads });
     const store = storeOn(disk.mount());
     const data = bytesOf(1_200_000, 4);
     const writer = store.create(owner);
@@ -91,7 +113,7 @@ describe('damaged bytes', () => {
   });
 
   it('are not served when a location names another extent, or its middle', async () => {
-    const disk = new MemoryDisk({ random: randomFrom(1) });
+    const disk = new MemoryDisk({ random: randomFrom(1), cachesReads });
     const store = storeOn(disk.mount());
     const first = await store.append({ owner, data: [bytesOf(500, 1)] });
     const second = await store.append({ owner, data: [bytesOf(600, 2)] });

@@ -18,6 +18,8 @@ const disks = {
   real: (use: (disk: Disk) => Promise<void>) =>
     inTemporaryFolder((folder) => use(new NodeDisk(join(folder, 'extents')))),
   simulated: (use: (disk: Disk) => Promise<void>) => use(new MemoryDisk({ random: randomFrom(1) }).mount()),
+  cached: (use: (disk: Disk) => Promise<void>) =>
+    use(new MemoryDisk({ random: randomFrom(1), cachesReads: true }).mount()),
 };
 
 async function readAt(
@@ -55,6 +57,26 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
       }
       await disk.syncDirectory('d');
       expect([...(await disk.list('d'))].sort()).toEqual(['buffered', 'durable']);
+    });
+  });
+
+  it('reads at once no other bytes than it reads, and none where the file has none', async () => {
+    await withDisk(async (disk) => {
+      await disk.makeDirectory('');
+      const file = await disk.create('f', 'buffered');
+      const data = bytesOf(20_000, 3);
+      await file.write({ position: 0, buffers: [data] });
+      for (const position of [0, 1, 4095, 12_345]) {
+        const buffer = Buffer.alloc(5000);
+        const count = file.readAtOnce({ position, buffer });
+        expect([0, 5000]).toContain(count);
+        expect(buffer.equals(count > 0 ? data.subarray(position, position + 5000) : Buffer.alloc(5000))).toBe(
+          true,
+        );
+      }
+      expect([0, 5]).toContain(file.readAtOnce({ position: 19_995, buffer: Buffer.alloc(10) }));
+      expect(file.readAtOnce({ position: 20_000, buffer: Buffer.alloc(10) })).toBe(0);
+      await file.close();
     });
   });
 

@@ -9,7 +9,7 @@ const owner = { contentId: 5, fileOffset: 9 };
 
 function inStore(use: (store: LocalExtentStore) => Promise<void>): Promise<void> {
   return inTemporaryFolder(async (folder) => {
-    const disk = new NodeDisk(join(folder, 'made', 'when-needed'));
+    const disk = new NodeDisk(join(folder, 'made-when-needed'));
     const store = new LocalExtentStore({ disk, lease: leaseFrom(1), segmentBytes: 1 << 20, openFilesMax: 4 });
     await use(store);
     await store.close();

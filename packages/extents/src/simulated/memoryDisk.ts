@@ -7,7 +7,10 @@
 import type { Disk, DiskFile, FileStatus } from '../disk.ts';
 import { MemoryDirectory, MemoryFile, type MemoryInode, type Random } from './memoryInode.ts';
 
-export type DiskOperationKind = Exclude<keyof Disk | keyof DiskFile, 'close' | 'size' | 'startWriteback'>;
+export type DiskOperationKind = Exclude<
+  keyof Disk | keyof DiskFile,
+  'close' | 'size' | 'startWriteback' | 'readAtOnce'
+>;
 
 export interface DiskOperation {
   readonly kind: DiskOperationKind;
@@ -24,6 +27,8 @@ export interface MemoryDiskOptions {
   readonly before?: (operation: DiskOperation) => Promise<DiskFault | undefined>;
   /** Awaited when the operation has had its effect, before its caller learns of it. */
   readonly after?: (operation: DiskOperation) => Promise<void>;
+  /** Everything can be read at once, past `before` and `after`. Unless told, nothing can. */
+  readonly cachesReads?: boolean;
   /** A disk that lies: such syncs succeed and save nothing. For showing that a test would notice. */
   readonly ignoresSyncOf?: 'data' | 'directories';
 }
@@ -86,6 +91,10 @@ class Gate {
 
   get capacityBytes(): number {
     return this.#options.capacityBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  get cachesReads(): boolean {
+    return this.#options.cachesReads === true && this.#boot === this.#disk.boots;
   }
 
   ignoresSyncOf(what: 'data' | 'directories'): boolean {
@@ -250,6 +259,11 @@ class MemoryHandle implements DiskFile {
       for (const buffer of from.buffers) count += this.#file.seen.read(from.position + count, buffer);
       return count;
     });
+  }
+
+  readAtOnce(from: { readonly position: number; readonly buffer: Uint8Array }): number {
+    if (this.#closed || !this.#gate.cachesReads) return 0;
+    return this.#file.seen.read(from.position, from.buffer);
   }
 
   sync(): Promise<void> {
