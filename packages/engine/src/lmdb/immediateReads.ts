@@ -13,7 +13,7 @@ export class ImmediateReads implements ReadTx {
   }
 
   get(key: Bytes): Op<Bytes | undefined> {
-    return new ImmediateRead(() => this.snapshot.get(key));
+    return new ImmediateGet(this.snapshot, key);
   }
 
   getMany(keys: readonly Bytes[]): Op<readonly (Bytes | undefined)[]> {
@@ -25,17 +25,8 @@ export class ImmediateReads implements ReadTx {
   }
 }
 
-class ImmediateRead<T> extends Iterator<ReadRequest, T, ReadReply> implements Op<T> {
-  readonly #read: () => T;
-
-  constructor(read: () => T) {
-    super();
-    this.#read = read;
-  }
-
-  override next(): IteratorReturnResult<T> {
-    return { done: true, value: this.#read() };
-  }
+abstract class Immediate<T> extends Iterator<ReadRequest, T, ReadReply> implements Op<T> {
+  abstract override next(): IteratorReturnResult<T>;
 
   override return(value: T): IteratorReturnResult<T> {
     return { done: true, value };
@@ -47,5 +38,37 @@ class ImmediateRead<T> extends Iterator<ReadRequest, T, ReadReply> implements Op
 
   override [Symbol.iterator](): this {
     return this;
+  }
+}
+
+/** Most reads are gets, five to ten an operation: one object each, which is also its own result. */
+class ImmediateGet extends Immediate<Bytes | undefined> {
+  readonly done = true;
+  value: Bytes | undefined;
+  readonly #snapshot: Snapshot;
+  readonly #key: Bytes;
+
+  constructor(snapshot: Snapshot, key: Bytes) {
+    super();
+    this.#snapshot = snapshot;
+    this.#key = key;
+  }
+
+  override next(): this {
+    this.value = this.#snapshot.get(this.#key);
+    return this;
+  }
+}
+
+class ImmediateRead<T> extends Immediate<T> {
+  readonly #read: () => T;
+
+  constructor(read: () => T) {
+    super();
+    this.#read = read;
+  }
+
+  override next(): IteratorReturnResult<T> {
+    return { done: true, value: this.#read() };
   }
 }
