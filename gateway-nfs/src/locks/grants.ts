@@ -152,18 +152,17 @@ export class Grants {
       });
     });
     try {
-      const sent = await this.#parts.callPeer({
-        ...call,
-        procedure: NLM_PROCEDURE.GRANTED_MSG,
-        args: call.args,
-        withoutReply: true,
-      });
-      if (sent.kind === 'unreached') return 'unreached';
-      const stat = await Promise.race([
-        answer,
-        this.#parts.pause(MESSAGE_ANSWER_MS, noticed.signal).then(() => 'silence' as const),
-      ]);
-      return stat === 'silence' ? 'unanswered' : verdict(stat);
+      const silence = async (): Promise<'unreached' | 'unanswered'> => {
+        const sent = await this.#parts.callPeer({
+          ...call,
+          procedure: NLM_PROCEDURE.GRANTED_MSG,
+          withoutReply: true,
+        });
+        if (sent.kind === 'unreached') return 'unreached';
+        await this.#parts.pause(MESSAGE_ANSWER_MS, noticed.signal);
+        return 'unanswered';
+      };
+      return await Promise.race([answer.then(verdict), silence()]);
     } finally {
       noticed.abort();
       this.#answers.delete(key);
