@@ -29,8 +29,11 @@ export const inodeId = (value: number): InodeId => positive(value, 'inode id') a
 export const contentId = (value: number): ContentId => positive(value, 'content id') as ContentId;
 export const cookie = (value: number): Cookie => positive(value, 'cookie') as Cookie;
 
+const TIMESTAMP_END = 1n << 64n;
+
 export function timestamp(nanoseconds: bigint): Timestamp {
-  if (nanoseconds < 0n || nanoseconds >= 1n << 64n) throw new RangeError(`not a timestamp: ${nanoseconds}`);
+  if (nanoseconds < 0n || nanoseconds >= TIMESTAMP_END)
+    throw new RangeError(`not a timestamp: ${nanoseconds}`);
   return nanoseconds as Timestamp;
 }
 

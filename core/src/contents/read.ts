@@ -26,8 +26,59 @@ export function readPieces(
   span: Span,
 ): AsyncGenerator<Buffer, undefined, undefined> {
   const [only] = pieces;
-  // Most objects are one piece: a generator less between the disk and the socket.
-  return pieces.length === 1 && only ? readPiece(services, only, span) : readEach(services, pieces, span);
+  if (pieces.length !== 1 || !only) return readEach(services, pieces, span);
+  // Most objects are one piece, and most are small: nothing of a generator's between the disk and the socket.
+  if (only.kind !== 'extent' || span.lengthBytes > SPARE_PIECE_BYTES) return readPiece(services, only, span);
+  const slice = { location: only.location, start: only.start + span.start, length: span.lengthBytes };
+  return new SingleRead(services.extents, slice);
+}
+
+type Slice = Parameters<ExtentStore['read']>[0];
+const DONE = { done: true, value: undefined } as const;
+
+/** One read, when it is asked for. As with a generator, nothing is under way any more once it has ended. */
+class SingleRead implements AsyncGenerator<Buffer, undefined, undefined> {
+  readonly #extents: ExtentStore;
+  #slice: Slice | undefined;
+  #underWay: Promise<Buffer> | undefined;
+
+  constructor(extents: ExtentStore, slice: Slice) {
+    this.#extents = extents;
+    this.#slice = slice;
+  }
+
+  /** @throws FsError Corrupt | Failed | Closed */
+  async next(): Promise<IteratorResult<Buffer, undefined>> {
+    const slice = this.#slice;
+    if (!slice) return this.return();
+    this.#slice = undefined;
+    try {
+      this.#underWay = this.#extents.read(slice);
+      return { done: false, value: await this.#underWay };
+    } catch (error) {
+      throw fromExtents(error);
+    }
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#slice = undefined;
+    // Whoever asked for the piece is told of its failure.
+    await this.#underWay?.catch(() => undefined);
+    return DONE;
+  }
+
+  async throw(error: unknown): Promise<never> {
+    await this.return();
+    throw error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
 }
 
 async function* readEach(

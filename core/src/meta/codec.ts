@@ -9,6 +9,8 @@
 import { assert } from '../invariant.ts';
 
 const SCRATCH_BYTES = 64 * 1024;
+/** A bigint is made from it at once; Buffer makes three on the way. */
+const WORD = new DataView(new ArrayBuffer(8));
 
 export class Writer {
   #buffer: Buffer;
@@ -98,10 +100,13 @@ export class Writer {
   }
 }
 
+/** By tag. */
+export type FieldReaders<T> = Readonly<Record<number, (field: Reader, into: T) => void>>;
+
 export class Reader {
   readonly #buffer: Buffer;
   #at = 0;
-  readonly #end: number;
+  #end: number;
 
   constructor(bytes: Uint8Array) {
     this.#buffer = Buffer.isBuffer(bytes)
@@ -141,7 +146,10 @@ export class Reader {
   }
 
   bigU64(): bigint {
-    return this.#buffer.readBigUInt64BE(this.#take(8));
+    const at = this.#take(8);
+    WORD.setUint32(0, this.#buffer.readUInt32BE(at));
+    WORD.setUint32(4, this.#buffer.readUInt32BE(at + 4));
+    return WORD.getBigUint64(0);
   }
 
   raw(length: number): Buffer {
@@ -170,12 +178,23 @@ export class Reader {
     return this;
   }
 
-  /** Hands each tagged field to its reader; unknown tags are skipped. */
-  fields(readers: Readonly<Record<number, (field: Reader) => void>>): void {
-    while (this.remaining > 0) {
+  /**
+   * Hands each tagged field to its reader, which cannot read past it, together with what it fills; unknown tags
+   * are skipped.
+   */
+  fields(readers: FieldReaders<undefined>): void;
+  fields<T>(readers: FieldReaders<T>, into: T): void;
+  fields(readers: FieldReaders<unknown>, into?: unknown): void {
+    const end = this.#end;
+    while (this.#at < end) {
       const tag = this.u8();
-      const field = this.bytes();
-      readers[tag]?.(new Reader(field));
+      const start = this.#take(this.u32());
+      const next = this.#at;
+      this.#at = start;
+      this.#end = next;
+      readers[tag]?.(this, into);
+      this.#at = next;
+      this.#end = end;
     }
   }
 }

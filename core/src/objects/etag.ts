@@ -10,10 +10,9 @@ import type { Etag, WritePrecondition } from './types.ts';
 export const EMPTY_ETAG: Etag = { digest: createHash('md5').digest(), parts: 0 };
 
 export function etagText(etag: Etag): string {
-  const digest = Buffer.from(etag.digest.buffer, etag.digest.byteOffset, etag.digest.byteLength).toString(
-    'hex',
-  );
-  return etag.parts > 0 ? `${digest}-${etag.parts}` : digest;
+  const { digest, parts } = etag;
+  const text = Buffer.prototype.hexSlice.call(digest, 0, digest.length);
+  return parts > 0 ? `${text}-${parts}` : text;
 }
 
 /**

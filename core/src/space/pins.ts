@@ -12,21 +12,32 @@ export interface Pin {
   release(): void;
 }
 
+class HeldPin implements Pin {
+  sequence: number;
+  readonly #held: Set<HeldPin>;
+
+  constructor(held: Set<HeldPin>, sequence: number) {
+    this.#held = held;
+    this.sequence = sequence;
+  }
+
+  raise(sequence: number): void {
+    this.sequence = sequence;
+  }
+
+  release(): void {
+    this.#held.delete(this);
+  }
+}
+
 export class Pins {
-  readonly #held = new Map<object, number>();
+  readonly #held = new Set<HeldPin>();
   #committed = 0;
 
   /** Taken *before* the snapshot, so that nothing is reclaimed between the snapshot and its pin. */
   enter(): Pin {
-    const pin: Pin = {
-      raise: (sequence) => {
-        if (this.#held.has(pin)) this.#held.set(pin, sequence);
-      },
-      release: () => {
-        this.#held.delete(pin);
-      },
-    };
-    this.#held.set(pin, this.#committed);
+    const pin = new HeldPin(this.#held, this.#committed);
+    this.#held.add(pin);
     return pin;
   }
 
@@ -41,7 +52,7 @@ export class Pins {
   /** The oldest sequence a reader may refer to, or Infinity when there is none. */
   oldest(): number {
     let oldest = Number.POSITIVE_INFINITY;
-    for (const sequence of this.#held.values()) oldest = Math.min(oldest, sequence);
+    for (const { sequence } of this.#held) oldest = Math.min(oldest, sequence);
     return oldest;
   }
 }

@@ -21,10 +21,22 @@ export interface Change extends View {
   random32(): number;
 }
 
+/**
+ * Volumes as they were last stored and what that says: every operation needs its volume, which hardly ever changes.
+ * The record itself is read each time, so this only saves decoding the same bytes again.
+ */
+const lastDecoded = new Map<VolumeId, { readonly stored: Uint8Array; readonly volume: Volume }>();
+const DECODED_MAX = 1000;
+
 function* loadVolume(tx: ReadTx, id: VolumeId): Op<Volume> {
   const stored = yield* tx.get(volumeKey(id));
   if (!stored) throw new FsError('NoSuchVolume', `volume ${id} does not exist`);
-  return decodeVolume(stored);
+  const known = lastDecoded.get(id);
+  if (known && Buffer.compare(known.stored, stored) === 0) return known.volume;
+  const volume = decodeVolume(stored);
+  if (lastDecoded.size >= DECODED_MAX) lastDecoded.clear();
+  lastDecoded.set(id, { stored, volume });
+  return volume;
 }
 
 /** @throws FsError NoSuchVolume */

@@ -12,7 +12,7 @@ import {
 } from '../../ids.ts';
 import { assert } from '../../invariant.ts';
 import type { ChecksumAlgorithm, ChecksumType, Etag } from '../../objects/types.ts';
-import { Reader, Writer } from '../codec.ts';
+import { type FieldReaders, Reader, Writer } from '../codec.ts';
 import { readChecksumKind, writeChecksumKind } from './checksum.ts';
 
 export type InodeType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character' | 'block';
@@ -127,9 +127,27 @@ export function encodeInode(inode: Inode): Buffer {
   return writer.done();
 }
 
+const FIELDS: FieldReaders<{ -readonly [K in keyof Inode]: Inode[K] }> = {
+  [TAG.etag]: (field, inode) => {
+    inode.etag = readEtag(field);
+  },
+  [TAG.storageClass]: (field, inode) => {
+    inode.storageClass = field.rest().toString();
+  },
+  [TAG.checksum]: (field, inode) => {
+    inode.checksum = readChecksumKind(field);
+  },
+  [TAG.device]: (field, inode) => {
+    inode.device = { major: field.u32(), minor: field.u32() };
+  },
+  [TAG.createVerifier]: (field, inode) => {
+    inode.createVerifier = field.raw(8);
+  },
+};
+
 export function decodeInode(bytes: Uint8Array): Inode {
   const reader = new Reader(bytes).schema(SCHEMA, 'inode');
-  const fixed = {
+  const inode = {
     type: inodeTypeOfCode(reader.u8()),
     mode: reader.u16(),
     uid: reader.u32(),
@@ -145,25 +163,6 @@ export function decodeInode(bytes: Uint8Array): Inode {
     body: readBodyRef(reader),
     place: { parent: inodeId(reader.u64()), cookie: cookie(reader.u64()) },
   };
-  const optional: {
-    -readonly [K in 'etag' | 'storageClass' | 'checksum' | 'device' | 'createVerifier']?: Inode[K];
-  } = {};
-  reader.fields({
-    [TAG.etag]: (field) => {
-      optional.etag = readEtag(field);
-    },
-    [TAG.storageClass]: (field) => {
-      optional.storageClass = field.rest().toString();
-    },
-    [TAG.checksum]: (field) => {
-      optional.checksum = readChecksumKind(field);
-    },
-    [TAG.device]: (field) => {
-      optional.device = { major: field.u32(), minor: field.u32() };
-    },
-    [TAG.createVerifier]: (field) => {
-      optional.createVerifier = field.raw(8);
-    },
-  });
-  return { ...fixed, ...optional } as Inode;
+  reader.fields<Inode>(FIELDS, inode);
+  return inode;
 }

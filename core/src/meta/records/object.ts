@@ -2,7 +2,7 @@
 
 import { type Timestamp, timestamp } from '../../ids.ts';
 import type { Checksum, Etag, Tags } from '../../objects/types.ts';
-import { Reader, Writer } from '../codec.ts';
+import { type FieldReaders, Reader, Writer } from '../codec.ts';
 import { readChecksum, writeChecksum } from './checksum.ts';
 import { type BodyRef, readBodyRef, readEtag, writeBodyRef, writeEtag } from './inode.ts';
 
@@ -59,37 +59,28 @@ export function encodeObjectRecord(record: ObjectRecord): Buffer {
   return writer.done();
 }
 
+const FIELDS: FieldReaders<{ -readonly [K in keyof ObjectRecord]: ObjectRecord[K] }> = {
+  [TAG.properties]: (field, record) => {
+    record.properties = readPairs(field);
+  },
+  [TAG.userMetadata]: (field, record) => {
+    record.userMetadata = readPairs(field);
+  },
+  [TAG.checksum]: (field, record) => {
+    record.checksum = readChecksum(field);
+  },
+  [TAG.tagCount]: (field, record) => {
+    record.tagCount = field.u16();
+  },
+  [TAG.directory]: (field, record) => {
+    record.directory = readDirectoryObject(field);
+  },
+};
+
 export function decodeObjectRecord(bytes: Uint8Array): ObjectRecord {
-  const reader = new Reader(bytes).schema(SCHEMA, 'object record');
-  let properties: Record<string, string> = {};
-  let userMetadata: Record<string, string> = {};
-  let checksum: Checksum | undefined;
-  let directory: DirectoryObject | undefined;
-  let tagCount = 0;
-  reader.fields({
-    [TAG.properties]: (field) => {
-      properties = readPairs(field);
-    },
-    [TAG.userMetadata]: (field) => {
-      userMetadata = readPairs(field);
-    },
-    [TAG.checksum]: (field) => {
-      checksum = readChecksum(field);
-    },
-    [TAG.tagCount]: (field) => {
-      tagCount = field.u16();
-    },
-    [TAG.directory]: (field) => {
-      directory = readDirectoryObject(field);
-    },
-  });
-  return {
-    properties,
-    userMetadata,
-    tagCount,
-    ...(checksum && { checksum }),
-    ...(directory && { directory }),
-  };
+  const record: ObjectRecord = { properties: {}, userMetadata: {}, tagCount: 0 };
+  new Reader(bytes).schema(SCHEMA, 'object record').fields(FIELDS, record);
+  return record;
 }
 
 function readDirectoryObject(field: Reader): DirectoryObject {

@@ -1,0 +1,70 @@
+import { containerId, ExtentError, type ExtentErrorCode } from '@facet/extents';
+import { expect, it } from 'vitest';
+import { readPieces } from '../../src/contents/read.ts';
+
+const location = { store: 0, container: containerId(1), offset: 64, length: 1000 };
+const piece = { kind: 'extent', location, start: 100, lengthBytes: 500 } as const;
+
+/** One small piece of an extent, and what was asked of the store for it. */
+function reading(answer: () => Promise<Buffer>) {
+  const asked: { start: number; length: number }[] = [];
+  const read = (slice: { start: number; length: number }) => {
+    asked.push({ start: slice.start, length: slice.length });
+    return answer();
+  };
+  const extents = { read } as unknown as Parameters<typeof readPieces>[0]['extents'];
+  return { pieces: readPieces({ extents }, [piece], { start: 7, lengthBytes: 20 }), asked };
+}
+
+it('a small piece is read once, when it is asked for', async () => {
+  const bytes = Buffer.alloc(20, 'x');
+  const { pieces, asked } = reading(async () => bytes);
+  expect(asked).toEqual([]);
+  expect(await pieces.next()).toEqual({ done: false, value: bytes });
+  expect(asked).toEqual([{ start: 107, length: 20 }]);
+  expect(await pieces.next()).toEqual({ done: true, value: undefined });
+  expect(asked.length).toBe(1);
+});
+
+it('a small piece is not read after its reader gave up', async () => {
+  const bytes = Buffer.alloc(20, 'x');
+  const returned = reading(async () => bytes);
+  expect(await returned.pieces.return(undefined)).toEqual({ done: true, value: undefined });
+  expect(await returned.pieces.next()).toEqual({ done: true, value: undefined });
+  const thrown = reading(async () => bytes);
+  await expect(thrown.pieces.throw(new Error('enough'))).rejects.toThrow('enough');
+  expect(await thrown.pieces.next()).toEqual({ done: true, value: undefined });
+  const disposed = reading(async () => bytes);
+  {
+    await using _ = disposed.pieces;
+  }
+  expect(await disposed.pieces.next()).toEqual({ done: true, value: undefined });
+  expect([...returned.asked, ...thrown.asked, ...disposed.asked]).toEqual([]);
+});
+
+it.each([
+  ['Corrupt', 'Corrupt'],
+  ['Missing', 'Corrupt'],
+  ['Failed', 'Failed'],
+  ['Closed', 'Closed'],
+] as const)('a small piece that is %s is an FsError %s, and the end', async (code: ExtentErrorCode, told) => {
+  const { pieces, asked } = reading(async () => {
+    throw new ExtentError(code, 'no');
+  });
+  await expect(pieces.next()).rejects.toMatchObject({ name: 'FsError', code: told });
+  expect(await pieces.next()).toEqual({ done: true, value: undefined });
+  expect(asked.length).toBe(1);
+});
+
+it('a reader that gives up in the middle of a read waits for its end: only then is the pin let go', async () => {
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
+  const { pieces } = reading(() => promise);
+  const order: string[] = [];
+  const piece = pieces.next().then(() => order.push('read'));
+  const ended = pieces.return(undefined).then(() => order.push('ended'));
+  for (let turn = 0; turn < 3; turn++) await new Promise((next) => setImmediate(next));
+  expect(order).toEqual([]);
+  resolve(Buffer.alloc(20));
+  await Promise.all([piece, ended]);
+  expect(order.sort()).toEqual(['ended', 'read']);
+});
