@@ -23,6 +23,7 @@ interface Rename {
   readonly from: { readonly parent: DirectoryNode; readonly name: Buffer; readonly dentry: Dentry };
   readonly to: { readonly parent: DirectoryNode; readonly ref: EntryRef; readonly twins: Twins };
   readonly node: Node;
+  readonly silly: boolean;
 }
 
 export const rename: Command<RenameArgs, { readonly from: BeforeAfter; readonly to: BeforeAfter }> = {
@@ -42,7 +43,7 @@ export const rename: Command<RenameArgs, { readonly from: BeforeAfter; readonly 
 };
 
 /** @throws FsError NoEntry | AccessDenied | Invalid */
-function* findMove(change: Change, { caller, from, to }: RenameArgs): Op<Rename> {
+function* findMove(change: Change, { caller, from, to, silly }: RenameArgs): Op<Rename> {
   const source = yield* loadDirectoryNode(change, from.parent);
   const target = yield* loadDirectoryNode(change, to.parent);
   mustAllow(caller, source, EXECUTE);
@@ -56,6 +57,7 @@ function* findMove(change: Change, { caller, from, to }: RenameArgs): Op<Rename>
     from: { parent: source, name: from.name, dentry },
     to: { parent: target, ref: to, twins },
     node: yield* nodeOf(change, dentry.inode),
+    silly: silly === true,
   };
 }
 
@@ -116,9 +118,10 @@ function* mustNotLead(view: View, directory: InodeId, inode: InodeId): Op<number
 }
 
 function* carryOut(change: Change, move: Rename, replaced: Dentry | undefined): Op<Dentry | undefined> {
-  const { from, to, node } = move;
+  const { from, to, node, silly } = move;
   const [source, target, name] = [from.parent.id, to.parent.id, to.ref.name];
-  const moved = { inode: node.id, type: node.inode.type };
+  const hidden = silly && !node.state ? ({ hidden: true } as const) : {};
+  const moved = { inode: node.id, type: node.inode.type, ...hidden };
   yield* removeEntry(change, { parent: source, name: from.name, dentry: from.dentry, door: 'file' });
   let cookie = replaced?.cookie;
   if (replaced) {

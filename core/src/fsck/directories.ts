@@ -100,6 +100,7 @@ async function checkTargets(
     if (entry.directory !== (dentry.type === 'directory') || (inode && inode.type !== dentry.type)) {
       report('entryTypeWrong', place, `it says ${dentry.type}, inode ${dentry.inode} is a ${inode?.type}`);
     }
+    if (dentry.hidden && entry.directory) report('entryTypeWrong', place, 'a directory cannot be hidden');
     const first = inode?.place.parent === parent && inode.place.cookie === dentry.cookie;
     if (inode && !first && !links[index]) {
       report('nameNotRecorded', place, `inode ${dentry.inode} does not know this name`);

@@ -42,7 +42,7 @@ const NO_RECORD: ObjectRecord = { properties: {}, userMetadata: {}, tagCount: 0 
 export interface Target {
   readonly path: ObjectPath;
   readonly trail: Trail;
-  /** The entry at the end of the path, whether or not it is an object (an implicit directory is none). */
+  /** The entry at the end of the path, whether or not it is an object: an implicit directory and a hidden file are none. */
   readonly dentry?: Dentry;
   readonly object?: FoundObject;
 }
@@ -55,7 +55,7 @@ export function* findTarget(view: View, key: Buffer): Op<Target> {
   if (parent === undefined || trail.length <= path.directories.length) return { path, trail };
   const dentry = yield* findEntry(view, parent, path.leaf);
   if (!dentry) return { path, trail };
-  const object = yield* loadObject(view, dentry);
+  const object = dentry.hidden ? undefined : yield* loadObject(view, dentry);
   return object ? { path, trail, dentry, object } : { path, trail, dentry };
 }
 

@@ -67,6 +67,7 @@ function* collect(
     if (walk.steps > STEPS_MAX && lines.length > 0) return { lines, truncated: true };
     const visit = yield* walk.next(args.limit - lines.length + 1);
     if (!visit) return { lines, truncated: false };
+    if (visit.dentry.hidden) continue;
     const directory = visit.dentry.type === 'directory';
     // POSIX names need not be keys; below a directory that is none there are none either.
     if (visit.key.length > KEY_BYTES_MAX || !isUtf8(visit.key)) continue;

@@ -5,8 +5,9 @@ import { dropBody } from '../contents/bodies.ts';
 import type { InodeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { type EntryName, objectRecordKey, tagsKey } from '../meta/keys.ts';
-import type { BodyRef } from '../meta/records/inode.ts';
+import type { BodyRef, Inode } from '../meta/records/inode.ts';
 import { encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
+import type { Dentry } from '../meta/records/tree.ts';
 import {
   freshDirectory,
   insertEntry,
@@ -14,7 +15,7 @@ import {
   removeEntry,
   storeDirectory,
 } from '../tree/directories.ts';
-import { type Found, freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
+import { type Found, freshInode, loadInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
 import { adjustUsage, type Change } from '../tree/scope.ts';
 import { etagText } from './etag.ts';
@@ -56,11 +57,8 @@ function* publishFile(change: Change, place: Place, next: NewObject): Op<UsageDe
   const { parent, leaf, target } = place;
   const old = target.object;
   if (old?.inode.type === 'file') return yield* replaceFile(change, old, next);
-  if (old) {
-    // A symlink or special file gives way: what is put is a file.
-    yield* removeEntry(change, { parent, name: leaf.name, dentry: old.dentry, door: 'object' });
-    yield* dropName(change, old, { parent, cookie: old.dentry.cookie });
-  }
+  // A symlink or special file gives way, since what is put is a file, and so does a name that is hidden.
+  if (target.dentry) yield* giveWay(change, { parent, name: leaf.name, dentry: target.dentry });
   const { uid, gid, fileMode } = change.volume.defaults;
   const id = yield* newInodeId(change);
   const cookie = yield* insertEntry(change, {
@@ -73,6 +71,16 @@ function* publishFile(change: Change, place: Place, next: NewObject): Op<UsageDe
   const inode = freshInode(change, { type: 'file', mode: fileMode, uid, gid, place: { parent, cookie } });
   yield* storeFile(change, { id, inode }, next);
   return { bytes: next.sizeBytes, inodes: 1 };
+}
+
+function* giveWay(
+  change: Change,
+  entry: { readonly parent: InodeId; readonly name: Buffer; readonly dentry: Dentry },
+): Op<Inode | undefined> {
+  const { parent, dentry } = entry;
+  const inode = yield* loadInode(change, dentry.inode);
+  yield* removeEntry(change, { ...entry, door: 'object' });
+  return yield* dropName(change, { id: dentry.inode, inode }, { parent, cookie: dentry.cookie });
 }
 
 function* replaceFile(change: Change, old: FoundObject, next: NewObject): Op<UsageDelta> {

@@ -75,6 +75,7 @@ export interface NewEntry {
   readonly name: Buffer;
   readonly inode: InodeId;
   readonly type: InodeType;
+  readonly hidden?: true;
   readonly door: Door;
 }
 
@@ -93,7 +94,8 @@ export function* insertEntry(change: Change, entry: NewEntry): Op<Cookie> {
   const place = state.nextCookie;
   const key = dentryKey(layer, parent, { name, directory });
   const twin = sibling !== undefined;
-  tx.put(key, encodeDentry({ inode: entry.inode, type: entry.type, cookie: place, twin }));
+  const { inode, type, hidden } = entry;
+  tx.put(key, encodeDentry({ inode, type, cookie: place, twin, ...(hidden && { hidden }) }));
   tx.put(cookieKey(layer, parent, place), encodeEntryName({ name, directory }));
   indexName(change, parent, name);
   if (sibling) {
@@ -146,7 +148,7 @@ export function* repointEntry(
     readonly parent: InodeId;
     readonly name: Buffer;
     readonly dentry: Dentry;
-    readonly to: { readonly inode: InodeId; readonly type: InodeType };
+    readonly to: Pick<NewEntry, 'inode' | 'type' | 'hidden'>;
     readonly door: Door;
   },
 ): Op<Dentry> {
@@ -154,7 +156,8 @@ export function* repointEntry(
   const directory = dentry.type === 'directory';
   assert(directory === (to.type === 'directory'), 'a name keeps its place in the order');
   const state = yield* loadDirectory(change, parent);
-  const next = { ...dentry, ...to };
+  const { cookie: place, twin } = dentry;
+  const next = { cookie: place, twin, ...to };
   change.tx.put(dentryKey(change.layer, parent, { name, directory }), encodeDentry(next));
   storeDirectory(change, parent, touched(change, state, entry.door));
   return next;

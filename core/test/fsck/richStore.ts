@@ -83,6 +83,10 @@ async function fillByFiles(world: World): Promise<void> {
   await files.write({ caller, file, offset: 0, data: [bytesFrom(world.random, 70_000)] });
   await files.write({ caller, file, offset: 10_000, data: [bytesFrom(world.random, 5_000)] });
   await files.link({ caller, file, parent, name: Buffer.from('linked') });
+  const open = await files.create({ caller, parent, name: Buffer.from('open-file'), how });
+  const [from, to] = ['open-file', '.nfs0001'].map((name) => ({ parent, name: Buffer.from(name) }));
+  if (from && to) await files.rename({ caller, from, to, silly: true });
+  await files.write({ caller, file: open.file, offset: 0, data: [bytesFrom(world.random, 500)] });
   await files.symlink({
     caller,
     parent,

@@ -11,6 +11,7 @@ import type {
   StagedBody,
   VolumeId,
 } from '../../src/index.ts';
+import type { Calls } from './calls.ts';
 import { isRefusal } from './model.ts';
 import type { Replay } from './replay.ts';
 import { below, pick, type Random } from './scheduler.ts';
@@ -32,6 +33,7 @@ export interface Surroundings {
   readonly replay: Replay;
   /** Lets others go first. */
   readonly idle: () => Promise<void>;
+  readonly calls: Calls;
 }
 
 let marks = 0;
@@ -191,10 +193,14 @@ export class Actor {
   }
 
   async #create(): Promise<unknown> {
-    const { core, random } = this.#in;
+    const { random } = this.#in;
     const at = { caller: ROOT, parent: await this.#directory(), name: this.#name() };
-    if (below(random, 3) === 0) return core.files.mkdir({ ...at, attributes: { mode: 0o755 } });
-    return core.files.create({ ...at, how: { kind: 'guarded', attributes: { mode: 0o644 } } });
+    const { calls } = this.#in;
+    if (below(random, 3) === 0) {
+      return calls.send((on, call) => on.files.mkdir({ ...at, attributes: { mode: 0o755 }, call }));
+    }
+    const how = { kind: 'guarded', attributes: { mode: 0o644 } } as const;
+    return calls.send((on, call) => on.files.create({ ...at, how, call }));
   }
 
   async #write(): Promise<unknown> {
@@ -214,24 +220,25 @@ export class Actor {
   }
 
   async #remove(): Promise<unknown> {
-    const { core, random } = this.#in;
+    const { calls, random } = this.#in;
     const at = { caller: ROOT, parent: await this.#directory(), name: this.#name() };
     return below(random, 3) === 0
-      ? core.files.rmdir({ ...at, directory: true })
-      : core.files.remove({ ...at, directory: false });
+      ? calls.send((on, call) => on.files.rmdir({ ...at, directory: true, call }))
+      : calls.send((on, call) => on.files.remove({ ...at, directory: false, call }));
   }
 
   async #rename(): Promise<unknown> {
     const directory = below(this.#in.random, 2) === 0;
     const from = { parent: await this.#directory(), name: this.#name(), directory };
     const to = { parent: await this.#directory(), name: this.#name() };
-    return this.#in.core.files.rename({ caller: ROOT, from, to });
+    const silly = below(this.#in.random, 4) === 0 ? ({ silly: true } as const) : {};
+    return this.#in.calls.send((on, call) => on.files.rename({ caller: ROOT, from, to, ...silly, call }));
   }
 
   async #link(): Promise<unknown> {
     const file = await this.#file();
     if (!file) return;
     const at = { caller: ROOT, parent: await this.#directory(), name: this.#name() };
-    return this.#in.core.files.link({ ...at, file });
+    return this.#in.calls.send((on, call) => on.files.link({ ...at, file, call }));
   }
 }

@@ -15,6 +15,8 @@ export interface ModelNode {
   /** Directories: listed by S3 as the object `dir/`. */
   explicit: boolean;
   readonly entries: Map<string, InodeId>;
+  /** Of those entries, the ones that no key leads to. */
+  readonly hidden: Set<string>;
 }
 
 /** Names as they sort: a directory ends in a slash. */
@@ -33,7 +35,8 @@ export class Model {
   }
 
   #add(id: InodeId, directory: boolean): ModelNode {
-    const node = { id, directory, bytes: Buffer.alloc(0), links: 1, explicit: false, entries: new Map() };
+    const own = { entries: new Map(), hidden: new Set<string>() };
+    const node = { id, directory, bytes: Buffer.alloc(0), links: 1, explicit: false, ...own };
     this.#nodes.set(id, node);
     return node;
   }
@@ -63,6 +66,7 @@ export class Model {
     const node = this.#child(parent, entry);
     if (!node) throw new Error(`the store removed ${entry.name}, which was not there`);
     parent.entries.delete(sortName(entry));
+    parent.hidden.delete(sortName(entry));
     node.links -= 1;
     if (node.links === 0) this.#nodes.delete(node.id);
   }
@@ -76,6 +80,7 @@ export class Model {
       const entry = { name, directory: true };
       at = this.#child(at, entry) ?? this.#make(at, entry);
     }
+    if (at.hidden.has(sortName(leaf))) this.#drop(at, leaf);
     const node = this.#child(at, leaf) ?? this.#make(at, leaf);
     node.bytes = bytes;
     if (leaf.directory) node.explicit = true;
@@ -86,7 +91,7 @@ export class Model {
     const { directories, leaf } = parseKey(key);
     let at: ModelNode | undefined = this.node(ROOT_INODE);
     for (const name of directories) at = at && this.#child(at, { name, directory: true });
-    const node = at && this.#child(at, leaf);
+    const node = at && !at.hidden.has(sortName(leaf)) ? this.#child(at, leaf) : undefined;
     return node && (!node.directory || node.explicit) ? node.bytes : undefined;
   }
 
@@ -136,7 +141,10 @@ export class Model {
     directory.explicit = true;
   }
 
-  rename(from: { parent: InodeId; entry: EntryName }, to: { parent: InodeId; name: Buffer }): void {
+  rename(
+    from: { parent: InodeId; entry: EntryName },
+    to: { parent: InodeId; name: Buffer; silly: boolean },
+  ): void {
     const [source, target] = [this.node(from.parent), this.node(to.parent)];
     const node = this.#child(source, from.entry);
     if (!node) throw new Error(`the store renamed ${from.entry.name}, which was not there`);
@@ -145,7 +153,9 @@ export class Model {
     if (old?.id === node.id) return;
     if (old) this.#drop(target, entry);
     source.entries.delete(sortName(from.entry));
+    source.hidden.delete(sortName(from.entry));
     target.entries.set(sortName(entry), node.id);
+    if (to.silly && !node.directory) target.hidden.add(sortName(entry));
     source.explicit = true;
     target.explicit = true;
   }
@@ -179,6 +189,7 @@ export class Model {
     const found = new Map<string, Buffer>();
     const visit = (directory: ModelNode, prefix: string): void => {
       for (const [name, id] of [...directory.entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        if (directory.hidden.has(name)) continue;
         const node = this.node(id);
         if (!node.directory || node.explicit) found.set(prefix + name, node.bytes);
         if (node.directory) visit(node, prefix + name);
@@ -197,7 +208,7 @@ export class Model {
 }
 
 /** Refusals that random operations on few names may meet. */
-export function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): error is FsError {
   return error instanceof FsError && REFUSALS.has(error.code);
 }
 

@@ -1,6 +1,7 @@
 /** Does to the model what a committed command did to the store. */
 
 import type {
+  CallRef,
   CopyObjectArgs,
   CreateArgs,
   FileRef,
@@ -22,6 +23,9 @@ export class Replay {
   /** By content id: what was staged under it. */
   readonly #staged = new Map<number, Buffer>();
 
+  /** Calls that committed. */
+  readonly #done = new Set<number>();
+
   constructor(model: Model, world: World) {
     this.#model = model;
     this.#world = world;
@@ -33,6 +37,11 @@ export class Replay {
     return body;
   }
 
+  /** Whether a call of a client was done. */
+  isDone(call: CallRef): boolean {
+    return this.#done.has(call.xid);
+  }
+
   #bytesOf(body: StagedBody): Buffer {
     if (body.kind === 'empty') return Buffer.alloc(0);
     if (body.kind === 'inline') return Buffer.from(body.bytes);
@@ -42,6 +51,9 @@ export class Replay {
   }
 
   commit({ name, args }: UnderWay, data: Buffer | undefined): void {
+    const { call } = args as { readonly call?: CallRef };
+    if (call && this.#done.has(call.xid)) throw new Error(`the store did call ${call.xid} twice: ${name}`);
+    if (call) this.#done.add(call.xid);
     this.#effects[name]?.(args as never, data);
   }
 
@@ -67,10 +79,10 @@ export class Replay {
     link: ({ file, parent, name }: LinkArgs) => this.#model.link(file.inode, parent.inode, name),
     remove: (args: RemoveArgs) => this.#remove(args),
     rmdir: (args: RemoveArgs) => this.#remove(args),
-    rename: ({ from, to }: RenameArgs) => {
+    rename: ({ from, to, silly }: RenameArgs) => {
       const entry = this.#model.form(from.parent.inode, from.name, from.directory);
       const source = { parent: from.parent.inode, entry };
-      this.#model.rename(source, { parent: to.parent.inode, name: to.name });
+      this.#model.rename(source, { parent: to.parent.inode, name: to.name, silly: silly === true });
     },
     setattr: ({ file, changes }: SetattrArgs) => {
       if (changes.sizeBytes !== undefined) this.#model.truncate(file.inode, changes.sizeBytes);

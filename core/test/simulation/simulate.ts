@@ -9,6 +9,7 @@
 import type { MemoryDiskOptions } from '@facet/extents';
 import { type Core, type Finding, fsck } from '../../src/index.ts';
 import { Actor, writing } from './actors.ts';
+import { Calls } from './calls.ts';
 import { Model } from './model.ts';
 import { Replay } from './replay.ts';
 import { below, type Random, randomFrom, Scheduler } from './scheduler.ts';
@@ -72,11 +73,13 @@ export async function playOnLmdb(options: {
   const random = randomFrom(seed);
   const setting = new Setting(random, { lmdbFolder });
   const { world, model, replay } = setting;
+  const calls = new Calls(random, replay);
   for (let life = 0; life < LIVES; life += 1) {
     const core = await world.start();
     await compare(core, world, model);
+    await calls.resume(core);
     const idle = async () => undefined;
-    await new Actor({ core, volume: world.volume.id, random, replay, idle }).live(actions);
+    await new Actor({ core, volume: world.volume.id, random, replay, idle, calls }).live(actions);
     if (setting.broken !== undefined) throw setting.broken;
     await compare(core, world, model);
     await core.close();
@@ -89,13 +92,17 @@ export async function simulate({ seed, actions = 30, ignoresSyncOf }: Simulation
   const random = randomFrom(seed);
   const setting = new Setting(random, ignoresSyncOf ? { disk: { ignoresSyncOf } } : {});
   const { scheduler, world, model, replay } = setting;
+  const calls = new Calls(random, replay);
   let powerCuts = 0;
   for (let life = 0; life < LIVES; life += 1) {
     const core = await world.start();
     if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
     await compare(core, world, model);
+    await calls.resume(core);
+    if (setting.broken !== undefined) throw setting.broken;
+    await compare(core, world, model);
     world.interleave(true);
-    const surroundings = { core, volume: world.volume.id, random, replay, idle: scheduler.pause };
+    const surroundings = { core, volume: world.volume.id, random, replay, idle: scheduler.pause, calls };
     let alive = ACTORS;
     for (let i = 0; i < ACTORS; i += 1) {
       new Actor(surroundings).live(actions).then(
@@ -115,6 +122,9 @@ export async function simulate({ seed, actions = 30, ignoresSyncOf }: Simulation
   }
   const core = await world.start();
   if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
+  await compare(core, world, model);
+  await calls.resume(core);
+  if (setting.broken !== undefined) throw setting.broken;
   await compare(core, world, model);
   if (world.faults.length > 0) throw new Error('background work failed', { cause: world.faults[0] });
   await core.close();

@@ -11,16 +11,19 @@ export interface Dentry {
   readonly cookie: Cookie;
   /** A directory and something else share this name: both entries carry the mark. */
   readonly twin: boolean;
+  /** The name stands for no name at all, so that no key leads there. Never a directory's. */
+  readonly hidden?: true;
 }
 
 const DENTRY_SCHEMA = 1;
 const TWIN = 1;
+const HIDDEN = 2;
 
 export function encodeDentry(dentry: Dentry): Buffer {
   return new Writer(24)
     .u8(DENTRY_SCHEMA)
     .u8(inodeTypeCode(dentry.type))
-    .u8(dentry.twin ? TWIN : 0)
+    .u8((dentry.twin ? TWIN : 0) | (dentry.hidden ? HIDDEN : 0))
     .u64(dentry.inode)
     .u64(dentry.cookie)
     .done();
@@ -29,8 +32,10 @@ export function encodeDentry(dentry: Dentry): Buffer {
 export function decodeDentry(bytes: Uint8Array): Dentry {
   const reader = new Reader(bytes).schema(DENTRY_SCHEMA, 'dentry');
   const type = inodeTypeOfCode(reader.u8());
-  const twin = (reader.u8() & TWIN) !== 0;
-  return { type, twin, inode: inodeId(reader.u64()), cookie: cookie(reader.u64()) };
+  const marks = reader.u8();
+  const twin = (marks & TWIN) !== 0;
+  const dentry = { type, twin, inode: inodeId(reader.u64()), cookie: cookie(reader.u64()) };
+  return (marks & HIDDEN) !== 0 ? { ...dentry, hidden: true } : dentry;
 }
 
 /** The value of a cookie key. */

@@ -26,7 +26,10 @@ export const NAMES_PLANTS = {
       },
     },
   ],
-  entryTypeWrong: [{ what: 'a file', plant: (store) => store.editDentry('inline', { type: 'fifo' }) }],
+  entryTypeWrong: [
+    { what: 'a file', plant: (store) => store.editDentry('inline', { type: 'fifo' }) },
+    { what: 'a hidden directory', plant: (store) => store.editDentry('dir/', { hidden: true }) },
+  ],
   entryOutsideDirectory: [
     {
       what: 'an entry of a file',
