@@ -9,7 +9,7 @@
 import { assert } from '../invariant.ts';
 
 const SCRATCH_BYTES = 64 * 1024;
-/** A bigint is made from it at once; Buffer makes three on the way. */
+/** Turns a bigint into bytes and back at once; Buffer makes others on the way. */
 const WORD = new DataView(new ArrayBuffer(8));
 
 export class Writer {
@@ -60,8 +60,10 @@ export class Writer {
   }
 
   bigU64(value: bigint): this {
+    WORD.setBigUint64(0, value);
     const at = this.#reserve(8);
-    this.#buffer.writeBigUInt64BE(value, at);
+    this.#buffer.writeUInt32BE(WORD.getUint32(0), at);
+    this.#buffer.writeUInt32BE(WORD.getUint32(4), at + 4);
     return this;
   }
 

@@ -98,7 +98,7 @@ export function etagOf(object: FoundObject): string {
 export function describe(object: FoundObject, parts?: number): ObjectInfo {
   const { id, inode, record } = object;
   const { directory, properties, userMetadata, checksum, tagCount } = record;
-  return {
+  const info: { -readonly [K in keyof ObjectInfo]: ObjectInfo[K] } = {
     inode: id,
     properties,
     userMetadata,
@@ -107,9 +107,10 @@ export function describe(object: FoundObject, parts?: number): ObjectInfo {
     lastModified: directory?.lastModified ?? inode.mtime,
     etag: etagOf(object),
     storageClass: (directory ?? inode).storageClass ?? STANDARD,
-    ...(checksum && { checksum }),
-    ...(parts !== undefined && { parts }),
   };
+  if (checksum) info.checksum = checksum;
+  if (parts !== undefined) info.parts = parts;
+  return info;
 }
 
 export const STANDARD = 'STANDARD';

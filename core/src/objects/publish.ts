@@ -101,14 +101,10 @@ function* replaceFile(change: Change, old: FoundObject, next: NewObject): Op<Usa
 function* storeFile(change: Change, { id, inode }: Found, next: NewObject): Op<BodyRef> {
   const body = next.body === 'keep' ? inode.body : yield* next.body(id);
   const { etag, sizeBytes, storageClass, checksum } = next;
-  storeInode(change, id, {
-    ...inode,
-    body,
-    etag,
-    sizeBytes,
-    ...(storageClass && storageClass !== STANDARD && { storageClass }),
-    ...(checksum && { checksum: { algorithm: checksum.algorithm, type: checksum.type } }),
-  });
+  const stored: { -readonly [K in keyof Inode]: Inode[K] } = { ...inode, body, etag, sizeBytes };
+  if (storageClass && storageClass !== STANDARD) stored.storageClass = storageClass;
+  if (checksum) stored.checksum = { algorithm: checksum.algorithm, type: checksum.type };
+  storeInode(change, id, stored);
   storeRecord(change, id, next);
   return body;
 }
