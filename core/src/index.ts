@@ -4,7 +4,7 @@ export { systemEnvironment } from './environment.ts';
 export * from './errors.ts';
 export { FILE_BYTES_MAX } from './files/changed.ts';
 export type * from './files/types.ts';
-export type { Finding, FindingKind } from './fsck/findings.ts';
+export type { AffectedObject, Finding, FindingKind } from './fsck/findings.ts';
 export { type FsckParts, type FsckReport, fsck } from './fsck/fsck.ts';
 export * from './ids.ts';
 export type { LockHost, LockHostView } from './locks/hosts.ts';

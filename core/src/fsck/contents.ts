@@ -16,7 +16,7 @@ import { decoded, type Inspection, readable } from './store.ts';
 const REFERENCE_DEPTH_MAX = 2;
 const CONTENTS = 'the contents';
 
-const placeOf = (id: number) => ({ what: `content ${id}`, where: CONTENTS });
+const placeOf = (id: number) => ({ what: `content ${id}`, where: CONTENTS, contents: [id] });
 
 /** @returns how many there are */
 export async function checkContents(inspection: Inspection, waiting: Waiting): Promise<number> {
@@ -103,7 +103,7 @@ class MapCheck {
   add({ offset, entry }: Mapped): void {
     const { report } = this.#inspection;
     const content = this.#content;
-    const place = { what: `map entry ${offset} of content ${this.id}`, where: CONTENTS };
+    const place = { what: `map entry ${offset} of content ${this.id}`, where: CONTENTS, contents: [this.id] };
     if (content?.shape.kind === 'single' && this.#end === 0) {
       report('contentShapeWrong', placeOf(this.id), 'it is one extent, and has a map');
     }
@@ -130,7 +130,7 @@ class MapCheck {
   async follow({ offset, entry }: Mapped, target: Content): Promise<void> {
     if (entry.kind !== 'ref') return;
     const { report } = this.#inspection;
-    const place = { what: `map entry ${offset} of content ${this.id}`, where: CONTENTS };
+    const place = { what: `map entry ${offset} of content ${this.id}`, where: CONTENTS, contents: [this.id] };
     const span = { start: entry.start, lengthBytes: entry.lengthBytes };
     if (span.start + span.lengthBytes > target.lengthBytes) {
       const detail = `it is of bytes up to ${span.start + span.lengthBytes} of content ${entry.content}`;

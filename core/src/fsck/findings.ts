@@ -79,6 +79,15 @@ export const FINDING_KINDS = [
 
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
+/** What S3 would call it. */
+export interface AffectedObject {
+  readonly volume: string;
+  /** As UTF-8, also where a name is not. */
+  readonly key: string;
+  /** Of an upload under way, a part of which it is. */
+  readonly upload?: string;
+}
+
 export interface Finding {
   readonly kind: FindingKind;
   /** The thing that is wrong: `inode 5`. */
@@ -87,4 +96,6 @@ export interface Finding {
   readonly where: string;
   /** What is there and what should be. */
   readonly detail: string;
+  /** Whose bytes it is about, where it is about bytes: of each content the first thousand. */
+  readonly objects?: readonly AffectedObject[];
 }

@@ -14,6 +14,7 @@ import type { ExtentStore } from '@facet/extents';
 import { checkContents } from './contents.ts';
 import { checkDirectories } from './directories.ts';
 import type { Finding } from './findings.ts';
+import { Findings } from './held.ts';
 import { checkInodes } from './inodes.ts';
 import { checkQueue, checkUploads } from './queue.ts';
 import { checkReferences } from './references.ts';
@@ -26,7 +27,7 @@ export interface FsckParts {
   readonly extents: ExtentStore;
   /** Reads all data and compares it with its checksums; else frame headers alone. */
   readonly full?: boolean;
-  /** Told of each finding as it is made. */
+  /** Told of each finding as it is made, of those about bytes when it is known whose. */
   readonly onFinding: (finding: Finding) => void;
   /** How much is held in memory at a time, where the defaults do not suit. */
   readonly windows?: { readonly contents: number; readonly claims: number };
@@ -46,15 +47,8 @@ export interface FsckReport {
 /** @throws EngineError, ExtentError where the devices fail */
 export async function fsck(parts: FsckParts): Promise<FsckReport> {
   const { engine, extents, full = false, windows } = parts;
-  let findings = 0;
-  const common = {
-    store: new MetadataReader(engine),
-    maxima: new Maxima(),
-    report: (kind: Finding['kind'], place: { what: string; where: string }, detail: string) => {
-      findings += 1;
-      parts.onFinding({ kind, what: place.what, where: place.where, detail });
-    },
-  };
+  const findings = new Findings(parts.onFinding);
+  const common = { store: new MetadataReader(engine), maxima: new Maxima(), report: findings.report };
   const layers = await checkVolumes(common);
   const inspection: Inspection = { ...common, layers };
   await checkKeys(inspection);
@@ -69,8 +63,10 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   await checkUploads(inspection, waiting);
   const contents = await checkContents(inspection, waiting);
   await checkReferences(inspection, windows?.contents);
+  await findings.tellObjects(inspection);
   const claimsPerBatch = windows && { claimsPerBatch: windows.claims };
   const space = await checkSpace(inspection, { extents, leased, full, ...claimsPerBatch });
   await checkCounters(inspection);
-  return { findings, volumes: layers.size, inodes, contents, ...space };
+  await findings.tellObjects(inspection);
+  return { findings: findings.count, volumes: layers.size, inodes, contents, ...space };
 }

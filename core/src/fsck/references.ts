@@ -65,7 +65,7 @@ class Window {
     for (const [index, id] of this.ids.entries()) {
       const said = this.#said[index] ?? Number.NaN;
       if (Number.isNaN(said) || said === counts[index]) continue;
-      const place = { what: `content ${id}`, where: 'the contents' };
+      const place = { what: `content ${id}`, where: 'the contents', contents: [id] };
       report('referenceCountWrong', place, `it says ${said} references, there are ${counts[index]}`);
     }
   }

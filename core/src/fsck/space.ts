@@ -60,7 +60,7 @@ function reportMissing({ report }: Inspection, container: number, claims: readon
   const owners = new Set(claims.map((claim) => (claim.kind === 'live' ? claim.extent.content : undefined)));
   for (const owner of owners) {
     if (owner === undefined) continue;
-    const place = { what: `container ${container}`, where: CONTAINERS };
+    const place = { what: `container ${container}`, where: CONTAINERS, contents: [owner] };
     report('containerMissing', place, `content ${owner} has bytes in it`);
   }
 }
@@ -98,12 +98,17 @@ class Container {
       const { run, extent } = claim;
       if (run.offset + run.length > this.#info.sizeBytes) {
         const detail = `content ${extent.content} has bytes up to ${run.offset + run.length} of it`;
-        report('beyondContainer', this.#place, `${detail}, it ends at ${this.#info.sizeBytes}`);
+        report(
+          'beyondContainer',
+          this.#about(extent.content),
+          `${detail}, it ends at ${this.#info.sizeBytes}`,
+        );
         continue;
       }
       if (last && last.run.offset + last.run.length > run.offset && !isSameOwner(last, claim)) {
         const both = `contents ${last.extent.content} and ${extent.content}`;
-        report('bytesOwnedTwice', this.#place, `the bytes from ${run.offset} on are those of ${both}`);
+        const place = this.#about(last.extent.content, extent.content);
+        report('bytesOwnedTwice', place, `the bytes from ${run.offset} on are those of ${both}`);
         continue;
       }
       if (!last || run.offset + run.length >= last.run.offset + last.run.length) last = claim;
@@ -125,7 +130,11 @@ class Container {
         left: '',
         live: '',
       };
-      this.#inspection.report('liveBytesDead', this.#place, `${owner}, and ${how[second.kind]}`);
+      this.#inspection.report(
+        'liveBytesDead',
+        this.#about(first.extent.content),
+        `${owner}, and ${how[second.kind]}`,
+      );
     }
   }
 
@@ -173,10 +182,12 @@ class Container {
     const expected = expectedFrames(live);
     let want = expected.next();
     let frames = 0;
+    const { report } = this.#inspection;
     const missUpTo = (offset: number): void => {
       for (; !want.done && want.value.offset < offset; want = expected.next(), frames += 1) {
         const { offset: at, content } = want.value;
-        this.#report('frameMissing', `there is no frame at ${at}, where content ${content} has one`);
+        const detail = `there is no frame at ${at}, where content ${content} has one`;
+        report('frameMissing', this.#about(content), detail);
       }
     };
     try {
@@ -192,7 +203,7 @@ class Container {
       missUpTo(Number.POSITIVE_INFINITY);
     } catch (error) {
       if (!(error instanceof ExtentError)) throw error;
-      this.#report('frameMissing', error.message);
+      report('frameMissing', this.#place, error.message);
     }
     return frames;
   }
@@ -200,17 +211,23 @@ class Container {
   #compare(want: ExpectedFrame, frame: ScannedFrame): void {
     const { content, fileOffset, dataLength, offset } = want;
     const { owner } = frame;
+    const { report } = this.#inspection;
+    const place = this.#about(content);
     if (owner.contentId !== content || owner.fileOffset !== fileOffset || frame.dataLength !== dataLength) {
       const should = `bytes ${fileOffset} to ${fileOffset + dataLength} of content ${content}`;
       const is = `${owner.fileOffset} to ${owner.fileOffset + frame.dataLength} of content ${owner.contentId}`;
-      this.#report('frameOwnerWrong', `the frame at ${offset} should be of ${should}, and is of bytes ${is}`);
+      report(
+        'frameOwnerWrong',
+        place,
+        `the frame at ${offset} should be of ${should}, and is of bytes ${is}`,
+      );
     } else if (!frame.intact) {
-      this.#report('frameDamaged', `the frame at ${offset}, of content ${content}, is damaged`);
+      report('frameDamaged', place, `the frame at ${offset}, of content ${content}, is damaged`);
     }
   }
 
-  #report(kind: 'frameMissing' | 'frameOwnerWrong' | 'frameDamaged', detail: string): void {
-    this.#inspection.report(kind, this.#place, detail);
+  #about(...contents: readonly number[]) {
+    return { ...this.#place, contents };
   }
 }
 

@@ -17,12 +17,15 @@ export interface Inspection {
   readonly report: Report;
 }
 
-/** `place`: what is wrong, and of what it is part. */
-type Report = (
-  kind: FindingKind,
-  place: { readonly what: string; readonly where: string },
-  detail: string,
-) => void;
+interface Place {
+  readonly what: string;
+  /** What it is part of. */
+  readonly where: string;
+  /** Contents whose bytes are meant: whoever reads of them would rather know of which objects they are. */
+  readonly contents?: readonly number[];
+}
+
+export type Report = (kind: FindingKind, place: Place, detail: string) => void;
 
 export class MetadataReader {
   readonly #engine: Engine;

@@ -181,7 +181,13 @@ describe('fsck', () => {
   const outcome = z.strictObject({
     damaged: z.boolean(),
     findings: z.array(
-      z.strictObject({ kind: z.string(), what: z.string(), where: z.string(), detail: z.string() }),
+      z.strictObject({
+        kind: z.string(),
+        what: z.string(),
+        where: z.string(),
+        detail: z.string(),
+        objects: z.array(z.strictObject({ volume: z.string(), key: z.string() })).optional(),
+      }),
     ),
     findingCount: z.number(),
     checked: z.strictObject({
@@ -232,9 +238,11 @@ describe('fsck', () => {
     expect((await facet(['fsck', '--data', data])).code).toBe(0);
     const end = await facet(['fsck', '--full', '--json', '--data', data]);
     expect(end).toMatchObject({ code: 6, stderr: '' });
-    expect(outcome.parse(JSON.parse(end.stdout)).findings[0]?.kind).toBe('frameDamaged');
+    expect(outcome.parse(JSON.parse(end.stdout)).findings).toMatchObject([
+      { kind: 'frameDamaged', objects: [{ volume: 'bucket', key: 'object' }] },
+    ]);
     const told = await facet(['fsck', '--full', '--data', data]);
-    expect(told.stdout).toMatch(/^frameDamaged: [\s\S]*\nDAMAGED: 1 findings\n$/);
+    expect(told.stdout).toMatch(/^frameDamaged: .* bytes of bucket\/object\n[\s\S]*\nDAMAGED: 1 findings\n$/);
   });
 
   test('a container that is gone is found, and nothing is put in its place', async () => {

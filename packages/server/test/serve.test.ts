@@ -237,7 +237,9 @@ describe('one store, one server', () => {
     await stop(first);
     expect((await stop(await serve({ data }))).stderr).not.toContain('recovered');
     const killed = await serve({ data });
-    expect((await s3(killed, 'PUT', '/clean/packed', { as: root, body: 'y'.repeat(5_000) })).status).toBe(200);
+    expect((await s3(killed, 'PUT', '/clean/packed', { as: root, body: 'y'.repeat(5_000) })).status).toBe(
+      200,
+    );
     await stop(killed, 'SIGKILL');
     expect((await stop(await serve({ data }))).stderr).toContain('recovered');
   });

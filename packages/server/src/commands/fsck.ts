@@ -1,6 +1,6 @@
 /** `facet fsck`: proves that metadata and extents agree. Only while nobody serves the store. */
 
-import type { Finding, FsckReport } from '@facet/core';
+import type { AffectedObject, Finding, FsckReport } from '@facet/core';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { type Output, processOutput } from '../output.ts';
@@ -63,6 +63,19 @@ function tellOutcome(output: Output, report: FsckReport, listed: readonly Findin
   });
 }
 
-function describeFinding({ kind, what, where, detail }: Finding): string {
-  return `${kind}: ${what}, ${where}: ${detail}`;
+/** In a line; `--json` has them all. */
+const OBJECTS_NAMED_MAX = 5;
+
+function describeFinding({ kind, what, where, detail, objects = [] }: Finding): string {
+  const named = objects.slice(0, OBJECTS_NAMED_MAX).map(describeObject);
+  const more = objects.length - named.length;
+  const affected = [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  return `${kind}: ${what}, ${where}: ${detail}${affected === '' ? '' : `: bytes of ${affected}`}`;
+}
+
+/** Quoted where the key holds what a terminal might act on, or what would be taken for the end of it. */
+function describeObject({ volume, key, upload }: AffectedObject): string {
+  const path = `${volume}/${key}`;
+  const plain = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+$/u.test(path) && !/[",\\]/.test(path);
+  return `${plain ? path : JSON.stringify(path)}${upload === undefined ? '' : ` (upload ${upload})`}`;
 }
