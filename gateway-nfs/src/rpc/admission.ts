@@ -2,16 +2,19 @@
  * What all connections of a server share: how many calls run at once, and the memory for records that are gathered
  * or being answered. A connection that finds none left is not read from until its turn comes, first come first served.
  *
- * Calls end by themselves and give back what they took. A record that is never sent in full does not: while
- * others wait, the connection that has been at one record for the longest is ended once that is too long.
+ * Calls end by themselves and give back what they took. Records being gathered could wait for each other's memory:
+ * so the oldest of them is given what it needs beyond what the others hold. One that is never sent in full would
+ * stay the oldest: its connection is ended once it has taken too long while others wait.
  */
 
 export interface AdmissionBounds {
   /** Of all connections together. */
   readonly callsMax: number;
-  /** Of records gathered and records being answered; and as much again of what those who wait have read already. */
+  /** Of records being answered, and as much again of those being gathered. Several times the longest record. */
   readonly recordBytesMax: number;
-  /** A record may take so long while others wait for memory. */
+  /** Of what those who wait have read already. Beyond it the oldest record being gathered makes room. */
+  readonly waitingBytesMax: number;
+  /** A record may take so long while others wait. */
   readonly gatherMsMax: number;
 }
 
@@ -23,24 +26,32 @@ export interface Claimant {
   evict(): void;
 }
 
+interface Gathering {
+  readonly sinceMs: number;
+  takenBytes: number;
+}
+
 export class Admission {
   readonly #bounds: AdmissionBounds;
-  readonly #now: () => number;
+  readonly #nowMs: () => number;
   #calls = 0;
-  #recordBytes = 0;
-  /** Each with the time it began its record at, the oldest first. */
-  readonly #gathering = new Map<Claimant, number>();
+  /** Taken for the records of calls, and for those being gathered. */
+  #callBytes = 0;
+  #gatheringBytes = 0;
+  /** The oldest first. */
+  readonly #gathering = new Map<Claimant, Gathering>();
   /** Each with the bytes it has read and cannot use yet, in the order of their turns. */
   readonly #waiting = new Map<Claimant, number>();
   #waitingBytes = 0;
+  #isWaking = false;
   /** Whose turn it is just now, until it waits again. */
   #woken: Claimant | undefined;
   #watch: NodeJS.Timeout | undefined;
 
-  /** `now`: milliseconds that never go back. */
-  constructor(bounds: AdmissionBounds, now: () => number) {
+  /** `nowMs`: never goes back. */
+  constructor(bounds: AdmissionBounds, nowMs: () => number) {
     this.#bounds = bounds;
-    this.#now = now;
+    this.#nowMs = nowMs;
   }
 
   get hasRoomForCall(): boolean {
@@ -54,51 +65,65 @@ export class Admission {
   /** `takenBytes`: of its record. */
   endCall(takenBytes: number): void {
     this.#calls -= 1;
-    this.#recordBytes -= takenBytes;
+    this.#callBytes -= takenBytes;
     this.#wakeSome();
   }
 
   /** Memory for the record that `claimant` gathers. False: wait. */
   take(claimant: Claimant, lengthBytes: number): boolean {
-    if (this.#recordBytes + lengthBytes > this.#bounds.recordBytesMax) return false;
-    this.#recordBytes += lengthBytes;
-    if (!this.#gathering.has(claimant)) this.#gathering.set(claimant, this.#now());
+    const own = this.#gathering.get(claimant) ?? { sinceMs: this.#nowMs(), takenBytes: 0 };
+    const othersBytes = this.#isOldest(claimant) ? own.takenBytes : this.#gatheringBytes;
+    if (this.#callBytes + othersBytes + lengthBytes > this.#bounds.recordBytesMax) return false;
+    own.takenBytes += lengthBytes;
+    this.#gatheringBytes += lengthBytes;
+    this.#gathering.set(claimant, own);
     return true;
   }
 
-  /** The record is here: what was taken for it is the call's from now on. */
+  /** The record is here: what was taken for it belongs to its call from now on. */
   gathered(claimant: Claimant): void {
-    this.#gathering.delete(claimant);
+    this.#callBytes += this.#stopGathering(claimant);
+    this.#wakeSome();
   }
 
   /** The record is not to become a call. */
   release(takenBytes: number): void {
-    if (takenBytes === 0) return;
-    this.#recordBytes -= takenBytes;
+    this.#callBytes -= takenBytes;
     this.#wakeSome();
   }
 
   /** `keptBytes`: what has been read for this connection and waits with it. */
   wait(claimant: Claimant, keptBytes: number): void {
-    if (this.#woken === claimant) {
-      this.#woken = undefined;
-      return;
-    }
+    if (this.#woken === claimant) this.#woken = undefined;
     if (this.#waiting.has(claimant)) return;
     this.#waiting.set(claimant, keptBytes);
     this.#waitingBytes += keptBytes;
     this.#watch ??= setInterval(() => this.#evictSlow(), this.#bounds.gatherMsMax / 4).unref();
-    if (this.#waitingBytes > this.#bounds.recordBytesMax) {
-      const [oldest = claimant] = this.#gathering.keys();
-      oldest.evict();
-    }
+    if (this.#waitingBytes > this.#bounds.waitingBytesMax) (this.#oldest() ?? claimant).evict();
   }
 
-  /** The connection is gone. `takenBytes`: of the record it was gathering. */
-  leave(claimant: Claimant, takenBytes: number): void {
+  /** The connection is gone. */
+  leave(claimant: Claimant): void {
     this.#stopWaiting(claimant);
+    this.#stopGathering(claimant);
+    this.#wakeSome();
+  }
+
+  #oldest(): Claimant | undefined {
+    const [oldest] = this.#gathering.keys();
+    return oldest;
+  }
+
+  /** Also who would be. */
+  #isOldest(claimant: Claimant): boolean {
+    return (this.#oldest() ?? claimant) === claimant;
+  }
+
+  #stopGathering(claimant: Claimant): number {
+    const takenBytes = this.#gathering.get(claimant)?.takenBytes ?? 0;
     this.#gathering.delete(claimant);
-    this.release(takenBytes);
+    this.#gatheringBytes -= takenBytes;
+    return takenBytes;
   }
 
   #stopWaiting(claimant: Claimant): void {
@@ -111,21 +136,31 @@ export class Admission {
 
   /** Until one finds too little, which keeps its turn: who needs much is not passed over for ever. */
   #wakeSome(): void {
-    if (this.#woken !== undefined) return;
-    for (const claimant of this.#waiting.keys()) {
-      if (!this.hasRoomForCall || this.#recordBytes >= this.#bounds.recordBytesMax) return;
-      this.#woken = claimant;
-      claimant.wake();
-      if (this.#woken === undefined) return;
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    while (this.hasRoomForCall && this.#callBytes < this.#bounds.recordBytesMax) {
+      const next = this.#nextInTurn();
+      if (next === undefined) break;
+      this.#woken = next;
+      next.wake();
+      if (this.#woken === undefined) break;
       this.#woken = undefined;
-      this.#stopWaiting(claimant);
+      this.#stopWaiting(next);
     }
+    this.#isWaking = false;
+  }
+
+  #nextInTurn(): Claimant | undefined {
+    const oldest = this.#oldest();
+    if (oldest !== undefined && this.#waiting.has(oldest)) return oldest;
+    const [first] = this.#waiting.keys();
+    return first;
   }
 
   #evictSlow(): void {
-    const before = this.#now() - this.#bounds.gatherMsMax;
-    for (const [claimant, since] of this.#gathering) {
-      if (since > before || this.#waiting.size === 0) return;
+    const beforeMs = this.#nowMs() - this.#bounds.gatherMsMax;
+    for (const [claimant, { sinceMs }] of this.#gathering) {
+      if (sinceMs > beforeMs || this.#waiting.size === 0) return;
       claimant.evict();
     }
   }

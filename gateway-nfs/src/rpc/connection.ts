@@ -146,7 +146,7 @@ export class Connection implements Claimant {
       void this.#run(message, bytes, takenBytes);
       return;
     }
-    admission.release(takenBytes);
+    if (takenBytes > 0) admission.release(takenBytes);
     if (message.kind === 'refused') this.#replies.add(message.xid, message.reply);
     else this.#refuse(message.why);
   }
@@ -185,7 +185,7 @@ export class Connection implements Claimant {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#replies.drop();
-    this.#options.admission.leave(this, this.#records.takenBytes);
+    this.#options.admission.leave(this);
     this.#options.onClosed(this);
   }
 }

@@ -73,11 +73,6 @@ export class RecordReader {
     return this.#fragments > 0 || this.#markBytes > 0;
   }
 
-  /** Taken of the memory for the record that is being gathered. */
-  get takenBytes(): number {
-    return this.#gathered.length;
-  }
-
   /** Of the chunk pushed last: it is kept whole as long as any of it is not used. */
   get keptBytes(): number {
     return this.#chunk.length;

@@ -35,7 +35,7 @@ export const TCP_SERVER_LIMITS: TcpServerLimits = {
     callsMax: 64,
     unsentBytesMax: 2 * MiB,
   },
-  admission: { callsMax: 1024, recordBytesMax: 128 * MiB, gatherMsMax: 10_000 },
+  admission: { callsMax: 1024, recordBytesMax: 128 * MiB, waitingBytesMax: 128 * MiB, gatherMsMax: 10_000 },
   unsentBytesMax: 256 * MiB,
   stallMsMax: 120_000,
   idleMsMax: 900_000,
