@@ -6,24 +6,33 @@ import type { Peer } from '../rpc/program.ts';
 /** Ports below are a host's root's to use. */
 const FREE_PORT_MIN = 1024;
 
+type Family = 'ipv4' | 'ipv6';
+
+/** One list a family: in one together, `::/0` has every IPv4 address, too. */
+type Networks = Readonly<Record<Family, BlockList>>;
+
 /** Of policies as they were read: one is asked for every call, and read again about once a second. */
-const known = new WeakMap<readonly string[], BlockList>();
+const known = new WeakMap<readonly string[], Networks>();
 
 export function admits(policy: ExportPolicy, { address, port }: Peer): boolean {
   if (policy.securePorts && port >= FREE_PORT_MIN) return false;
-  return networksOf(policy.clients).check(address, familyOf(address));
+  // A link-local address has its interface behind it.
+  const [bare = ''] = address.split('%');
+  const family = familyOf(bare);
+  return networksOf(policy.clients)[family].check(bare, family);
 }
 
-function networksOf(clients: readonly string[]): BlockList {
+function networksOf(clients: readonly string[]): Networks {
   const present = known.get(clients);
   if (present) return present;
-  const networks = new BlockList();
+  const networks: Networks = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const client of clients) {
     const [address = '', bits = ''] = client.split('/');
-    networks.addSubnet(address, Number(bits), familyOf(address));
+    const family = familyOf(address);
+    networks[family].addSubnet(address, Number(bits), family);
   }
   known.set(clients, networks);
   return networks;
 }
 
-const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4');
+const familyOf = (address: string): Family => (isIPv6(address) ? 'ipv6' : 'ipv4');
