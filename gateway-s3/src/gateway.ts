@@ -6,6 +6,7 @@ import type { Core } from '@facet/core';
 import { answerParserError, createServer, type TlsOptions } from './http/server.ts';
 import type { Logger } from './log.ts';
 import { createRequestIds } from './requestIds.ts';
+import type { RequestRecord } from './requestRecord.ts';
 import { createService } from './serve.ts';
 
 export interface S3GatewayOptions {
@@ -17,6 +18,8 @@ export interface S3GatewayOptions {
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Told of each request when it is over, of one that no HTTP parser understands excepted. */
+  readonly onRequest?: (record: RequestRecord) => void;
   /** Given: HTTPS. */
   readonly tls?: TlsOptions;
 }
@@ -24,6 +27,8 @@ export interface S3GatewayOptions {
 export interface S3Gateway {
   /** @throws the operating system's error when the address cannot be bound. */
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
+  /** Requests that are not over yet. */
+  underWay(): number;
   /** Takes no more connections, lets requests under way finish, then resolves. */
   close(): Promise<void>;
 }
@@ -31,6 +36,10 @@ export interface S3Gateway {
 export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
   const ids = createRequestIds(randomBytes(12));
   let closing = false;
+  let underWay = 0;
+  const over = (): void => {
+    underWay -= 1;
+  };
   const serve = createService({
     core: options.core,
     domain: options.domain.toLowerCase(),
@@ -40,11 +49,13 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     ids,
     scheme: options.tls === undefined ? 'http' : 'https',
     isClosing: () => closing,
+    ...(options.onRequest && { onRequest: options.onRequest }),
   });
 
   // Node's server without a framework before it: a router and hooks that nothing here uses cost 13 µs a request.
   const server = createServer((request, response) => {
-    void serve(request, response, request.url ?? '');
+    underWay += 1;
+    void serve(request, response, request.url ?? '').then(over);
   }, options.tls);
   server.on('clientError', (error, socket) => answerParserError(error, socket, ids.next()));
 
@@ -56,6 +67,7 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
       if (address === null || typeof address === 'string') throw new Error(`not a TCP address: ${address}`);
       return address;
     },
+    underWay: () => underWay,
     close: () => {
       closing = true;
       return new Promise((resolve) => {

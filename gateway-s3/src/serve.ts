@@ -17,6 +17,7 @@ import { perform } from './perform.ts';
 import { refuseUnimplementedHeaders } from './refusals.ts';
 import { queryMap, type S3Request } from './request.ts';
 import type { RequestIds } from './requestIds.ts';
+import { namesOf, type RequestRecord, type Trail, watchRequest } from './requestRecord.ts';
 import { route } from './router.ts';
 
 export interface ServiceOptions {
@@ -31,6 +32,8 @@ export interface ServiceOptions {
   readonly scheme: 'http' | 'https';
   /** Once true, every answer closes its connection. */
   readonly isClosing: () => boolean;
+  /** Told of each request when it is over. */
+  readonly onRequest?: (record: RequestRecord) => void;
 }
 
 /** Serves one request; never rejects. */
@@ -51,7 +54,11 @@ export function createService(options: ServiceOptions): Service {
     },
   });
 
-  async function answer(incoming: IncomingMessage, rawUrl: string, body: RequestBody): Promise<Reply> {
+  async function answer(
+    incoming: IncomingMessage,
+    rawUrl: string,
+    { body, trail }: { readonly body: RequestBody; readonly trail: Trail },
+  ): Promise<Reply> {
     const { rawPath, rawQuery } = splitUrl(rawUrl);
     checkHeaderSize(incoming.rawHeaders);
     const headers = readHeaders(incoming.rawHeaders);
@@ -59,12 +66,15 @@ export function createService(options: ServiceOptions): Service {
     const host = headers.get('host');
     if (host === undefined) throw new S3Error('BadRequest', 'The request lacks a Host header.');
     const target = parseTarget({ rawPath, host, domain });
+    trail.target = target;
     const params = parseQuery(rawQuery);
 
     const sender = await verify({ method, rawPath, query: params, headers });
+    if (sender.kind !== 'anonymous') trail.account = sender.credential.account.name;
     const request: S3Request = { method, target, query: queryMap(params), headers, payload: sender.payload };
 
     const operation = route(request);
+    trail.operation = operation.name;
     refuseUnimplementedHeaders(headers);
     const caller = knownCaller(sender);
     const origin = `${options.scheme}://${host}`;
@@ -72,10 +82,15 @@ export function createService(options: ServiceOptions): Service {
     return perform(operation, request, call);
   }
 
-  return async (incoming, response, rawUrl) => {
-    const requestId = ids.next();
+  async function serve(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    { rawUrl, trail }: { readonly rawUrl: string; readonly trail: Trail },
+  ): Promise<void> {
+    const { requestId } = trail;
     const place = { resource: splitUrl(rawUrl).rawPath, requestId, hostId: ids.hostId };
     const body = new RequestBody(incoming, response, { awaitsContinue: awaitsContinue(incoming), turns });
+    trail.body = body;
     const headOnly = incoming.method === 'HEAD';
     const sendReply = (reply: Reply): Promise<void> =>
       send({
@@ -89,14 +104,16 @@ export function createService(options: ServiceOptions): Service {
         closing: options.isClosing(),
       });
     try {
-      const reply = await answer(incoming, rawUrl, body).catch((error: unknown) => {
+      const reply = await answer(incoming, rawUrl, { body, trail }).catch((error: unknown) => {
         const told = toS3Error(error);
-        if (told === undefined) options.log.error({ err: error, requestId }, 'request failed');
+        if (told === undefined) {
+          options.log.error({ err: error, requestId, ...namesOf(trail) }, 'request failed');
+        }
         return errorReply(told ?? new S3Error('InternalError'), place);
       });
       await sendReply(reply);
     } catch (error) {
-      options.log.error({ err: error, requestId }, 'answer cut short');
+      options.log.error({ err: error, requestId, ...namesOf(trail) }, 'answer cut short');
       if (!response.headersSent) {
         await sendReply(errorReply(new S3Error('InternalError'), place)).catch(() => response.destroy());
         return;
@@ -104,6 +121,14 @@ export function createService(options: ServiceOptions): Service {
       // The only honest answer left is a connection that ends too early.
       response.destroy();
     }
+  }
+
+  const { onRequest } = options;
+  return async (incoming, response, rawUrl) => {
+    const trail: Trail = { requestId: ids.next() };
+    const recordOf = onRequest && watchRequest(incoming, response);
+    await serve(incoming, response, { rawUrl, trail });
+    if (recordOf) onRequest?.(recordOf(trail));
   };
 }
 

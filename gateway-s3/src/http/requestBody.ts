@@ -47,6 +47,11 @@ export class RequestBody implements AsyncIterable<Buffer> {
     this.#turns = options.turns;
   }
 
+  /** Bytes that an operation has asked for and got. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, undefined> {
     this.#open();
     // Neither `return` nor `throw`: a consumer that stops early leaves the rest to `aftermath`.

@@ -82,7 +82,9 @@ async function deleteEntry(
     return { failed: false, xml: element('Deleted', named) };
   } catch (error) {
     const told = toS3Error(error) ?? new S3Error('InternalError');
-    if (told.code === 'InternalError') log.error({ err: error, key: entry.key }, 'an object was not deleted');
+    if (told.code === 'InternalError') {
+      log.error({ err: error, bucket: bucket.name, key: entry.key }, 'an object was not deleted');
+    }
     return {
       failed: true,
       xml: element('Error', named, leaf('Code', told.code), echo('Message', told.message)),

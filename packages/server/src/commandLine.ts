@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { addAccountCommands } from './commands/account.ts';
+import { addExportCommands } from './commands/export.ts';
 import { addFsckCommand } from './commands/fsck.ts';
 import { addKeyCommands } from './commands/key.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -17,7 +18,7 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   const output = processOutput(words.includes('--json'));
   let exitCode: ExitCode = EXIT.ok;
   const program = new Command('facet')
-    .description('One copy of data behind many interfaces: S3 now, NFS and CSI to come.')
+    .description('One copy of data behind many interfaces: S3 and NFS now, CSI to come.')
     .version(VERSION)
     .addHelpText('after', `\n${exitCodeTable()}`)
     .configureOutput({
@@ -31,6 +32,7 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   };
   addServeCommand(program, finish);
   addVolumeCommands(program);
+  addExportCommands(program);
   addKeyCommands(program);
   addAccountCommands(program);
   addFsckCommand(program, finish);

@@ -358,6 +358,10 @@ describe('SIGTERM and SIGINT', () => {
     }
     await expect.poll(() => refusesConnections(server.serving.s3.port)).toBe(true);
     expect(server.child.exitCode).toBeNull();
+    // Whoever asks again is told what it waits for, once.
+    if (signals.length > 1)
+      await server.wrote('stderr', /"requests":1,"graceSeconds":30,"msg":"still finishing/);
+    expect(server.stderr().split('still finishing')).toHaveLength(signals.length > 1 ? 2 : 1);
     put.finish();
     const response = await put.answered;
     response.resume();
@@ -376,6 +380,7 @@ describe('SIGTERM and SIGINT', () => {
         admin: { host: '127.0.0.1', port: 0 },
         s3Domain: 'localhost',
         logLevel: 'silent',
+        accessLog: false,
       },
       environment: {},
       logger: pino({ level: 'silent' }),

@@ -23,6 +23,7 @@ describe('where a setting comes from', () => {
       admin: { host: '127.0.0.1', port: 9001 },
       s3Domain: 'localhost',
       logLevel: 'info',
+      accessLog: false,
     });
   });
 
@@ -65,6 +66,7 @@ describe('what is refused, and in which words', () => {
     ['a key without certificate', {}, { FACET_TLS_KEY: 'k.pem' }, /--tls-cert is missing$/],
     ['a domain with a port', { s3Domain: 'a:80' }, {}, /^--s3-domain must be a domain name/],
     ['a level nobody knows', { logLevel: 'loud' }, {}, /^--log-level must be one of trace,/],
+    ['an access log somewhere', {}, { FACET_ACCESS_LOG: '/x' }, /^FACET_ACCESS_LOG must be one of off, on/],
     ['an empty directory', { data: '' }, {}, /^--data must not be empty/],
     ['one address twice', { admin: '127.0.0.1:9000' }, {}, /^--s3 and --admin are both 127\.0\.0\.1:9000:/],
     ['no such file', { config: '/nowhere/facet.json' }, {}, /\/nowhere\/facet\.json: ENOENT/],

@@ -27,6 +27,45 @@ export const volumeDetails = volumeReport.extend({
 });
 export type VolumeDetails = z.infer<typeof volumeDetails>;
 
+const uint32 = z.int().min(0).max(0xffff_ffff);
+const octalMode = z.string().regex(/^0?[0-7]{1,4}$/, 'must be a mode in octal, as in 0644');
+const squash = z.enum(['none', 'root', 'all'], 'must be none, root or all');
+
+/** Who may mount a volume and as whom, and whom belongs what S3 makes in it. */
+export const exportReport = z.object({
+  name: z.string(),
+  /** What a client mounts. */
+  path: z.string(),
+  /** Networks, as in `10.0.0.0/8`. */
+  clients: z.array(z.string()),
+  readOnly: z.boolean(),
+  squash,
+  anonymousUid: z.number(),
+  anonymousGid: z.number(),
+  securePorts: z.boolean(),
+  owner: z.object({ uid: z.number(), gid: z.number() }),
+  directoryMode: z.string(),
+  fileMode: z.string(),
+});
+export type ExportReport = z.infer<typeof exportReport>;
+
+export const exportPage = z.object({ exports: z.array(exportReport), truncated: z.boolean() });
+type ExportPage = z.infer<typeof exportPage>;
+
+/** What is not given stays as it is. */
+export const exportChanges = z.strictObject({
+  clients: z.array(z.string()).exactOptional(),
+  readOnly: z.boolean().exactOptional(),
+  squash: squash.exactOptional(),
+  anonymousUid: uint32.exactOptional(),
+  anonymousGid: uint32.exactOptional(),
+  securePorts: z.boolean().exactOptional(),
+  owner: z.strictObject({ uid: uint32, gid: uint32 }).exactOptional(),
+  directoryMode: octalMode.exactOptional(),
+  fileMode: octalMode.exactOptional(),
+});
+export type ExportChanges = z.infer<typeof exportChanges>;
+
 export const volumePage = z.object({ volumes: z.array(volumeReport), truncated: z.boolean() });
 type VolumePage = z.infer<typeof volumePage>;
 
@@ -89,6 +128,10 @@ export interface Administration {
   }): Promise<VolumePage>;
   showVolume(name: string): Promise<VolumeDetails>;
   deleteVolume(name: string): Promise<VolumeReport>;
+  /** In order of name, at most {@link VOLUME_PAGE_LIMIT}; resume `after` the last name. */
+  listExports(page: { readonly after?: string | undefined }): Promise<ExportPage>;
+  showExport(volume: string): Promise<ExportReport>;
+  setExport(volume: string, changes: ExportChanges): Promise<ExportReport>;
   /** In order of name. */
   listAccounts(): Promise<readonly AccountReport[]>;
   /**

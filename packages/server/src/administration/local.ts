@@ -1,6 +1,14 @@
 /** Administration of a store that this process holds open. */
 
-import { type AccessKey, type Account, type Core, FsError, type Timestamp, type Volume } from '@facet/core';
+import {
+  type AccessKey,
+  type Account,
+  type Core,
+  type ExportPolicy,
+  FsError,
+  type Timestamp,
+  type Volume,
+} from '@facet/core';
 import { isBucketName } from '@facet/gateway-s3';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
@@ -8,6 +16,7 @@ import { ACCESS_KEY_VARIABLE, readCredentialsFile } from '../store/rootCredentia
 import {
   type AccountReport,
   type Administration,
+  type ExportReport,
   type KeyReport,
   type NewKey,
   type NewKeyReport,
@@ -54,6 +63,33 @@ export function administerCore({
       const volume = await findVolume(name);
       await core.volumes.delete(volume.id);
       return reportVolume(volume);
+    },
+
+    listExports: async ({ after }) => {
+      const limit = VOLUME_PAGE_LIMIT;
+      const page = await core.volumes.list({ ...(after === undefined ? {} : { after }), limit });
+      const exports: ExportReport[] = [];
+      for (const volume of page.volumes) {
+        exports.push(reportExport(volume, await core.volumes.getExport(volume.id)));
+      }
+      return { exports, truncated: page.truncated };
+    },
+
+    showExport: async (name) => {
+      const volume = await findVolume(name);
+      return reportExport(volume, await core.volumes.getExport(volume.id));
+    },
+
+    setExport: async (name, changes) => {
+      const { owner, directoryMode, fileMode, ...policy } = changes;
+      const { id } = await findVolume(name);
+      await core.volumes.setExport(id, policy);
+      const volume = await core.volumes.setDefaults(id, {
+        ...owner,
+        ...(directoryMode === undefined ? {} : { directoryMode: Number.parseInt(directoryMode, 8) }),
+        ...(fileMode === undefined ? {} : { fileMode: Number.parseInt(fileMode, 8) }),
+      });
+      return reportExport(volume, await core.volumes.getExport(id));
     },
 
     listAccounts: async () => {
@@ -158,6 +194,19 @@ function reportDetails(
     ...reportVolume(volume),
     usage: { bytes: usage.bytes, inodes: usage.inodes },
     defaults: { uid, gid, directoryMode: octal(directoryMode), fileMode: octal(fileMode) },
+  };
+}
+
+function reportExport(volume: Volume, policy: ExportPolicy): ExportReport {
+  const { uid, gid, directoryMode, fileMode } = volume.defaults;
+  return {
+    name: volume.name,
+    path: `/${volume.name}`,
+    ...policy,
+    clients: [...policy.clients],
+    owner: { uid, gid },
+    directoryMode: octal(directoryMode),
+    fileMode: octal(fileMode),
   };
 }
 

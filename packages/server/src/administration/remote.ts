@@ -6,6 +6,8 @@ import { CommandFailure } from '../failure.ts';
 import {
   type Administration,
   accountReport,
+  exportPage,
+  exportReport,
   keyReport,
   newKeyReport,
   volumeDetails,
@@ -31,7 +33,7 @@ export class ServerUnreachable extends Error {
 
 export function administerRemotely(endpoint: AdminEndpoint): Administration {
   const call = async <S extends z.ZodType>(request: {
-    readonly method: 'GET' | 'POST' | 'DELETE';
+    readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
     readonly path: string;
     readonly query?: Readonly<Record<string, string | undefined>>;
     readonly body?: unknown;
@@ -65,6 +67,11 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
       call({ method: 'GET', path: `volumes/${encodeURIComponent(name)}`, reply: volumeDetails }),
     deleteVolume: (name) =>
       call({ method: 'DELETE', path: `volumes/${encodeURIComponent(name)}`, reply: volumeReport }),
+    listExports: (page) => call({ method: 'GET', path: 'exports', query: page, reply: exportPage }),
+    showExport: (volume) =>
+      call({ method: 'GET', path: `exports/${encodeURIComponent(volume)}`, reply: exportReport }),
+    setExport: (volume, body) =>
+      call({ method: 'PATCH', path: `exports/${encodeURIComponent(volume)}`, body, reply: exportReport }),
     listAccounts: async () => {
       const reply = z.object({ accounts: z.array(accountReport) });
       return (await call({ method: 'GET', path: 'accounts', reply })).accounts;

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { fromCore } from '../coreFailure.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { toCommandFailure, usageFailure } from '../failure.ts';
-import { type Administration, newKey, newVolume } from './contract.ts';
+import { type Administration, exportChanges, newKey, newVolume } from './contract.ts';
 
 const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 } as const satisfies Record<
   ExitCode,
@@ -19,6 +19,7 @@ const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 
 
 const nameParameter = z.object({ name: z.string().min(1) });
 const volumesQuery = z.object({ owner: z.string().optional(), after: z.string().optional() });
+const exportsQuery = z.object({ after: z.string().optional() });
 const keysQuery = z.object({ account: z.string().optional() });
 
 export interface AdminRoutesOptions {
@@ -68,6 +69,13 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
       );
       api.delete('/volumes/:name', async (request) =>
         opened().deleteVolume(parse(nameParameter, request.params).name),
+      );
+      api.get('/exports', async (request) => opened().listExports(parse(exportsQuery, request.query)));
+      api.get('/exports/:name', async (request) =>
+        opened().showExport(parse(nameParameter, request.params).name),
+      );
+      api.patch('/exports/:name', async (request) =>
+        opened().setExport(parse(nameParameter, request.params).name, parse(exportChanges, request.body)),
       );
       api.get('/accounts', async () => ({ accounts: await opened().listAccounts() }));
       api.post('/keys', async (request, reply) => {

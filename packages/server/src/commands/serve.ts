@@ -74,6 +74,10 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
     process.exit(EXIT.failed);
   }
   logger.info({ signal: reason }, 'stopping: requests in flight are finished first');
+  void signals.repeated.then((signal) => {
+    const fields = { signal, requests: server.requestsUnderWay(), graceSeconds: GRACE_MS / 1000 };
+    logger.warn(fields, 'still finishing requests, until the grace from the first signal is over');
+  });
   await server.stop();
   logger.info('stopped');
   return EXIT.ok;

@@ -16,6 +16,7 @@ import { createAdminDoor, type ServerState } from './adminDoor.ts';
 import type { ServingFacts } from './banner.ts';
 import { endsWithin } from './deadline.ts';
 import { listen } from './listen.ts';
+import { requestLog } from './requestLog.ts';
 import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
 import { readTlsFiles } from './tls.ts';
 
@@ -23,6 +24,8 @@ export interface RunningServer {
   readonly facts: ServingFacts;
   /** Resolves when the store's device failed: the process must end without further ado. */
   readonly failed: Promise<Error>;
+  /** S3 requests that are not over yet. */
+  requestsUnderWay(): number;
   /** Finishes the requests in flight, closes the store, gives the lock back. */
   stop(): Promise<void>;
 }
@@ -69,6 +72,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       domain: settings.s3Domain,
       log: logger,
       now: Date.now,
+      ...(settings.accessLog ? { onRequest: requestLog(logger) } : {}),
       ...(tls === undefined ? {} : { tls }),
     });
     const s3 = await listen(
@@ -111,6 +115,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         pid: process.pid,
       },
       failed: store.failed,
+      requestsUnderWay: () => gateway.underWay(),
       stop: () => opened.disposeAsync(),
     };
   } catch (error) {

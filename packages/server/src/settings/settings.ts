@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { usageFailure } from '../failure.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 
+const ACCESS_LOG = ['off', 'on'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 export interface ServeSettings {
@@ -21,9 +22,21 @@ export interface ServeSettings {
   /** Requests for `BUCKET.<s3Domain>` are virtual-hosted. */
   readonly s3Domain: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** A line a request, whatever the level. */
+  readonly accessLog: boolean;
 }
 
-type Setting = 'data' | 's3' | 'admin' | 'nfs' | 'workers' | 'tlsCert' | 'tlsKey' | 's3Domain' | 'logLevel';
+type Setting =
+  | 'data'
+  | 's3'
+  | 'admin'
+  | 'nfs'
+  | 'workers'
+  | 'tlsCert'
+  | 'tlsKey'
+  | 's3Domain'
+  | 'logLevel'
+  | 'accessLog';
 
 interface SettingText {
   readonly flag: string;
@@ -95,6 +108,13 @@ export const SETTINGS = {
     help: `how much to log: ${LOG_LEVELS.join(', ')}`,
     default: 'info',
   },
+  accessLog: {
+    flag: '--access-log',
+    variable: 'FACET_ACCESS_LOG',
+    argument: 'WHETHER',
+    help: `log a line for each S3 request: ${ACCESS_LOG.join(', ')}`,
+    default: 'off',
+  },
 } as const satisfies Record<Setting, SettingText>;
 
 const PATHS: ReadonlySet<Setting> = new Set<Setting>(['data', 'tlsCert', 'tlsKey']);
@@ -120,6 +140,7 @@ const domain = text
     'must be a domain name, for example s3.example.com (no port, no leading dot)',
   )
   .toLowerCase();
+const accessLog = z.enum(ACCESS_LOG, `must be one of ${ACCESS_LOG.join(', ')}`);
 const logLevel = z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`);
 
 const fileSchema = z
@@ -133,6 +154,7 @@ const fileSchema = z
     tlsKey: z.string(),
     s3Domain: z.string(),
     logLevel: z.string(),
+    accessLog: z.string(),
   })
   .partial() satisfies z.ZodType<Partial<Record<Setting, string | undefined>>>;
 
@@ -169,6 +191,7 @@ export function resolveServeSettings(sources: SettingSources): ServeSettings {
     ...(tls === undefined ? {} : { tls }),
     s3Domain: required('s3Domain', domain),
     logLevel: required('logLevel', logLevel),
+    accessLog: required('accessLog', accessLog) === 'on',
   };
 }
 

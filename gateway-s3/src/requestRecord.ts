@@ -1,0 +1,67 @@
+/** What is told of a request when it is over: to operators in a log, to whoever has to find out what went wrong. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Target } from './addressing.ts';
+import type { RequestBody } from './http/requestBody.ts';
+
+/** What has become known of a request on its way. */
+export interface Trail {
+  requestId: string;
+  target?: Target;
+  operation?: string;
+  account?: string;
+  body?: RequestBody;
+}
+
+export interface RequestRecord {
+  /** Also in the answer's `x-amz-request-id`. */
+  readonly requestId: string;
+  readonly method: string;
+  readonly bucket?: string;
+  readonly key?: string;
+  /** S3's name of it; absent where the request was refused before it was known, or is none of S3's. */
+  readonly operation?: string;
+  /** Absent when nothing was answered: the client was gone. */
+  readonly status?: number;
+  /** Whether the client was there to the end of its answer. */
+  readonly complete: boolean;
+  /** Of the body, as sent: framing and trailers included. */
+  readonly bytesIn: number;
+  /** Head and body, as sent. */
+  readonly bytesOut: number;
+  readonly durationMs: number;
+  /** Who signed it; absent where that could not be verified. */
+  readonly account?: string;
+  readonly remoteAddress?: string;
+}
+
+/** The bucket and key that a request named, as far as it did. */
+export function namesOf({ target }: Trail): { readonly bucket?: string; readonly key?: string } {
+  if (target === undefined || target.level === 'service') return {};
+  if (target.level === 'bucket') return { bucket: target.bucket };
+  return { bucket: target.bucket, key: target.key.toString('utf8') };
+}
+
+/** To be called when a request begins. @returns what makes the record of it when it is over */
+export function watchRequest(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): (trail: Trail) => RequestRecord {
+  const began = performance.now();
+  // Held on to, since a response that is over has let go of it.
+  const { socket } = incoming;
+  const { remoteAddress } = socket;
+  const writtenBefore = socket.bytesWritten;
+  return (trail) => ({
+    requestId: trail.requestId,
+    method: incoming.method ?? '',
+    ...namesOf(trail),
+    ...(trail.operation === undefined ? {} : { operation: trail.operation }),
+    ...(response.headersSent ? { status: response.statusCode } : {}),
+    complete: response.writableFinished || (response.writableEnded && !response.destroyed),
+    bytesIn: trail.body?.bytesRead ?? 0,
+    bytesOut: socket.bytesWritten - writtenBefore,
+    durationMs: Math.round((performance.now() - began) * 1000) / 1000,
+    ...(trail.account === undefined ? {} : { account: trail.account }),
+    ...(remoteAddress === undefined ? {} : { remoteAddress }),
+  });
+}

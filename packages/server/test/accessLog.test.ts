@@ -1,0 +1,102 @@
+/** A line a request, for those who ask for it; and what is told of one that failed. */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type FacetProcess, madeCredentials, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { presign } from './presign.ts';
+
+const linesOf = ({ stderr }: Pick<FacetProcess, 'stderr'>): readonly Record<string, unknown>[] =>
+  stderr()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+async function start(flags: readonly string[], data = temporaryDirectory()) {
+  const server = await serve({ data, flags });
+  const as = madeCredentials(server);
+  const ask = (method: 'GET' | 'PUT' | 'DELETE', path: string, body?: string) =>
+    fetch(presign(method, `${server.serving.s3.url}${path}`, as), {
+      method,
+      ...(body === undefined ? {} : { body }),
+    });
+  return { server, as, ask, data };
+}
+
+test('says of each request what operators ask for, also where little else is logged', async () => {
+  const { server, ask } = await start(['--access-log', 'on', '--log-level', 'error']);
+  const put = await ask('PUT', '/logged');
+  await ask('PUT', '/logged/dir/a%20b', 'x'.repeat(3_000));
+  await (await ask('GET', '/logged/dir/a%20b')).text();
+  await (await ask('GET', '/logged/none')).text();
+  await (await fetch(`${server.serving.s3.url}/logged/secret?X-Amz-Signature=0`)).text();
+  const { code } = await stop(server);
+  expect(code).toBe(0);
+  const lines = linesOf(server);
+  const object = { bucket: 'logged', key: 'dir/a b', status: 200, account: 'root' };
+  expect(lines).toMatchObject([
+    { method: 'PUT', bucket: 'logged', operation: 'CreateBucket', status: 200, bytesIn: 0 },
+    { ...object, method: 'PUT', operation: 'PutObject', bytesIn: 3_000, complete: true },
+    { ...object, method: 'GET', operation: 'GetObject', bytesIn: 0, complete: true },
+    { method: 'GET', key: 'none', operation: 'GetObject', status: 404 },
+    { method: 'GET', bucket: 'logged', key: 'secret', bytesIn: 0 },
+  ]);
+  for (const line of lines) {
+    expect(line).toMatchObject({ msg: 'request', remoteAddress: '127.0.0.1', requestId: expect.any(String) });
+    expect(line['durationMs']).toBeGreaterThan(0);
+  }
+  expect(lines[0]?.['requestId']).toBe(put.headers.get('x-amz-request-id'));
+  expect(lines[2]?.['bytesOut']).toBeGreaterThan(3_000);
+  expect(lines[3]?.['bytesOut']).toBeLessThan(3_000);
+  expect(lines[4]).not.toHaveProperty('account');
+  expect(lines[4]).not.toHaveProperty('operation');
+  expect(lines[4]?.['status']).toBeGreaterThanOrEqual(400);
+});
+
+test('says which client did not stay', async () => {
+  const { server, as, ask } = await start(['--access-log', 'on']);
+  await ask('PUT', '/left');
+  await ask('PUT', '/left/large', 'x'.repeat(16 << 20));
+  await new Promise<void>((resolve, reject) => {
+    const request = http.get(presign('GET', `${server.serving.s3.url}/left/large`, as), (response) => {
+      response.once('data', () => request.destroy()).once('close', resolve);
+      response.on('error', () => undefined);
+    });
+    request.once('error', reject);
+  }).catch(() => undefined);
+  await server.wrote('stderr', /"operation":"GetObject"/);
+  const line = linesOf(server).find(({ operation }) => operation === 'GetObject');
+  expect(line).toMatchObject({ status: 200, complete: false });
+  expect(line?.['bytesOut']).toBeLessThan(16 << 20);
+});
+
+test('is off unless asked for', async () => {
+  const { server, ask } = await start(['--log-level', 'trace']);
+  await ask('PUT', '/quiet');
+  await stop(server);
+  expect(server.stderr()).not.toContain('"request"');
+});
+
+test('a GET that fails is logged with its bucket and key', async () => {
+  const { server, ask, data } = await start([]);
+  await ask('PUT', '/damaged');
+  await ask('PUT', '/damaged/dir/object', 'x'.repeat(300_000));
+  const folder = join(data, 'extents');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const container = join(folder, files.find((name) => name.endsWith('.ext')) ?? '');
+  const bytes = readFileSync(container);
+  bytes[1_000] = (bytes[1_000] ?? 0) ^ 1;
+  writeFileSync(container, bytes);
+  const answer = await ask('GET', '/damaged/dir/object');
+  expect(answer.status).toBe(500);
+  await stop(server);
+  expect(linesOf(server)).toContainEqual(
+    expect.objectContaining({
+      level: 50,
+      bucket: 'damaged',
+      key: 'dir/object',
+      requestId: answer.headers.get('x-amz-request-id'),
+    }),
+  );
+});
