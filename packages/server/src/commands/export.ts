@@ -1,0 +1,151 @@
+/** `facet export list|show|set`: who may mount a volume by NFS, as whom, and whose is what S3 makes. */
+
+import { isIP } from 'node:net';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { withAdministration } from '../administration/connect.ts';
+import type { Administration, ExportChanges, ExportReport } from '../administration/contract.ts';
+import { usageFailure } from '../failure.ts';
+import { processOutput, table } from '../output.ts';
+import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+interface SetOptions extends StoreOptions {
+  readonly clients?: readonly string[];
+  readonly readOnly?: true;
+  readonly readWrite?: true;
+  readonly squash?: ExportReport['squash'];
+  readonly anonymous?: Owner;
+  readonly securePorts?: true;
+  readonly anyPort?: true;
+  readonly owner?: Owner;
+  readonly directoryMode?: string;
+  readonly fileMode?: string;
+}
+
+export function addExportCommands(program: Command): void {
+  const exports = program.command('export').description('who may mount volumes by NFS, and as whom');
+
+  addStoreOptions(exports.command('list'))
+    .description('list what can be mounted, in order of name')
+    .action(async (options: StoreOptions) => {
+      const found = await withAdministration(dataDirectoryOf(options), listAllExports);
+      processOutput(options.json === true).result({
+        result: { exports: found },
+        text: table(
+          ['PATH', 'CLIENTS', 'ACCESS', 'SQUASH', 'OWNER'],
+          found.map((one) => [one.path, clientsOf(one), accessOf(one), one.squash, idsOf(one.owner)]),
+        ),
+      });
+    });
+
+  addStoreOptions(exports.command('show <VOLUME>'))
+    .description('show the export of a volume')
+    .action(async (volume: string, options: StoreOptions) => {
+      const shown = await withAdministration(dataDirectoryOf(options), (administration) =>
+        administration.showExport(volume),
+      );
+      processOutput(options.json === true).result({ result: shown, text: describe(shown) });
+    });
+
+  addSetOptions(addStoreOptions(exports.command('set <VOLUME>')))
+    .description('change the export of a volume; what is not given stays')
+    .action(async (volume: string, options: SetOptions) => {
+      const changes = changesOf(options);
+      const set = await withAdministration(dataDirectoryOf(options), (administration) =>
+        administration.setExport(volume, changes),
+      );
+      processOutput(options.json === true).result({ result: set, text: describe(set) });
+    });
+}
+
+function addSetOptions(command: Command): Command {
+  return command
+    .option('--clients <NETWORKS>', 'who may mount, as in 10.0.0.0/8,192.168.1.7,::1', parseNetworks)
+    .addOption(new Option('--read-only', 'nothing is changed by NFS').conflicts('readWrite'))
+    .option('--read-write', 'things are')
+    .addOption(
+      new Option('--squash <WHO>', 'who becomes the anonymous user').choices(['none', 'root', 'all']),
+    )
+    .option('--anonymous <UID:GID>', 'the ids of the anonymous user', parseIds)
+    .addOption(new Option('--secure-ports', 'only from ports below 1024').conflicts('anyPort'))
+    .option('--any-port', 'from any port')
+    .option('--owner <UID:GID>', 'whose is what S3 makes', parseIds)
+    .option('--directory-mode <MODE>', 'mode of directories that S3 makes, in octal', parseMode)
+    .option('--file-mode <MODE>', 'mode of files that S3 makes, in octal', parseMode);
+}
+
+/** @throws CommandFailure (2): nothing to change */
+function changesOf(options: SetOptions): ExportChanges {
+  const { clients, squash, anonymous, owner, directoryMode, fileMode } = options;
+  const changes = {
+    ...(clients && { clients: [...clients] }),
+    ...(options.readOnly && { readOnly: true }),
+    ...(options.readWrite && { readOnly: false }),
+    ...(squash && { squash }),
+    ...(anonymous && { anonymousUid: anonymous.uid, anonymousGid: anonymous.gid }),
+    ...(options.securePorts && { securePorts: true }),
+    ...(options.anyPort && { securePorts: false }),
+    ...(owner && { owner }),
+    ...(directoryMode && { directoryMode }),
+    ...(fileMode && { fileMode }),
+  };
+  if (Object.keys(changes).length === 0) {
+    throw usageFailure('nothing to set: --help shows what can be set');
+  }
+  return changes;
+}
+
+/** A lone address is a network of one. Whether it is one at all, the store tells. */
+function parseNetworks(text: string): readonly string[] {
+  return text
+    .split(',')
+    .filter((network) => network !== '')
+    .map((network) =>
+      isIP(network) === 4 ? `${network}/32` : isIP(network) === 6 ? `${network}/128` : network,
+    );
+}
+
+const ID_MAX = 0xffff_ffff;
+
+function parseIds(text: string): Owner {
+  const match = /^(\d{1,10}):(\d{1,10})$/.exec(text);
+  const [uid, gid] = [Number(match?.[1]), Number(match?.[2])];
+  if (uid <= ID_MAX && gid <= ID_MAX) return { uid, gid };
+  throw new InvalidArgumentError(`It must be UID:GID in numbers, as in 1000:1000.`);
+}
+
+function parseMode(text: string): string {
+  if (/^0?[0-7]{1,4}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be a mode in octal, as in 0755.');
+}
+
+const clientsOf = ({ clients }: ExportReport): string => (clients.length > 0 ? clients.join(',') : 'nobody');
+const accessOf = ({ readOnly }: ExportReport): string => (readOnly ? 'read only' : 'read and write');
+const idsOf = ({ uid, gid }: Owner): string => `${uid}:${gid}`;
+
+function describe(shown: ExportReport): string {
+  const squashed = { none: 'nobody', root: 'root', all: 'everybody' }[shown.squash];
+  return [
+    `path         ${shown.path}`,
+    `clients      ${clientsOf(shown)}`,
+    `access       ${accessOf(shown)}`,
+    `squash       ${shown.squash}: ${squashed} becomes ${shown.anonymousUid}:${shown.anonymousGid}`,
+    `ports        ${shown.securePorts ? 'below 1024' : 'any'}`,
+    `owner        ${idsOf(shown.owner)}`,
+    `directories  ${shown.directoryMode}`,
+    `files        ${shown.fileMode}`,
+  ].join('\n');
+}
+
+async function listAllExports(administration: Administration): Promise<ExportReport[]> {
+  const exports: ExportReport[] = [];
+  for (;;) {
+    const page = await administration.listExports({ after: exports.at(-1)?.name });
+    exports.push(...page.exports);
+    if (!page.truncated || page.exports.length === 0) return exports;
+  }
+}
