@@ -4,7 +4,8 @@ import { systemEnvironment } from '../src/environment.ts';
 it('gives random bytes of the length asked for, none of them twice', () => {
   const { randomBytes } = systemEnvironment();
   // Several pools' worth, in lengths that do not divide them, and one longer than a pool.
-  const lengths = Array.from({ length: 3000 }, (_, at) => (at % 3 === 0 ? 16 : 15)).concat(20_000);
+  const lengths: number[] = Array.from({ length: 3000 }, (_, at) => (at % 3 === 0 ? 16 : 15));
+  lengths.push(20_000);
   const given = lengths.map((length) => randomBytes(length));
   expect(given.map(({ length }) => length)).toEqual(lengths);
   expect(new Set(given.map((bytes) => bytes.toString('hex'))).size).toBe(given.length);
