@@ -105,6 +105,13 @@ test('one that is settled is not told any more', async () => {
   expect(seen).toEqual({ calls: 1, withdrawn: 0, warnings: [] });
 });
 
+test('one that is settled while it is told is not withdrawn, whatever the answer', async () => {
+  const { seen, grants } = play('DENIED');
+  grants.settle(() => true);
+  await turns();
+  expect(seen).toMatchObject({ calls: 1, withdrawn: 0 });
+});
+
 test('a message that is never answered may have arrived', async () => {
   const clock = new Clock();
   const seen = { calls: 0, withdrawn: 0, warnings: 0 };

@@ -42,6 +42,24 @@ describe('locks', () => {
     expect(await a.lock({ svid: 2 })).toBe('DENIED');
   });
 
+  test('calls of one host are handled in the order they came', async () => {
+    const a = await world.host(2);
+    const remember = world.store.remember.bind(world.store);
+    let stored = (): void => undefined;
+    const disk = new Promise<void>((resolve) => {
+      stored = resolve;
+    });
+    world.store.remember = async (client) => {
+      await disk;
+      await remember(client);
+    };
+    const locked = a.lock();
+    const unlocked = a.unlock();
+    stored();
+    expect([await locked, await unlocked]).toEqual(['GRANTED', 'GRANTED']);
+    expect(world.service().counts.locks).toBe(0);
+  });
+
   test('a handle that names nothing, or what is gone, or what is not theirs', async () => {
     const a = await world.host(2);
     expect(await a.lock({ file: '?' })).toBe('STALE_FH');
@@ -142,7 +160,7 @@ describe('waiting', () => {
     await a.unlock();
     expect(await b.lock({ block: true })).toBe('GRANTED');
     // Nobody is left to be told: time passes, and it keeps what it has.
-    for (let turns = 0; turns < 20; turns += 1) await world.clock.until(() => true);
+    await world.clock.pass();
     expect(await a.lock()).toBe('DENIED');
   });
 

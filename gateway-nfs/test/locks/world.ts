@@ -81,6 +81,14 @@ export class Clock {
     return sleepers.length;
   }
 
+  /** Ends pauses until none is begun any more for a while of real time, in which loopback calls end. */
+  async pass(): Promise<void> {
+    for (let quiet = 0; quiet < 20; quiet += 1) {
+      if (this.wakeAll() > 0) quiet = 0;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
   /** Ends pauses until the condition holds. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {

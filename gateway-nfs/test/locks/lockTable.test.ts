@@ -1,0 +1,34 @@
+/** Turns of the lock table that random calls hardly ever take, and what it costs. */
+
+import { expect, test } from 'vitest';
+import { type LockOwner, type LockRequest, LockTable } from '../../src/locks/lockTable.ts';
+import type { LockMode } from '../../src/locks/segments.ts';
+
+const owner = (svid: number): LockOwner => ({ client: 'c', svid, oh: Buffer.alloc(0) });
+const ask = (svid: number, [start, end]: readonly [number, number], mode: LockMode): LockRequest => ({
+  file: 'f',
+  owner: owner(svid),
+  range: { start: BigInt(start), end: BigInt(end) },
+  mode,
+});
+
+test('an owner that gets its first lock by one wait need not line up in another', () => {
+  const table = new LockTable<string>();
+  table.lock(ask(1, [0, 1], 'shared'));
+  table.lock(ask(1, [5, 6], 'exclusive'));
+  expect(table.lock(ask(2, [0, 1], 'exclusive'), 'writer').outcome).toBe('waiting');
+  expect(table.lock(ask(3, [0, 1], 'shared'), 'reader').outcome).toBe('waiting');
+  expect(table.lock(ask(3, [5, 6], 'exclusive'), 'other').outcome).toBe('waiting');
+  const grants = table.unlock(ask(1, [5, 6], 'exclusive'));
+  expect(grants?.map(({ waiter }) => waiter)).toEqual(['other', 'reader']);
+});
+
+test('a file with as many locks and waiters as it may have is served within a second or so', () => {
+  const table = new LockTable<number>();
+  const began = performance.now();
+  for (let n = 0; n < 2500; n += 1) table.lock(ask(n, [2 * n, 2 * n + 1], 'exclusive'));
+  for (let n = 0; n < 2500; n += 1) table.lock(ask(5000 + n, [2 * n, 2 * n + 1], 'exclusive'), n);
+  expect(table.counts).toEqual({ files: 1, locks: 2500, waiters: 2500 });
+  expect(table.releaseClient('c')).toEqual([]);
+  expect(performance.now() - began).toBeLessThan(5000);
+});
