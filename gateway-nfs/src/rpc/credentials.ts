@@ -33,7 +33,7 @@ export const NO_CREDENTIAL: Credential = { flavor: 'none' };
 const readId = (reader: XdrReader): number => reader.uint32();
 
 /** Reads the body of an AUTH_SYS credential. @throws XdrError */
-export function readAuthSys(body: Buffer): Credential {
+function readAuthSys(body: Buffer): Credential {
   const reader = new XdrReader(body);
   reader.uint32(); // The stamp: any number, of no use to us.
   const machine = reader.opaque(MACHINE_BYTES_MAX).toString('latin1');

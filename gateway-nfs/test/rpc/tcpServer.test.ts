@@ -334,10 +334,12 @@ describe('connections', () => {
 
   it('that wait for us are not ended', async () => {
     const world = await start({ idleMsMax: 40, stallMsMax: 40 });
-    const quiet = world.connect();
     const peer = world.connect();
     peer.call(echo(1, 'in the end', HELD));
-    await quiet.end();
+    await vi.waitFor(() => expect(world.held.size).toBe(1));
+    // Two that are idle come and go meanwhile.
+    await world.connect().end();
+    await world.connect().end();
     world.held.get(1)?.();
     expect(textOf((await peer.hear(1))[0])).toBe('in the end');
   });
