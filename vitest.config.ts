@@ -14,7 +14,10 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['{core,gateway-s3,gateway-nfs,conformance,bench,tidy}/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    include: [
+      '{core,gateway-s3,gateway-nfs,conformance,bench,tidy}/**/*.test.ts',
+      'packages/*/test/**/*.test.ts',
+    ],
     testTimeout: 30_000,
     pool: 'forks',
   },
