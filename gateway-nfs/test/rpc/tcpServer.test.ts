@@ -357,7 +357,7 @@ describe('connections', () => {
   });
 
   it('are closed with the server, after what is in flight', async () => {
-    const world = await start();
+    const world = await start({ closeMsMax: 60_000 });
     const peer = world.connect();
     peer.call(echo(1, 'last words', HELD));
     await vi.waitFor(() => expect(world.held.size).toBe(1));
