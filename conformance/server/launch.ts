@@ -68,7 +68,7 @@ export async function startServer(options: {
   const logFile = join(folder, 'server.log');
   const certificate = options.tls ? await makeCertificate(folder) : undefined;
   const [program, ...words] = options.launcher.serve;
-  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
   const tls =
     certificate === undefined
       ? []

@@ -43,7 +43,18 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
   const began = performance.now();
   const child = spawn(
     program,
-    [...words, '--data', options.data, '--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--json'],
+    [
+      ...words,
+      '--data',
+      options.data,
+      '--s3',
+      '127.0.0.1:0',
+      '--admin',
+      '127.0.0.1:0',
+      '--nfs',
+      '127.0.0.1:0',
+      '--json',
+    ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

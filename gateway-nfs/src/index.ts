@@ -1,3 +1,4 @@
+export { createNfsDoor, type NfsDoor, type NfsDoorOptions } from './door.ts';
 export { createNfsGateway, type NfsGateway, type NfsGatewayOptions } from './gateway.ts';
 export type { Logger } from './rpc/program.ts';
 export { XdrError } from './xdr/error.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
 
-const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
 
 test('is made with those above it', async () => {
   const data = join(temporaryDirectory(), 'deep', 'down');

@@ -18,6 +18,14 @@ const serving = z.object({
   dataDirectory: z.string(),
   s3: z.object({ url: z.string(), host: z.string(), port: z.number(), domain: z.string() }),
   admin: z.object({ url: z.string(), host: z.string(), port: z.number() }),
+  nfs: z
+    .object({
+      host: z.string(),
+      port: z.number(),
+      mountOptions: z.string(),
+      portmap: z.union([z.string(), z.object({ host: z.string(), port: z.number() })]).optional(),
+    })
+    .optional(),
   rootCredentials: z.object({
     accessKeyId: z.string(),
     origin: z.enum(['made', 'kept', 'environment']),
@@ -134,7 +142,7 @@ export interface RunningServer extends FacetProcess {
 export async function serve(
   options: StartOptions & { readonly data: string; readonly flags?: readonly string[] },
 ): Promise<RunningServer> {
-  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
   const server = startFacet(
     ['serve', '--json', '--data', options.data, ...ports, ...(options.flags ?? [])],
     options,

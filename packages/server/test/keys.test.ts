@@ -90,7 +90,7 @@ test.each([
   await stop(await serve({ data }));
   const file = join(data, 'root-credentials.json');
   const before = readFileSync(file, 'utf8');
-  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
   const end = await facet(['serve', '--data', data, ...ports], { environment });
   expect(end).toMatchObject({ code: 2, stdout: '' });
   expect(end.stderr).toContain(`${variable} must be`);

@@ -18,7 +18,7 @@ async function serveUnder(
   readonly pid: number;
   readonly written: () => string;
 }> {
-  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
   const [name = '', ...words] = [...program, 'serve', '--json', '--data', temporaryDirectory(), ...ports];
   const inherited = Object.entries(process.env).filter(([variable]) => !/^(FACET|npm)_/.test(variable));
   const parent = spawn(name, words, {

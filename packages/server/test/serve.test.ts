@@ -46,18 +46,20 @@ describe('what it says', () => {
 
   test('to people: doors, the key, examples; the secret only at the first start', async () => {
     const data = temporaryDirectory();
-    const words = ['serve', '--data', data, '--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+    const doors = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
+    const words = ['serve', '--data', data, ...doors];
     const first = startFacet(words);
-    await first.wrote('stdout', /rclone ls .*\n/);
+    await first.wrote('stdout', /mount -t nfs .*\n/);
     const { accessKeyId, secretAccessKey } = JSON.parse(
       readFileSync(join(data, 'root-credentials.json'), 'utf8'),
     );
     expect(first.stdout().split(secretAccessKey)).toHaveLength(2);
     expect(first.stdout()).toContain(`export AWS_ACCESS_KEY_ID=${accessKeyId}`);
-    expect(first.stdout()).toMatch(/NFS +not built yet/);
+    expect(first.stdout()).toMatch(/NFS +127\.0\.0\.1:\d+ +every volume as \/NAME\n/);
+    expect(first.stdout()).toMatch(/sudo mount -t nfs -o vers=3,.*,nolock 127\.0\.0\.1:\/demo \/mnt\n/);
     await stop(first);
     const second = startFacet(words);
-    await second.wrote('stdout', /rclone ls .*\n/);
+    await second.wrote('stdout', /mount -t nfs .*\n/);
     expect(second.stdout()).not.toContain(secretAccessKey);
     expect(second.stdout()).toContain(accessKeyId);
     expect(second.stderr()).not.toContain(secretAccessKey);
@@ -80,11 +82,6 @@ describe('what it says', () => {
     expect(made).toContain(join('meta', 'data.mdb'));
     for (const name of made)
       expect([name, modeOf(join(data, name))]).toEqual([name, expect.stringMatching(/^.00$/)]);
-  });
-
-  test('that the NFS door is not built, when it is asked for', async () => {
-    const server = await serve({ data: temporaryDirectory(), flags: ['--nfs', '127.0.0.1:12049'] });
-    expect(server.stderr()).toMatch(/--nfs: the NFS door is not built yet/);
   });
 });
 

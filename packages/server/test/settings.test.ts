@@ -21,6 +21,7 @@ describe('where a setting comes from', () => {
       data: resolve('facet-data'),
       s3: { host: '127.0.0.1', port: 9000 },
       admin: { host: '127.0.0.1', port: 9001 },
+      nfs: { host: '127.0.0.1', port: 12049 },
       s3Domain: 'localhost',
       logLevel: 'info',
       accessLog: false,
@@ -56,6 +57,18 @@ describe('where a setting comes from', () => {
   });
 });
 
+describe('doors that need not be', () => {
+  test('NFS can be off', () => {
+    expect(settings({ nfs: 'off' })).not.toHaveProperty('nfs');
+    expect(settings({ nfs: 'off', portmap: 'off' })).not.toHaveProperty('portmap');
+  });
+
+  test('a port mapper is served, or that of the host is told', () => {
+    expect(settings({ portmap: 'rpcbind' }).portmap).toBe('rpcbind');
+    expect(settings({}, { FACET_PORTMAP: '[::]:111' }).portmap).toEqual({ host: '::', port: 111 });
+  });
+});
+
 describe('what is refused, and in which words', () => {
   test.each<[string, FlagValues, NodeJS.ProcessEnv, RegExp]>([
     ['an address without port', { s3: '127.0.0.1' }, {}, /^--s3 must be HOST:PORT.*not '127\.0\.0\.1'$/],
@@ -69,6 +82,15 @@ describe('what is refused, and in which words', () => {
     ['an access log somewhere', {}, { FACET_ACCESS_LOG: '/x' }, /^FACET_ACCESS_LOG must be one of off, on/],
     ['an empty directory', { data: '' }, {}, /^--data must not be empty/],
     ['one address twice', { admin: '127.0.0.1:9000' }, {}, /^--s3 and --admin are both 127\.0\.0\.1:9000:/],
+    ['no address of NFS', { nfs: 'on' }, {}, /^--nfs must be HOST:PORT, or off, not 'on'$/],
+    ['no port mapper', { portmap: 'yes' }, {}, /^--portmap must be HOST:PORT, or rpcbind or off, not 'yes'$/],
+    [
+      'one without NFS',
+      { portmap: 'rpcbind', nfs: 'off' },
+      {},
+      /^--portmap is of no use while --nfs is off$/,
+    ],
+    ['one address for S3 and NFS', { nfs: '127.0.0.1:9000' }, {}, /^--s3 and --nfs are both/],
     ['no such file', { config: '/nowhere/facet.json' }, {}, /\/nowhere\/facet\.json: ENOENT/],
   ])('%s', (_name, flags, environment, message) => {
     expect(() => settings(flags, environment)).toThrow(

@@ -53,9 +53,6 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
     process.exit(EXIT.failed);
   });
 
-  if (settings.nfs !== undefined) {
-    output.remark('--nfs: the NFS door is not built yet, nothing will listen there');
-  }
   // Loaded only now: a wrong flag and --help have their answer before the doors and the core would be there.
   const { startServer } = await import('../serve/server.ts');
   const server = await startServer({

@@ -9,6 +9,9 @@ export interface ServingFacts {
   /** Where the doors really listen: ports that were 0 are filled in. */
   readonly s3: Address;
   readonly admin: Address;
+  readonly nfs?: Address;
+  /** Where a port mapper of the server's own knows of the NFS door, or the host's. */
+  readonly portmap?: Address | 'rpcbind';
   readonly s3Domain: string;
   readonly tlsCertificateFile?: string;
   readonly credentials: RootCredentials;
@@ -33,6 +36,7 @@ export function describeServing(facts: ServingFacts) {
     dataDirectory: facts.dataDirectory,
     s3: { url: s3Url(facts), host: facts.s3.host, port: facts.s3.port, domain: facts.s3Domain },
     admin: { url: adminUrl(facts), host: facts.admin.host, port: facts.admin.port },
+    ...(facts.nfs === undefined ? {} : { nfs: describeNfs(facts.nfs, facts.portmap) }),
     rootCredentials: {
       accessKeyId: facts.credentials.accessKeyId,
       origin: facts.credentials.origin,
@@ -42,13 +46,53 @@ export function describeServing(facts: ServingFacts) {
   };
 }
 
+function describeNfs(nfs: Address, portmap: ServingFacts['portmap']) {
+  return {
+    host: nfs.host,
+    port: nfs.port,
+    mountOptions: mountOptions(nfs, portmap),
+    ...(portmap === undefined ? {} : { portmap }),
+  };
+}
+
+/**
+ * What a Linux client needs to be told. No option names the port of the lock manager: a client asks a port mapper, and
+ * where that knows of none it must not lock by NFS.
+ */
+function mountOptions(nfs: Address, portmap: ServingFacts['portmap']): string {
+  const locks = portmap === undefined ? ',nolock' : '';
+  return `vers=3,proto=tcp,port=${nfs.port},mountproto=tcp,mountport=${nfs.port}${locks}`;
+}
+
+function nfsLines({ nfs, portmap }: ServingFacts): string[] {
+  if (nfs === undefined) return ['  NFS    off'];
+  const mapper =
+    portmap === undefined
+      ? ''
+      : `, with ${portmap === 'rpcbind' ? 'rpcbind' : `a port mapper on ${formatAddress(portmap)}`}`;
+  const door = `  NFS    ${formatAddress(reachableAddress(nfs))}${listensEverywhere(nfs)}`;
+  return [`${door}   every volume as /NAME${mapper}`];
+}
+
+function mountLines({ nfs, portmap }: ServingFacts): string[] {
+  if (nfs === undefined) return [];
+  const { host } = reachableAddress(nfs);
+  const server = host.includes(':') ? `[${host}]` : host;
+  return [
+    '',
+    'or by NFS, where the bucket is there:',
+    '',
+    `  sudo mount -t nfs -o ${mountOptions(nfs, portmap)} ${server}:/demo /mnt`,
+  ];
+}
+
 export function formatBanner(facts: ServingFacts): string {
   return [
     `Facet ${VERSION} serves ${facts.dataDirectory} (pid ${facts.pid})`,
     '',
     `  S3     ${s3Url(facts)}${listensEverywhere(facts.s3)}   path-style, or BUCKET.${facts.s3Domain}`,
     `  Admin  ${adminUrl(facts)}${listensEverywhere(facts.admin)}   /health/live  /health/ready  /version`,
-    '  NFS    not built yet: nothing listens',
+    ...nfsLines(facts),
     '',
     ...credentialLines(facts),
     ...exampleLines(facts),
@@ -96,6 +140,7 @@ function exampleLines(facts: ServingFacts): string[] {
     '',
     `  rclone${rcloneTrust} copy /etc/hosts '${remote}demo/copied'`,
     `  rclone${rcloneTrust} ls '${remote}demo'`,
+    ...mountLines(facts),
   ];
 }
 

@@ -15,9 +15,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EINVAL: 'that is no address to listen on',
 };
 
-interface Door {
+export interface Door {
   readonly address: Address;
-  readonly flag: '--s3' | '--admin';
+  readonly flag: '--s3' | '--admin' | '--nfs' | '--portmap';
 }
 
 /**

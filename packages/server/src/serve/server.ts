@@ -15,7 +15,8 @@ import { openStore } from '../store/open.ts';
 import { createAdminDoor, type ServerState } from './adminDoor.ts';
 import type { ServingFacts } from './banner.ts';
 import { endsWithin } from './deadline.ts';
-import { listen } from './listen.ts';
+import { type Door, listen } from './listen.ts';
+import { makeNfsDoor, type OpenNfsDoor, openNfsDoor } from './nfsDoor.ts';
 import { requestLog } from './requestLog.ts';
 import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
 import { readTlsFiles } from './tls.ts';
@@ -84,6 +85,20 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       logger.warn({ graceMs }, 'requests in flight took too long and are cut off');
     });
 
+    let nfs: OpenNfsDoor | undefined;
+    if (settings.nfs !== undefined) {
+      const door = await makeNfsDoor({ core: store.core, layout, logger });
+      opened.defer(async () => {
+        if (await endsWithin(graceMs, door.close())) return;
+        logger.warn({ graceMs }, 'NFS calls in flight took too long and are cut off');
+      });
+      const others: readonly Door[] = [
+        { address: admin, flag: '--admin' },
+        { address: s3, flag: '--s3' },
+      ];
+      nfs = await openNfsDoor(door, { ...settings, nfs: settings.nfs }, others);
+    }
+
     state.administration = administerCore({
       core: store.core,
       rootCredentials: layout.rootCredentials,
@@ -108,6 +123,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         dataDirectory: settings.data,
         s3,
         admin,
+        ...nfs,
         s3Domain: settings.s3Domain,
         ...(settings.tls === undefined ? {} : { tlsCertificateFile: settings.tls.certificateFile }),
         credentials: root.credentials,

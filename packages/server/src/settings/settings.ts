@@ -16,8 +16,10 @@ export interface ServeSettings {
   readonly data: string;
   readonly s3: Address;
   readonly admin: Address;
-  /** Set only when somebody asked for it: the door is not built yet. */
+  /** Absent: there is no NFS door. */
   readonly nfs?: Address;
+  /** How clients that ask port 111 find the NFS door; absent: they do not. */
+  readonly portmap?: Address | 'rpcbind';
   readonly tls?: { readonly certificateFile: string; readonly keyFile: string };
   /** Requests for `BUCKET.<s3Domain>` are virtual-hosted. */
   readonly s3Domain: string;
@@ -31,6 +33,7 @@ type Setting =
   | 's3'
   | 'admin'
   | 'nfs'
+  | 'portmap'
   | 'workers'
   | 'tlsCert'
   | 'tlsKey'
@@ -73,7 +76,15 @@ export const SETTINGS = {
     flag: '--nfs',
     variable: 'FACET_NFS',
     argument: 'HOST:PORT',
-    help: 'where the NFS door will listen (default 127.0.0.1:12049): not built yet, nothing listens',
+    help: 'where the NFS door listens (TCP, and UDP for locks), or off',
+    default: '127.0.0.1:12049',
+  },
+  portmap: {
+    flag: '--portmap',
+    variable: 'FACET_PORTMAP',
+    argument: 'WHERE',
+    help: "HOST:PORT, to serve a port mapper there, or rpcbind, to register with this host's, or off",
+    default: 'off',
   },
   workers: {
     flag: '--workers',
@@ -130,6 +141,18 @@ const address = text.transform((value, context): Address => {
   return z.NEVER;
 });
 
+const OFF = 'off';
+/** An address, or none; a word besides is taken as it is. */
+const addressOr = <W extends string = never>(...words: readonly W[]) =>
+  text.transform((value, context): Address | W | undefined => {
+    if (value === OFF) return undefined;
+    const given = words.find((word) => word === value) ?? parseAddress(value);
+    if (given !== undefined) return given;
+    const others = [...words, OFF].join(' or ');
+    context.addIssue({ code: 'custom', message: `must be HOST:PORT, or ${others}, not '${value}'` });
+    return z.NEVER;
+  });
+
 const onlyOneWorker = text.refine(
   (value) => value === '1',
   'must be 1: this version serves from one process, several workers are not built yet',
@@ -149,6 +172,7 @@ const fileSchema = z
     s3: z.string(),
     admin: z.string(),
     nfs: z.string(),
+    portmap: z.string(),
     workers: z.number().transform(String),
     tlsCert: z.string(),
     tlsKey: z.string(),
@@ -175,12 +199,13 @@ export interface SettingSources {
 export function resolveServeSettings(sources: SettingSources): ServeSettings {
   const { required, optional } = settingReader(sources);
   required('workers', onlyOneWorker);
-  const nfs = optional('nfs', address);
+  const nfs = optional('nfs', addressOr());
+  const portmap = optional('portmap', addressOr('rpcbind'));
   const s3 = required('s3', address);
   const admin = required('admin', address);
-  if (s3.port !== 0 && s3.port === admin.port && s3.host === admin.host) {
-    const { s3: one, admin: other } = SETTINGS;
-    throw usageFailure(`${one.flag} and ${other.flag} are both ${formatAddress(s3)}: change one of them`);
+  refuseOneAddressTwice({ s3, admin, nfs });
+  if (portmap !== undefined && nfs === undefined) {
+    throw usageFailure(`${SETTINGS.portmap.flag} is of no use while ${SETTINGS.nfs.flag} is ${OFF}`);
   }
   const tls = pairTls({ certificateFile: optional('tlsCert', text), keyFile: optional('tlsKey', text) });
   return {
@@ -188,11 +213,31 @@ export function resolveServeSettings(sources: SettingSources): ServeSettings {
     s3,
     admin,
     ...(nfs === undefined ? {} : { nfs }),
+    ...(portmap === undefined ? {} : { portmap }),
     ...(tls === undefined ? {} : { tls }),
     s3Domain: required('s3Domain', domain),
     logLevel: required('logLevel', logLevel),
     accessLog: required('accessLog', accessLog) === 'on',
   };
+}
+
+function refuseOneAddressTwice(doors: {
+  readonly s3: Address;
+  readonly admin: Address;
+  readonly nfs: Address | undefined;
+}): void {
+  const { s3, admin, nfs } = doors;
+  const pairs = [
+    [SETTINGS.s3, s3, SETTINGS.admin, admin],
+    [SETTINGS.s3, s3, SETTINGS.nfs, nfs],
+    [SETTINGS.admin, admin, SETTINGS.nfs, nfs],
+  ] as const;
+  for (const [one, address, other, another] of pairs) {
+    if (address.port === 0 || address.port !== another?.port || address.host !== another.host) continue;
+    throw usageFailure(
+      `${one.flag} and ${other.flag} are both ${formatAddress(address)}: change one of them`,
+    );
+  }
 }
 
 /** The data directory that a command works on, found as the server finds it. @throws CommandFailure (2) */

@@ -12,6 +12,8 @@ export interface StoreLayout {
   readonly extents: string;
   /** Mode 0600: the access key made at first start. */
   readonly rootCredentials: string;
+  /** Mode 0600: what file handles of the NFS door are sealed with. */
+  readonly nfsHandleKey: string;
   /** Mode 0600: where the running server's admin API listens, and the token it takes. */
   readonly adminEndpoint: string;
 }
@@ -23,6 +25,7 @@ export function storeLayout(directory: string): StoreLayout {
     metadata: join(directory, 'meta'),
     extents: join(directory, 'extents'),
     rootCredentials: join(directory, 'root-credentials.json'),
+    nfsHandleKey: join(directory, 'nfs-handle-key.json'),
     adminEndpoint: join(directory, 'admin.json'),
   };
 }

@@ -1,0 +1,104 @@
+/**
+ * The whole NFS door: NFS, MOUNT, the lock manager and the status monitor on one port, TCP and UDP, and the ways that
+ * clients find that port by.
+ */
+import type { AddressInfo } from 'node:net';
+import { createNfsGateway, type NfsGatewayOptions } from './gateway.ts';
+import { createLocateFile } from './locks/locateFile.ts';
+import { openLockService } from './locks/lockService.ts';
+import { FileHandles } from './nfs/handles.ts';
+import { createPortmapProgram } from './portmap/portmapProgram.ts';
+import { registerWithRpcbind } from './portmap/register.ts';
+import { type Mapping, PORTMAP_PROGRAM, PORTMAP_VERSION, PROTOCOL_NUMBER } from './portmap/wire.ts';
+import type { Program, Transport } from './rpc/program.ts';
+import { createTcpServer } from './rpc/tcpServer.ts';
+import { createUdpServer } from './rpc/udpServer.ts';
+
+export type NfsDoorOptions = Omit<NfsGatewayOptions, 'programs'>;
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface NfsDoor {
+  /** @throws the operating system's error when the address cannot be bound. */
+  listen(address: Address): Promise<AddressInfo>;
+  /** Serves a port mapper that knows this door: after {@link listen}. @throws the operating system's error */
+  servePortmap(address: Address): Promise<AddressInfo>;
+  /** Tells the host's rpcbind of this door, until it closes: after {@link listen}. @throws Error that says why not */
+  register(rpcbind?: Address): Promise<void>;
+  /** Takes no more calls, lets those in flight finish. Locks end: their holders are told by the next start. */
+  close(): Promise<void>;
+}
+
+/** Begins the grace period of locks that an earlier life of the store gave. */
+export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
+  const { core, log, handleKey } = options;
+  const { files, volumes, lockHosts } = core;
+  const locate = createLocateFile({ files, volumes, handles: new FileHandles(handleKey) });
+  const locks = await openLockService({ locate, store: lockHosts, log });
+  const gateway = createNfsGateway({ ...options, programs: locks.programs });
+  // A client that has booted says so over UDP alone; data is TCP's.
+  const datagrams = createUdpServer({ programs: locks.programs, log });
+  const opened = new AsyncDisposableStack();
+  opened.defer(() => locks.close());
+  let served: readonly Mapping[] = [];
+  return {
+    async listen(address) {
+      opened.defer(() => gateway.close());
+      const bound = await gateway.listen(address);
+      opened.defer(() => datagrams.close());
+      await datagrams.listen({ host: address.host, port: bound.port });
+      served = [
+        ...mappings(gateway.programs, 'tcp', bound.port),
+        ...mappings(locks.programs, 'udp', bound.port),
+      ];
+      locks.announce();
+      return bound;
+    },
+    async servePortmap(address) {
+      const own = await bindPortmap(served, address, log);
+      opened.defer(() => own.close());
+      return own.bound;
+    },
+    async register(rpcbind) {
+      opened.defer(await registerWithRpcbind(served, rpcbind));
+    },
+    close: () => opened.disposeAsync(),
+  };
+}
+
+const mappings = (programs: readonly Program[], transport: Transport, port: number): Mapping[] =>
+  programs.map(({ program, version }) => ({ program, version, protocol: PROTOCOL_NUMBER[transport], port }));
+
+/** The port mapper over TCP and UDP, on one port, which it names too when it is asked for itself. */
+async function bindPortmap(
+  served: readonly Mapping[],
+  address: Address,
+  log: NfsDoorOptions['log'],
+): Promise<{ readonly bound: AddressInfo; close(): Promise<void> }> {
+  const itself = (['tcp', 'udp'] as const).map((transport) => ({
+    program: PORTMAP_PROGRAM,
+    version: PORTMAP_VERSION,
+    protocol: PROTOCOL_NUMBER[transport],
+    port: address.port,
+  }));
+  const programs = [createPortmapProgram({ mappings: [...itself, ...served] })];
+  const streams = createTcpServer({ programs, log });
+  const datagrams = createUdpServer({ programs, log });
+  const bound = await streams.listen(address);
+  try {
+    await datagrams.listen({ host: address.host, port: bound.port });
+  } catch (error) {
+    await streams.close();
+    throw error;
+  }
+  return {
+    bound,
+    async close() {
+      await streams.close();
+      await datagrams.close();
+    },
+  };
+}

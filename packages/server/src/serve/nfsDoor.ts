@@ -1,0 +1,87 @@
+/** The NFS door of a server, and how clients find it. */
+
+import { randomBytes } from 'node:crypto';
+import { statfs } from 'node:fs/promises';
+import type { Core } from '@facet/core';
+import { createNfsDoor, type NfsDoor } from '@facet/gateway-nfs';
+import type { Logger } from 'pino';
+import { EXIT } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
+import type { Address } from '../settings/address.ts';
+import type { ServeSettings } from '../settings/settings.ts';
+import { isFullDisk } from '../store/fullDisk.ts';
+import type { StoreLayout } from '../store/layout.ts';
+import { HANDLE_KEY_BYTES, nfsHandleKey } from '../store/nfsHandleKey.ts';
+import { type Door, listen } from './listen.ts';
+
+const VERIFIER_BYTES = 8;
+
+export interface NfsDoorParts {
+  readonly core: Core;
+  readonly layout: StoreLayout;
+  readonly logger: Logger;
+}
+
+export async function makeNfsDoor({ core, layout, logger }: NfsDoorParts): Promise<NfsDoor> {
+  return createNfsDoor({
+    core,
+    log: logger,
+    handleKey: handleKey(layout, logger),
+    writeVerifier: randomBytes(VERIFIER_BYTES),
+    roomBytes: async () => {
+      const { bavail, bsize } = await statfs(layout.extents);
+      return bavail * bsize;
+    },
+  });
+}
+
+/** A full disk must not keep the server down: deletes through it are what makes room again. */
+function handleKey(layout: StoreLayout, logger: Logger): Buffer {
+  try {
+    return nfsHandleKey(layout.nfsHandleKey);
+  } catch (error) {
+    if (!isFullDisk(error)) throw error;
+    logger.error(
+      { err: error },
+      'no room for the key of NFS handles: clients must mount again after a restart',
+    );
+    return randomBytes(HANDLE_KEY_BYTES);
+  }
+}
+
+/** Where it really listens, and where its port mapper does, or `rpcbind`, which knows it. */
+export interface OpenNfsDoor {
+  readonly nfs: Address;
+  readonly portmap?: Address | 'rpcbind';
+}
+
+/** @param opened this server's doors that are open already. @throws CommandFailure (1) naming flag and address */
+export async function openNfsDoor(
+  door: NfsDoor,
+  { nfs, portmap }: Required<Pick<ServeSettings, 'nfs'>> & Pick<ServeSettings, 'portmap'>,
+  opened: readonly Door[],
+): Promise<OpenNfsDoor> {
+  const bound = await listen({ address: nfs, flag: '--nfs', opened }, (address) => door.listen(address));
+  if (portmap === undefined) return { nfs: bound };
+  if (portmap === 'rpcbind') {
+    await register(door);
+    return { nfs: bound, portmap };
+  }
+  const others: readonly Door[] = [...opened, { address: bound, flag: '--nfs' }];
+  const mapper = await listen({ address: portmap, flag: '--portmap', opened: others }, (address) =>
+    door.servePortmap(address),
+  );
+  return { nfs: bound, portmap: mapper };
+}
+
+async function register(door: NfsDoor): Promise<void> {
+  try {
+    await door.register();
+  } catch (error) {
+    throw new CommandFailure({
+      exitCode: EXIT.failed,
+      code: 'CannotRegister',
+      message: `--portmap rpcbind: ${(error as Error).message}`,
+    });
+  }
+}
