@@ -16,7 +16,7 @@ import { type Holder, type LockArgs, type NlmStat, type Notice, rangeOf, type Sh
  * What a file handle names. `gone`: it named `file`, which is removed. `unknown`: nothing that was ever handed out.
  * `refused`: the caller may not use it.
  */
-export type LockTarget =
+type LockTarget =
   | { readonly kind: 'file' | 'gone'; readonly file: string }
   | { readonly kind: 'unknown' | 'refused' };
 
@@ -210,7 +210,8 @@ export class LockManager {
     const file = await this.#file(lock.handle, call);
     if ('stat' in file) return file.stat;
     const client = clientKey(clientOf(lock.callerName, call));
-    return { file: file.file, owner: { client, svid: lock.svid, oh: lock.oh }, range, mode };
+    const owner = { client, address: call.peer.address, svid: lock.svid, oh: lock.oh };
+    return { file: file.file, owner, range, mode };
   }
 
   async #shareRequest(args: ShareArgs, call: RpcCall): Promise<ShareRequest | NlmStat> {

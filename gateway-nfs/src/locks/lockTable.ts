@@ -7,7 +7,8 @@
  *
  * Waiters of a file are served in the order they came. A blocking request also lines up behind an earlier waiter that it
  * conflicts with, or a stream of readers would starve a writer. Only an owner that holds nothing yet does so: nobody
- * can wait for it, so that lining up closes no circle. A request that does not wait looks at holders alone.
+ * can wait for it, so that lining up closes no circle. (One that gets a lock on another file while it lines up is looked
+ * at anew when it asks again, or when locks of this file change.) A request that does not wait looks at holders alone.
  */
 
 import {
@@ -21,10 +22,12 @@ import {
   segmentsWithin,
 } from './segments.ts';
 
-/** A process, or an open file, on a client. Two are the same where all three are. */
+/** A process, or an open file, on a client. */
 export interface LockOwner {
-  /** The client's host, as {@link LockTable.releaseClient} names it. */
+  /** The host, as {@link LockTable.releaseClient} names it. */
   readonly client: string;
+  /** Where it calls from: several hosts may share an address, and a host may give itself any name. */
+  readonly address: string;
   readonly svid: number;
   /** The client's own name for the owner, opaque. */
   readonly oh: Buffer;
@@ -54,8 +57,8 @@ export interface LockGrant<W> {
 export type LockOutcome = 'granted' | 'denied' | 'waiting' | 'full';
 
 export interface LockLimits {
-  /** Locked ranges and waiters of one client together. */
-  readonly perClientMax: number;
+  /** Locked ranges and waiters of one address together. */
+  readonly perAddressMax: number;
   /** Locked ranges and waiters of one file together. */
   readonly perFileMax: number;
   /** Locked ranges in all. */
@@ -64,8 +67,8 @@ export interface LockLimits {
   readonly waitersMax: number;
 }
 
-export const LOCK_LIMITS: LockLimits = {
-  perClientMax: 20_000,
+const LOCK_LIMITS: LockLimits = {
+  perAddressMax: 20_000,
   perFileMax: 5_000,
   locksMax: 100_000,
   waitersMax: 10_000,
@@ -101,7 +104,9 @@ export class LockTable<W> {
   readonly #files = new Map<string, LockedFile<W>>();
   readonly #owners = new Map<string, OwnerRecord>();
   /** Locked ranges and waiters of each client that has any. */
-  readonly #loads = new Map<string, number>();
+  readonly #clientLoads = new Map<string, number>();
+  /** Likewise, of each address. */
+  readonly #addressLoads = new Map<string, number>();
   #locks = 0;
   #waiters = 0;
 
@@ -115,7 +120,7 @@ export class LockTable<W> {
 
   /** Whether the client holds a lock or waits for one. */
   isBusy(client: string): boolean {
-    return this.#loads.has(client);
+    return this.#clientLoads.has(client);
   }
 
   /** Somebody else's lock that stands in the way, if any. */
@@ -234,16 +239,16 @@ export class LockTable<W> {
   }
 
   #lineUp(locked: LockedFile<W>, entry: Waiting<W>): LockOutcome {
-    const { client } = entry.request.owner;
-    const { perClientMax, perFileMax, waitersMax } = this.#limits;
+    const { owner } = entry.request;
+    const { perAddressMax, perFileMax, waitersMax } = this.#limits;
     const full =
       this.#waiters >= waitersMax ||
-      (this.#loads.get(client) ?? 0) >= perClientMax ||
+      (this.#addressLoads.get(owner.address) ?? 0) >= perAddressMax ||
       locked.locks + locked.waiting.length >= perFileMax;
     if (full) return 'full';
     locked.waiting.push(entry);
     this.#waiters += 1;
-    this.#load(client, 1);
+    this.#load(owner, 1);
     return 'waiting';
   }
 
@@ -251,7 +256,7 @@ export class LockTable<W> {
     const [entry] = locked.waiting.splice(place, 1);
     if (entry === undefined) return;
     this.#waiters -= 1;
-    this.#load(entry.request.owner.client, -1);
+    this.#load(entry.request.owner, -1);
   }
 
   /** Grants what can be granted, earlier waiters first, until nothing more can. */
@@ -291,11 +296,11 @@ export class LockTable<W> {
     const locked = this.#files.get(file);
     const { removed, inserted } = planRepaint(locked?.held.get(key)?.segments ?? [], range, mode);
     const more = inserted.length - removed;
-    const { perClientMax, perFileMax, locksMax } = this.#limits;
+    const { perAddressMax, perFileMax, locksMax } = this.#limits;
     return (
       more <= 0 ||
       (this.#locks + more <= locksMax &&
-        (this.#loads.get(owner.client) ?? 0) + more <= perClientMax &&
+        (this.#addressLoads.get(owner.address) ?? 0) + more <= perAddressMax &&
         (locked === undefined ? 0 : locked.locks + locked.waiting.length) + more <= perFileMax)
     );
   }
@@ -320,13 +325,12 @@ export class LockTable<W> {
     this.#locks += more;
     record.locks += more;
     if (record.locks === 0) this.#owners.delete(record.key);
-    this.#load(record.owner.client, more);
+    this.#load(record.owner, more);
   }
 
-  #load(client: string, more: number): void {
-    const load = (this.#loads.get(client) ?? 0) + more;
-    if (load > 0) this.#loads.set(client, load);
-    else this.#loads.delete(client);
+  #load({ client, address }: LockOwner, more: number): void {
+    add(this.#clientLoads, client, more);
+    add(this.#addressLoads, address, more);
   }
 
   #file(name: string): LockedFile<W> {
@@ -344,6 +348,13 @@ export class LockTable<W> {
     this.#owners.set(key, made);
     return made;
   }
+}
+
+/** What is 0 is not kept. */
+function add(counts: Map<string, number>, key: string, more: number): void {
+  const count = (counts.get(key) ?? 0) + more;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }
 
 function ownerKey({ client, svid, oh }: LockOwner): string {

@@ -17,7 +17,7 @@ import type { Logger, Transport } from '../rpc/program.ts';
 import type { XdrReader } from '../xdr/reader.ts';
 import { XdrWriter } from '../xdr/writer.ts';
 
-export interface PeerCall {
+interface PeerCall {
   readonly address: string;
   readonly program: number;
   readonly version: number;

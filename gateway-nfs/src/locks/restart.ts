@@ -13,7 +13,7 @@ import type { CallPeer } from './peerCalls.ts';
 import { NSM_PROCEDURE, NSM_PROGRAM, NSM_VERSION, writeNotice } from './wire.ts';
 
 /** How long only locks held before the restart are granted, in milliseconds. The protocol's text calls 45 s common. */
-export const GRACE_MS = 45_000;
+const GRACE_MS = 45_000;
 
 export interface RestartParts {
   readonly manager: LockManager;

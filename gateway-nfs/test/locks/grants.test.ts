@@ -14,7 +14,7 @@ const lock = { callerName: 'a', handle: Buffer.of(1), oh: Buffer.of(2), svid: 3,
 const grantTo = (byMessage: boolean): LockGrant<LockWaiter> => ({
   request: {
     file: 'f',
-    owner: { client: '10.0.0.1 a', svid: 3, oh: Buffer.of(2) },
+    owner: { client: '10.0.0.1 a', address: '10.0.0.1', svid: 3, oh: Buffer.of(2) },
     range: { start: 0n, end: 1n },
     mode: 'exclusive',
   },

@@ -24,6 +24,7 @@ export class LockModel {
   /** By file, then byte, then owner. */
   readonly bytes: Map<number, Mode>[][];
   readonly waiting: { request: ModelRequest; waiter: number }[][];
+  #inUse: readonly number[] = [];
 
   constructor(files: number, fileBytes: number) {
     this.bytes = Array.from({ length: files }, () => Array.from({ length: fileBytes }, () => new Map()));
@@ -69,15 +70,28 @@ export class LockModel {
     return this.#serve(request.file);
   }
 
+  /** Only files that they had to do with are looked at anew, those first that have been locked for longer. */
   release(owners: readonly number[]): ModelGrant[] {
-    const grants: ModelGrant[] = [];
-    for (const file of this.bytes)
-      for (const holders of file) for (const owner of owners) holders.delete(owner);
-    this.waiting.forEach((line, file) => {
-      this.waiting[file] = line.filter((entry) => !owners.includes(entry.request.owner));
-    });
-    for (const file of this.bytes.keys()) grants.push(...this.#serve(file));
-    return grants;
+    const isTheirs = (owner: number): boolean => owners.includes(owner);
+    const touched = this.#inUse.filter(
+      (file) =>
+        this.bytes[file]?.some((holders) => holders.keys().some(isTheirs)) ||
+        this.#line(file).some(({ request }) => isTheirs(request.owner)),
+    );
+    for (const file of touched) {
+      for (const holders of this.bytes[file] ?? []) for (const owner of owners) holders.delete(owner);
+      this.waiting[file] = this.#line(file).filter(({ request }) => !isTheirs(request.owner));
+    }
+    return touched.flatMap((file) => this.#serve(file));
+  }
+
+  /** To be called after every change. */
+  noteUse(): void {
+    const isUsed = (file: number): boolean =>
+      this.#line(file).length > 0 || (this.bytes[file]?.some((holders) => holders.size > 0) ?? false);
+    const kept = this.#inUse.filter(isUsed);
+    const began = Array.from(this.bytes.keys()).filter((file) => isUsed(file) && !kept.includes(file));
+    this.#inUse = [...kept, ...began];
   }
 
   drop(file: number): void {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { type LockOwner, type LockRequest, LockTable } from '../../src/locks/lockTable.ts';
 import type { LockMode } from '../../src/locks/segments.ts';
 
-const owner = (svid: number): LockOwner => ({ client: 'c', svid, oh: Buffer.alloc(0) });
+const owner = (svid: number): LockOwner => ({ client: 'c', address: 'a', svid, oh: Buffer.alloc(0) });
 const ask = (svid: number, [start, end]: readonly [number, number], mode: LockMode): LockRequest => ({
   file: 'f',
   owner: owner(svid),

@@ -80,9 +80,11 @@ describe('locks', () => {
 
   test('bounds are told as such, and leave everything as it was', async () => {
     await world.close();
-    world = await openWorld({ limits: { perClientMax: 3, perFileMax: 100, locksMax: 5, waitersMax: 1 } });
+    world = await openWorld({ limits: { perAddressMax: 3, perFileMax: 100, locksMax: 5, waitersMax: 1 } });
     const [a, b] = [await world.host(2), await world.host(3, { transport: 'none' })];
+    const alias = await world.host(2, { name: 'alias', transport: 'none' });
     for (const offset of [0n, 2n, 4n]) expect(await a.lock({ offset, length: 1n })).toBe('GRANTED');
+    expect(await alias.lock({ file: 'other' })).toBe('DENIED_NOLOCKS');
     expect(await a.lock({ offset: 6n, length: 1n })).toBe('DENIED_NOLOCKS');
     // Two become one.
     expect(await a.lock({ offset: 1n, length: 1n })).toBe('GRANTED');
