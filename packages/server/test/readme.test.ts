@@ -25,9 +25,12 @@ describe('flags', () => {
   });
 
   test('none that the command does not know', async () => {
-    const { stdout } = await facet(['serve', '--help']);
+    const helps = [await facet(['serve', '--help']), await facet(['export', 'set', '--help'])];
+    const stdout = helps.map((help) => help.stdout).join('\n');
     const flags = rows.flatMap((cells) =>
-      /^--[a-z]/.test(cells[1] ?? '') ? [cells[1]?.split(' ')[0] ?? ''] : [],
+      (cells[1] ?? '')
+        .split(', ')
+        .flatMap((flag) => (/^--[a-z]/.test(flag) ? [flag.split(' ')[0] ?? ''] : [])),
     );
     expect(flags.length).toBeGreaterThan(Object.keys(SETTINGS).length);
     for (const flag of flags) expect(stdout).toContain(flag);
@@ -44,7 +47,7 @@ test.each(Object.entries(EXIT_CODE_MEANINGS))('exit code %s', (code, meaning) =>
 
 describe('commands', () => {
   const words = Array.from(
-    readme.matchAll(/npx facet ((?:(?:volume|key|account) )?[a-z]+)/g),
+    readme.matchAll(/npx facet ((?:(?:volume|export|key|account) )?[a-z]+)/g),
     (match) => match[1] ?? '',
   );
 
@@ -54,6 +57,7 @@ describe('commands', () => {
         ['serve', 'fsck', 'account list'].concat(
           ['create', 'list', 'show', 'delete'].map((name) => `volume ${name}`),
           ['create', 'list', 'delete'].map((name) => `key ${name}`),
+          ['list', 'show', 'set'].map((name) => `export ${name}`),
         ),
       ),
     );
