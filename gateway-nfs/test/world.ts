@@ -25,6 +25,8 @@ export interface World {
   addVolume(name: string, policy?: Partial<ExportPolicy>): Promise<VolumeId>;
   /** An object in `/vol`, as the other door makes it. */
   put(key: string, bytes: Buffer): Promise<void>;
+  /** Ends it and opens the same store again. The connection is another, handles and cookies are as before. */
+  restart(): Promise<World>;
   close(): Promise<void>;
 }
 
@@ -33,14 +35,17 @@ export const HANDLE_KEY = Buffer.alloc(32, 7);
 export const ROOM_BYTES = 5 * 2 ** 30;
 
 export async function startWorld(): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), 'facet-nfs-'));
+  return openWorld(await mkdtemp(join(tmpdir(), 'facet-nfs-')));
+}
+
+async function openWorld(folder: string): Promise<World> {
   const core = await openCore({
     engine: await openLmdbEngine({ path: join(folder, 'meta'), mapSizeBytes: 1 << 30 }),
     openExtents: async (lease) =>
       new LocalExtentStore({ disk: new NodeDisk(join(folder, 'extents')), lease }),
     environment: systemEnvironment(),
   });
-  await core.accounts.create({ name: 'tester' });
+  if (!(await core.accounts.find('tester'))) await core.accounts.create({ name: 'tester' });
   const errors: object[] = [];
   const gateway = createNfsGateway({
     core,
@@ -54,11 +59,17 @@ export async function startWorld(): Promise<World> {
     if (policy) await core.volumes.setExport(id, policy);
     return id;
   };
-  const volume = await addVolume('vol', { squash: 'none' });
+  const present = await core.volumes.find('vol');
+  const volume = present?.id ?? (await addVolume('vol', { squash: 'none' }));
   const { port } = await gateway.listen({ host: '127.0.0.1', port: 0 });
   const rpc = await RpcTestClient.connect(port);
   const nfs = new NfsTestClient(rpc);
   const { handle: root } = await nfs.mount('/vol');
+  const stop = async (): Promise<void> => {
+    rpc.close();
+    await gateway.close();
+    await core.close();
+  };
   return {
     core,
     port,
@@ -78,10 +89,12 @@ export async function startWorld(): Promise<World> {
         userMetadata: {},
       });
     },
+    async restart() {
+      await stop();
+      return openWorld(folder);
+    },
     async close() {
-      rpc.close();
-      await gateway.close();
-      await core.close();
+      await stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

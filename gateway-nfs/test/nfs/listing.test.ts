@@ -188,3 +188,18 @@ it('a walk by pages of any size neither skips nor repeats a name, while others c
     { numRuns: 12 },
   );
 });
+
+it('goes on over a restart, by the handle and the cookie from before it', async () => {
+  const names = ['one', 'two', 'three'];
+  const before = await startWorld();
+  const { handle = Buffer.alloc(0) } = await before.nfs.mkdir(before.root, 'kept', { mode: 0o777 });
+  for (const name of names) await before.nfs.create(handle, name);
+  const { entries, verifier } = await before.nfs.readdir(handle, { count: 200 });
+  const after = await before.restart();
+  const cookie = entries.at(-1)?.cookie ?? 0n;
+  const rest = await after.nfs.readdir(handle, { cookie, verifier, count: 4096 });
+  expect([...namesOf({ entries }), ...namesOf(rest)]).toEqual(['.', '..', ...names]);
+  expect(rest.entries.length).toBeGreaterThan(0);
+  await after.close();
+  expect([...before.errors, ...after.errors]).toEqual([]);
+});

@@ -1,0 +1,71 @@
+/** What is no refusal but a fault, or a passing one: as the NFS program answers it. */
+import { type FileView, FsError, inodeId, volumeId } from '@facet/core';
+import { describe, expect, it } from 'vitest';
+import { FileHandles } from '../../src/nfs/handles.ts';
+import { createNfsProgram } from '../../src/nfs/program.ts';
+import type { RpcCall } from '../../src/rpc/program.ts';
+import { XdrReader } from '../../src/xdr/reader.ts';
+import { In, Out } from '../wire.ts';
+import { PROC } from './client.ts';
+
+const CALL: RpcCall = {
+  xid: 1,
+  program: 100003,
+  version: 3,
+  procedure: PROC.GETATTR,
+  credential: { flavor: 'none' },
+  peer: { address: '127.0.0.1', port: 900 },
+  transport: 'tcp',
+  checksum: 1,
+};
+
+/** GETATTR of a file whose attributes fail as told. */
+async function failing(error: unknown): Promise<{ status: number; logged: readonly object[] }> {
+  const logged: object[] = [];
+  const handles = new FileHandles(Buffer.alloc(32));
+  const files: Partial<FileView> = { getattr: () => Promise.reject(error) };
+  const program = createNfsProgram({
+    // GETATTR calls nothing else.
+    files: files as FileView,
+    volumes: {
+      getExport: async () => ({
+        clients: ['127.0.0.0/8'],
+        readOnly: false,
+        squash: 'root',
+        anonymousUid: 1,
+        anonymousGid: 1,
+        securePorts: false,
+      }),
+    },
+    handles,
+    log: { error: (fields) => void logged.push(fields), warn: () => undefined },
+    writeVerifier: Buffer.alloc(8),
+    roomBytes: async () => 0,
+  });
+  const handle = handles.encode({ volume: volumeId(1), inode: inodeId(1), generation: 1 });
+  const args = new XdrReader(new Out().opaque(handle).bytes());
+  const results = await program.procedures.get(PROC.GETATTR)?.(args, CALL);
+  return { status: new In(Buffer.concat(results?.pieces ?? [])).u32(), logged };
+}
+
+describe('answers', () => {
+  it.each([
+    ['Busy', 10008],
+    ['Closed', 10008],
+    ['Corrupt', 5],
+    ['Failed', 5],
+    ['NoSpace', 28],
+    ['QuotaExceeded', 69],
+    ['TooManyLinks', 31],
+    ['NoSuchVolume', 70],
+  ] as const)('%s with %i, and logs nothing', async (code, status) => {
+    expect(await failing(new FsError(code, 'as told'))).toEqual({ status, logged: [] });
+  });
+
+  it('a bug with SERVERFAULT, and logs it', async () => {
+    const bug = new TypeError('a bug');
+    const { status, logged } = await failing(bug);
+    expect(status).toBe(10006);
+    expect(logged).toEqual([{ err: bug, procedure: 'GETATTR' }]);
+  });
+});

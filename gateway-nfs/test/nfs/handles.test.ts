@@ -1,0 +1,28 @@
+/** File handles: sealed with a key, the same for as long as the key is. */
+import { createHmac } from 'node:crypto';
+import { inodeId, volumeId } from '@facet/core';
+import { expect, it } from 'vitest';
+import { FileHandles } from '../../src/nfs/handles.ts';
+
+const KEY = Buffer.alloc(32, 1);
+const FILE = {
+  volume: volumeId(0x1234_5678_9abc),
+  inode: inodeId(Number.MAX_SAFE_INTEGER),
+  generation: 0xfedc_ba98,
+};
+
+it('has the bytes that it says it has', () => {
+  const head = Buffer.from('0100123456789abc001ffffffffffffffedcba98', 'hex');
+  const mac = createHmac('sha256', KEY).update(head).digest().subarray(0, 8);
+  expect(new FileHandles(KEY).encode(FILE)).toEqual(Buffer.concat([head, mac]));
+});
+
+it('is good with the key it was made with, and with no other', () => {
+  const handle = new FileHandles(KEY).encode(FILE);
+  expect(new FileHandles(Buffer.from(KEY)).decode(handle)).toEqual(FILE);
+  expect(new FileHandles(Buffer.alloc(32, 2)).decode(handle)).toBeUndefined();
+});
+
+it('needs a key of 32 bytes', () => {
+  expect(() => new FileHandles(Buffer.alloc(31))).toThrow(RangeError);
+});
