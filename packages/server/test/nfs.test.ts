@@ -1,10 +1,8 @@
 /** The NFS door of a server that runs as a process of its own. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { XdrWriter } from '@facet/gateway-nfs';
 import { expect, onTestFinished, test } from 'vitest';
-import { ERR, NfsTestClient, OK } from '../../../gateway-nfs/test/nfs/client.ts';
-import { RpcTestClient } from '../../../gateway-nfs/test/rpcClient.ts';
-import { Out } from '../../../gateway-nfs/test/wire.ts';
 import {
   type Credentials,
   facet,
@@ -14,17 +12,18 @@ import {
   stop,
   temporaryDirectory,
 } from './facetProcess.ts';
+import { NfsClient, STATUS } from './nfsClient.ts';
 import { presign } from './presign.ts';
 
 const PORTMAP = 100_000;
 const GETPORT = 3;
 const [TCP, UDP] = [6, 17];
 
-async function connect(port: number | undefined): Promise<NfsTestClient> {
+async function connect(port: number | undefined): Promise<NfsClient> {
   if (port === undefined) throw new Error('there is no NFS door');
-  const rpc = await RpcTestClient.connect(port);
-  onTestFinished(() => rpc.close());
-  return new NfsTestClient(rpc);
+  const client = await NfsClient.connect(port);
+  onTestFinished(() => client.close());
+  return client;
 }
 
 const s3 = (
@@ -44,18 +43,18 @@ test('what one door writes the other reads, and a handle outlives the server', a
   await s3(first, root, 'PUT', '/photos/dir/by-s3', 'from S3');
   const nfs = await connect(first.serving.nfs?.port);
   const mounted = await nfs.mount('/photos');
-  expect(mounted.status).toBe(OK);
+  expect(mounted.status).toBe(STATUS.OK);
   const directory = await nfs.lookup(mounted.handle, 'dir');
   const file = await nfs.lookup(directory.handle, 'by-s3');
-  expect(`${(await nfs.read(file.handle, 0, 100)).data}`).toBe('from S3');
-  const made = await nfs.create(directory.handle, 'by-nfs', { kind: 'guarded', attributes: { mode: 0o644 } });
-  expect((await nfs.write(made.handle ?? Buffer.alloc(0), 0, 'from NFS', 2)).status).toBe(OK);
+  expect(await nfs.read(file.handle)).toBe('from S3');
+  const made = await nfs.create(directory.handle, 'by-nfs');
+  expect(await nfs.write(made.handle, 'from NFS')).toBe(STATUS.OK);
   expect(await (await s3(first, root, 'GET', '/photos/dir/by-nfs')).text()).toBe('from NFS');
   await stop(first);
 
   const second = await serve({ data });
   const again = await connect(second.serving.nfs?.port);
-  expect(`${(await again.read(file.handle, 0, 100)).data}`).toBe('from S3');
+  expect(await again.read(file.handle)).toBe('from S3');
   expect(statSync(join(data, 'nfs-handle-key.json')).mode & 0o777).toBe(0o600);
   await stop(second);
 
@@ -76,12 +75,12 @@ test('an export that is changed while it is mounted counts from the next call', 
   await facet(['volume', 'create', 'photos', '--data', data]);
   const nfs = await connect(server.serving.nfs?.port);
   const { handle } = await nfs.mount('/photos');
-  expect((await nfs.mkdir(handle, 'before')).status).toBe(OK);
+  expect(await nfs.mkdir(handle, 'before')).toBe(STATUS.OK);
   await facet(['export', 'set', 'photos', '--read-only', '--data', data]);
-  expect((await nfs.mkdir(handle, 'after')).status).toBe(ERR.ROFS);
+  expect(await nfs.mkdir(handle, 'after')).toBe(STATUS.ROFS);
   await facet(['export', 'set', 'photos', '--clients', '10.0.0.0/8', '--data', data]);
-  expect((await nfs.getattr(handle)).status).toBe(ERR.ACCES);
-  expect((await nfs.mount('/photos')).status).toBe(ERR.ACCES);
+  expect(await nfs.getattr(handle)).toBe(STATUS.ACCES);
+  expect((await nfs.mount('/photos')).status).toBe(STATUS.ACCES);
 });
 
 test('a port mapper of its own knows where everything is', async () => {
@@ -89,12 +88,10 @@ test('a port mapper of its own knows where everything is', async () => {
   const { nfs, portmap } = { nfs: server.serving.nfs?.port, portmap: server.serving.nfs?.portmap };
   if (typeof portmap !== 'object') throw new Error('there is no port mapper');
   expect(server.serving.nfs?.mountOptions).not.toContain('nolock');
-  const rpc = await RpcTestClient.connect(portmap.port);
-  onTestFinished(() => rpc.close());
+  const mapper = await connect(portmap.port);
   const ask = async (program: number, version: number, protocol: number): Promise<number> => {
-    const args = new Out().u32(program, version, protocol, 0).bytes();
-    const { results } = await rpc.call({ program: PORTMAP, version: 2, procedure: GETPORT, args });
-    return results.u32();
+    const args = new XdrWriter().uint32(program).uint32(version).uint32(protocol).uint32(0);
+    return (await mapper.call({ program: PORTMAP, version: 2, procedure: GETPORT }, args)).uint32();
   };
   for (const [program, version] of [
     [100_003, 3],
