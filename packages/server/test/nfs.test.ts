@@ -75,6 +75,10 @@ test('an export that is changed while it is mounted counts from the next call', 
   await facet(['volume', 'create', 'photos', '--data', data]);
   const nfs = await connect(server.serving.nfs?.port);
   const { handle } = await nfs.mount('/photos');
+  // No extent was ever written, and there is room all the same.
+  const room = await nfs.fsstat(handle);
+  expect(room.freeBytes).toBeGreaterThan(0n);
+  expect(room.totalBytes).toBeGreaterThanOrEqual(room.freeBytes);
   expect(await nfs.mkdir(handle, 'before')).toBe(STATUS.OK);
   await facet(['export', 'set', 'photos', '--read-only', '--data', data]);
   expect(await nfs.mkdir(handle, 'after')).toBe(STATUS.ROFS);

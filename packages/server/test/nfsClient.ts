@@ -110,6 +110,15 @@ export class NfsClient {
     return (await this.#ask(7, args)).uint32();
   }
 
+  /** Bytes in all, and those that can still be stored. */
+  async fsstat(file: Buffer): Promise<{ readonly totalBytes: bigint; readonly freeBytes: bigint }> {
+    const reply = await this.#ask(18, new XdrWriter().opaque(file));
+    const status = reply.uint32();
+    if (status !== STATUS.OK) throw new Error(`FSSTAT: ${status}`);
+    reply.optional((attributes) => attributes.fixed(ATTRIBUTE_BYTES));
+    return { totalBytes: reply.uint64(), freeBytes: reply.uint64() };
+  }
+
   /** GUARDED, with no attributes. */
   async create(
     directory: Buffer,

@@ -29,7 +29,8 @@ export async function makeNfsDoor({ core, layout, logger }: NfsDoorParts): Promi
     handleKey: handleKey(layout, logger),
     writeVerifier: randomBytes(VERIFIER_BYTES),
     roomBytes: async () => {
-      const { bavail, bsize } = await statfs(layout.extents);
+      // Of the store's own folder: that of the extents is made by the first of them.
+      const { bavail, bsize } = await statfs(layout.directory);
       return bavail * bsize;
     },
   });
