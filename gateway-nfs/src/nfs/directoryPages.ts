@@ -39,7 +39,7 @@ export function readPosition(args: Arguments): Position {
   return { directory, after: Number(cookie) };
 }
 
-export interface ShownEntry {
+interface ShownEntry {
   readonly entry: DirectoryEntry;
   readonly name: Buffer;
 }
