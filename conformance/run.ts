@@ -11,6 +11,7 @@ import { boto3Suite } from './boto3/suite.ts';
 import { hostileSuite } from './hostile/suite.ts';
 import { javascriptSuite } from './javascript/suite.ts';
 import { loadSuite } from './load/suite.ts';
+import { nfsSuite } from './nfs/suite.ts';
 import { racingSuite } from './racing/suite.ts';
 import { rcloneSuite } from './rclone/suite.ts';
 import { Report } from './runner/report.ts';
@@ -27,6 +28,7 @@ const SUITES: readonly Suite[] = [
   s3cmdSuite,
   rcloneSuite,
   loadSuite,
+  nfsSuite,
 ];
 
 const { values } = parseArgs({

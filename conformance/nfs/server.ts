@@ -1,0 +1,110 @@
+/** A server with both doors open that can be killed and started again on the same data and the same ports. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { runCommand } from '../runner/command.ts';
+import { BUILT_COMMANDS } from '../server/launch.ts';
+import { type Caller, type Endpoint, sendExpectingSuccess } from '../wire/send.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CREDENTIALS = { accessKeyId: 'AKIATWODOORSTWODOORS', secretAccessKey: 'two-doors'.repeat(4) };
+const COMMAND_MS_MAX = 120_000;
+const FSCK_MS_MAX = 600_000;
+
+export interface TwoDoors {
+  readonly caller: Caller;
+  readonly nfsPort: number;
+  /** Makes a bucket by S3, and exports it to clients that say who their users are. */
+  addVolume(name: string): Promise<void>;
+  /** kill -9. Resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** Starts it after a kill, on the ports it had. */
+  restart(): Promise<void>;
+  /** SIGTERM, then `facet fsck --full`. @throws Error when it ended with another code than 0, or damage was found */
+  stopAndProve(): Promise<void>;
+}
+
+interface Serving {
+  readonly s3: Endpoint;
+  readonly admin: Endpoint;
+  readonly nfs: Endpoint;
+}
+
+interface Running {
+  readonly serving: Serving;
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<string>;
+}
+
+/** `folder` is made and keeps data and log. Builds first. */
+export async function startTwoDoors(folder: string): Promise<TwoDoors> {
+  mkdirSync(folder);
+  const data = join(folder, 'data');
+  await runCommand('npm', ['run', 'build'], { cwd: ROOT, timeoutMs: COMMAND_MS_MAX });
+  let running = await serve(folder, data);
+  const { serving } = running;
+  const caller: Caller = { endpoint: serving.s3, credentials: CREDENTIALS };
+  const [facet, ...words] = BUILT_COMMANDS.facet;
+  const command = (timeoutMs: number, ...more: readonly string[]) =>
+    runCommand(facet, [...words, ...more, '--data', data], { timeoutMs, env: environment() });
+  return {
+    caller,
+    nfsPort: serving.nfs.port,
+    addVolume: async (name) => {
+      await sendExpectingSuccess(caller, { method: 'PUT', path: `/${name}` });
+      await command(COMMAND_MS_MAX, 'export', 'set', name, '--squash', 'none');
+    },
+    kill: async () => {
+      await running.end('SIGKILL');
+    },
+    restart: async () => {
+      running = await serve(folder, data, serving);
+    },
+    stopAndProve: async () => {
+      const how = await running.end('SIGTERM');
+      if (how !== '0') throw new Error(`the server ended with ${how}, not 0: see ${folder}`);
+      await command(FSCK_MS_MAX, 'fsck', '--full');
+    },
+  };
+}
+
+async function serve(folder: string, data: string, ports?: Serving): Promise<Running> {
+  const [program, ...words] = BUILT_COMMANDS.serve;
+  const listen = (['s3', 'admin', 'nfs'] as const).flatMap((door) => [
+    `--${door}`,
+    `127.0.0.1:${ports?.[door].port ?? 0}`,
+  ]);
+  const child = spawn(program, [...words, '--data', data, ...listen, '--json', '--log-level', 'warn'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment(),
+  });
+  child.stderr.pipe(createWriteStream(join(folder, 'server.log'), { flags: 'a' }));
+  const leaveNothing = (): void => void child.kill('SIGKILL');
+  process.once('exit', leaveNothing);
+  const ended = once(child, 'close').then(([code, signal]) => {
+    process.off('exit', leaveNothing);
+    return String(signal ?? code);
+  });
+  const first = once(createInterface({ input: child.stdout }), 'line').then(([line]) => String(line));
+  const outcome = await Promise.race([first.then((line) => ({ line })), ended.then((how) => ({ how }))]);
+  if ('how' in outcome) throw new Error(`the server ended (${outcome.how}) before it served: see ${folder}`);
+  const serving: Serving = JSON.parse(outcome.line);
+  return {
+    serving,
+    end: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** Nothing that the caller's shell says of a Facet of his own may reach this one. */
+function environment(): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    FACET_ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId,
+    FACET_ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey,
+  };
+}
