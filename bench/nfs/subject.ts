@@ -1,0 +1,61 @@
+/** A server, the kernel that has it mounted, and the measuring of one step. */
+
+import { KernelClient, type KernelClientOptions } from './kernelClient.ts';
+import { Meter } from './meter.ts';
+import type { NfsServer } from './server.ts';
+import type { Step } from './steps.ts';
+
+export interface Cell {
+  readonly operationsPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly cpuMicrosPerOperation: number;
+  readonly peakAnonymousBytes: number;
+}
+
+export class Subject {
+  readonly #server: NfsServer;
+  readonly #client: KernelClient;
+  readonly #meter: Meter;
+
+  private constructor(server: NfsServer, client: KernelClient) {
+    this.#server = server;
+    this.#client = client;
+    this.#meter = new Meter(server.pid);
+  }
+
+  /** Mounts what a server exports. */
+  static async mount(
+    server: NfsServer,
+    options: Omit<KernelClientOptions, 'nfsPort' | 'mountPort' | 'exportPath'>,
+  ): Promise<Subject> {
+    const { nfsPort, mountPort, exportPath } = server;
+    try {
+      return new Subject(server, await KernelClient.boot({ ...options, nfsPort, mountPort, exportPath }));
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  async measure(step: Step, folder: string): Promise<Cell> {
+    const meter = this.#meter;
+    meter.forgetPeak();
+    const before = meter.cpuSeconds;
+    const { operations, bytes, seconds } = await this.#client.step({ ...step.plan, folder });
+    return {
+      operationsPerSecond: operations / seconds,
+      bytesPerSecond: bytes / seconds,
+      cpuMicrosPerOperation: ((meter.cpuSeconds - before) * 1e6) / operations,
+      peakAnonymousBytes: meter.peakAnonymousBytes,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#meter.stop();
+    try {
+      await this.#client.stop();
+    } finally {
+      await this.#server.stop();
+    }
+  }
+}
