@@ -2,6 +2,7 @@
 
 import type { Op } from '@facet/engine';
 import { dropBody } from '../contents/bodies.ts';
+import { withoutSetId } from '../files/permission.ts';
 import type { InodeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { type EntryName, objectRecordKey, tagsKey } from '../meta/keys.ts';
@@ -31,7 +32,10 @@ export interface NewObject extends ObjectAttributes {
   readonly body: 'keep' | ((inode: InodeId) => Op<BodyRef>);
 }
 
-/** Puts an object at a key, over what is there. Links, owner and mode of a file that is there stay. */
+/**
+ * Puts an object at a key, over what is there. Links, owner and mode of a file that is there stay, but not what lets
+ * other bytes run as that owner or group.
+ */
 export function* publishObject(change: Change, target: Target, next: NewObject): Op<PutObjectResult> {
   const parent = yield* ensureDirectories(change, target);
   const leaf = target.path.leaf;
@@ -89,6 +93,7 @@ function* replaceFile(change: Change, old: FoundObject, next: NewObject): Op<Usa
   const { etag: _etag, storageClass: _class, checksum: _checksum, ...kept } = inode;
   const renewed = {
     ...kept,
+    mode: next.body === 'keep' ? inode.mode : withoutSetId(inode.mode),
     mtime: change.now,
     ctime: change.now,
     change: inode.change + 1,

@@ -110,6 +110,20 @@ describe.each(ENGINES)('setattr on the %s engine', (kind) => {
     expect(await modeAfter(ROOT, { gid: 9 }, directory)).toBe('2775');
   });
 
+  it('clears set-id bits when an object is put over the file', async () => {
+    await set(ROOT, { mode: 0o6755 });
+    await yard.put('file', Buffer.from('other bytes'));
+    expect((await yard.stat(file)).mode).toBe(0o755);
+    await set(ROOT, { mode: 0o4755 });
+    await yard.put('source', Buffer.from('bytes'));
+    await yard.copy('source', 'file');
+    expect((await yard.stat(file)).mode).toBe(0o755);
+    // A copy onto itself gives other metadata to the same bytes.
+    await set(ROOT, { mode: 0o4755 });
+    await yard.copy('file', 'file');
+    expect((await yard.stat(file)).mode).toBe(0o4755);
+  });
+
   it('hands on the group of a set-gid directory', async () => {
     const directory = await yard.mkdir(yard.root, 'dir', 0o2777);
     await set(ROOT, { gid: 777 }, directory);
