@@ -58,7 +58,7 @@ function tellOutcome(output: Output, report: FsckReport, listed: readonly Findin
     result: { damaged: findings > 0, findings: listed, findingCount: findings, checked },
     text: [
       `looked at ${volumes} volumes, ${inodes} inodes, ${contents} contents, ${containers} containers, ${frames} frames`,
-      findings === 0 ? 'no damage' : `DAMAGED: ${findings} findings`,
+      findings === 0 ? 'no damage' : `DAMAGED: ${findings} ${findings === 1 ? 'finding' : 'findings'}`,
     ].join('\n'),
   });
 }

@@ -50,18 +50,23 @@ function describeNfs(nfs: Address, portmap: ServingFacts['portmap']) {
   return {
     host: nfs.host,
     port: nfs.port,
-    mountOptions: mountOptions(nfs, portmap),
+    mountOptions: mountOptions(nfs, { locks: isAsked(portmap) }),
     ...(portmap === undefined ? {} : { portmap }),
   };
 }
 
+const PORT_MAPPER_PORT = 111;
+
 /**
- * What a Linux client needs to be told. No option names the port of the lock manager: a client asks a port mapper, and
- * where that knows of none it must not lock by NFS.
+ * What a Linux client needs to be told. No option names the port of the lock manager: a client asks port 111, and where
+ * nobody there knows of one it must not lock by NFS.
  */
-function mountOptions(nfs: Address, portmap: ServingFacts['portmap']): string {
-  const locks = portmap === undefined ? ',nolock' : '';
-  return `vers=3,proto=tcp,port=${nfs.port},mountproto=tcp,mountport=${nfs.port}${locks}`;
+function mountOptions({ port }: Address, { locks }: { readonly locks: boolean }): string {
+  return `vers=3,proto=tcp,port=${port},mountproto=tcp,mountport=${port}${locks ? '' : ',nolock'}`;
+}
+
+function isAsked(portmap: ServingFacts['portmap']): boolean {
+  return portmap === 'rpcbind' || portmap?.port === PORT_MAPPER_PORT;
 }
 
 function nfsLines({ nfs, portmap }: ServingFacts): string[] {
@@ -74,7 +79,8 @@ function nfsLines({ nfs, portmap }: ServingFacts): string[] {
   return [`${door}   every volume as /NAME${mapper}`];
 }
 
-function mountLines({ nfs, portmap }: ServingFacts): string[] {
+/** To be tried on this host, whose status monitor cannot be both the server's and a client's: without locks. */
+function mountLines({ nfs }: ServingFacts): string[] {
   if (nfs === undefined) return [];
   const { host } = reachableAddress(nfs);
   const server = host.includes(':') ? `[${host}]` : host;
@@ -82,7 +88,7 @@ function mountLines({ nfs, portmap }: ServingFacts): string[] {
     '',
     'or by NFS, where the bucket is there:',
     '',
-    `  sudo mount -t nfs -o ${mountOptions(nfs, portmap)} ${server}:/demo /mnt`,
+    `  sudo mount -t nfs -o ${mountOptions(nfs, { locks: false })} ${server}:/demo /mnt`,
   ];
 }
 
