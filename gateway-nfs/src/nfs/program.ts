@@ -80,8 +80,7 @@ function serve(parts: NfsParts, procedure: Nfs3Procedure): Procedure {
       files = args.files;
       if (procedure.changes && access.readOnly)
         throw new Nfs3Error('NFS3ERR_ROFS', 'the export is read-only');
-      const { peer, xid, checksum } = rpc;
-      const results = await run({ ...parts, ...access, call: { client: peer.address, xid, checksum } });
+      const results = await run(new Admitted(parts, access, rpc));
       return answer(NFS3_OK, results);
     } catch (error) {
       if (error instanceof XdrError) throw error;
@@ -91,6 +90,33 @@ function serve(parts: NfsParts, procedure: Nfs3Procedure): Procedure {
       return answer(NFS3_STATUS[status ?? 'NFS3ERR_SERVERFAULT'], results);
     }
   };
+}
+
+/** A call that may run. */
+class Admitted implements NfsCall {
+  readonly files: NfsCall['files'];
+  readonly handles: NfsCall['handles'];
+  readonly caller: NfsCall['caller'];
+  readonly readOnly: boolean;
+  readonly writeVerifier: Buffer;
+  readonly roomBytes: NfsCall['roomBytes'];
+  readonly #rpc: RpcCall;
+
+  constructor(parts: NfsParts, access: Access, rpc: RpcCall) {
+    this.files = parts.files;
+    this.handles = parts.handles;
+    this.caller = access.caller;
+    this.readOnly = access.readOnly;
+    this.writeVerifier = parts.writeVerifier;
+    this.roomBytes = parts.roomBytes;
+    this.#rpc = rpc;
+  }
+
+  // Only when asked for: the checksum is over all of the call, which for a WRITE is a megabyte.
+  get call(): NfsCall['call'] {
+    const { peer, xid, checksum } = this.#rpc;
+    return { client: peer.address, xid, checksum };
+  }
 }
 
 function answer(status: number, results: Results): XdrWriter {
