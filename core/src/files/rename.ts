@@ -129,7 +129,9 @@ function* carryOut(change: Change, move: Rename, replaced: Dentry | undefined): 
     const gone = yield* nodeOf(change, replaced.inode);
     yield* dropName(change, gone, { parent: target, cookie: replaced.cookie });
   }
-  cookie ??= yield* insertEntry(change, { parent: target, name, ...moved, door: 'file' });
+  // Within its directory an entry keeps its place: who renames all that he reads would else read it for ever.
+  const place = source === target ? { place: from.dentry.cookie } : {};
+  cookie ??= yield* insertEntry(change, { parent: target, name, ...moved, ...place, door: 'file' });
   moveName(change, node, {
     from: { parent: source, cookie: from.dentry.cookie },
     to: { parent: target, cookie },

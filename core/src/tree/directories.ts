@@ -76,6 +76,8 @@ export interface NewEntry {
   readonly inode: InodeId;
   readonly type: InodeType;
   readonly hidden?: true;
+  /** Where in the directory's order, if not at the end: a place that is free and was given out before. */
+  readonly place?: Cookie;
   readonly door: Door;
 }
 
@@ -91,7 +93,7 @@ export function* insertEntry(change: Change, entry: NewEntry): Op<Cookie> {
   const twins = yield* findTwins(change, parent, name);
   assert(!(directory ? twins.directory : twins.other), 'an entry of that name is already there');
   const sibling = directory ? twins.other : twins.directory;
-  const place = state.nextCookie;
+  const place = entry.place ?? state.nextCookie;
   const key = dentryKey(layer, parent, { name, directory });
   const twin = sibling !== undefined;
   const { inode, type, hidden } = entry;
@@ -105,7 +107,7 @@ export function* insertEntry(change: Change, entry: NewEntry): Op<Cookie> {
     ...touched(change, state, entry.door),
     entries: state.entries + 1,
     subdirectories: state.subdirectories + (directory ? 1 : 0),
-    nextCookie: cookie(place + 1),
+    nextCookie: entry.place === undefined ? cookie(place + 1) : state.nextCookie,
   });
   return place;
 }

@@ -111,6 +111,38 @@ describe.each(ENGINES)('readdir on the %s engine', (kind) => {
     );
   });
 
+  it('gives each inode once to a reader who renames all he reads, be it for good or there and back', async () => {
+    const directory = await yard.mkdir(yard.root, 'dir');
+    for (let index = 0; index < 6; index += 1) await yard.touch(directory, `name${index}`);
+    const below = await yard.mkdir(directory, 'below');
+    const twice = await yard.find(directory, 'name1');
+    if (!twice) throw new Error('name1 is there');
+    const second = { parent: directory, name: Buffer.from('second') };
+    await yard.files.link({ caller: ROOT, file: ref(twice), ...second });
+    const read: DirectoryEntry[] = [];
+    for (let after = 2; ; after = read.at(-1)?.cookie ?? 2) {
+      const { entries, end } = await page(directory, after, 1);
+      read.push(...entries);
+      for (const entry of entries) {
+        const name = `${entry.name}`;
+        await yard.rename([directory, name], [directory, 'moving']);
+        await yard.rename([directory, 'moving'], [directory, read.length % 2 ? name : `${name}.new`]);
+      }
+      if (end || read.length > 20) break;
+    }
+    expect(read).toHaveLength(8);
+    const after = await list(directory, 9);
+    expect(after.slice(2).map(({ inode, cookie }) => [inode, cookie])).toEqual(
+      read.map(({ inode, cookie }) => [inode, cookie]),
+    );
+    await yard.touch(directory, 'late');
+    expect((await list(directory, 99)).at(-1)?.name).toEqual(Buffer.from('late'));
+    await yard.rename([directory, 'below'], [yard.root, 'above']);
+    expect((await yard.find(yard.root, 'above'))?.inode).toBe(below.inode);
+    await yard.files.remove({ caller: ROOT, parent: directory, name: Buffer.from('name1.new') });
+    expect(await yard.stat(ref(twice))).toMatchObject({ nlink: 1 });
+  });
+
   it('goes on where an entry was that is gone', async () => {
     const directory = await yard.mkdir(yard.root, 'dir');
     for (const name of ['a', 'b', 'c', 'd']) await yard.touch(directory, name);
