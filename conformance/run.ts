@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { awsCliSuite } from './awsCli/suite.ts';
 import { boto3Suite } from './boto3/suite.ts';
+import { doorsSuite } from './doors/suite.ts';
 import { hostileSuite } from './hostile/suite.ts';
 import { javascriptSuite } from './javascript/suite.ts';
 import { loadSuite } from './load/suite.ts';
@@ -29,6 +30,7 @@ const SUITES: readonly Suite[] = [
   rcloneSuite,
   loadSuite,
   nfsSuite,
+  doorsSuite,
 ];
 
 const { values } = parseArgs({
