@@ -114,9 +114,13 @@ async function main(program: string): Promise<void> {
     subjects.push(subject);
     return subject;
   };
-  const stop = async () => {
-    for (const subject of subjects.splice(0)) await subject.stop();
-    await rm(folder, { recursive: true, force: true });
+  let stopping: Promise<void> | undefined;
+  // Once: what a signal began, the failure of the step under way must wait for.
+  const stop = () => {
+    stopping ??= Promise.allSettled(subjects.map((subject) => subject.stop())).then(() =>
+      rm(folder, { recursive: true, force: true }),
+    );
+    return stopping;
   };
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => void stop().finally(() => process.exit(1)));
