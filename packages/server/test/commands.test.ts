@@ -242,7 +242,7 @@ describe('fsck', () => {
       { kind: 'frameDamaged', objects: [{ volume: 'bucket', key: 'object' }] },
     ]);
     const told = await facet(['fsck', '--full', '--data', data]);
-    expect(told.stdout).toMatch(/^frameDamaged: .* bytes of bucket\/object\n[\s\S]*\nDAMAGED: 1 findings\n$/);
+    expect(told.stdout).toMatch(/^frameDamaged: .* bytes of bucket\/object\n[\s\S]*\nDAMAGED: 1 finding\n$/);
   });
 
   test('a container that is gone is found, and nothing is put in its place', async () => {
