@@ -2,15 +2,22 @@
 import { join } from 'node:path';
 import { inFile, judge, type Outcome, runChecks, type Stage, type Suite } from '../runner/suite.ts';
 import { unpackDebian } from '../tools/debian.ts';
+import { bootKernel } from './kernelClient.ts';
 import { libnfs, useLibnfs } from './libnfs.ts';
 import { objectsOf } from './objects.ts';
+import { restart } from './restart.ts';
+import { retransmission } from './retransmission.ts';
 import { startTwoDoors, type TwoDoors } from './server.ts';
+import { workloads } from './workloads.ts';
 
 export const nfsSuite: Suite = {
   name: 'nfs',
   run: async function* (stage) {
     const server = await startTwoDoors(join(stage.scratch, 'nfs-server'));
     yield* orWhyNot('libnfs', runLibnfs(stage, server));
+    yield* orWhyNot('retransmission', runRetransmission(server));
+    yield* orWhyNot('workloads', runWorkloads(stage, server));
+    yield* orWhyNot('restart', runRestart(stage, server));
     const verdict = await judge(() => server.stopAndProve());
     yield { check: 'the server ends well, and metadata and data agree', verdict, seconds: 0 };
   },
@@ -23,6 +30,44 @@ async function* runLibnfs(stage: Stage, server: TwoDoors): AsyncGenerator<Outcom
   const objects = objectsOf(server.caller, volume);
   const world = useLibnfs({ unpacked, port: server.nfsPort, volume, objects, scratch: stage.scratch });
   yield* runChecks(inFile('libnfs', libnfs), world);
+}
+
+async function* runRetransmission(server: TwoDoors): AsyncGenerator<Outcome, void> {
+  const volume = 'retransmission';
+  await server.addVolume(volume);
+  const objects = objectsOf(server.caller, volume);
+  yield* runChecks(inFile('retransmission', retransmission), { server, volume, objects });
+}
+
+async function* runWorkloads(stage: Stage, server: TwoDoors): AsyncGenerator<Outcome, void> {
+  const volume = 'workloads';
+  await server.addVolume(volume);
+  const mount = await bootKernel({
+    ...{ port: server.nfsPort, volume, scratch: stage.scratch },
+    ...{ mount: 'hard,rsize=1048576,wsize=1048576', locks: true },
+  });
+  const rsync = () => unpackDebian(stage, 'rsync', ['rsync', 'libpopt0', 'libxxhash0']);
+  const world = { mount, objects: objectsOf(server.caller, volume), rsync, tell: stage.tell };
+  try {
+    yield* runChecks(inFile('workloads', workloads), world);
+  } finally {
+    await mount.stop();
+  }
+}
+
+async function* runRestart(stage: Stage, server: TwoDoors): AsyncGenerator<Outcome, void> {
+  const volume = 'restart';
+  await server.addVolume(volume);
+  const mount = await bootKernel({
+    ...{ port: server.nfsPort, volume, scratch: stage.scratch },
+    ...{ mount: 'hard,timeo=50,rsize=1048576,wsize=1048576', locks: false },
+  });
+  const world = { server, mount, objects: objectsOf(server.caller, volume), tell: stage.tell };
+  try {
+    yield* runChecks(inFile('restart', restart), world);
+  } finally {
+    await mount.stop();
+  }
 }
 
 /** Checks that cannot begin are told as one, and do not keep the next from running. */
