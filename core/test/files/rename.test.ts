@@ -140,10 +140,16 @@ describe.each(ENGINES)('rename on the %s engine', (kind) => {
     await refused('NoEntry', yard.rename([yard.root, 'nothing'], [yard.root, 'file']));
   });
 
-  it('gives an entry that moves a new cookie, also within its directory', async () => {
+  it('gives an entry a new cookie in another directory, and leaves it its own within one', async () => {
     for (const name of ['a', 'b', 'c']) await yard.touch(yard.root, name);
     await yard.rename([yard.root, 'a'], [yard.root, 'z']);
-    expect(await yard.names(yard.root)).toEqual(['b', 'c', 'z']);
+    expect(await yard.names(yard.root)).toEqual(['z', 'b', 'c']);
+    const directory = await yard.mkdir(yard.root, 'dir');
+    await yard.touch(directory, 'first');
+    await yard.rename([yard.root, 'b'], [directory, 'b']);
+    expect(await yard.names(directory)).toEqual(['first', 'b']);
+    await yard.rename([directory, 'first'], [yard.root, 'first']);
+    expect(await yard.names(yard.root)).toEqual(['z', 'c', 'dir', 'first']);
   });
 
   describe('where S3 made both `a` and `a/…`', () => {
