@@ -149,7 +149,7 @@ describe.each(ENGINES)('rename on the %s engine', (kind) => {
     await yard.rename([yard.root, 'b'], [directory, 'b']);
     expect(await yard.names(directory)).toEqual(['first', 'b']);
     await yard.rename([directory, 'first'], [yard.root, 'first']);
-    expect(await yard.names(yard.root)).toEqual(['z', 'c', 'dir', 'first']);
+    expect(await yard.names(yard.root)).toEqual(['z', 'c', 'dir/', 'first']);
   });
 
   describe('where S3 made both `a` and `a/…`', () => {
