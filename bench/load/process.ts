@@ -4,12 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { Meter, TICKS_A_SECOND } from './meter.ts';
 
 /** The server has this core, the client the other. */
 export const SERVER_CORE = 0;
 export const CLIENT_CORE = 1;
-/** Clock ticks of /proc/<pid>/stat a second: 100 on every Linux that Node supports. */
-const TICKS_A_SECOND = 100;
 
 export interface Usage {
   readonly cpuSeconds: number;
@@ -17,12 +16,12 @@ export interface Usage {
 
 export class ServerProcess {
   readonly #child: ChildProcess;
-  readonly #sampler: NodeJS.Timeout;
-  #peakAnonymousBytes = 0;
+  readonly #meter: Meter;
 
   private constructor(child: ChildProcess) {
+    if (child.pid === undefined) throw new Error('a server that printed a line has a process id');
     this.#child = child;
-    this.#sampler = setInterval(() => this.#sample(), 100);
+    this.#meter = new Meter(child.pid);
   }
 
   /** Starts a program and waits for the one line of JSON that says where it listens. */
@@ -44,38 +43,20 @@ export class ServerProcess {
     return [new ServerProcess(child), JSON.parse(line)];
   }
 
-  #read(file: string): string {
-    return readFileSync(`/proc/${this.#child.pid}/${file}`, 'utf8');
-  }
-
-  #sample(): void {
-    const status = this.#read('status');
-    const kilobytes = (name: string) =>
-      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
-    const bytes = (kilobytes('RssAnon') + kilobytes('RssShmem')) * 1024;
-    this.#peakAnonymousBytes = Math.max(this.#peakAnonymousBytes, bytes);
-  }
-
   get peakAnonymousBytes(): number {
-    this.#sample();
-    return this.#peakAnonymousBytes;
+    return this.#meter.peakAnonymousBytes;
   }
 
   forgetPeak(): void {
-    this.#peakAnonymousBytes = 0;
+    this.#meter.forgetPeak();
   }
 
-  /** All threads' user and system time. */
   usage(): Usage {
-    // The command's name is in parentheses and may hold anything: fields are counted after it.
-    const fields = this.#read('stat')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND };
+    return { cpuSeconds: this.#meter.cpuSeconds };
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#sampler);
+    this.#meter.stop();
     if (this.#child.exitCode !== null) return;
     const exited = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');

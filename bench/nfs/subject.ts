@@ -1,7 +1,7 @@
 /** A server, the kernel that has it mounted, and the measuring of one step. */
 
+import { Meter } from '../load/meter.ts';
 import { KernelClient, type KernelClientOptions } from './kernelClient.ts';
-import { Meter } from './meter.ts';
 import type { NfsServer } from './server.ts';
 import type { Step } from './steps.ts';
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Clock ticks of /proc/<pid>/stat a second: 100 on every Linux that Node supports. */
-const TICKS_A_SECOND = 100;
+export const TICKS_A_SECOND = 100;
 const SAMPLE_MS = 100;
 
 export class Meter {
