@@ -4,10 +4,19 @@ import type { Command } from '../commands/command.ts';
 import { shareBody } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { tagsKey } from '../meta/keys.ts';
-import { decodeTags } from '../meta/records/object.ts';
-import { changeVolume, viewVolume } from '../tree/scope.ts';
+import { decodeTags, type ObjectRecord } from '../meta/records/object.ts';
+import { changeVolume, type View, viewVolume } from '../tree/scope.ts';
 import { checkWritePrecondition, inodeEtag } from './etag.ts';
-import { bodyOf, describe, etagOf, type FoundObject, findObject, findTarget } from './find.ts';
+import {
+  bodyOf,
+  etagOf,
+  type FoundObject,
+  findObject,
+  findTarget,
+  lastModifiedOf,
+  type Target,
+  userMetadataOf,
+} from './find.ts';
 import { publishObject } from './publish.ts';
 import type { CopyObjectArgs, CopyObjectResult, Etag } from './types.ts';
 
@@ -30,7 +39,7 @@ export const copyObject: Command<CopyObjectArgs, CopyObjectResult> = {
     const storageClass = args.attributes ? args.attributes.storageClass : args.storageClass;
     const published = yield* publishObject(change, target, {
       properties: args.attributes?.properties ?? source.record.properties,
-      userMetadata: args.attributes?.userMetadata ?? source.record.userMetadata,
+      userMetadata: args.attributes?.userMetadata ?? copiedMetadata(view, source, target),
       ...(storageClass && { storageClass }),
       ...(checksum && { checksum }),
       ...(tags && { tags }),
@@ -41,6 +50,12 @@ export const copyObject: Command<CopyObjectArgs, CopyObjectResult> = {
     return checksum ? { ...published, checksum } : published;
   },
 };
+
+/** A copy has the owner, mode and time that its source is said to have, unless one is a file and one a directory. */
+function copiedMetadata(view: View, source: FoundObject, target: Target): ObjectRecord['userMetadata'] {
+  const type = target.path.leaf.directory ? 'directory' : 'file';
+  return source.inode.type === type ? userMetadataOf(view, source) : source.record.userMetadata;
+}
 
 /** A copy keeps its etag, also one that stands for a change: it is the copy's own from then on. */
 function keptEtag(source: FoundObject): Etag {
@@ -57,7 +72,7 @@ export function checkSourcePrecondition(
 ): void {
   if (!precondition) return;
   const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = precondition;
-  const seconds = describe(source).lastModified / NANOSECONDS;
+  const seconds = lastModifiedOf(source) / NANOSECONDS;
   checkWritePrecondition(precondition, etagOf(source));
   // Where an etag decided, the time of the same direction is not asked.
   if (!ifMatch && ifUnmodifiedSince !== undefined && seconds > ifUnmodifiedSince / NANOSECONDS) {

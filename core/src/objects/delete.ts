@@ -11,7 +11,7 @@ import { loadInode, releaseInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
 import { adjustUsage, type Change, changeVolume } from '../tree/scope.ts';
 import { checkWritePrecondition } from './etag.ts';
-import { bodyOf, describe, etagOf, type FoundObject, findTarget, type Target } from './find.ts';
+import { bodyOf, etagOf, type FoundObject, findTarget, lastModifiedOf, type Target } from './find.ts';
 import type { ObjectView } from './types.ts';
 
 type Args = Parameters<ObjectView['delete']>[0];
@@ -36,7 +36,7 @@ function checkExtent(object: FoundObject, precondition: Args['precondition']): v
   if (ifMatchSize !== undefined && bodyOf(object).sizeBytes !== ifMatchSize) {
     throw new FsError('PreconditionFailed', `ifMatchSize: the object has ${bodyOf(object).sizeBytes} bytes`);
   }
-  const seconds = describe(object).lastModified / 1_000_000_000n;
+  const seconds = lastModifiedOf(object) / 1_000_000_000n;
   if (ifMatchLastModified !== undefined && seconds !== ifMatchLastModified / 1_000_000_000n) {
     throw new FsError('PreconditionFailed', 'ifMatchLastModified: the object was modified at another time');
   }

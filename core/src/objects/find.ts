@@ -2,7 +2,7 @@
 
 import type { Op } from '@facet/engine';
 import { FsError } from '../errors.ts';
-import { type InodeId, ROOT_INODE } from '../ids.ts';
+import { type InodeId, ROOT_INODE, type Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { inodeKey, objectRecordKey } from '../meta/keys.ts';
 import { type BodyRef, decodeInode, EMPTY_BODY, type Inode } from '../meta/records/inode.ts';
@@ -12,6 +12,7 @@ import { findEntry, loadDirectory } from '../tree/directories.ts';
 import type { View } from '../tree/scope.ts';
 import { EMPTY_ETAG, etagText, inodeEtag } from './etag.ts';
 import { type ObjectPath, parseKey } from './path.ts';
+import { withAttributes } from './posixMetadata.ts';
 import type { ObjectInfo } from './types.ts';
 
 /** The directories a key walks through: the root first. Shorter than the path where one does not exist. */
@@ -32,6 +33,8 @@ function* walk(view: View, directories: readonly Buffer[]): Op<Trail> {
 export interface FoundObject {
   readonly id: InodeId;
   readonly inode: Inode;
+  /** Of a directory its entries' last change, not the inode's. */
+  readonly mtime: Timestamp;
   readonly dentry: Dentry;
   readonly record: ObjectRecord;
 }
@@ -74,7 +77,7 @@ function* loadObject(view: View, dentry: Dentry): Op<FoundObject | undefined> {
   assert(stored !== undefined, `entry of inode ${id} has its inode`);
   const inode = decodeInode(stored);
   const record = storedRecord ? decodeObjectRecord(storedRecord) : NO_RECORD;
-  if (inode.type !== 'directory') return { id, inode, dentry, record };
+  if (inode.type !== 'directory') return { id, inode, mtime: inode.mtime, dentry, record };
   const state = yield* loadDirectory(view, id);
   if (!state.explicit) return undefined;
   const made = record.directory ?? {
@@ -83,7 +86,7 @@ function* loadObject(view: View, dentry: Dentry): Op<FoundObject | undefined> {
     etag: EMPTY_ETAG,
     lastModified: state.mtime,
   };
-  return { id, inode, dentry, record: { ...record, directory: made } };
+  return { id, inode, mtime: state.mtime, dentry, record: { ...record, directory: made } };
 }
 
 /** The bytes of an object: a directory's object keeps them in its record. */
@@ -95,16 +98,28 @@ export function etagOf(object: FoundObject): string {
   return etagText(object.record.directory?.etag ?? inodeEtag(object));
 }
 
-export function describe(object: FoundObject, parts?: number): ObjectInfo {
+export function lastModifiedOf({ inode, record }: FoundObject): Timestamp {
+  return record.directory?.lastModified ?? inode.mtime;
+}
+
+/** User metadata, with attributes as they are by now. A special file's type is in them alone. */
+export function userMetadataOf({ volume }: View, object: FoundObject): ObjectRecord['userMetadata'] {
+  const { inode, mtime, record } = object;
+  const { type, uid, gid, mode } = inode;
+  const all = volume.posixMetadata === true || (type !== 'file' && type !== 'directory');
+  return withAttributes(record.userMetadata, { type, uid, gid, mode, mtime }, { all });
+}
+
+export function describe(view: View, object: FoundObject, parts?: number): ObjectInfo {
   const { id, inode, record } = object;
-  const { directory, properties, userMetadata, checksum, tagCount } = record;
+  const { directory, properties, checksum, tagCount } = record;
   const info: { -readonly [K in keyof ObjectInfo]: ObjectInfo[K] } = {
     inode: id,
     properties,
-    userMetadata,
+    userMetadata: userMetadataOf(view, object),
     tagCount,
     sizeBytes: directory?.sizeBytes ?? inode.sizeBytes,
-    lastModified: directory?.lastModified ?? inode.mtime,
+    lastModified: lastModifiedOf(object),
     etag: etagOf(object),
     storageClass: (directory ?? inode).storageClass ?? STANDARD,
   };

@@ -27,7 +27,7 @@ type PartTable = readonly (PartInfo & ByteRange)[];
 export function* headObject(tx: ReadTx, args: Args): Op<ObjectInfo> {
   const view = yield* viewVolume(tx, args.volume);
   const object = yield* findObject(view, args.key);
-  return describe(object, (yield* hasParts(view, object)) ? object.inode.etag?.parts : undefined);
+  return describe(view, object, (yield* hasParts(view, object)) ? object.inode.etag?.parts : undefined);
 }
 
 function* hasParts(view: View, object: FoundObject): Op<boolean> {
@@ -70,7 +70,7 @@ function* locate(tx: ReadTx, args: Args): Op<Located> {
   const owner = { inode: object.id, body };
   const pieces = yield* planBody(view, owner, { start: 0, lengthBytes: sizeBytes });
   const parts = (yield* hasParts(view, object)) ? yield* partTable(view, body, sizeBytes) : [];
-  const info = describe(object, parts.length > 0 ? parts.length : undefined);
+  const info = describe(view, object, parts.length > 0 ? parts.length : undefined);
   return { info, pieces, parts, freeSequence: yield* freeSequence(view) };
 }
 

@@ -3,7 +3,7 @@
 import type { Op } from '@facet/engine';
 import { dropBody } from '../contents/bodies.ts';
 import { withoutSetId } from '../files/permission.ts';
-import type { InodeId } from '../ids.ts';
+import type { InodeId, Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { type EntryName, objectRecordKey, tagsKey } from '../meta/keys.ts';
 import type { BodyRef, Inode } from '../meta/records/inode.ts';
@@ -21,6 +21,7 @@ import { dropName } from '../tree/links.ts';
 import { adjustUsage, type Change } from '../tree/scope.ts';
 import { etagText } from './etag.ts';
 import { type FoundObject, STANDARD, type Target } from './find.ts';
+import { givenAttributes } from './posixMetadata.ts';
 import type { Checksum, Etag, ObjectAttributes, PutObjectResult, Tags } from './types.ts';
 
 export interface NewObject extends ObjectAttributes {
@@ -33,8 +34,8 @@ export interface NewObject extends ObjectAttributes {
 }
 
 /**
- * Puts an object at a key, over what is there. Links, owner and mode of a file that is there stay, but not what lets
- * other bytes run as that owner or group.
+ * Puts an object at a key, over what is there. Links, owner and mode of a file that is there stay, unless metadata
+ * say otherwise, but not what lets other bytes run as that owner or group.
  */
 export function* publishObject(change: Change, target: Target, next: NewObject): Op<PutObjectResult> {
   const parent = yield* ensureDirectories(change, target);
@@ -43,7 +44,7 @@ export function* publishObject(change: Change, target: Target, next: NewObject):
     ? yield* publishDirectory(change, { parent, leaf, target }, next)
     : yield* publishFile(change, { parent, leaf, target }, next);
   yield* adjustUsage(change, published);
-  return { etag: etagText(next.etag), lastModified: change.now, sizeBytes: next.sizeBytes };
+  return { etag: etagText(next.etag), lastModified: published.lastModified, sizeBytes: next.sizeBytes };
 }
 
 interface Place {
@@ -52,12 +53,14 @@ interface Place {
   readonly target: Target;
 }
 
-interface UsageDelta {
+/** What was put adds to the usage, and when it was modified: now, or when its metadata say. */
+interface Published {
   readonly bytes: number;
   readonly inodes: number;
+  readonly lastModified: Timestamp;
 }
 
-function* publishFile(change: Change, place: Place, next: NewObject): Op<UsageDelta> {
+function* publishFile(change: Change, place: Place, next: NewObject): Op<Published> {
   const { parent, leaf, target } = place;
   const old = target.object;
   if (old?.inode.type === 'file') return yield* replaceFile(change, old, next);
@@ -73,8 +76,8 @@ function* publishFile(change: Change, place: Place, next: NewObject): Op<UsageDe
     door: 'object',
   });
   const inode = freshInode(change, { type: 'file', mode: fileMode, uid, gid, place: { parent, cookie } });
-  yield* storeFile(change, { id, inode }, next);
-  return { bytes: next.sizeBytes, inodes: 1 };
+  const { mtime } = yield* storeFile(change, { id, inode }, next);
+  return { bytes: next.sizeBytes, inodes: 1, lastModified: mtime };
 }
 
 function* giveWay(
@@ -87,7 +90,7 @@ function* giveWay(
   return yield* dropName(change, { id: dentry.inode, inode }, { parent, cookie: dentry.cookie });
 }
 
-function* replaceFile(change: Change, old: FoundObject, next: NewObject): Op<UsageDelta> {
+function* replaceFile(change: Change, old: FoundObject, next: NewObject): Op<Published> {
   const { id, inode } = old;
   if (next.body !== 'keep') yield* dropBody(change, { inode: id, body: inode.body });
   const { etag: _etag, storageClass: _class, checksum: _checksum, ...kept } = inode;
@@ -99,27 +102,39 @@ function* replaceFile(change: Change, old: FoundObject, next: NewObject): Op<Usa
     change: inode.change + 1,
     dataVersion: inode.dataVersion + 1,
   };
-  yield* storeFile(change, { id, inode: renewed }, next);
-  return { bytes: next.sizeBytes - inode.sizeBytes, inodes: 0 };
+  const { mtime } = yield* storeFile(change, { id, inode: renewed }, next);
+  return { bytes: next.sizeBytes - inode.sizeBytes, inodes: 0, lastModified: mtime };
 }
 
-function* storeFile(change: Change, { id, inode }: Found, next: NewObject): Op<BodyRef> {
+function* storeFile(change: Change, { id, inode }: Found, next: NewObject): Op<Inode> {
   const body = next.body === 'keep' ? inode.body : yield* next.body(id);
   const { etag, sizeBytes, storageClass, checksum } = next;
-  const stored: { -readonly [K in keyof Inode]: Inode[K] } = { ...inode, body, etag, sizeBytes };
+  const given = givenAttributes(next.userMetadata, 'file');
+  const stored: { -readonly [K in keyof Inode]: Inode[K] } = { ...inode, ...given, body, etag, sizeBytes };
   if (storageClass && storageClass !== STANDARD) stored.storageClass = storageClass;
   if (checksum) stored.checksum = { algorithm: checksum.algorithm, type: checksum.type };
   storeInode(change, id, stored);
   storeRecord(change, id, next);
-  return body;
+  return stored;
 }
 
 /** The object `dir/`: its bytes, if any, are in the directory's object record. */
-function* publishDirectory(change: Change, place: Place, next: NewObject): Op<UsageDelta> {
+function* publishDirectory(change: Change, place: Place, next: NewObject): Op<Published> {
   const { parent, leaf, target } = place;
   const id = target.dentry ? target.dentry.inode : yield* makeDirectory(change, { parent, name: leaf.name });
   const state = yield* loadDirectory(change, id);
-  storeDirectory(change, id, { ...state, explicit: true, ctime: change.now, change: state.change + 1 });
+  const { mtime = state.mtime, ...given } = givenAttributes(next.userMetadata, 'directory');
+  storeDirectory(change, id, {
+    ...state,
+    explicit: true,
+    mtime,
+    ctime: change.now,
+    change: state.change + 1,
+  });
+  if (Object.keys(given).length > 0) {
+    const inode = yield* loadInode(change, id);
+    storeInode(change, id, { ...inode, ...given, ctime: change.now, change: inode.change + 1 });
+  }
   const old = target.object?.record.directory;
   if (old && next.body !== 'keep') yield* dropBody(change, { inode: id, body: old.body });
   const body = next.body === 'keep' ? old?.body : yield* next.body(id);
@@ -132,7 +147,11 @@ function* publishDirectory(change: Change, place: Place, next: NewObject): Op<Us
     lastModified: change.now,
     ...(storageClass && storageClass !== STANDARD && { storageClass }),
   });
-  return { bytes: sizeBytes - (old?.sizeBytes ?? 0), inodes: target.dentry ? 0 : 1 };
+  return {
+    bytes: sizeBytes - (old?.sizeBytes ?? 0),
+    inodes: target.dentry ? 0 : 1,
+    lastModified: change.now,
+  };
 }
 
 function storeRecord(

@@ -18,6 +18,12 @@ export interface Volume {
     readonly directoryMode: number;
     readonly fileMode: number;
   };
+  /** S3 is told owner, group, mode and time of everything, not only where the writer gave them. */
+  readonly posixMetadata?: true;
+}
+
+export interface VolumeSettings {
+  readonly posixMetadata: boolean;
 }
 
 /** Who may reach a volume as files, and as whom. */
@@ -74,6 +80,8 @@ export interface VolumeView {
    * @throws FsError NoSuchVolume | Invalid
    */
   setDefaults(volume: VolumeId, changes: Partial<Volume['defaults']>): Promise<Volume>;
+  /** Sets what is given and leaves the rest. @throws FsError NoSuchVolume */
+  setSettings(volume: VolumeId, changes: Partial<VolumeSettings>): Promise<Volume>;
 }
 
 export interface Account {

@@ -32,7 +32,7 @@ import { freshDirectory, loadDirectory, storeDirectory } from '../tree/directori
 import { freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { adjustUsage, changeVolume, loadUsage, viewVolume } from '../tree/scope.ts';
 import { getExport, setDefaults, setExport } from './exports.ts';
-import type { ExportPolicy, Volume, VolumeUsage, VolumeView } from './types.ts';
+import type { ExportPolicy, Volume, VolumeSettings, VolumeUsage, VolumeView } from './types.ts';
 
 /** Owner and modes of what comes by S3, until a volume's export says otherwise. */
 const DEFAULTS = { uid: 65534, gid: 65534, directoryMode: 0o777, fileMode: 0o666 } as const;
@@ -127,6 +127,19 @@ const setVolumeTags: Command<
     return { existed };
   },
 };
+
+const setSettings: Command<{ readonly volume: VolumeId; readonly changes: Partial<VolumeSettings> }, Volume> =
+  {
+    name: 'setSettings',
+    *run(tx, args, context) {
+      const { volume } = yield* changeVolume(tx, args.volume, context);
+      const { posixMetadata: before, ...rest } = volume;
+      const posixMetadata = args.changes.posixMetadata ?? before;
+      const next: Volume = posixMetadata ? { ...rest, posixMetadata } : rest;
+      tx.put(volumeKey(volume.id), encodeVolume(next));
+      return next;
+    },
+  };
 
 export class Volumes implements VolumeView {
   readonly #commands: CommandRunner;
@@ -231,6 +244,14 @@ export class Volumes implements VolumeView {
   async setExport(volume: VolumeId, changes: Partial<ExportPolicy>): Promise<ExportPolicy> {
     try {
       return await this.#commands.run(setExport, { volume, changes });
+    } finally {
+      this.#forget();
+    }
+  }
+
+  async setSettings(volume: VolumeId, changes: Partial<VolumeSettings>): Promise<Volume> {
+    try {
+      return await this.#commands.run(setSettings, { volume, changes });
     } finally {
       this.#forget();
     }

@@ -63,6 +63,18 @@ describe.each(kinds)('with %s', (kind) => {
     const details = await facetJson(volumeDetails.strict(), ['volume', 'show', 'beta', ...store]);
     expect(details).toMatchObject({ ...created, usage: { bytes: 0 } });
     expect(details.defaults.fileMode).toMatch(/^0\d{3}$/);
+    expect(details.posixMetadata).toBe(false);
+    const turn = (whether: string) =>
+      facetJson(volumeDetails.strict(), ['volume', 'set', 'beta', '--posix-metadata', whether, ...store]);
+    expect(await turn('on')).toEqual({ ...details, posixMetadata: true });
+    expect((await facet(['volume', 'show', 'beta', ...store])).stdout).toMatch(
+      /\nmetadata {2}S3 tells owners/,
+    );
+    expect(await turn('off')).toEqual(details);
+    expect(await facet(['volume', 'set', 'beta', ...store])).toMatchObject({ code: 2 });
+    expect(await facet(['volume', 'set', 'ghost', '--posix-metadata', 'on', ...store])).toMatchObject({
+      code: 3,
+    });
 
     expect(await facetJson(volumeReport.strict(), ['volume', 'delete', 'beta', ...store])).toEqual(created);
     const gone = await facet(['volume', 'show', 'beta', ...store]);
@@ -300,6 +312,7 @@ describe('the command line itself', () => {
       ['volume', 'create'],
       ['volume', 'list'],
       ['volume', 'show'],
+      ['volume', 'set'],
       ['volume', 'delete'],
       ['key'],
       ['key', 'create'],

@@ -5,9 +5,11 @@ import { assert } from '../../invariant.ts';
 import type { AccessKey, Account, ExportPolicy, Squash, Volume, VolumeUsage } from '../../volumes/types.ts';
 import { Reader, Writer } from '../codec.ts';
 
+const VOLUME_TAG = { posixMetadata: 1 } as const;
+
 export function encodeVolume(volume: Volume): Buffer {
-  const { defaults } = volume;
-  return new Writer(128)
+  const { defaults, posixMetadata } = volume;
+  const writer = new Writer(128)
     .u8(1)
     .u64(volume.id)
     .u32(volume.layer)
@@ -17,13 +19,14 @@ export function encodeVolume(volume: Volume): Buffer {
     .u16(defaults.directoryMode)
     .u16(defaults.fileMode)
     .text(volume.name)
-    .text(volume.owner)
-    .done();
+    .text(volume.owner);
+  if (posixMetadata) writer.field(VOLUME_TAG.posixMetadata, () => undefined);
+  return writer.done();
 }
 
 export function decodeVolume(bytes: Uint8Array): Volume {
   const reader = new Reader(bytes).schema(1, 'volume');
-  return {
+  const fixed = {
     id: volumeId(reader.u64()),
     layer: layerId(reader.u32()),
     created: timestamp(reader.bigU64()),
@@ -31,6 +34,13 @@ export function decodeVolume(bytes: Uint8Array): Volume {
     name: reader.text(),
     owner: reader.text(),
   };
+  let posixMetadata: true | undefined;
+  reader.fields({
+    [VOLUME_TAG.posixMetadata]: () => {
+      posixMetadata = true;
+    },
+  });
+  return posixMetadata ? { ...fixed, posixMetadata } : fixed;
 }
 
 const EXPORT_TAG = {

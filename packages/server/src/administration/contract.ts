@@ -24,8 +24,14 @@ export const volumeDetails = volumeReport.extend({
     directoryMode: z.string(),
     fileMode: z.string(),
   }),
+  /** S3 tells owner, group, mode and time of every object, not only those that its writer gave. */
+  posixMetadata: z.boolean(),
 });
 export type VolumeDetails = z.infer<typeof volumeDetails>;
+
+/** What is not given stays as it is. */
+export const volumeChanges = z.strictObject({ posixMetadata: z.boolean().exactOptional() });
+export type VolumeChanges = z.infer<typeof volumeChanges>;
 
 const uint32 = z.int().min(0).max(0xffff_ffff);
 const octalMode = z.string().regex(/^0?[0-7]{1,4}$/, 'must be a mode in octal, as in 0644');
@@ -127,6 +133,7 @@ export interface Administration {
     readonly after?: string | undefined;
   }): Promise<VolumePage>;
   showVolume(name: string): Promise<VolumeDetails>;
+  setVolume(name: string, changes: VolumeChanges): Promise<VolumeDetails>;
   deleteVolume(name: string): Promise<VolumeReport>;
   /** In order of name, at most {@link VOLUME_PAGE_LIMIT}; resume `after` the last name. */
   listExports(page: { readonly after?: string | undefined }): Promise<ExportPage>;

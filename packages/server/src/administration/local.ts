@@ -59,6 +59,12 @@ export function administerCore({
       return reportDetails(volume, await core.volumes.usage(volume.id));
     },
 
+    setVolume: async (name, changes) => {
+      const { id } = await findVolume(name);
+      const volume = await core.volumes.setSettings(id, changes);
+      return reportDetails(volume, await core.volumes.usage(id));
+    },
+
     deleteVolume: async (name) => {
       const volume = await findVolume(name);
       await core.volumes.delete(volume.id);
@@ -194,6 +200,7 @@ function reportDetails(
     ...reportVolume(volume),
     usage: { bytes: usage.bytes, inodes: usage.inodes },
     defaults: { uid, gid, directoryMode: octal(directoryMode), fileMode: octal(fileMode) },
+    posixMetadata: volume.posixMetadata === true,
   };
 }
 

@@ -65,6 +65,8 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
     listVolumes: (page) => call({ method: 'GET', path: 'volumes', query: page, reply: volumePage }),
     showVolume: (name) =>
       call({ method: 'GET', path: `volumes/${encodeURIComponent(name)}`, reply: volumeDetails }),
+    setVolume: (name, body) =>
+      call({ method: 'PATCH', path: `volumes/${encodeURIComponent(name)}`, body, reply: volumeDetails }),
     deleteVolume: (name) =>
       call({ method: 'DELETE', path: `volumes/${encodeURIComponent(name)}`, reply: volumeReport }),
     listExports: (page) => call({ method: 'GET', path: 'exports', query: page, reply: exportPage }),

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { fromCore } from '../coreFailure.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { toCommandFailure, usageFailure } from '../failure.ts';
-import { type Administration, exportChanges, newKey, newVolume } from './contract.ts';
+import { type Administration, exportChanges, newKey, newVolume, volumeChanges } from './contract.ts';
 
 const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 } as const satisfies Record<
   ExitCode,
@@ -66,6 +66,9 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
       api.get('/volumes', async (request) => opened().listVolumes(parse(volumesQuery, request.query)));
       api.get('/volumes/:name', async (request) =>
         opened().showVolume(parse(nameParameter, request.params).name),
+      );
+      api.patch('/volumes/:name', async (request) =>
+        opened().setVolume(parse(nameParameter, request.params).name, parse(volumeChanges, request.body)),
       );
       api.delete('/volumes/:name', async (request) =>
         opened().deleteVolume(parse(nameParameter, request.params).name),

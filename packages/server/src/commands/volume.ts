@@ -1,8 +1,9 @@
-/** `facet volume create|list|show|delete`. */
+/** `facet volume create|list|show|set|delete`. */
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { withAdministration } from '../administration/connect.ts';
-import type { Administration, VolumeReport } from '../administration/contract.ts';
+import type { Administration, VolumeDetails, VolumeReport } from '../administration/contract.ts';
+import { usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
 import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
@@ -45,19 +46,24 @@ export function addVolumeCommands(program: Command): void {
       const details = await withAdministration(dataDirectoryOf(options), (administration) =>
         administration.showVolume(name),
       );
-      const { usage, defaults } = details;
-      processOutput(options.json === true).result({
-        result: details,
-        text: [
-          `name      ${details.name}`,
-          `id        ${details.id}`,
-          `owner     ${details.owner}`,
-          `created   ${details.created}`,
-          `bytes     ${usage.bytes}`,
-          `inodes    ${usage.inodes}`,
-          `defaults  uid ${defaults.uid}, gid ${defaults.gid}, directories ${defaults.directoryMode}, files ${defaults.fileMode}`,
-        ].join('\n'),
-      });
+      processOutput(options.json === true).result({ result: details, text: describe(details) });
+    });
+
+  addStoreOptions(volume.command('set <NAME>'))
+    .description('change settings of a volume; what is not given stays')
+    .addOption(
+      new Option(
+        '--posix-metadata <WHETHER>',
+        'S3 tells owner, group, mode and time of every object as x-amz-meta-file-…',
+      ).choices(['on', 'off']),
+    )
+    .action(async (name: string, options: StoreOptions & { readonly posixMetadata?: 'on' | 'off' }) => {
+      const { posixMetadata } = options;
+      if (posixMetadata === undefined) throw usageFailure('nothing to set: --help shows what can be set');
+      const details = await withAdministration(dataDirectoryOf(options), (administration) =>
+        administration.setVolume(name, { posixMetadata: posixMetadata === 'on' }),
+      );
+      processOutput(options.json === true).result({ result: details, text: describe(details) });
     });
 
   addStoreOptions(volume.command('delete <NAME>'))
@@ -71,6 +77,20 @@ export function addVolumeCommands(program: Command): void {
         text: `volume ${deleted.name} deleted`,
       });
     });
+}
+
+function describe({ name, id, owner, created, usage, defaults, posixMetadata }: VolumeDetails): string {
+  const { uid, gid, directoryMode, fileMode } = defaults;
+  return [
+    `name      ${name}`,
+    `id        ${id}`,
+    `owner     ${owner}`,
+    `created   ${created}`,
+    `bytes     ${usage.bytes}`,
+    `inodes    ${usage.inodes}`,
+    `defaults  uid ${uid}, gid ${gid}, directories ${directoryMode}, files ${fileMode}`,
+    `metadata  ${posixMetadata ? 'S3 tells owners, modes and times of all objects' : "as the objects' writers gave them"}`,
+  ].join('\n');
 }
 
 async function listAllVolumes(
