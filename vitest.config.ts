@@ -18,7 +18,10 @@ export default defineConfig({
       '{core,gateway-s3,gateway-nfs,conformance,bench,tidy}/**/*.test.ts',
       'packages/*/test/**/*.test.ts',
     ],
-    testTimeout: 30_000,
+    // They bound what hangs. What is only slow, on a machine that has much else to do, is not to fail.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
   },
 });

@@ -10,7 +10,7 @@ function quietly(): { readonly told: string[]; readonly log: (line: string) => v
   return { told, log: (line) => void told.push(line) };
 }
 
-test('nothing acknowledged is lost to kill -9', { timeout: 60_000 }, async () => {
+test('nothing acknowledged is lost to kill -9', async () => {
   const { told, log } = quietly();
   const { faults, figures } = await soakKills({ kills: 2, clients: 4, keysEach: 8, seed: SEED, log });
   expect(faults, told.join('\n')).toEqual([]);

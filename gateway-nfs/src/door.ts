@@ -41,14 +41,14 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
   const gateway = createNfsGateway({ ...options, programs: locks.programs });
   // A client that has booted says so over UDP alone; data is TCP's.
   const datagrams = createUdpServer({ programs: locks.programs, log });
-  const opened = new AsyncDisposableStack();
-  opened.defer(() => locks.close());
+  /** What is open, each with its way to close. */
+  const opened: (() => Promise<void>)[] = [];
   let served: readonly Mapping[] = [];
   return {
     async listen(address) {
-      opened.defer(() => gateway.close());
+      opened.push(() => gateway.close());
       const bound = await gateway.listen(address);
-      opened.defer(() => datagrams.close());
+      opened.push(() => datagrams.close());
       await datagrams.listen({ host: address.host, port: bound.port });
       served = [
         ...mappings(gateway.programs, 'tcp', bound.port),
@@ -59,13 +59,24 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
     },
     async servePortmap(address) {
       const own = await bindPortmap(served, address, log);
-      opened.defer(() => own.close());
+      opened.push(() => own.close());
       return own.bound;
     },
     async register(rpcbind) {
-      opened.defer(await registerWithRpcbind(served, rpcbind));
+      const withdraw = await registerWithRpcbind(served, rpcbind);
+      opened.push(async () => {
+        try {
+          await withdraw();
+        } catch (error) {
+          log.warn({ err: error }, 'rpcbind was not told that the NFS door closes');
+        }
+      });
     },
-    close: () => opened.disposeAsync(),
+    async close() {
+      // All at once: a host's rpcbind that does not answer is not to keep the door open.
+      await Promise.all(opened.map((end) => end()));
+      locks.close();
+    },
   };
 }
 
@@ -97,8 +108,7 @@ async function bindPortmap(
   return {
     bound,
     async close() {
-      await streams.close();
-      await datagrams.close();
+      await Promise.all([streams.close(), datagrams.close()]);
     },
   };
 }

@@ -91,7 +91,7 @@ describe('Expect: 100-continue', () => {
       expect(answer.toLowerCase()).toContain('connection: close');
       // Nor is a body waited for that will not come.
     },
-    3000,
+    30_000,
   );
 
   it('is not answered to a wrong signature', async () => {
@@ -229,7 +229,7 @@ describe('connections', () => {
     await wire.until(/\r\n\r\n/);
     expect(held).toBe(1);
     wire.socket.destroy();
-    await vi.waitFor(() => expect(held).toBe(0));
+    await expect.poll(() => held).toBe(0);
     for (const range of ['bytes=0-9', 'bytes=99999999-']) await world.alice.get('/wire/held', { range });
     await world.alice.get('/wire/held', { 'if-none-match': '*' });
     await world.alice.head('/wire/held?partNumber=1');

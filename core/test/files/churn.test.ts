@@ -116,5 +116,5 @@ describe.each(ENGINES)('names that come, go and move on the %s engine', (kind) =
     expect([...met]).toEqual(
       expect.arrayContaining(['done', 'NotEmpty', 'Invalid', 'IsDirectory', 'NotDirectory']),
     );
-  }, 120_000);
+  });
 });

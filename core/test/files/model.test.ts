@@ -129,5 +129,5 @@ describe.each(ENGINES)('files against a model on the %s engine', (kind) => {
       }),
       { numRuns: kind === 'memory' ? 25 : 8 },
     );
-  }, 120_000);
+  });
 });

@@ -128,7 +128,7 @@ describe.each(ENGINES)('recovery on the %s engine', (engine) => {
       fc.asyncProperty(fc.nat(), async (seed) => cutOff(engine, seed)),
       { numRuns: engine === 'memory' ? 10 : 3 },
     );
-  }, 60_000);
+  });
 });
 
 // The runner's own comparison of buffers looks at each byte as a property.

@@ -88,7 +88,7 @@ describe.each(ENGINES)('the collector on the %s engine', (engine) => {
       { numRuns: engine === 'memory' ? 8 : 3 },
     );
     world = undefined;
-  }, 60_000);
+  });
 });
 
 async function churn(world: World, random: () => number): Promise<void> {

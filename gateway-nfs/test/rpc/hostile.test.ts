@@ -5,7 +5,7 @@
 
 import net from 'node:net';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTcpServer, TCP_SERVER_LIMITS } from '../../src/rpc/tcpServer.ts';
 import { XdrWriter } from '../../src/xdr/writer.ts';
 import { encodeCall, encodeRecord, RawPeer, recordOf } from './rawPeer.ts';
@@ -167,9 +167,7 @@ describe('many connections', () => {
       socket.write(record.subarray(0, halfBytes));
       return socket;
     });
-    await vi.waitFor(() =>
-      expect(sockets.every(({ bytesWritten }) => bytesWritten === halfBytes)).toBe(true),
-    );
+    await expect.poll(() => sockets.every(({ bytesWritten }) => bytesWritten === halfBytes)).toBe(true);
     // A small call needs none of that memory.
     const small = new RawPeer(port);
     small.call({ xid: 1 });
@@ -184,7 +182,7 @@ describe('many connections', () => {
         () => false,
       );
     };
-    await vi.waitFor(async () => expect(await isServed()).toBe(true), 10_000);
+    await expect.poll(isServed).toBe(true);
     for (const socket of [...sockets, small.socket]) socket.destroy();
     await server.close();
   });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { ReadReply } from '../../src/rpc/message.ts';
 import { XdrWriter } from '../../src/xdr/writer.ts';
 import { encodeCall, type RawCall, recordOf, TEST_PROGRAM } from './rawPeer.ts';
@@ -190,9 +190,9 @@ describe('backpressure', () => {
     const other = world.connect();
     other.call(echo(100, 'meanwhile'));
     await other.hear(1);
-    await vi.waitFor(() => expect([...world.held.keys()]).toEqual([0, 1, 2, 3]));
+    await expect.poll(() => [...world.held.keys()]).toEqual([0, 1, 2, 3]);
     for (let answered = 0; answered < 11; answered += 1) {
-      await vi.waitFor(() => expect(world.held.size).toBe(Math.min(4, 11 - answered)));
+      await expect.poll(() => world.held.size).toBe(Math.min(4, 11 - answered));
       world.held.get(answered)?.();
       await peer.hear(answered + 1);
     }
@@ -204,7 +204,7 @@ describe('backpressure', () => {
     const peers = [0, 1, 2, 3].map(() => world.connect());
     for (const [i, peer] of peers.entries()) {
       peer.call(echo(i, `${i}`, HELD));
-      await vi.waitFor(() => expect(world.held.size).toBe(Math.min(2, i + 1)));
+      await expect.poll(() => world.held.size).toBe(Math.min(2, i + 1));
       peer.call(echo(i + 10, `${i + 10}`, HELD));
     }
     const order: number[] = [];
@@ -214,7 +214,7 @@ describe('backpressure', () => {
       world.held.get(xid)?.();
       const peer = peers[xid % 10];
       await peer?.hear(order.filter((each) => each % 10 === xid % 10).length);
-      await vi.waitFor(() => expect(world.held.size).toBe(Math.min(2, 8 - order.length)));
+      await expect.poll(() => world.held.size).toBe(Math.min(2, 8 - order.length));
     }
     expect(order.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 10, 11, 12, 13]);
   });
@@ -254,7 +254,7 @@ describe('memory for records', () => {
     const world = await start({ admission: { recordBytesMax: 400_000, gatherMsMax: 50 } });
     const slow = world.connect();
     slow.write(recordOf(big).subarray(0, 200_000));
-    await vi.waitFor(() => expect(slow.socket.bytesWritten).toBe(200_000));
+    await expect.poll(() => slow.socket.bytesWritten).toBe(200_000);
     const peer = world.connect();
     peer.call(big);
     expect(textOf((await peer.hear(1))[0])).toHaveLength(300_000);
@@ -281,7 +281,7 @@ describe('unsent replies', () => {
     const deaf = world.connect();
     deaf.socket.pause();
     for (let xid = 0; xid < 64; xid += 1) deaf.call(blob(xid, 1 << 20));
-    await vi.waitFor(() => expect(world.logged).toHaveLength(1), 10_000);
+    await expect.poll(() => world.logged).toHaveLength(1);
     expect(world.logged[0]?.message).toBe('RPC connection ended');
     const peer = world.connect();
     for (let xid = 0; xid < 30; xid += 1) {
@@ -300,7 +300,7 @@ describe('connections', () => {
     peer.call(echo(1, 'slow', HELD), echo(2, 'fast'));
     peer.socket.end();
     await peer.hear(1);
-    await vi.waitFor(() => expect(world.held.size).toBe(1));
+    await expect.poll(() => world.held.size).toBe(1);
     world.held.get(1)?.();
     expect(textOf((await peer.hear(2))[1])).toBe('slow');
     await peer.end();
@@ -311,7 +311,7 @@ describe('connections', () => {
     for (let i = 0; i < 20; i += 1) {
       const peer = world.connect();
       peer.call(echo(i, 'gone', HELD), blob(100, 1 << 20));
-      await vi.waitFor(() => expect(world.held.has(i)).toBe(true));
+      await expect.poll(() => world.held.has(i)).toBe(true);
       peer.socket.resetAndDestroy();
       world.held.get(i)?.();
     }
@@ -336,7 +336,7 @@ describe('connections', () => {
     const world = await start({ idleMsMax: 40, stallMsMax: 40 });
     const peer = world.connect();
     peer.call(echo(1, 'in the end', HELD));
-    await vi.waitFor(() => expect(world.held.size).toBe(1));
+    await expect.poll(() => world.held.size).toBe(1);
     // Two that are idle come and go meanwhile.
     await world.connect().end();
     await world.connect().end();
@@ -360,7 +360,7 @@ describe('connections', () => {
     const world = await start({ closeMsMax: 60_000 });
     const peer = world.connect();
     peer.call(echo(1, 'last words', HELD));
-    await vi.waitFor(() => expect(world.held.size).toBe(1));
+    await expect.poll(() => world.held.size).toBe(1);
     const closed = world.server.close();
     peer.call(echo(2, 'too late'));
     world.held.get(1)?.();
@@ -373,7 +373,7 @@ describe('connections', () => {
     const world = await start({ closeMsMax: 30 });
     const peer = world.connect();
     peer.call(echo(1, 'never', HELD));
-    await vi.waitFor(() => expect(world.held.size).toBe(1));
+    await expect.poll(() => world.held.size).toBe(1);
     await world.server.close();
     await peer.end();
   });

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type DiskFault,
   type DiskOperation,
@@ -135,11 +135,11 @@ describe('a dedicated writer', () => {
     const writer = store.create(owner);
     await writer.write(Buffer.alloc(100_000));
     const second = writer.write(Buffer.alloc(262_144));
-    await vi.waitFor(() => expect(writes).toHaveLength(1));
+    await expect.poll(() => writes).toHaveLength(1);
     writes[0]?.();
     // The second write has begun and does not end here.
     await second;
-    await vi.waitFor(() => expect(writes).toHaveLength(2));
+    await expect.poll(() => writes).toHaveLength(2);
     writes[1]?.();
     await writer.abort();
   });
@@ -158,7 +158,7 @@ describe('a dedicated writer', () => {
       for (let round = 0; round < 6; round++) {
         await Promise.all(writers.map((writer) => writer.write(Buffer.alloc(15_000, round))));
         // What is on its way to the disk drains by itself: of 90 MB given, this much is the most that may stay.
-        await expect.poll(() => heldBytes() - before, { timeout: 10_000 }).toBeLessThan(34 << 20);
+        await expect.poll(() => heldBytes() - before).toBeLessThan(34 << 20);
       }
       await Promise.all(writers.map((writer) => writer.abort()));
       await store.close();

@@ -37,7 +37,7 @@ async function serveUnder(
       written += chunk;
     });
   }
-  await expect.poll(() => written, { timeout: 20_000 }).toMatch(/"pid":\d+,"dataDirectory"/);
+  await expect.poll(() => written).toMatch(/"pid":\d+,"dataDirectory"/);
   pid = Number(/"pid":(\d+),"dataDirectory"/.exec(written)?.[1]);
   await expect.poll(() => written).toContain('"msg":"serving"');
   return { parent, pid, written: () => written };
@@ -56,9 +56,9 @@ test('SIGTERM to npx ends the server it started, and well', async () => {
   const { parent, pid, written } = await serveUnder(['npx', '--no', 'facet']);
   expect(pid).not.toBe(parent.pid);
   parent.kill('SIGTERM');
-  await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isRunning(pid)).toBe(false);
   expect(written()).toContain('"msg":"stopped"');
-}, 30_000);
+});
 
 test.each([
   ['a shell', {}],

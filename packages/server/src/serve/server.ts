@@ -14,6 +14,7 @@ import { storeLayout } from '../store/layout.ts';
 import { openStore } from '../store/open.ts';
 import { createAdminDoor, type ServerState } from './adminDoor.ts';
 import type { ServingFacts } from './banner.ts';
+import { type ClosableDoor, closeDoors } from './closeDoors.ts';
 import { endsWithin } from './deadline.ts';
 import { type Door, listen } from './listen.ts';
 import { makeNfsDoor, type OpenNfsDoor, openNfsDoor } from './nfsDoor.ts';
@@ -66,6 +67,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const root = resolveRootCredentials({ path: layout.rootCredentials, environment });
     const store = await openStore({ layout, lock, watcher: logger });
     opened.defer(() => store.close());
+    const doors: ClosableDoor[] = [];
+    opened.defer(() => closeDoors(doors, { graceMs, logger }));
     await ensureRootAccount(store.core, root);
 
     const gateway = createS3Gateway({
@@ -80,18 +83,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       { address: settings.s3, flag: '--s3', opened: [{ address: admin, flag: '--admin' }] },
       (address) => gateway.listen(address),
     );
-    opened.defer(async () => {
-      if (await endsWithin(graceMs, gateway.close())) return;
-      logger.warn({ graceMs }, 'requests in flight took too long and are cut off');
-    });
+    doors.push({ close: () => gateway.close(), work: 'requests' });
 
     let nfs: OpenNfsDoor | undefined;
     if (settings.nfs !== undefined) {
       const door = await makeNfsDoor({ core: store.core, layout, logger });
-      opened.defer(async () => {
-        if (await endsWithin(graceMs, door.close())) return;
-        logger.warn({ graceMs }, 'NFS calls in flight took too long and are cut off');
-      });
+      doors.push({ close: () => door.close(), work: 'NFS calls' });
       const others: readonly Door[] = [
         { address: admin, flag: '--admin' },
         { address: s3, flag: '--s3' },
