@@ -33,6 +33,10 @@ export class MirroredEngine implements Engine {
     return result;
   }
 
+  spareBytes(): Promise<number> {
+    return this.#inner.spareBytes();
+  }
+
   close(): Promise<void> {
     return this.#inner.close();
   }

@@ -62,6 +62,8 @@ export interface Engine {
    * @throws EngineError Closed | Full | Failed | Contention
    */
   write<T>(op: (tx: WriteTx) => Op<T>): Promise<T>;
+  /** How much it could take without more room on the device: what was freed within its own file, roughly. */
+  spareBytes(): Promise<number>;
   /** Waits for the writes under way, then releases everything. Later calls throw Closed. */
   close(): Promise<void>;
 }

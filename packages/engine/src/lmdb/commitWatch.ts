@@ -3,6 +3,7 @@ import type { Database } from 'lmdb';
 
 /** Statuses lmdb-js's commit thread reports that are not errors: done, progress, run the callbacks. */
 const STATUS_MAX = 2;
+const PROGRESS = 1;
 
 interface NativeEnvironment {
   startWriting(address: number, onStatus: (status: number) => unknown): unknown;
@@ -11,8 +12,10 @@ interface NativeEnvironment {
 /**
  * Hears of every transaction of `db` that fails, with the true error code.
  *
- * lmdb-js by itself never settles a transaction that could not *begin* (it logs the error), and rejects a failed
- * commit with a general error beside a second promise that ends the process unless somebody handles it.
+ * lmdb-js by itself never settles a transaction that could not *begin* (it prints the error), and rejects a failed
+ * commit with a general error beside a second promise that ends the process unless somebody handles it. Here it is
+ * not told of the error: it then prints nothing and the second promise stays open. Where a page
+ * could not be written at all, its C code prints `Write error: …` to stderr all the same: that is not ours to stop.
  *
  * @returns registers what to call with the error, once, if the transaction started next fails
  */
@@ -23,9 +26,11 @@ export function watchCommits(db: Database): (reject: (error: unknown) => void) =
   Object.defineProperty(environment, 'startWriting', {
     value: (address: number, onStatus: (status: number) => unknown) =>
       startWriting.call(environment, address, (status) => {
+        if (status >= 0 && status <= STATUS_MAX) return onStatus(status);
         // Told first, so that the general rejection of lmdb-js comes second and changes nothing.
-        if (status < 0 || status > STATUS_MAX) waiting(statusError(status));
-        return onStatus(status);
+        waiting(statusError(status));
+        // It settles its operations whatever the status.
+        return onStatus(PROGRESS);
       }),
   });
   return (reject) => {
@@ -37,11 +42,6 @@ export function watchCommits(db: Database): (reject: (error: unknown) => void) =
 function statusError(status: number): Error {
   const name = status > 0 ? getSystemErrorName(-status) : `LMDB status ${status}`;
   return Object.assign(new Error(`a metadata transaction failed: ${name}`), { code: status });
-}
-
-/** lmdb-js keeps the cause of a failed commit in a promise of its own; its general error is ours to handle. */
-export function dismiss(error: unknown): void {
-  if (error instanceof Error && 'commitError' in error) Promise.resolve(error.commitError).catch(() => {});
 }
 
 function environmentOf(db: Database): NativeEnvironment {

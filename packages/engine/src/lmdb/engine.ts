@@ -3,6 +3,7 @@ import { BatchState } from './batchState.ts';
 import { diagnose } from './failure.ts';
 import { ImmediateReads } from './immediateReads.ts';
 import { drive, type Job, WriteJob } from './job.ts';
+import { spareBytesOf } from './spare.ts';
 import type { LmdbStore } from './store.ts';
 
 /**
@@ -68,6 +69,12 @@ export class LmdbEngine implements Engine {
       this.#queue.push(new WriteJob(op, resolve, reject));
       this.#pumping ??= this.#pump();
     });
+  }
+
+  /** Of what is free, a last few pages may have to wait until a reader is done. */
+  async spareBytes(): Promise<number> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    return spareBytesOf(this.#path);
   }
 
   close(): Promise<void> {

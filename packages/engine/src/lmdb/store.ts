@@ -1,7 +1,7 @@
 import { checkKey } from '../byteOrder.ts';
 import { type Bytes, type Entry, KEY_BYTES_MAX, type KeyRange } from '../contract.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { dismiss, watchCommits } from './commitWatch.ts';
+import { watchCommits } from './commitWatch.ts';
 import type { BytesDatabase } from './database.ts';
 import { ReadTransaction } from './readTransaction.ts';
 
@@ -95,10 +95,7 @@ export class LmdbStore implements Snapshot {
             this.#transacting = false;
           }
         })
-        .then(resolve, (error: unknown) => {
-          dismiss(error);
-          reject(error);
-        });
+        .then(resolve, reject);
     });
   }
 

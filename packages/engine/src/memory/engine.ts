@@ -29,6 +29,10 @@ export interface MemoryEngineOptions {
   readonly afterCommit?: () => Promise<void> | void;
   /** Asked at each attempt to commit: true makes it fail as if another write had come between. */
   readonly injectConflict?: () => boolean;
+  /** Asked before each attempt to commit: true makes the operation fail with Full. */
+  readonly injectFull?: () => boolean;
+  /** What {@link MemoryEngine.spareBytes} tells. Default 0. */
+  readonly spareBytes?: () => number;
   /** Attempts before an operation gives up with Contention. Default 1000. */
   readonly attemptsMax?: number;
 }
@@ -74,6 +78,10 @@ export class MemoryEngine implements Engine {
     }
   }
 
+  async spareBytes(): Promise<number> {
+    return this.#options.spareBytes?.() ?? 0;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#underWay);
@@ -87,6 +95,7 @@ export class MemoryEngine implements Engine {
       // What was read is one state that was current after the call: there is nothing to check.
       if (writes.keys.length === 0) return value;
       await this.#options.beforeCommit?.();
+      if (this.#options.injectFull?.() === true) throw new EngineError('Full', 'there is no room');
       if (this.#options.injectConflict?.() === true || !reads.holdsIn(this.#state)) continue;
       this.#state = this.#state.after(writes);
       await this.#options.afterCommit?.();
