@@ -2,13 +2,13 @@
  * The group-commit appender: many small extents, one write and one data sync.
  *
  * While a batch is on its way to the disk, further extents gather for the next one. A segment is written only
- * by the instance that made it, in its own lifetime, and never after an error on it.
+ * by the instance that made it, in its own lifetime, and never after an error on it, but for want of room.
  */
 
 import type { ContainerFiles, NewContainer } from './containerFiles.ts';
 import { type ContainerId, ExtentError, type ExtentOwner, type Location } from './contract.ts';
-import { writeError } from './deviceError.ts';
-import { type Disk, errorCode } from './disk.ts';
+import { isOutOfRoom, writeError } from './deviceError.ts';
+import type { Disk } from './disk.ts';
 import { physicalLength } from './frame.ts';
 import { encodeFrames, extentLength, joinSmall } from './frameRun.ts';
 
@@ -49,7 +49,6 @@ export class Appender {
   #queuedBytes = 0;
   #running: Promise<void> | undefined;
   #segment: Segment | undefined;
-  /** Segments whose length is not final yet, though nothing is appended to them any more. */
   #closed = false;
 
   constructor(options: {
@@ -132,13 +131,13 @@ export class Appender {
 
   /**
    * Puts a batch on stable storage. After an error the segment is not trusted again: its bytes are written anew
-   * from memory to another one, once. A full disk is no fault of the segment, so there is no second try.
+   * from memory to another one, once. On a full disk there is no second try.
    */
   async #commit(batch: readonly Pending[]): Promise<readonly Location[]> {
     try {
       return await this.#write(batch);
     } catch (error) {
-      if (errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT') throw error;
+      if ((await writeError(this.#disk, error, '')).code === 'Full') throw error;
       return await this.#write(batch);
     }
   }
@@ -156,14 +155,37 @@ export class Appender {
     }
     try {
       await segment.file.write({ position: segment.length, buffers: joinSmall(buffers) });
-      if (!segment.entrySynced) await this.#files.syncEntry(segment);
+    } catch (error) {
+      await (isOutOfRoom(error) ? this.#takeBack(segment) : this.#abandon(segment, error));
+      throw error;
+    }
+    if (!segment.entrySynced) await this.#syncEntry(segment);
+    segment.length = end;
+    return locations;
+  }
+
+  async #syncEntry(segment: Segment): Promise<void> {
+    try {
+      await this.#files.syncEntry(segment);
     } catch (error) {
       await this.#abandon(segment, error);
       throw error;
     }
     segment.entrySynced = true;
-    segment.length = end;
-    return locations;
+  }
+
+  /**
+   * Gives back what part of a batch took before there was no more room. The segment stays in use: all that is
+   * acknowledged lies before, and was stable before. What cannot be given back the next batch overwrites; what
+   * of it lies behind that batch nobody refers to, as after a crash in the middle of a write.
+   */
+  async #takeBack(segment: Segment): Promise<void> {
+    try {
+      await segment.file.truncate(segment.length);
+      await segment.file.truncate(this.#segmentBytes);
+    } catch {
+      // It takes room until the segment is sealed, and does no harm.
+    }
   }
 
   async #segmentFor(batch: readonly Pending[]): Promise<Segment> {

@@ -8,6 +8,21 @@ import type { Disk } from './disk.ts';
 
 const NAME = 'ballast';
 
+/**
+ * What a batch of deletes may take: a commit of at most 4 MiB of writes copies several pages for each of them, and
+ * what it replaces is free only two commits later. That is some 30 MiB in a large store.
+ */
+const LENGTH_BYTES_MAX = 64 << 20;
+/** A store on a small disk has small trees: so much of it is enough, and not missed. */
+const SHARE_OF_DISK = 1 / 32;
+const LENGTH_BYTES_MIN = 1 << 20;
+
+/** How long a ballast is to be on a disk of `diskBytes`. */
+export function ballastBytes(diskBytes: number): number {
+  const share = Math.floor(diskBytes * SHARE_OF_DISK);
+  return Math.min(LENGTH_BYTES_MAX, Math.max(LENGTH_BYTES_MIN, share));
+}
+
 export class Ballast {
   readonly #disk: Disk;
   readonly #lengthBytes: number;
@@ -30,14 +45,19 @@ export class Ballast {
   }
 
   /**
-   * Takes the room again, unless it is held already. False when the disk is too full for it.
+   * Takes the room again, unless it is held already. False when the disk has not twice as much: else it would be
+   * full again at the next write.
    * @throws ExtentError Failed
    */
   async restore(): Promise<boolean> {
     try {
       await this.#disk.makeDirectory('');
       const held = await this.#disk.status(NAME);
-      if (held && held.allocatedBytes >= this.#lengthBytes) return true;
+      // A longer one was cut off in the middle of being taken.
+      if (held?.sizeBytes === this.#lengthBytes && held.allocatedBytes >= this.#lengthBytes) return true;
+      // Asked first, since it is cheap. But a quota, or what is kept for root, shows only when room is taken.
+      const needed = 2 * this.#lengthBytes - (held?.allocatedBytes ?? 0);
+      if ((await this.#disk.freeBytes()) < needed) return false;
       await this.#disk.unlink(NAME);
       await this.#take();
       return true;
@@ -52,7 +72,8 @@ export class Ballast {
   async #take(): Promise<void> {
     const file = await this.#disk.create(NAME, 'buffered');
     try {
-      await file.allocate(this.#lengthBytes);
+      await file.allocate(2 * this.#lengthBytes);
+      await file.truncate(this.#lengthBytes);
       await file.sync();
     } finally {
       await file.close();

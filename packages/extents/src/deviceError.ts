@@ -12,10 +12,15 @@ export async function writeError(disk: Disk, error: unknown, doing: string): Pro
   return new ExtentError(code, `${doing}: ${reason}`, { cause: error });
 }
 
-async function isFull(disk: Disk, error: unknown): Promise<boolean> {
+/** The device took nothing for want of room, and says so: what it holds is as it was. */
+export function isOutOfRoom(error: unknown): boolean {
   const code = errorCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') return true;
-  if (code !== 'EIO') return false;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+async function isFull(disk: Disk, error: unknown): Promise<boolean> {
+  if (isOutOfRoom(error)) return true;
+  if (errorCode(error) !== 'EIO') return false;
   try {
     return (await disk.freeBytes()) < FULL_UNDER_BYTES;
   } catch {

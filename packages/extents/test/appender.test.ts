@@ -206,24 +206,51 @@ describe('a device error while appending', () => {
   });
 
   it('on a full disk is Full, leaves nothing behind, and is over when there is room', async () => {
-    const disk = diskWith({ capacityBytes: 64 << 10 });
-    const store = storeOn(disk);
+    const disk = diskWith({ capacityBytes: 160_000 });
+    const given: WriteFault[] = [];
+    const store = storeOn(disk, { onWriteFault: (fault) => given.push(fault) });
+    const filler = await disk.mount().create('filler', 'buffered');
+    await filler.write({ position: 0, buffers: [Buffer.alloc(94_000)] });
     const first = await store.append({ owner, data: [bytesOf(30_000, 1)] });
-    await expect(store.append({ owner, data: [bytesOf(60_000, 2)] })).rejects.toMatchObject({ code: 'Full' });
+    const room = await disk.mount().freeBytes();
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const append = store.append({ owner, data: [bytesOf(60_000, 2)] });
+      await expect(append).rejects.toMatchObject({ code: 'Full' });
+    }
+    expect(await disk.mount().freeBytes()).toBe(room);
     await expectStored(store, first, 1);
-    expect(await framesOf(store, first.container)).toHaveLength(1);
     const small = await store.append({ owner, data: [bytesOf(10_000, 3)] });
-    await expect(store.append({ owner, data: [bytesOf(60_000, 2)] })).rejects.toMatchObject({ code: 'Full' });
-    await store.unlink(first.container);
+    await filler.truncate(0);
+    await expectStored(store, await store.append({ owner, data: [bytesOf(60_000, 2)] }), 2);
     await expectStored(store, small, 3);
-    await expectStored(store, await store.append({ owner, data: [bytesOf(40_000, 4)] }), 4);
-    expect((await store.list()).length).toBe(2);
+    // All in one segment: none was given up.
+    expect(given).toEqual([]);
+    expect(await framesOf(store, first.container)).toHaveLength(3);
+    expect(await store.list()).toHaveLength(1);
+  });
+
+  it('keeps the segment when the disk was filled by a part of the batch', async () => {
+    const faults = new Faults();
+    const disk = diskWith({ before: faults.before });
+    const store = storeOn(disk);
+    const first = await store.append({ owner, data: [bytesOf(5000, 1)] });
+    faults.arm('write', 'ENOSPC');
+    await expect(store.append({ owner, data: [bytesOf(200_000, 2)] })).rejects.toMatchObject({
+      code: 'Full',
+    });
+    const second = await store.append({ owner, data: [bytesOf(300, 3)] });
+    expect(second).toMatchObject({ container: first.container, offset: 5064 });
+    disk.crash();
+    const after = storeOn(disk);
+    await expectStored(after, first, 1);
+    await expectStored(after, second, 3);
+    expect((await framesOf(after, first.container)).filter(({ intact }) => intact)).toHaveLength(2);
   });
 
   it('is Full also where the device says EIO for it', async () => {
     const faults = new Faults();
     const store = storeOn(diskWith({ before: faults.before, capacityBytes: 900_000 }));
-    faults.arm('write', 'EIO', 2);
+    faults.arm('write', 'EIO');
     await expect(store.append({ owner, data: [bytesOf(10, 1)] })).rejects.toMatchObject({ code: 'Full' });
   });
 

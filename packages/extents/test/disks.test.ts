@@ -5,6 +5,7 @@ import koffi from 'koffi';
 import { describe, expect, it } from 'vitest';
 import {
   Ballast,
+  ballastBytes,
   containerId,
   type Disk,
   LocalExtentStore,
@@ -173,11 +174,11 @@ describe('a real disk', () => {
 
 describe('a ballast', () => {
   it('is not taken from a disk that is too full, and is room for what comes when released', async () => {
-    const disk = new MemoryDisk({ random: randomFrom(1), capacityBytes: 100_000 }).mount();
-    const ballast = new Ballast({ disk, lengthBytes: 64 << 10 });
+    const disk = new MemoryDisk({ random: randomFrom(1), capacityBytes: 130_000 }).mount();
+    const ballast = new Ballast({ disk, lengthBytes: 60 << 10 });
     expect(await ballast.restore()).toBe(true);
     const file = await disk.create('f', 'buffered');
-    const write = () => file.write({ position: 0, buffers: [Buffer.alloc(50_000)] });
+    const write = () => file.write({ position: 0, buffers: [Buffer.alloc(80_000)] });
     await expect(write()).rejects.toMatchObject({ code: 'ENOSPC' });
     await ballast.release();
     await write();
@@ -187,11 +188,31 @@ describe('a ballast', () => {
     expect(await ballast.restore()).toBe(true);
   });
 
-  it('is made again when a crash left it short', async () => {
-    const disk = new MemoryDisk({ random: randomFrom(1) }).mount();
-    await (await disk.create('ballast', 'buffered')).close();
+  it('is taken only where as much again stays free', async () => {
+    const disk = new MemoryDisk({ random: randomFrom(1), capacityBytes: 40_960 }).mount();
+    const file = await disk.create('f', 'buffered');
+    await file.write({ position: 0, buffers: [Buffer.alloc(28_672)] });
+    expect(await new Ballast({ disk, lengthBytes: 8192 }).restore()).toBe(false);
+    await file.truncate(24_576);
     expect(await new Ballast({ disk, lengthBytes: 8192 }).restore()).toBe(true);
-    expect((await disk.status('ballast'))?.allocatedBytes).toBe(8192);
+    expect(await disk.freeBytes()).toBe(8192);
+  });
+
+  it.each([0, 1, 3])('is made again when a crash left it %d blocks long instead of two', async (blocks) => {
+    const disk = new MemoryDisk({ random: randomFrom(1) }).mount();
+    const left = await disk.create('ballast', 'buffered');
+    await left.allocate(blocks * 4096);
+    await left.close();
+    expect(await new Ballast({ disk, lengthBytes: 8192 }).restore()).toBe(true);
+    expect(await disk.status('ballast')).toEqual({ sizeBytes: 8192, allocatedBytes: 8192 });
+  });
+
+  it.each([
+    [2 << 20, 1 << 20],
+    [200 << 20, 200 << 15],
+    [2 ** 40, 64 << 20],
+  ])('of a disk of %d bytes is %d long', (diskBytes, lengthBytes) => {
+    expect(ballastBytes(diskBytes)).toBe(lengthBytes);
   });
 });
 
