@@ -15,7 +15,7 @@ export interface Size {
 
 export const CONNECTIONS = [1, 16, 64] as const;
 export const SIZES: readonly Size[] = [
-  { name: '4 KiB', bytes: 4 * KiB, operations: { 1: 1500, 16: 8000, 64: 12_000 } },
+  { name: '4 KiB', bytes: 4 * KiB, operations: { 1: 1500, 16: 16_000, 64: 40_000 } },
   { name: '128 KiB', bytes: 128 * KiB, operations: { 1: 500, 16: 2500, 64: 3000 } },
   { name: '64 MiB', bytes: 64 * MiB, operations: { 1: 8, 16: 24, 64: 64 } },
 ];
@@ -44,7 +44,7 @@ function keysIn(folder: string, count: number): string[] {
 
 export const CREATE_BUCKET: RequestPlan = { method: 'PUT', path: '/bench' };
 
-const WARM_UP_OPERATIONS = 20_000;
+const WARM_UP_OPERATIONS = 40_000;
 
 /**
  * Asked of both servers before the clock starts: a server runs for months, and V8 compiles for some ten thousand
