@@ -2,8 +2,11 @@
 import { join } from 'node:path';
 import { bootKernel, NOTHING_CACHED } from '../nfs/kernelClient.ts';
 import { objectsOf } from '../nfs/objects.ts';
-import { startTwoDoors } from '../nfs/server.ts';
-import { inFile, judge, runChecks, Skip, type Suite } from '../runner/suite.ts';
+import { startTwoDoors, type TwoDoors } from '../nfs/server.ts';
+import { runCommand } from '../runner/command.ts';
+import { inFile, judge, runChecks, Skip, type Stage, type Suite } from '../runner/suite.ts';
+import { installPython } from '../tools/python.ts';
+import { attributes } from './attributes.ts';
 import { directoryRename } from './directoryRename.ts';
 import { etags } from './etags.ts';
 import { inFlight } from './inFlight.ts';
@@ -33,10 +36,13 @@ export const doorsSuite: Suite = {
       caller: server.caller,
       volume: VOLUME,
       large: stage.large,
+      aws: awsCli(stage, server),
+      facet: server.facet,
       tell: stage.tell,
     };
     yield* runChecks(inFile('seen by NFS', seenByNfs), world);
     yield* runChecks(inFile('seen by S3', seenByS3), world);
+    yield* runChecks(inFile('attributes', attributes), world);
     yield* runChecks(inFile('ETags', etags), world);
     yield* runChecks(inFile('in flight', inFlight), world);
     yield* runChecks(inFile('racing', racing), world);
@@ -49,3 +55,25 @@ export const doorsSuite: Suite = {
     yield { check: 'the server ends well, and metadata and data agree', verdict, seconds: 0 };
   },
 };
+
+const AWS_MS_MAX = 120_000;
+
+/** Installed when it is first called. */
+function awsCli(stage: Stage, { caller }: TwoDoors): World['aws'] {
+  const { host, port } = caller.endpoint;
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env['PATH'],
+    HOME: stage.scratch,
+    AWS_ACCESS_KEY_ID: caller.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: caller.credentials.secretAccessKey,
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  let installed: ReturnType<typeof installPython> | undefined;
+  return async (...words) => {
+    installed ??= installPython(stage);
+    const program = (await installed).program('aws');
+    const timeoutMs = AWS_MS_MAX;
+    return runCommand(program, ['--endpoint-url', `http://${host}:${port}`, ...words], { env, timeoutMs });
+  };
+}

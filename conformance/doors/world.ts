@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { KernelClient } from '../nfs/kernelClient.ts';
 import type { Objects } from '../nfs/objects.ts';
+import type { CommandResult } from '../runner/command.ts';
 import type { Caller } from '../wire/send.ts';
 
 /** One volume through both doors. The mount remembers nothing: each answer is the server's. */
@@ -11,6 +12,10 @@ export interface World {
   readonly caller: Caller;
   readonly volume: string;
   readonly large: boolean;
+  /** aws-cli, with the caller's key. */
+  aws(...words: readonly string[]): Promise<CommandResult>;
+  /** A `facet` command on the server's store. */
+  facet(...words: readonly string[]): Promise<void>;
   tell(line: string): void;
 }
 

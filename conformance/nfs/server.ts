@@ -19,6 +19,8 @@ export interface TwoDoors {
   readonly nfsPort: number;
   /** Makes a bucket by S3, and exports it to clients that say who their users are. */
   addVolume(name: string): Promise<void>;
+  /** Runs a `facet` command on its store. @throws CommandFailed */
+  facet(...words: readonly string[]): Promise<void>;
   /** kill -9. Resolves when the process is gone. */
   kill(): Promise<void>;
   /** Starts it after a kill, on the ports it had. */
@@ -55,6 +57,9 @@ export async function startTwoDoors(folder: string): Promise<TwoDoors> {
     addVolume: async (name) => {
       await sendExpectingSuccess(caller, { method: 'PUT', path: `/${name}` });
       await command(COMMAND_MS_MAX, 'export', 'set', name, '--squash', 'none');
+    },
+    facet: async (...words) => {
+      await command(COMMAND_MS_MAX, ...words);
     },
     kill: async () => {
       await running.end('SIGKILL');
