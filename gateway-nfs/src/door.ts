@@ -39,8 +39,9 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
   const locate = createLocateFile({ files, volumes, handles: new FileHandles(handleKey) });
   const locks = await openLockService({ locate, store: lockHosts, log });
   const gateway = createNfsGateway({ ...options, programs: locks.programs });
-  // A client that has booted says so over UDP alone; data is TCP's.
-  const datagrams = createUdpServer({ programs: locks.programs, log });
+  // A client that has booted says so over UDP alone, and some mount by it; data is TCP's.
+  const overUdp = [...gateway.datagramPrograms, ...locks.programs];
+  const datagrams = createUdpServer({ programs: overUdp, log });
   /** What is open, each with its way to close. */
   const opened: (() => Promise<void>)[] = [];
   let served: readonly Mapping[] = [];
@@ -50,10 +51,7 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
       const bound = await gateway.listen(address);
       opened.push(() => datagrams.close());
       await datagrams.listen({ host: address.host, port: bound.port });
-      served = [
-        ...mappings(gateway.programs, 'tcp', bound.port),
-        ...mappings(locks.programs, 'udp', bound.port),
-      ];
+      served = [...mappings(gateway.programs, 'tcp', bound.port), ...mappings(overUdp, 'udp', bound.port)];
       locks.announce();
       return bound;
     },

@@ -1,7 +1,7 @@
 /** The NFS door as something that listens: NFS and MOUNT on one port. */
 import type { AddressInfo } from 'node:net';
 import type { Core } from '@facet/core';
-import { createMountProgram } from './mount/program.ts';
+import { createMountProgram, withoutLists } from './mount/program.ts';
 import { FileHandles } from './nfs/handles.ts';
 import { createNfsProgram } from './nfs/program.ts';
 import type { Logger, Program } from './rpc/program.ts';
@@ -23,6 +23,8 @@ export interface NfsGatewayOptions {
 export interface NfsGateway {
   /** What is served, for whoever tells clients which port it is on. */
   readonly programs: readonly Program[];
+  /** What of it may be served over UDP, too: what it takes to mount. */
+  readonly datagramPrograms: readonly Program[];
   /** @throws the operating system's error when the address cannot be bound. */
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
   /** Takes no more calls, lets those in flight finish, then resolves. */
@@ -33,14 +35,16 @@ export function createNfsGateway(options: NfsGatewayOptions): NfsGateway {
   const { core, log, writeVerifier, roomBytes } = options;
   const { files, volumes } = core;
   const handles = new FileHandles(options.handleKey);
+  const mount = createMountProgram({ core, handles, log });
   const programs = [
     createNfsProgram({ files, volumes, handles, log, writeVerifier, roomBytes }),
-    createMountProgram({ core, handles, log }),
+    mount,
     ...(options.programs ?? []),
   ];
   const server = createTcpServer({ programs, log });
   return {
     programs,
+    datagramPrograms: [withoutLists(mount)],
     listen: (address) => server.listen(address),
     close: () => server.close(),
   };

@@ -101,6 +101,17 @@ export function createMountProgram(parts: MountParts): Program {
   };
 }
 
+/**
+ * What of it is served over UDP, where a sender may be forged: what answers with little more than it was asked with.
+ * The two lists are not; whoever wants them asks over TCP first.
+ */
+export function withoutLists({ program, version, procedures }: Program): Program {
+  const small = [...procedures].filter(
+    ([number]) => number !== PROCEDURE.DUMP && number !== PROCEDURE.EXPORT,
+  );
+  return { program, version, procedures: new Map(small) };
+}
+
 /** A handle, or why not. @throws FsError NoEntry | NotDirectory | NameTooLong | NoSuchVolume */
 async function openExport(
   { core, handles }: MountParts,

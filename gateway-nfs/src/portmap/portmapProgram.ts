@@ -2,7 +2,8 @@
  * The port mapper, version 2, for hosts without one.
  *
  * CALLIT, which calls any program on behalf of the caller, stays unanswered as the protocol has it for calls that fail:
- * it makes a proxy of a host, and an amplifier of UDP.
+ * it makes a proxy of a host, and an amplifier of UDP. Its list is told over UDP to this host alone, since a sender
+ * may be forged there: `rpcinfo` asks over TCP.
  *
  * @source RFC 1833 §3
  */
@@ -37,7 +38,11 @@ export function createPortmapProgram({ mappings }: { readonly mappings: readonly
       },
     ],
     [PORTMAP_PROCEDURE.GETPORT, async (reader) => new XdrWriter().uint32(known.port(readMapping(reader)))],
-    [PORTMAP_PROCEDURE.DUMP, async () => new XdrWriter().list(known.all, writeMapping)],
+    [
+      PORTMAP_PROCEDURE.DUMP,
+      async (_, call) =>
+        call.transport === 'tcp' || isLocal(call) ? new XdrWriter().list(known.all, writeMapping) : undefined,
+    ],
     [PORTMAP_PROCEDURE.CALLIT, async () => undefined],
   ]);
   return { program: PORTMAP_PROGRAM, version: PORTMAP_VERSION, procedures };

@@ -65,6 +65,17 @@ describe.each(['tcp', 'udp'] as const)('over %s', (transport) => {
   });
 });
 
+test('the list is told to other hosts over TCP alone', async () => {
+  const told = (transport: Transport, address: string) =>
+    program.procedures.get(PORTMAP_PROCEDURE.DUMP)?.(new XdrReader(Buffer.alloc(0)), {
+      ...{ xid: 1, program: PORTMAP_PROGRAM, version: 2, procedure: PORTMAP_PROCEDURE.DUMP },
+      ...{ credential: { flavor: 'none' }, peer: { address, port: 700 }, transport, checksum: 0 },
+    });
+  expect(await told('udp', '192.0.2.1')).toBeUndefined();
+  expect(await told('udp', '::1')).toBeDefined();
+  expect(await told('tcp', '192.0.2.1')).toBeDefined();
+});
+
 describe('SET and UNSET', () => {
   test('add and remove, but for what the server itself serves', async () => {
     const set = async (mapping: Mapping) => (await ask(PORTMAP_PROCEDURE.SET, mapping)).bool();
