@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { md5Base64, texts } from './client.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -78,6 +78,30 @@ describe('DeleteObjects', () => {
     expect(texts((await world.alice.get('/deletes?prefix=many')).text, 'Key')).toEqual([]);
     const tooMany = document([...keys, 'one more'].map((key) => entry(key)).join(''));
     expect(await many(tooMany)).toMatchObject({ status: 400, code: 'MalformedXML' });
+  });
+
+  it.each([
+    ['all at once, where keys are ordinary', 'many/keys/', 1000, 1000],
+    ['a few at a time, where keys are deep', '/'.repeat(1020), 10, 4],
+  ])('asks the store for %s', async (_name, prefix, count, together) => {
+    const { objects } = world.core;
+    const real = objects.delete.bind(objects);
+    let underWay = 0;
+    let most = 0;
+    const spy = vi.spyOn(objects, 'delete').mockImplementation(async (args) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      try {
+        return await real(args);
+      } finally {
+        underWay -= 1;
+      }
+    });
+    const keys = Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+    const answer = await many(document(keys.map((key) => entry(key)).join('')));
+    spy.mockRestore();
+    expect(texts(answer.text, 'Key')).toEqual(keys);
+    expect(most).toBe(together);
   });
 
   it.each([

@@ -6,18 +6,20 @@ import { dropBody } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { assert } from '../invariant.ts';
 import { objectRecordKey, tagsKey } from '../meta/keys.ts';
-import { findEntry, loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
-import { loadInode, releaseInode } from '../tree/inodes.ts';
+import { loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
+import { releaseInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
 import { adjustUsage, type Change, changeVolume } from '../tree/scope.ts';
 import { checkWritePrecondition } from './etag.ts';
 import { bodyOf, etagOf, type FoundObject, findTarget, lastModifiedOf, type Target } from './find.ts';
+import { prune } from './prune.ts';
 import type { ObjectView } from './types.ts';
 
 type Args = Parameters<ObjectView['delete']>[0];
 
 export const deleteObject: Command<Args, { readonly existed: boolean }> = {
   name: 'deleteObject',
+  runsWhenFull: true,
   *run(tx, args, context) {
     const change = yield* changeVolume(tx, args.volume, context);
     const target = yield* findTarget(change, args.key);
@@ -69,22 +71,4 @@ function* deleteDirectoryObject(change: Change, target: Target, object: FoundObj
   storeDirectory(change, id, { ...state, explicit: false, ctime: now, change: state.change + 1 });
   yield* adjustUsage(change, { bytes: -(record.directory?.sizeBytes ?? 0), inodes: 0 });
   return 0;
-}
-
-/** Removes implicit directories of the trail that hold nothing any more. @returns how many */
-function* prune(change: Change, target: Target): Op<number> {
-  const { trail, path } = target;
-  let pruned = 0;
-  for (let depth = path.directories.length; depth > 0; depth -= 1) {
-    const [id, parent, name] = [trail[depth], trail[depth - 1], path.directories[depth - 1]];
-    assert(id !== undefined && parent !== undefined && name !== undefined, 'the trail is whole');
-    const state = yield* loadDirectory(change, id);
-    if (state.explicit || state.entries > 0) return pruned;
-    const dentry = yield* findEntry(change, parent, { name, directory: true });
-    assert(dentry !== undefined, 'a directory that was walked has its entry');
-    yield* removeEntry(change, { parent, name, dentry, door: 'object' });
-    yield* releaseInode(change, { id, inode: yield* loadInode(change, id) });
-    pruned += 1;
-  }
-  return pruned;
 }

@@ -15,19 +15,26 @@ import { type ObjectPath, parseKey } from './path.ts';
 import { withAttributes } from './posixMetadata.ts';
 import type { ObjectInfo } from './types.ts';
 
-/** The directories a key walks through: the root first. Shorter than the path where one does not exist. */
-type Trail = readonly InodeId[];
+/** What a key walks through. Shorter than the path where a directory does not exist. */
+interface Walked {
+  /** The directories: the root first. */
+  readonly trail: readonly InodeId[];
+  /** Their entries; the root has none. */
+  readonly dentries: readonly Dentry[];
+}
 
-function* walk(view: View, directories: readonly Buffer[]): Op<Trail> {
+function* walk(view: View, directories: readonly Buffer[]): Op<Walked> {
   const trail: InodeId[] = [ROOT_INODE];
+  const dentries: Dentry[] = [];
   let parent = ROOT_INODE;
   for (const name of directories) {
     const dentry = yield* findEntry(view, parent, { name, directory: true });
     if (!dentry) break;
     parent = dentry.inode;
     trail.push(parent);
+    dentries.push(dentry);
   }
-  return trail;
+  return { trail, dentries };
 }
 
 export interface FoundObject {
@@ -42,9 +49,8 @@ export interface FoundObject {
 const NO_RECORD: ObjectRecord = { properties: {}, userMetadata: {}, tagCount: 0 };
 
 /** Where a key leads: what is there, and how far the path goes. */
-export interface Target {
+export interface Target extends Walked {
   readonly path: ObjectPath;
-  readonly trail: Trail;
   /** The entry at the end of the path, whether or not it is an object: an implicit directory and a hidden file are none. */
   readonly dentry?: Dentry;
   readonly object?: FoundObject;
@@ -53,13 +59,13 @@ export interface Target {
 /** @throws FsError Invalid | NameTooLong */
 export function* findTarget(view: View, key: Buffer): Op<Target> {
   const path = parseKey(key);
-  const trail = yield* walk(view, path.directories);
-  const parent = trail.at(-1);
-  if (parent === undefined || trail.length <= path.directories.length) return { path, trail };
+  const walked = yield* walk(view, path.directories);
+  const parent = walked.trail.at(-1);
+  if (parent === undefined || walked.trail.length <= path.directories.length) return { path, ...walked };
   const dentry = yield* findEntry(view, parent, path.leaf);
-  if (!dentry) return { path, trail };
+  if (!dentry) return { path, ...walked };
   const object = dentry.hidden ? undefined : yield* loadObject(view, dentry);
-  return object ? { path, trail, dentry, object } : { path, trail, dentry };
+  return object ? { path, ...walked, dentry, object } : { path, ...walked, dentry };
 }
 
 /** @throws FsError NoEntry */

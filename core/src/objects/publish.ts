@@ -9,18 +9,13 @@ import { type EntryName, objectRecordKey, tagsKey } from '../meta/keys.ts';
 import type { BodyRef, Inode } from '../meta/records/inode.ts';
 import { encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
 import type { Dentry } from '../meta/records/tree.ts';
-import {
-  freshDirectory,
-  insertEntry,
-  loadDirectory,
-  removeEntry,
-  storeDirectory,
-} from '../tree/directories.ts';
+import { insertEntry, loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
 import { type Found, freshInode, loadInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
 import { adjustUsage, type Change } from '../tree/scope.ts';
 import { etagText } from './etag.ts';
 import { type FoundObject, STANDARD, type Target } from './find.ts';
+import { makeDirectories } from './makeDirectories.ts';
 import { givenAttributes } from './posixMetadata.ts';
 import type { Checksum, Etag, ObjectAttributes, PutObjectResult, Tags } from './types.ts';
 
@@ -121,7 +116,9 @@ function* storeFile(change: Change, { id, inode }: Found, next: NewObject): Op<I
 /** The object `dir/`: its bytes, if any, are in the directory's object record. */
 function* publishDirectory(change: Change, place: Place, next: NewObject): Op<Published> {
   const { parent, leaf, target } = place;
-  const id = target.dentry ? target.dentry.inode : yield* makeDirectory(change, { parent, name: leaf.name });
+  const id = target.dentry
+    ? target.dentry.inode
+    : yield* makeDirectories(change, { within: parent, names: [leaf.name] });
   const state = yield* loadDirectory(change, id);
   const { mtime = state.mtime, ...given } = givenAttributes(next.userMetadata, 'directory');
   storeDirectory(change, id, {
@@ -177,29 +174,11 @@ function storeRecord(
 }
 
 /** Makes the directories of a path that do not exist yet, implicit ones. @returns the last */
-function* ensureDirectories(change: Change, target: Target): Op<InodeId> {
-  const { trail, path } = target;
-  let parent = trail.at(-1);
-  assert(parent !== undefined, 'a trail begins at the root');
-  let made = 0;
-  for (const name of path.directories.slice(trail.length - 1)) {
-    parent = yield* makeDirectory(change, { parent, name });
-    made += 1;
-  }
-  if (made > 0) yield* adjustUsage(change, { bytes: 0, inodes: made });
-  return parent;
-}
-
-/** The caller counts it in the usage. */
-function* makeDirectory(
-  change: Change,
-  at: { readonly parent: InodeId; readonly name: Buffer },
-): Op<InodeId> {
-  const { uid, gid, directoryMode } = change.volume.defaults;
-  const id = yield* newInodeId(change);
-  const cookie = yield* insertEntry(change, { ...at, inode: id, type: 'directory', door: 'object' });
-  const place = { parent: at.parent, cookie };
-  storeInode(change, id, freshInode(change, { type: 'directory', mode: directoryMode, uid, gid, place }));
-  storeDirectory(change, id, freshDirectory(change, { explicit: false }));
-  return id;
+function* ensureDirectories(change: Change, { trail, path }: Target): Op<InodeId> {
+  const within = trail.at(-1);
+  assert(within !== undefined, 'a trail begins at the root');
+  const names = path.directories.slice(trail.length - 1);
+  if (names.length === 0) return within;
+  yield* adjustUsage(change, { bytes: 0, inodes: names.length });
+  return yield* makeDirectories(change, { within, names });
 }

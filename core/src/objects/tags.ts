@@ -22,6 +22,7 @@ export const setTags: Command<
   { readonly existed: boolean }
 > = {
   name: 'setTags',
+  runsWhenFull: ({ tags }) => tags.length === 0,
   *run(tx, args, context) {
     const change = yield* changeVolume(tx, args.volume, context);
     const { id, inode, record } = yield* findObject(change, args.key);

@@ -33,8 +33,11 @@ export function storeInode(change: Change, id: InodeId, inode: Inode): void {
   change.tx.put(inodeKey(change.layer, id), encodeInode(inode));
 }
 
+/** The counter that a volume's inode ids come from. */
+export const inodeIdsOf = ({ layer }: Change): string => `inode/${layer}`;
+
 export function* newInodeId(change: Change): Op<InodeId> {
-  return inodeId(yield* take(change.tx, { name: `inode/${change.layer}`, count: 1 }));
+  return inodeId(yield* take(change.tx, { name: inodeIdsOf(change), count: 1 }));
 }
 
 /** A fresh inode with nothing in it, at its first name. The caller stores it. */
