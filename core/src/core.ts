@@ -8,18 +8,19 @@ import { leaseNumbers } from './commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from './contents/bodies.ts';
 import { Scratch } from './contents/scratch.ts';
 import { Staging } from './contents/staging.ts';
-import { FsError } from './errors.ts';
 import type { FileView } from './files/types.ts';
 import { Files } from './files/view.ts';
 import { LockHosts, type LockHostView } from './locks/hosts.ts';
-import { checkFormat, isMarked } from './meta/format.ts';
+import { checkFormat } from './meta/format.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
 import { ContainerLeases } from './recovery/leases.ts';
+import { refuseOtherMetadata } from './recovery/otherMetadata.ts';
 import { type Recovered, recover } from './recovery/recover.ts';
 import type { LostBytes } from './recovery/survey.ts';
 import { Collector, type CollectorParts } from './space/collector.ts';
 import { Pins } from './space/pins.ts';
+import { type Reserve, Room, type RoomParts } from './space/room.ts';
 import type { Timer } from './space/timer.ts';
 import type { AccountView, VolumeView } from './volumes/types.ts';
 import { Volumes } from './volumes/volumes.ts';
@@ -32,6 +33,8 @@ export interface Core {
   readonly lockHosts: LockHostView;
   /** Gives space back in the background. */
   readonly collector: Pick<Collector, 'backlog' | 'counts' | 'drain'>;
+  /** Whether the disk is full: then what would take room is refused. */
+  readonly room: Pick<Room, 'full'>;
   /** What the start found of writers that ended without closing. */
   readonly recovered: Recovered;
   /** Ends the background work and closes the extent store and the engine. The next start has nothing to recover. */
@@ -51,33 +54,31 @@ export interface CoreParts {
   readonly onLost?: (lost: LostBytes) => void;
   /** Told of what went wrong in background work, which goes on. */
   readonly onFault?: CollectorParts['onFault'];
+  /** Room held back for deletes on a full disk. None unless told. */
+  readonly reserve?: Reserve;
+  /** Told when the disk has become full, and when there is room again. */
+  readonly onRoom?: RoomParts['onChange'];
 }
 
 const INSTANCE_BYTES = 16;
 
-/**
- * Bytes without metadata are a store whose metadata is lost, or in a place that is not mounted. As a new store it
- * would lease the ids of their containers again, and recovery would remove them.
- * @throws FsError Corrupt
- */
-async function refuseLostMetadata(commands: CommandRunner, extents: ExtentStore): Promise<void> {
-  if (await commands.read('openCore', isMarked)) return;
-  const { length } = await extents.list();
-  if (length === 0) return;
-  throw new FsError(
-    'Corrupt',
-    `there is no metadata, but ${length} containers with data: bring it back first`,
-  );
-}
-
 /** Opens the store and recovers it: the caller makes sure that no other process is at work on it meanwhile. */
 export async function openCore(parts: CoreParts): Promise<Core> {
-  const { engine, environment, timer, onLost, onFault } = parts;
+  const { engine, environment, timer, onLost, onFault, reserve, onRoom } = parts;
   const commands = parts.commands ?? new CommandRunner(engine, environment);
   const instance = environment.randomBytes(INSTANCE_BYTES);
   const leases = new ContainerLeases({ commands, instance });
-  const extents = leases.track(await parts.openExtents(leases.lease));
-  await refuseLostMetadata(commands, extents);
+  const room = new Room({
+    engine,
+    ...(reserve && { reserve }),
+    ...(timer && { timer }),
+    ...(onRoom && { onChange: onRoom }),
+    ...(onFault && { onFault }),
+  });
+  commands.heed(room);
+  await room.start();
+  const extents = leases.track(room.guard(await parts.openExtents(leases.lease)));
+  await refuseOtherMetadata(commands, extents);
   await commands.run(checkFormat, {});
   const recovered = await recover({ commands, extents, instance, ...(onLost && { onLost }) });
   const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
@@ -89,6 +90,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     extents,
     pins,
     leases,
+    onFreed: () => room.look(),
     ...(timer && { timer }),
     ...(onFault && { onFault }),
   });
@@ -101,9 +103,11 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     accounts: new Accounts({ commands, environment }),
     lockHosts: new LockHosts(commands),
     collector,
+    room,
     recovered,
     async close() {
       await collector.stop();
+      await room.stop();
       // Segments are sealed, durably, before the leases that would have recovery look at them end.
       await extents.close();
       await leases.end(extents).catch((error: unknown) => onFault?.({ doing: 'end leases', error }));

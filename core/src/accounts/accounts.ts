@@ -52,6 +52,7 @@ const createKey: Command<{ readonly key: NewKey; readonly account?: NewAccount }
 
 const deleteKey: Command<{ readonly accessKeyId: string }, AccessKey> = {
   name: 'deleteKey',
+  runsWhenFull: true,
   *run(tx, args) {
     const stored = yield* tx.get(accessKeyKey(args.accessKeyId));
     if (!stored) throw new FsError('NoSuchAccessKey', `access key ${args.accessKeyId} does not exist`);

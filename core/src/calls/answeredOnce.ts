@@ -5,7 +5,7 @@
  */
 
 import type { Op, WriteTx } from '@facet/engine';
-import type { Command } from '../commands/command.ts';
+import { type Command, noRoomFor, runsWhenFull } from '../commands/command.ts';
 import type { CallRef } from '../files/types.ts';
 import { callKey } from '../meta/keys.ts';
 import { type AnsweredCall, decodeCall, encodeCall } from '../meta/records/call.ts';
@@ -24,6 +24,8 @@ export function answeredOnce<A extends { readonly call?: CallRef }, R>(
 ): Command<A, R> {
   return {
     name: command.name,
+    // Also on a full disk, to see whether it was done before.
+    runsWhenFull: (args) => args.call !== undefined || runsWhenFull(command, args),
     *run(tx, args, context) {
       const { call } = args;
       if (!call) return yield* command.run(tx, args, context);
@@ -32,6 +34,7 @@ export function answeredOnce<A extends { readonly call?: CallRef }, R>(
       const before = stored && decodeCall(stored);
       const { xid, checksum } = call;
       if (before?.xid === xid && before.checksum === checksum) return yield* answers.again(tx, args, before);
+      if (!context.mayGrow && !runsWhenFull(command, args)) throw noRoomFor(command.name);
       const result = yield* command.run(tx, args, context);
       const named = answers.named?.(result);
       tx.put(key, encodeCall({ xid, checksum, answered: context.now, ...(named && { named }) }));

@@ -11,6 +11,7 @@ const CALLS_PER_TRANSACTION = 500;
 /** Forgets calls answered more than a day ago, of some clients at a time. @returns where to go on, if anywhere */
 export const forgetCalls: Command<{ readonly from?: Uint8Array }, { readonly next?: Uint8Array }> = {
   name: 'forgetCalls',
+  runsWhenFull: true,
   *run(tx, { from }, context) {
     const { start, end } = spaceBounds(SPACE.call);
     const page = yield* tx.range({ start: from ?? start, end, limit: CALLS_PER_TRANSACTION });

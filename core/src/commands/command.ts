@@ -6,16 +6,33 @@
 import { type Engine, EngineError, type Op, type ReadTx, type WriteTx } from '@facet/engine';
 import { FsError } from '../errors.ts';
 import type { Timestamp } from '../ids.ts';
+import type { Room } from '../space/room.ts';
 
 export interface CommandContext {
   /** 16 random bytes, one set an operation: the only source of randomness in it. */
   readonly operationId: Buffer;
   readonly now: Timestamp;
+  /** False on a full disk: what is there may be changed or go, and nothing may be added. */
+  readonly mayGrow: boolean;
 }
 
 export interface Command<A, R> {
   readonly name: string;
+  /**
+   * Whether it runs on a full disk, too: it gives room back, or is one small record that must not be missed. What is
+   * told nothing of is refused there.
+   */
+  readonly runsWhenFull?: true | ((args: A) => boolean);
   run(tx: WriteTx, args: A, context: CommandContext): Op<R>;
+}
+
+export function runsWhenFull<A, R>({ runsWhenFull }: Command<A, R>, args: A): boolean {
+  return typeof runsWhenFull === 'function' ? runsWhenFull(args) : runsWhenFull === true;
+}
+
+/** What a command that would add something gets on a full disk. */
+export function noRoomFor(doing: string): FsError {
+  return new FsError('NoSpace', `${doing}: the disk is full: delete something, or make room on it`);
 }
 
 /** Where time and chance come in. */
@@ -30,6 +47,7 @@ export class CommandRunner {
   readonly #environment: Environment;
 
   #committed: () => void = () => undefined;
+  #room: Room | undefined;
 
   constructor(engine: Engine, environment: Environment) {
     this.#engine = engine;
@@ -41,15 +59,53 @@ export class CommandRunner {
     this.#committed = listener;
   }
 
+  /** Refuses from now on what would take room while there is none, and tells the room of a full disk. */
+  heed(room: Room): void {
+    this.#room = room;
+  }
+
   /** Resolves when the command's writes are on stable storage. */
   async run<A, R>(command: Command<A, R>, args: A): Promise<R> {
-    const context = { operationId: this.#environment.randomBytes(16), now: this.#environment.now() };
+    const mayGrow = this.#room?.full !== true || (await this.#admit(command, args));
+    try {
+      return await this.#attempt(command, args, mayGrow);
+    } catch (error) {
+      if (!isFull(error) || !runsWhenFull(command, args)) throw fromEngine(error, command.name);
+    }
+    // It met the full disk, and has the reserve now.
+    await this.#room?.ready();
+    try {
+      return await this.#attempt(command, args, false);
+    } catch (error) {
+      throw fromEngine(error, command.name);
+    }
+  }
+
+  /** Whether the metadata may grow, though the disk is full. @throws FsError NoSpace */
+  async #admit<A, R>(command: Command<A, R>, args: A): Promise<boolean> {
+    if (command.runsWhenFull !== true) {
+      const mayGrow = await this.#room?.mayGrow();
+      if (mayGrow === true) return true;
+      if (!runsWhenFull(command, args)) throw noRoomFor(command.name);
+    }
+    await this.#room?.ready();
+    return false;
+  }
+
+  async #attempt<A, R>(command: Command<A, R>, args: A, mayGrow: boolean): Promise<R> {
+    const environment = this.#environment;
+    const context = { operationId: environment.randomBytes(16), now: environment.now(), mayGrow };
+    const room = this.#room;
+    room?.begin();
     try {
       const result = await this.#engine.write((tx) => command.run(tx, args, context));
       this.#committed();
       return result;
     } catch (error) {
-      throw fromEngine(error, command.name);
+      if (isFull(error)) room?.met();
+      throw error;
+    } finally {
+      room?.end();
     }
   }
 
@@ -61,6 +117,10 @@ export class CommandRunner {
       throw fromEngine(error, doing);
     }
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof EngineError && error.code === 'Full';
 }
 
 /** What an engine's error means to the core's callers; anything else passes unchanged. */

@@ -9,6 +9,7 @@ import { settle } from './settled.ts';
 
 const discardExtent: Command<{ readonly location: Location }, number> = {
   name: 'discardExtent',
+  runsWhenFull: true,
   run: (tx, args) => enqueueFree({ tx }, { kind: 'extent', location: args.location }),
 };
 

@@ -20,6 +20,7 @@ interface Named {
 
 export const remove: Command<RemoveArgs, { readonly parent: BeforeAfter }> = {
   name: 'remove',
+  runsWhenFull: true,
   *run(tx, args, context) {
     const change = yield* changeVolume(tx, args.parent.volume, context);
     const named = yield* findNamed(change, args);
@@ -31,6 +32,7 @@ export const remove: Command<RemoveArgs, { readonly parent: BeforeAfter }> = {
 
 export const rmdir: Command<RemoveArgs, { readonly parent: BeforeAfter }> = {
   name: 'rmdir',
+  runsWhenFull: true,
   *run(tx, args, context) {
     const change = yield* changeVolume(tx, args.parent.volume, context);
     const named = yield* findNamed(change, args);

@@ -28,6 +28,8 @@ interface Rename {
 
 export const rename: Command<RenameArgs, { readonly from: BeforeAfter; readonly to: BeforeAfter }> = {
   name: 'rename',
+  // How clients remove what they have open.
+  runsWhenFull: ({ silly }) => silly === true,
   *run(tx, args, context) {
     const { volume } = args.from.parent;
     if (args.to.parent.volume !== volume) throw new FsError('CrossVolume', 'a name stays within its volume');

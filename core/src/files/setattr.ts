@@ -1,7 +1,7 @@
 /** SETATTR: owner, mode, times and size of an inode. */
 
 import type { Op } from '@facet/engine';
-import type { Command } from '../commands/command.ts';
+import { type Command, noRoomFor } from '../commands/command.ts';
 import { editBody } from '../contents/edit.ts';
 import { FsError } from '../errors.ts';
 import type { Timestamp } from '../ids.ts';
@@ -26,6 +26,7 @@ import type { AttributeChanges, BeforeAfter, Caller, NewTime, SetattrArgs } from
 
 export const setattr: Command<SetattrArgs, BeforeAfter> = {
   name: 'setattr',
+  runsWhenFull: true,
   *run(tx, args, context) {
     const change = yield* changeVolume(tx, args.file.volume, context);
     const node = yield* loadNode(change, args.file);
@@ -33,6 +34,8 @@ export const setattr: Command<SetattrArgs, BeforeAfter> = {
     if (args.ifCtime !== undefined && args.ifCtime !== ctime) {
       throw new FsError('NotSynchronised', `inode ${node.id} has changed: its ctime is ${ctime}`);
     }
+    const { sizeBytes = 0 } = args.changes;
+    if (!context.mayGrow && sizeBytes > node.inode.sizeBytes) throw noRoomFor('setattr');
     if (Object.keys(args.changes).length > 0) yield* setAttributes(change, node, args);
     return yield* beforeAfter(change, node);
   },

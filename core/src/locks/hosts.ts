@@ -2,7 +2,7 @@
 
 import type { Op, ReadTx } from '@facet/engine';
 import type { Command, CommandRunner } from '../commands/command.ts';
-import { leaseNumbers } from '../commands/counter.ts';
+import { take } from '../commands/counter.ts';
 import { hostOfLockHostKey, lockHostKey, SPACE, spaceBounds, successor } from '../meta/keys.ts';
 
 /** A host as it is known by its calls. */
@@ -32,6 +32,7 @@ const recordLockHost: Command<
   { readonly held: boolean }
 > = {
   name: 'recordLockHost',
+  runsWhenFull: true,
   *run(tx, { host, holds }) {
     const key = lockHostKey(host);
     const held = (yield* tx.get(key)) !== undefined;
@@ -39,6 +40,13 @@ const recordLockHost: Command<
     if (!holds && held) tx.delete(key);
     return { held };
   },
+};
+
+const nextState: Command<Readonly<Record<string, never>>, number> = {
+  name: 'nextLockState',
+  runsWhenFull: true,
+  // The first number is 1.
+  run: (tx) => take(tx, { name: STATE, count: 2 }),
 };
 
 function* lockHosts(tx: ReadTx): Op<readonly LockHost[]> {
@@ -62,8 +70,7 @@ export class LockHosts implements LockHostView {
   }
 
   nextState(): Promise<number> {
-    // The first number is 1.
-    return this.#commands.run(leaseNumbers, { name: STATE, count: 2 });
+    return this.#commands.run(nextState, {});
   }
 
   list(): Promise<readonly LockHost[]> {

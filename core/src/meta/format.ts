@@ -40,6 +40,7 @@ export function* isMarked(tx: ReadTx): Op<boolean> {
 /** Marks a new store; checks one that is there. @throws FsError Invalid (a newer program wrote it) */
 export const checkFormat: Command<Readonly<Record<string, never>>, Format> = {
   name: 'checkFormat',
+  runsWhenFull: true,
   *run(tx) {
     const stored = yield* tx.get(formatKey());
     if (!stored) {

@@ -11,6 +11,7 @@ const ANSWERS_PER_TRANSACTION = 500;
 /** Forgets answers older than a day, the oldest uploads first. @returns whether there may be more */
 export const forgetAnswers: Command<Readonly<Record<string, never>>, { readonly more: boolean }> = {
   name: 'forgetAnswers',
+  runsWhenFull: true,
   *run(tx, _args, context) {
     // An upload's id begins with when it began, so what is old is at the front.
     const page = yield* tx.range({ ...spaceBounds(SPACE.completed), limit: ANSWERS_PER_TRANSACTION });

@@ -32,6 +32,7 @@ export function* getUpload(tx: ReadTx, args: UploadRef): Op<UploadInfo> {
 /** The parts go by the collector: there may be ten thousand. */
 export const abortUpload: Command<UploadRef, UploadInfo> = {
   name: 'abortUpload',
+  runsWhenFull: true,
   *run(tx, args, context) {
     const change = yield* changeVolume(tx, args.volume, context);
     const record = yield* loadUpload(change, args);

@@ -56,6 +56,7 @@ const narrowLease: Command<
   { readonly existed: boolean }
 > = {
   name: 'narrowLease',
+  runsWhenFull: true,
   *run(tx, { instance, lease, rest }) {
     const key = leaseKey(instance, lease.first);
     const stored = yield* tx.get(key);
@@ -113,6 +114,7 @@ export class ContainerLeases {
       unlink: (container) => extents.unlink(container),
       isActive: (container) => extents.isActive(container),
       list: () => extents.list(),
+      greatest: () => extents.greatest(),
       status: (container) => extents.status(container),
       scan: (container, options) => extents.scan(container, options),
       close: () => {

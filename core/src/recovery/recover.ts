@@ -47,6 +47,7 @@ export interface Recovered {
 /** Hands runs that nothing refers to to the collector, as if they had been dropped just now. */
 const enqueueReclaim: Command<{ readonly runs: readonly PhysicalRun[] }, number> = {
   name: 'enqueueReclaim',
+  runsWhenFull: true,
   *run(tx, { runs }) {
     const stamp = yield* take(tx, { name: FREE_SEQUENCE, count: 1 });
     tx.put(reclaimKey(stamp), encodeReclaim({ stamp, runs }));
@@ -56,6 +57,7 @@ const enqueueReclaim: Command<{ readonly runs: readonly PhysicalRun[] }, number>
 
 const endLease: Command<LeasedContainers, { readonly existed: boolean }> = {
   name: 'endLease',
+  runsWhenFull: true,
   *run(tx, { instance, first }) {
     const key = leaseKey(instance, first);
     const existed = (yield* tx.get(key)) !== undefined;

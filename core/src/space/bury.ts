@@ -22,6 +22,7 @@ export interface Buried {
 /** Makes the runs of reclaim records dead, in order, about `steps` of them. */
 export const buryRuns: Command<{ readonly sequences: readonly number[]; readonly steps: number }, Buried> = {
   name: 'buryRuns',
+  runsWhenFull: true,
   *run(tx, args) {
     const sequences: number[] = [];
     const unfinished: { readonly sequence: number; readonly runs: readonly PhysicalRun[] }[] = [];
@@ -52,6 +53,7 @@ export const finishReclaim: Command<
   { readonly punched: number }
 > = {
   name: 'finishReclaim',
+  runsWhenFull: true,
   *run(tx, args) {
     let punched = 0;
     for (const run of args.punched) if ((yield* markPunched(tx, run)).found) punched += 1;
@@ -70,6 +72,7 @@ export const forgetContainer: Command<
   { readonly done: boolean }
 > = {
   name: 'forgetContainer',
+  runsWhenFull: true,
   *run(tx, { container, steps }) {
     const page = yield* tx.range({ ...deadRunsOf(container), limit: steps });
     for (const { key } of page) tx.delete(key);

@@ -50,8 +50,10 @@ export interface CollectorParts {
   readonly pins: Pick<Pins, 'oldest' | 'committed'>;
   /** What containers were leased for writing and are done with. */
   readonly leases: { giveBack(extents: ExtentStore): Promise<number> };
+  /** Called when something was given back to the file system, or within the metadata. */
+  readonly onFreed?: () => void;
   readonly timer?: Timer;
-  /** Told of what went wrong. The collector goes on with what else there is to do. */
+  /** Told of what went wrong, but for a full disk, which is known elsewhere. The collector goes on with what else there is to do. */
   readonly onFault?: (fault: { readonly doing: string; readonly error: unknown }) => void;
 }
 
@@ -132,6 +134,7 @@ export class Collector {
       const reclaimed = await this.#reclaim();
       const swept = await this.#sweep();
       const worked = expanded || reclaimed || swept;
+      if (worked) this.#parts.onFreed?.();
       this.#batches += 1;
       // Its commit need not follow every other one.
       if (worked && this.#batches % BATCHES_PER_RETURN !== 0) return true;
@@ -327,6 +330,7 @@ export class Collector {
   }
 
   #fault(doing: string, error: unknown): void {
+    if (error instanceof FsError && error.code === 'NoSpace') return;
     this.#add({ faults: 1 });
     this.#parts.onFault?.({ doing, error });
   }

@@ -55,6 +55,7 @@ export const expandFreed: Command<
   Expansion
 > = {
   name: 'expandFreed',
+  runsWhenFull: true,
   *run(tx, args) {
     let steps = args.steps;
     let finished = 0;

@@ -43,6 +43,7 @@ export const setExport: Command<
   ExportPolicy
 > = {
   name: 'setExport',
+  runsWhenFull: true,
   *run(tx, { volume: id, changes }, context) {
     const { anonymousUid, anonymousGid, clients } = changes;
     checkIds({ anonymousUid, anonymousGid });
@@ -61,6 +62,7 @@ export const setDefaults: Command<
   Volume
 > = {
   name: 'setDefaults',
+  runsWhenFull: true,
   *run(tx, { volume: id, changes }, context) {
     const { uid, gid, directoryMode, fileMode } = changes;
     checkIds({ uid, gid });

@@ -80,6 +80,7 @@ function* makeRoot(tx: WriteTx, volume: Volume, context: CommandContext): Op<Vol
 
 const deleteVolume: Command<{ readonly volume: VolumeId }, { readonly name: string }> = {
   name: 'deleteVolume',
+  runsWhenFull: true,
   *run(tx, args, context) {
     const change = yield* changeVolume(tx, args.volume, context);
     const { volume, layer } = change;
@@ -118,6 +119,7 @@ const setVolumeTags: Command<
   { readonly existed: boolean }
 > = {
   name: 'setVolumeTags',
+  runsWhenFull: ({ tags }) => tags.length === 0,
   *run(tx, args, context) {
     const { volume } = yield* changeVolume(tx, args.volume, context);
     const key = volumeTagsKey(volume.id);

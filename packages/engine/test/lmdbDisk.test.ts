@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openLmdbEngine } from '../src/index.ts';
+import { type Bytes, openLmdbEngine } from '../src/index.ts';
 import { bytes, write } from './shorthand.ts';
 
 const run = promisify(execFile);
@@ -64,7 +64,7 @@ it('ends when the device fails, without an unhandled rejection', async () => {
 
 it('tells what deleting made free within its file, and uses it again', async () => {
   const engine = await openLmdbEngine({ path: join(folder, 'store') });
-  const entries = Array.from({ length: 2000 }, (_, at): [Buffer, Buffer] => [
+  const entries = Array.from({ length: 2000 }, (_, at): [Bytes, Bytes] => [
     bytes(`key ${at}`),
     Buffer.alloc(1000, at % 256),
   ]);

@@ -102,19 +102,36 @@ export class ContainerFiles {
 
   async list(): Promise<readonly ContainerInfo[]> {
     const found: ContainerInfo[] = [];
+    for await (const { container, kind, name } of this.#names()) {
+      const status = await this.#disk.status(name);
+      if (status) found.push({ container, kind, ...status });
+    }
+    return found;
+  }
+
+  async greatest(): Promise<ContainerId | undefined> {
+    let greatest: ContainerId | undefined;
+    for await (const { container } of this.#names()) {
+      if (greatest === undefined || container > greatest) greatest = container;
+    }
+    return greatest;
+  }
+
+  async *#names(): AsyncGenerator<{
+    readonly container: ContainerId;
+    readonly kind: ContainerKind;
+    readonly name: string;
+  }> {
     for (const shard of (await this.#disk.list('')).filter((name) => SHARD_NAME.test(name)).sort()) {
       for (const name of [...(await this.#disk.list(shard))].sort()) {
         const [, digits = '', suffix] = FILE_NAME.exec(name) ?? [];
         const id = Number.parseInt(digits, 16);
         // Somebody else's file: no id is like this one.
         if (!Number.isSafeInteger(id) || id === 0) continue;
-        const status = await this.#disk.status(`${shard}/${name}`);
-        if (!status) continue;
         const kind = suffix === 'seg' ? 'segment' : 'dedicated';
-        found.push({ container: containerId(id), kind, ...status });
+        yield { container: containerId(id), kind, name: `${shard}/${name}` };
       }
     }
-    return found;
   }
 
   async #nextId(): Promise<ContainerId> {

@@ -114,6 +114,8 @@ export interface ExtentStore {
   /** Containers this instance may still append to: not to be unlinked. */
   isActive(container: ContainerId): boolean;
   list(): Promise<readonly ContainerInfo[]>;
+  /** The greatest id that a container has; undefined when there is none. Looks at names only. */
+  greatest(): Promise<ContainerId | undefined>;
   /** What {@link list} says of one container; undefined when there is none. Known of a closed store, too. */
   status(container: ContainerId): Promise<ContainerInfo | undefined>;
   /**

@@ -161,6 +161,15 @@ export class LocalExtentStore implements ExtentStore {
     }
   }
 
+  async greatest(): Promise<ContainerId | undefined> {
+    this.#mustBeOpen();
+    try {
+      return await this.#files.greatest();
+    } catch (error) {
+      throw await writeError(this.#disk, error, 'cannot list containers');
+    }
+  }
+
   async status(container: ContainerId): Promise<ContainerInfo | undefined> {
     try {
       return await this.#files.status(container);
