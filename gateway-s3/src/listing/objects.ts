@@ -4,7 +4,7 @@ import { isoDate } from '../objects/dates.ts';
 import { quoted } from '../objects/etags.ts';
 import { queryBytes, queryInteger, type S3Request } from '../request.ts';
 import { ownerElement } from '../xml/owner.ts';
-import { element, leaf, type Xml } from '../xml/write.ts';
+import { element, leaf, nameLeaf, type Xml } from '../xml/write.ts';
 import { type NameEncoding, readNameEncoding } from './encoding.ts';
 
 const PAGE_MAX = 1000;
@@ -64,7 +64,7 @@ export function entryElements(
     if (entry.kind === 'prefix') prefixes.push(commonPrefixElement(entry.prefix, encoding));
     else
       contents.push(
-        element('Contents', leaf('Key', encoding.encode(entry.key)), summaryElements(entry, owner)),
+        element('Contents', nameLeaf('Key', encoding.encode(entry.key)), summaryElements(entry, owner)),
       );
   }
   return contents.concat(prefixes);
@@ -83,5 +83,5 @@ export function summaryElements(object: ObjectSummary, owner: Account | undefine
 }
 
 export function commonPrefixElement(prefix: Buffer, encoding: NameEncoding): Xml {
-  return element('CommonPrefixes', leaf('Prefix', encoding.encode(prefix)));
+  return element('CommonPrefixes', nameLeaf('Prefix', encoding.encode(prefix)));
 }

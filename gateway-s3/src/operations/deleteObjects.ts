@@ -8,7 +8,7 @@ import { checkVersionId } from '../objects/versionId.ts';
 import { type BucketCall, operation } from '../operation.ts';
 import type { S3Request } from '../request.ts';
 import { readXml, requiredText, textChild, type XmlElement } from '../xml/read.ts';
-import { echo, element, leaf, type Xml, xmlDocument } from '../xml/write.ts';
+import { element, leaf, type Xml, xmlDocument } from '../xml/write.ts';
 
 const KEYS_MAX = 1000;
 const BODY_BYTES_MAX = 2 << 20;
@@ -100,7 +100,7 @@ interface Deleted {
 
 async function deleteEntry({ core, bucket, log }: BucketCall, entry: Entry): Promise<Deleted> {
   // In the order asked, so that a client that knows its list knows which key is meant even where that shows U+FFFD.
-  const named = echo('Key', entry.key) + echo('VersionId', entry.versionId);
+  const named = leaf('Key', entry.key) + leaf('VersionId', entry.versionId);
   try {
     if (entry.versionId !== undefined) checkVersionId(entry.versionId);
     const key = parseKey(Buffer.from(entry.key, 'utf8').toString('latin1'));
@@ -113,7 +113,7 @@ async function deleteEntry({ core, bucket, log }: BucketCall, entry: Entry): Pro
     }
     return {
       failed: true,
-      xml: element('Error', named, leaf('Code', told.code), echo('Message', told.message)),
+      xml: element('Error', named, leaf('Code', told.code), leaf('Message', told.message)),
     };
   }
 }

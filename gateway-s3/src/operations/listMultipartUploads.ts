@@ -1,7 +1,7 @@
 import { type Account, parseUploadId, type UploadId, type UploadInfo } from '@facet/core';
 import { xmlReply } from '../http/reply.ts';
 import type { NameEncoding } from '../listing/encoding.ts';
-import { commonPrefixElement, readListing } from '../listing/objects.ts';
+import { readListing } from '../listing/objects.ts';
 import { isoDate } from '../objects/dates.ts';
 import { operation } from '../operation.ts';
 import { invalidArgument, queryBytes, type S3Request } from '../request.ts';
@@ -32,7 +32,8 @@ export const listMultipartUploads = operation({
     const uploads: Xml[] = [];
     const prefixes: Xml[] = [];
     for (const entry of page.entries) {
-      if (entry.kind === 'prefix') prefixes.push(commonPrefixElement(entry.prefix, encoding));
+      if (entry.kind === 'prefix')
+        prefixes.push(element('CommonPrefixes', leaf('Prefix', encoding.encode(entry.prefix))));
       else uploads.push(uploadElement(entry, { encoding, owner: caller }));
     }
     return xmlReply(

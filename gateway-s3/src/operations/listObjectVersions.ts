@@ -9,7 +9,7 @@ import {
 } from '../listing/objects.ts';
 import { operation } from '../operation.ts';
 import { invalidArgument, queryBytes } from '../request.ts';
-import { element, leaf, xmlDocument } from '../xml/write.ts';
+import { element, leaf, nameLeaf, xmlDocument } from '../xml/write.ts';
 
 /** On a bucket without versioning every object has one version, `null`. @source S3 API Reference, ListObjectVersions */
 export const listObjectVersions = operation({
@@ -36,13 +36,13 @@ export const listObjectVersions = operation({
       xmlDocument(
         'ListVersionsResult',
         leaf('Name', bucket.name),
-        leaf('Prefix', encoding.encode(prefix)),
-        leaf('KeyMarker', encoding.encode(keyMarker)),
+        nameLeaf('Prefix', encoding.encode(prefix)),
+        nameLeaf('KeyMarker', encoding.encode(keyMarker)),
         leaf('VersionIdMarker', versionMarker),
-        leaf('NextKeyMarker', next && encoding.encode(next)),
+        nameLeaf('NextKeyMarker', next && encoding.encode(next)),
         leaf('NextVersionIdMarker', next && endsInVersion ? 'null' : undefined),
         leaf('MaxKeys', limit),
-        leaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
+        nameLeaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
         leaf('EncodingType', encoding.type),
         leaf('IsTruncated', page.truncated),
         ...page.entries.map((entry) =>
@@ -50,7 +50,7 @@ export const listObjectVersions = operation({
             ? commonPrefixElement(entry.prefix, encoding)
             : element(
                 'Version',
-                leaf('Key', encoding.encode(entry.key)),
+                nameLeaf('Key', encoding.encode(entry.key)),
                 leaf('VersionId', 'null'),
                 leaf('IsLatest', true),
                 summaryElements(entry, caller),

@@ -2,7 +2,7 @@ import { xmlReply } from '../http/reply.ts';
 import { entryElements, lastName, listArgs, nonEmpty, readListing } from '../listing/objects.ts';
 import { operation } from '../operation.ts';
 import { invalidArgument, queryBytes } from '../request.ts';
-import { leaf, xmlDocument } from '../xml/write.ts';
+import { leaf, nameLeaf, xmlDocument } from '../xml/write.ts';
 
 /** Version 1. @source S3 API Reference, ListObjects */
 export const listObjects = operation({
@@ -25,11 +25,11 @@ export const listObjects = operation({
       xmlDocument(
         'ListBucketResult',
         leaf('Name', bucket.name),
-        leaf('Prefix', encoding.encode(prefix)),
-        leaf('Marker', encoding.encode(marker)),
-        leaf('NextMarker', next && encoding.encode(next)),
+        nameLeaf('Prefix', encoding.encode(prefix)),
+        nameLeaf('Marker', encoding.encode(marker)),
+        nameLeaf('NextMarker', next && encoding.encode(next)),
         leaf('MaxKeys', limit),
-        leaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
+        nameLeaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
         leaf('EncodingType', encoding.type),
         leaf('IsTruncated', page.truncated),
         ...entryElements(page, { encoding, owner: caller }),

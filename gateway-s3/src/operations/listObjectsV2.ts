@@ -3,7 +3,7 @@ import { entryElements, lastName, listArgs, nonEmpty, readListing } from '../lis
 import { readToken, writeToken } from '../listing/token.ts';
 import { operation } from '../operation.ts';
 import { queryBytes } from '../request.ts';
-import { leaf, xmlDocument } from '../xml/write.ts';
+import { leaf, nameLeaf, xmlDocument } from '../xml/write.ts';
 
 /** @source S3 API Reference, ListObjectsV2 */
 export const listObjectsV2 = operation({
@@ -24,13 +24,13 @@ export const listObjectsV2 = operation({
       xmlDocument(
         'ListBucketResult',
         leaf('Name', bucket.name),
-        leaf('Prefix', encoding.encode(prefix)),
-        leaf('StartAfter', startAfter && encoding.encode(startAfter)),
+        nameLeaf('Prefix', encoding.encode(prefix)),
+        nameLeaf('StartAfter', startAfter && encoding.encode(startAfter)),
         leaf('ContinuationToken', token),
         leaf('NextContinuationToken', next && writeToken(next)),
         leaf('KeyCount', page.entries.length),
         leaf('MaxKeys', limit),
-        leaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
+        nameLeaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
         leaf('EncodingType', encoding.type),
         leaf('IsTruncated', page.truncated),
         ...entryElements(page, { encoding, owner: withOwner ? caller : undefined }),

@@ -1,10 +1,10 @@
 /**
  * XML as S3 writes it: elements in a fixed order, no attributes but the name space, no white space between.
  *
- * XML 1.0 cannot hold every character a key may have, not even as a reference: most below U+0020, U+FFFE, U+FFFF. A
- * listing writes references all the same, as S3 does: a client could do nothing good with a name that is not the key's,
- * and `encoding-type=url` is its way around it. Where there is no such way, and the client named the key itself, an
- * answer that parses is worth more than one spelt right: see {@link echo}.
+ * XML 1.0 cannot hold every character a key may have, not even as a reference: most below U+0020, U+FFFE, U+FFFF. An
+ * answer that parses is worth more than one spelt right, so they are U+FFFD: what the client named itself it knows. A
+ * listing of objects writes references all the same, as S3 does: a client could do nothing good with a name that is not
+ * the key's, and `encoding-type=url`, which SDKs ask for there, is its way around it. See {@link nameLeaf}.
  */
 
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
@@ -19,23 +19,26 @@ const SPECIAL = /[&<>"\u0000-\u0008\u000b-\u001f\ufffe\uffff]/;
 const SPECIALS = /[&<>"\u0000-\u0008\u000b-\u001f\ufffe\uffff]/g;
 const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
+const REPLACEMENT = '\ufffd';
+
+const reference = (c: string): Xml => `&#x${c.charCodeAt(0).toString(16).toUpperCase()};`;
+
 function escapeText(text: string): Xml {
   if (!SPECIAL.test(text)) return text;
-  return text.replace(SPECIALS, (c) => NAMED[c] ?? `&#x${c.charCodeAt(0).toString(16).toUpperCase()};`);
+  return text.replace(SPECIALS, (c) => NAMED[c] ?? (c === '\r' ? reference(c) : REPLACEMENT));
 }
 
-/** `<name>text</name>`, escaped; nothing at all when there is no value. */
+/** `<name>text</name>`, escaped and well-formed whatever the text; nothing at all when there is no value. */
 export function leaf(name: string, value: string | number | boolean | undefined): Xml {
   if (value === undefined) return '';
   return `<${name}>${typeof value === 'string' ? escapeText(value) : value}</${name}>`;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
-
-/** A {@link leaf} of what the client sent: well-formed whatever that is, with U+FFFD for what XML cannot hold. */
-export function echo(name: string, value: string | undefined): Xml {
-  return leaf(name, value?.replace(NO_XML, '\ufffd'));
+/** A {@link leaf} of a name in a listing of objects: with references also to characters that XML does not have. */
+export function nameLeaf(name: string, value: string | undefined): Xml {
+  if (value === undefined) return '';
+  const text = SPECIAL.test(value) ? value.replace(SPECIALS, (c) => NAMED[c] ?? reference(c)) : value;
+  return `<${name}>${text}</${name}>`;
 }
 
 /** An element around elements. */
