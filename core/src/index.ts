@@ -1,3 +1,4 @@
+export { READ_SLACK_BYTES } from '@facet/extents';
 export type { CommandContext, Environment } from './commands/command.ts';
 export { type Core, type CoreParts, openCore } from './core.ts';
 export { systemEnvironment } from './environment.ts';

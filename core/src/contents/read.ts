@@ -144,6 +144,53 @@ async function* readExtent(
   }
 }
 
+/**
+ * All bytes of all pieces, as far as `into` goes in that. Buffers handed out are not to be written to.
+ * @throws FsError Corrupt | Failed | Closed
+ */
+export async function readAll(
+  extents: ExtentStore,
+  pieces: readonly Piece[],
+  into?: Buffer,
+): Promise<readonly Buffer[]> {
+  const data: Buffer[] = [];
+  let free = into;
+  for (const piece of pieces) {
+    if (piece.kind === 'bytes') {
+      data.push(Buffer.from(piece.bytes.buffer, piece.bytes.byteOffset, piece.lengthBytes));
+    } else if (piece.kind === 'hole') {
+      for (let left = piece.lengthBytes; left > 0; left -= HOLE_BYTES)
+        data.push(ZEROES.subarray(0, Math.min(HOLE_BYTES, left)));
+    } else {
+      const { location, start, lengthBytes } = piece;
+      for (let done = 0; done < lengthBytes; ) {
+        const length = Math.min(READ_BYTES_MAX, lengthBytes - done);
+        const slice = { location, start: start + done, length };
+        const bytes = await readChecked(extents, free ? { ...slice, into: free } : slice);
+        data.push(bytes);
+        done += length;
+        free = free && after(bytes, free);
+      }
+    }
+  }
+  return data;
+}
+
+/** @throws FsError Corrupt | Failed | Closed */
+async function readChecked(extents: ExtentStore, slice: Slice): Promise<Buffer> {
+  try {
+    return await extents.read(slice);
+  } catch (error) {
+    throw fromExtents(error);
+  }
+}
+
+/** What of `memory` comes after bytes that may lie in it. */
+function after(bytes: Buffer, memory: Buffer): Buffer {
+  if (bytes.buffer !== memory.buffer) return memory;
+  return memory.subarray(bytes.byteOffset + bytes.length - memory.byteOffset);
+}
+
 /** What an extent store's error means to the core's callers; anything else passes unchanged. */
 export function fromExtents(error: unknown): unknown {
   if (!(error instanceof ExtentError)) return error;

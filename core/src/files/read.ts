@@ -4,7 +4,7 @@ import type { Op, ReadTx } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
 import { freeSequence, type Piece, planBody } from '../contents/plan.ts';
-import { readPieces } from '../contents/read.ts';
+import { readAll } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
 import type { Pins } from '../space/pins.ts';
 import { viewVolume } from '../tree/scope.ts';
@@ -28,10 +28,7 @@ export async function readFile(services: ReadServices, args: ReadArgs): Promise<
     const planned = await services.commands.read('readFile', (tx) => planRead(tx, args));
     pin.raise(planned.freeSequence);
     const { pieces, lengthBytes, end, file } = planned;
-    const data: Buffer[] = [];
-    for await (const chunk of readPieces({ extents: services.extents }, pieces, { start: 0, lengthBytes })) {
-      data.push(chunk);
-    }
+    const data = await readAll(services.extents, pieces, args.into);
     return { data, lengthBytes, end, file };
   } finally {
     pin.release();

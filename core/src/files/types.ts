@@ -175,7 +175,15 @@ export interface ReaddirArgs {
   readonly limit: number;
   readonly attributes: boolean;
 }
-export type ReadArgs = On & { readonly offset: number; readonly lengthBytes: number };
+export type ReadArgs = On & {
+  readonly offset: number;
+  readonly lengthBytes: number;
+  /**
+   * What is read may be views of it, which must not be used for anything else until nobody looks at that any more.
+   * It is of use where it is longer than what is asked for, by READ_SLACK_BYTES.
+   */
+  readonly into?: Buffer;
+};
 export type WriteArgs = On & { readonly offset: number; readonly data: readonly Uint8Array[] };
 
 /**

@@ -1,6 +1,6 @@
 import { containerId, ExtentError, type ExtentErrorCode } from '@facet/extents';
 import { expect, it } from 'vitest';
-import { readPieces } from '../../src/contents/read.ts';
+import { readAll, readPieces } from '../../src/contents/read.ts';
 
 const location = { store: 0, container: containerId(1), offset: 64, length: 1000 };
 const piece = { kind: 'extent', location, start: 100, lengthBytes: 500 } as const;
@@ -67,4 +67,36 @@ it('a reader that gives up in the middle of a read waits for its end: only then 
   resolve(Buffer.alloc(20));
   await Promise.all([piece, ended]);
   expect(order.sort()).toEqual(['ended', 'read']);
+});
+
+/** Reads from a store whose byte at `at` of any extent is `at % 251`, with blocks of 64 bytes around what is asked. */
+function readingInto(pieces: Parameters<typeof readAll>[1], into: Buffer) {
+  const read = async ({ start, length, into: memory }: { start: number; length: number; into?: Buffer }) => {
+    const [from, to] = [Math.floor(start / 64) * 64, Math.ceil((start + length) / 64) * 64];
+    const room = memory && memory.length >= to - from ? memory : Buffer.alloc(to - from);
+    for (let at = from; at < to; at += 1) room[at - from] = at % 251;
+    return room.subarray(start - from, start - from + length);
+  };
+  return readAll({ read } as unknown as Parameters<typeof readAll>[0], pieces, into);
+}
+
+it('all pieces of a read lie in the memory given as far as it goes, and do not overlap', async () => {
+  const extent = (start: number, lengthBytes: number) => ({ ...piece, start, lengthBytes });
+  const bytes = Buffer.from('inline');
+  const pieces = [
+    extent(3, 100),
+    { kind: 'bytes', bytes, lengthBytes: 6 } as const,
+    extent(130, 70),
+    { kind: 'hole', lengthBytes: 10 } as const,
+    extent(700, 200),
+  ];
+  const memory = Buffer.alloc(400);
+  const got = await readingInto(pieces, memory);
+  const run = (start: number, length: number) =>
+    Buffer.from(Array.from({ length }, (_, i) => (start + i) % 251));
+  expect(Buffer.concat(got)).toEqual(
+    Buffer.concat([run(3, 100), bytes, run(130, 70), Buffer.alloc(10), run(700, 200)]),
+  );
+  // The last has no room any more.
+  expect(got.map((one) => one.buffer === memory.buffer)).toEqual([true, false, true, false, false]);
 });

@@ -1,6 +1,7 @@
 /** The NFS program: the whole way of a call, top to bottom. @source RFC 1813 §3 */
 import type { FileRef, VolumeView } from '@facet/core';
 import { type Access, accessOf } from '../exports/access.ts';
+import { MemoryPool } from '../rpc/memory.ts';
 import type { Logger, Procedure, Program, RpcCall } from '../rpc/program.ts';
 import { XdrError } from '../xdr/error.ts';
 import { XdrWriter } from '../xdr/writer.ts';
@@ -64,11 +65,14 @@ export interface NfsParts extends Pick<NfsCall, 'files' | 'handles' | 'writeVeri
 }
 
 export function createNfsProgram(parts: NfsParts): Program {
-  const numbered = PROCEDURES.map((procedure, index) => [index + 1, serve(parts, procedure)] as const);
+  const served = { ...parts, memory: new MemoryPool() };
+  const numbered = PROCEDURES.map((procedure, index) => [index + 1, serve(served, procedure)] as const);
   return { program: NFS_PROGRAM, version: NFS_V3, procedures: new Map(numbered) };
 }
 
-function serve(parts: NfsParts, procedure: Nfs3Procedure): Procedure {
+type Parts = NfsParts & Pick<NfsCall, 'memory'>;
+
+function serve(parts: Parts, procedure: Nfs3Procedure): Procedure {
   return async (xdr, rpc) => {
     const args = new Arguments(xdr, parts.handles);
     /** Those that the sender may hear of. */
@@ -99,15 +103,17 @@ class Admitted implements NfsCall {
   readonly caller: NfsCall['caller'];
   readonly readOnly: boolean;
   readonly writeVerifier: Buffer;
+  readonly memory: MemoryPool;
   readonly roomBytes: NfsCall['roomBytes'];
   readonly #rpc: RpcCall;
 
-  constructor(parts: NfsParts, access: Access, rpc: RpcCall) {
+  constructor(parts: Parts, access: Access, rpc: RpcCall) {
     this.files = parts.files;
     this.handles = parts.handles;
     this.caller = access.caller;
     this.readOnly = access.readOnly;
     this.writeVerifier = parts.writeVerifier;
+    this.memory = parts.memory;
     this.roomBytes = parts.roomBytes;
     this.#rpc = rpc;
   }

@@ -7,9 +7,11 @@
 import type { Socket } from 'node:net';
 import type { Admission, Claimant } from './admission.ts';
 import type { Dispatch, Origin } from './dispatch.ts';
+import type { MemoryPool } from './memory.ts';
 import { type CallMessage, readCall } from './message.ts';
 import type { Logger, Peer } from './program.ts';
-import { type RecordBounds, RecordError, RecordReader, STARVED } from './recordMarking.ts';
+import { readInto } from './readInto.ts';
+import { type NextRecord, type RecordBounds, RecordError, RecordReader, STARVED } from './recordMarking.ts';
 import { Replies } from './replies.ts';
 import type { UnsentBudget } from './unsentBudget.ts';
 
@@ -25,11 +27,15 @@ export interface ConnectionOptions {
   readonly peer: Peer;
   readonly bounds: ConnectionBounds;
   readonly admission: Admission;
+  /** For long records. */
+  readonly memory: MemoryPool;
   readonly unsent: UnsentBudget;
   readonly dispatch: Dispatch;
   readonly log: Logger;
   readonly onClosed: (connection: Connection) => void;
 }
+
+type TakenRecord = Extract<NextRecord, { readonly kind: 'record' }>;
 
 export class Connection implements Claimant {
   readonly #socket: Socket;
@@ -45,18 +51,18 @@ export class Connection implements Claimant {
   #isClosed = false;
 
   constructor(options: ConnectionOptions) {
-    const { socket, bounds, admission } = options;
+    const { socket, bounds, admission, memory } = options;
     this.#socket = socket;
     this.#options = options;
     this.#origin = { peer: options.peer, transport: 'tcp' };
-    this.#records = new RecordReader(bounds, (lengthBytes) => admission.take(this, lengthBytes));
+    this.#records = new RecordReader(bounds, (lengthBytes) => admission.take(this, lengthBytes), memory);
     this.#replies = new Replies({
       socket,
       budget: options.unsent,
       evict: () => this.#refuse('its replies are not taken, and others need the memory'),
       onSent: () => this.#continue(),
     });
-    socket.on('data', (chunk: Buffer) => {
+    readInto(socket, (chunk) => {
       this.#records.push(chunk);
       this.#serve();
     });
@@ -123,7 +129,7 @@ export class Connection implements Claimant {
       const next = admission.hasRoomForCall ? this.#records.next() : STARVED;
       switch (next.kind) {
         case 'record':
-          this.#take(next.bytes, next.takenBytes);
+          this.#take(next);
           break;
         case 'more':
           this.#readOn();
@@ -136,31 +142,39 @@ export class Connection implements Claimant {
     }
   }
 
-  #take(bytes: Buffer, takenBytes: number): void {
-    const { admission } = this.#options;
+  #take(record: TakenRecord): void {
+    const { admission, memory } = this.#options;
+    const { takenBytes } = record;
     if (takenBytes > 0) admission.gathered(this);
+    // What was not gathered lies in memory that the next chunk comes to.
+    const bytes = takenBytes > 0 ? record.bytes : Buffer.from(record.bytes);
     const message = readCall(bytes);
     if (message.kind === 'call') {
       admission.startCall();
       this.#calls += 1;
-      void this.#run(message, bytes, takenBytes);
+      void this.#run(message, { ...record, bytes });
       return;
     }
     if (takenBytes > 0) admission.release(takenBytes);
+    if (record.memory) memory.give(record.memory);
     if (message.kind === 'refused') this.#replies.add(message.xid, message.reply);
     else this.#refuse(message.why);
   }
 
-  async #run(message: CallMessage, bytes: Buffer, takenBytes: number): Promise<void> {
+  async #run(message: CallMessage, { bytes, takenBytes, memory }: TakenRecord): Promise<void> {
     const reply = await this.#options.dispatch(message, bytes, this.#origin);
     this.#calls -= 1;
-    if (reply !== undefined) this.#replies.add(message.xid, reply);
+    const give = memory && (() => this.#options.memory.give(memory));
+    if (reply !== undefined) this.#replies.add(message.xid, reply, give);
+    else give?.();
     this.#options.admission.endCall(takenBytes);
     this.#continue();
   }
 
   #holdBack(): void {
+    if (this.#isHeldBack) return;
     this.#isHeldBack = true;
+    this.#records.keep();
     this.#socket.pause();
   }
 

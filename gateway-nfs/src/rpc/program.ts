@@ -40,7 +40,8 @@ export type AuthError = keyof typeof AUTH_STAT;
 
 /**
  * Reads its arguments, and resolves to its results only; `undefined` means that no reply is sent at all. What it
- * read of `args` are views of the call's bytes: they live as long as they are kept, not only while it runs.
+ * read of `args` are views of the call's bytes. A short call's live as long as they are kept; the memory of one of
+ * 64 KiB or more is used for others when its reply has been sent.
  * An XdrError becomes GARBAGE_ARGS. Anything else becomes SYSTEM_ERR, and the log has it.
  */
 export type Procedure = (args: XdrReader, call: RpcCall) => Promise<XdrWriter | undefined>;

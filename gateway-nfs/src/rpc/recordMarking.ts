@@ -3,11 +3,13 @@
  * in 31 bits, and in the top bit whether it is the record's last.
  *
  * Bytes are pushed as they come and records are taken as they are wanted: what is not taken stays in the last chunk
- * pushed, and nothing is pushed before all of it is used. A record that lies within one chunk is a view of it; any
- * other is gathered in memory that grows with what has come, never with what was announced.
+ * pushed, and nothing is pushed before all of it is used. A short record that lies within one chunk is a view of it;
+ * any other is gathered in memory that grows with what has come, never with what was announced.
  *
  * @source RFC 5531 §11
  */
+
+import { type MemoryPool, POOLED_BYTES_MIN } from './memory.ts';
 
 const LAST_FRAGMENT = 0x8000_0000;
 export const MARK_BYTES = 4;
@@ -34,8 +36,11 @@ export type TakeMemory = (lengthBytes: number) => boolean;
 export type NextRecord =
   | {
       readonly kind: 'record';
-      readonly bytes: Buffer /** Taken of the memory for it, to be given back. */;
+      readonly bytes: Buffer;
+      /** Taken of the memory for it, to be given back. */
       readonly takenBytes: number;
+      /** What of the pool it lies in, to be given back. */
+      readonly memory?: Buffer;
     }
   /** All that was pushed is used, and more must come. */
   | { readonly kind: 'more' }
@@ -49,11 +54,14 @@ const NOTHING = Buffer.alloc(0);
 export class RecordReader {
   readonly #bounds: RecordBounds;
   readonly #take: TakeMemory;
+  readonly #pool: MemoryPool | undefined;
   /** What was pushed, used up to `#at`. */
   #chunk: Buffer = NOTHING;
   #at = 0;
   /** The record being gathered, filled up to `#gatheredBytes`. */
   #gathered: Buffer = NOTHING;
+  /** What of the pool that is. */
+  #memory: Buffer | undefined;
   #gatheredBytes = 0;
   /** Of the fragment being read. */
   #leftBytes = 0;
@@ -63,9 +71,10 @@ export class RecordReader {
   #mark = 0;
   #markBytes = 0;
 
-  constructor(bounds: RecordBounds, take: TakeMemory) {
+  constructor(bounds: RecordBounds, take: TakeMemory, pool?: MemoryPool) {
     this.#bounds = bounds;
     this.#take = take;
+    this.#pool = pool;
   }
 
   /** A record has begun, and is not here in full. */
@@ -81,6 +90,12 @@ export class RecordReader {
   /** To be called only at the start and after `next` answered `more`. */
   push(chunk: Buffer): void {
     this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  /** Copies what is not used of the chunk, whose memory may be used for others from now on. */
+  keep(): void {
+    if (this.#chunk.length > 0) this.#chunk = Buffer.from(this.#chunk.subarray(this.#at));
     this.#at = 0;
   }
 
@@ -140,7 +155,8 @@ export class RecordReader {
   }
 
   #liesWithinChunk(): boolean {
-    return this.#isLast && this.#gatheredBytes === 0 && this.#leftBytes <= this.#chunk.length - this.#at;
+    if (!this.#isLast || this.#gatheredBytes > 0 || this.#leftBytes >= POOLED_BYTES_MIN) return false;
+    return this.#leftBytes <= this.#chunk.length - this.#at;
   }
 
   #view(): NextRecord {
@@ -169,19 +185,24 @@ export class RecordReader {
     const knownBytes = this.#isLast ? this.#gatheredBytes + this.#leftBytes : this.#bounds.recordBytesMax;
     const wantedBytes = Math.min(Math.max(neededBytes * GROWTH, GATHERED_BYTES_MIN), knownBytes);
     if (!this.#take(wantedBytes - hasBytes)) return false;
-    const larger = Buffer.allocUnsafeSlow(wantedBytes);
+    const memory = wantedBytes >= POOLED_BYTES_MIN ? this.#pool?.take(wantedBytes) : undefined;
+    const larger = memory?.subarray(0, wantedBytes) ?? Buffer.allocUnsafeSlow(wantedBytes);
     this.#gathered.copy(larger, 0, 0, this.#gatheredBytes);
+    if (this.#memory) this.#pool?.give(this.#memory);
     this.#gathered = larger;
+    this.#memory = memory;
     return true;
   }
 
   #finish(): NextRecord {
     const bytes = this.#gathered.subarray(0, this.#gatheredBytes);
     const takenBytes = this.#gathered.length;
+    const memory = this.#memory;
     this.#gathered = NOTHING;
+    this.#memory = undefined;
     this.#gatheredBytes = 0;
     this.#fragments = 0;
-    return { kind: 'record', bytes, takenBytes };
+    return { kind: 'record', bytes, takenBytes, ...(memory && { memory }) };
   }
 }
 

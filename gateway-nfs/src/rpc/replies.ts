@@ -43,7 +43,8 @@ export class Replies implements Sender {
     return this.#unsentBytes;
   }
 
-  add(xid: number, reply: RpcReply): void {
+  /** `release` is called when the reply has been sent: it may refer to what lies in the memory of its call. */
+  add(xid: number, reply: RpcReply, release?: () => void): void {
     if (this.#isDropped) return;
     let batch = this.#batch;
     if (batch === undefined) {
@@ -54,6 +55,7 @@ export class Replies implements Sender {
     }
     const lengthBytes = replyBytes(reply);
     writeReply(batch.uint32(recordMark(lengthBytes)), xid, reply);
+    if (release) batch.afterUse(release);
     const addedBytes = MARK_BYTES + lengthBytes;
     this.#unsentBytes += addedBytes;
     this.#budget.add(this, addedBytes);
@@ -73,7 +75,11 @@ export class Replies implements Sender {
     this.#batch = undefined;
     const { pieces, lengthBytes } = batch;
     this.#nextBatchBytes = Math.min(Math.max(lengthBytes, BATCH_BYTES_MIN), BATCH_BYTES_MAX);
-    const done = (): void => this.#sent(lengthBytes);
+    const done = (error?: Error | null): void => {
+      // Of what was not sent nobody knows who still looks at it.
+      if (!error) batch.release();
+      this.#sent(lengthBytes);
+    };
     const last = pieces.length - 1;
     if (last > 0) this.#socket.cork();
     pieces.forEach((piece, i) => {

@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { Admission, type AdmissionBounds } from './admission.ts';
 import { Connection, type ConnectionBounds } from './connection.ts';
 import { createDispatch } from './dispatch.ts';
+import { MemoryPool } from './memory.ts';
 import { peerOf } from './peer.ts';
 import type { Logger, Program } from './program.ts';
 import { UnsentBudget } from './unsentBudget.ts';
@@ -58,6 +59,7 @@ export interface TcpServer {
 export function createTcpServer({ programs, log, limits = TCP_SERVER_LIMITS }: TcpServerOptions): TcpServer {
   const dispatch = createDispatch(programs, log);
   const admission = new Admission(limits.admission, () => performance.now());
+  const memory = new MemoryPool();
   const unsent = new UnsentBudget(limits.unsentBytesMax);
   const connections = new Map<Connection, Quiet>();
   let isClosing = false;
@@ -74,6 +76,7 @@ export function createTcpServer({ programs, log, limits = TCP_SERVER_LIMITS }: T
       peer: peerOf(remoteAddress, remotePort),
       bounds: limits.connection,
       admission,
+      memory,
       unsent,
       dispatch,
       log,

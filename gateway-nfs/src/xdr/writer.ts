@@ -28,6 +28,7 @@ export class XdrWriter {
   #chunk: Buffer;
   #start = 0;
   #at = 0;
+  #afterUse: (() => void)[] | undefined;
 
   /** `firstChunkBytes`: what the answer is expected to need, apart from large data. */
   constructor(firstChunkBytes = FIRST_CHUNK_BYTES) {
@@ -130,7 +131,22 @@ export class XdrWriter {
   append(other: XdrWriter): this {
     for (const piece of other.#pieces) this.#raw(piece);
     if (other.#at > other.#start) this.#raw(other.#chunk.subarray(other.#start, other.#at));
+    for (const release of other.#afterUse ?? []) this.afterUse(release);
     return this;
+  }
+
+  /** Has `release` called when the bytes written are needed no more. It may never be: then they are lost with it. */
+  afterUse(release: () => void): this {
+    this.#afterUse ??= [];
+    this.#afterUse.push(release);
+    return this;
+  }
+
+  /** What was written has been sent. */
+  release(): void {
+    const releases = this.#afterUse ?? [];
+    this.#afterUse = undefined;
+    for (const release of releases) release();
   }
 
   /** Leaves room for one uint32, which is 0 until it is set. */

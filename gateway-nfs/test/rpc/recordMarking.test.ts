@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MemoryPool } from '../../src/rpc/memory.ts';
 import { RecordError, RecordReader, recordMark, type TakeMemory } from '../../src/rpc/recordMarking.ts';
 
 const BOUNDS = { recordBytesMax: 100_000, fragmentsMax: 8 };
@@ -160,6 +161,55 @@ describe('memory', () => {
     memory.taken = -10_000;
     const next = reader.next();
     expect(next.kind === 'record' && next.bytes.equals(record)).toBe(true);
+    expect(reader.next().kind).toBe('more');
+  });
+});
+
+describe('memory of a pool', () => {
+  const bounds = { recordBytesMax: 1 << 20, fragmentsMax: 8 };
+  const wireOf = (fill: string): Buffer => encode({ bytes: Buffer.alloc(300_000, fill), isLast: true });
+  const recordOf = (reader: RecordReader, chunks: readonly Buffer[]) => {
+    for (const chunk of chunks) {
+      reader.push(chunk);
+      const next = reader.next();
+      if (next.kind === 'record') return next;
+    }
+    throw new Error('no record came');
+  };
+
+  it('is used for a long record, also when it lies within one chunk, and again when it was given back', () => {
+    const pool = new MemoryPool();
+    const reader = new RecordReader(bounds, () => true, pool);
+    const first = recordOf(reader, cut(wireOf('a'), [70_000, 70_000, 70_000]));
+    const second = recordOf(reader, [wireOf('b')]);
+    expect([first.bytes.toString(), second.bytes.toString()]).toEqual([
+      'a'.repeat(300_000),
+      'b'.repeat(300_000),
+    ]);
+    expect(first.memory?.buffer).toBe(first.bytes.buffer);
+    expect(second.memory?.buffer).not.toBe(first.memory?.buffer);
+    if (first.memory) pool.give(first.memory);
+    expect(recordOf(reader, [wireOf('c')]).memory?.buffer).toBe(first.memory?.buffer);
+    expect(second.bytes.toString()).toBe('b'.repeat(300_000));
+  });
+
+  it('is not what short records lie in', () => {
+    const reader = new RecordReader(bounds, () => true, new MemoryPool());
+    const wire = encode({ bytes: Buffer.alloc(10_000), isLast: true });
+    expect(recordOf(reader, [wire.subarray(0, 5000), wire.subarray(5000)])).not.toHaveProperty('memory');
+  });
+
+  it('of a chunk may be used for others once the rest is kept', () => {
+    const reader = new RecordReader(BOUNDS, () => true);
+    const chunk = Buffer.concat(
+      ['one', 'two'].map((text) => encode({ bytes: Buffer.from(text), isLast: true })),
+    );
+    reader.push(chunk);
+    reader.next();
+    reader.keep();
+    expect(reader.keptBytes).toBe(7);
+    chunk.fill(0);
+    expect(reader.next()).toMatchObject({ kind: 'record', bytes: Buffer.from('two') });
     expect(reader.next().kind).toBe('more');
   });
 });

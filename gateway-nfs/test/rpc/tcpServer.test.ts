@@ -199,6 +199,17 @@ describe('backpressure', () => {
     expect(xidsOf(peer.replies)).toEqual(Array.from({ length: 11 }, (_, i) => i));
   });
 
+  it('what waits of a connection stays, whatever others send meanwhile', async () => {
+    const world = await start({ connection: { callsMax: 1 } });
+    const [one, other] = [world.connect(), world.connect()];
+    one.call(echo(1, 'held', HELD), echo(2, 'waits'), echo(3, 'waits, too'));
+    while (!world.held.has(1)) await new Promise(setImmediate);
+    other.call(echo(1, 'x'.repeat(250_000)));
+    await other.hear(1);
+    world.held.get(1)?.();
+    expect((await one.hear(3)).map(textOf)).toEqual(['held', 'waits', 'waits, too']);
+  });
+
   it('holds at most so many calls of all connections in flight, first come first served', async () => {
     const world = await start({ admission: { callsMax: 2 } });
     const peers = [0, 1, 2, 3].map(() => world.connect());

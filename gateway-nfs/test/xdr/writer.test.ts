@@ -93,3 +93,15 @@ describe('a reserved number', () => {
     expect(hexOf(writer)).toBe('00000000');
   });
 });
+
+describe('memory that was written from', () => {
+  it('is released once, with that of what was appended', () => {
+    const released: string[] = [];
+    const inner = new XdrWriter().uint32(1).afterUse(() => released.push('inner'));
+    const outer = new XdrWriter().afterUse(() => released.push('outer')).append(inner);
+    expect(released).toEqual([]);
+    outer.release();
+    outer.release();
+    expect(released).toEqual(['outer', 'inner']);
+  });
+});
