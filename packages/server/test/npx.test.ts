@@ -1,13 +1,19 @@
 /** Whose death ends a server: that of the shell which npx runs it in, and nobody else's. */
 
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { temporaryDirectory } from './facetProcess.ts';
+import { serve, temporaryDirectory } from './facetProcess.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const COMMAND = fileURLToPath(new URL('../bin/facet', import.meta.url));
+
+const PORTS = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
+
+/** The environment outside of npm, which may have started these tests. */
+const outside = () => Object.entries(process.env).filter(([variable]) => !/^(FACET|npm)_/.test(variable));
 
 /** Starts a server by another program. @returns that program, what the server writes, and its pid */
 async function serveUnder(
@@ -18,12 +24,10 @@ async function serveUnder(
   readonly pid: number;
   readonly written: () => string;
 }> {
-  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
-  const [name = '', ...words] = [...program, 'serve', '--json', '--data', temporaryDirectory(), ...ports];
-  const inherited = Object.entries(process.env).filter(([variable]) => !/^(FACET|npm)_/.test(variable));
+  const [name = '', ...words] = [...program, 'serve', '--json', '--data', temporaryDirectory(), ...PORTS];
   const parent = spawn(name, words, {
     cwd: ROOT,
-    env: { ...Object.fromEntries(inherited), ...environment },
+    env: { ...Object.fromEntries(outside()), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let pid: number | undefined;
@@ -41,6 +45,18 @@ async function serveUnder(
   pid = Number(/"pid":(\d+),"dataDirectory"/.exec(written)?.[1]);
   await expect.poll(() => written).toContain('"msg":"serving"');
   return { parent, pid, written: () => written };
+}
+
+/** Children, theirs, and so on. */
+function descendants(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+      .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '))
+      .filter((child) => child !== '')
+      .flatMap((child) => [Number(child), ...descendants(Number(child))]);
+  } catch {
+    return [];
+  }
 }
 
 /** One that ended and that nobody asked about yet is not. */
@@ -75,4 +91,54 @@ test.each([
     expect((await fetch(`${admin}/health/ready`, { headers: { connection: 'close' } })).status).toBe(200);
   }
   expect(written()).not.toContain('stopping');
+});
+
+test('SIGTERM to npx in the first moments of its server ends that, too', async () => {
+  const data = temporaryDirectory();
+  const npx = spawn('npx', ['--no', 'facet', 'serve', '--data', data, ...PORTS], {
+    cwd: ROOT,
+    env: Object.fromEntries(outside()),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => {
+    for (const pid of descendants(npx.pid ?? 0)) process.kill(pid, 'SIGKILL');
+    npx.kill('SIGKILL');
+  });
+  npx.stdout.resume();
+  npx.stderr.resume();
+  let begun: readonly number[] = [];
+  while (begun.length < 2) {
+    begun = descendants(npx.pid ?? 0);
+    await new Promise(setImmediate);
+  }
+  npx.kill('SIGTERM');
+  // Whoever has the pipes, of all that were begun, has ended then.
+  await once(npx, 'close');
+  expect(begun.filter(isRunning)).toEqual([]);
+  await serve({ data });
+});
+
+test('a server whose npx shell died before it could look at it ends', async () => {
+  const data = temporaryDirectory();
+  const shell = spawn('sh', ['-c', '"$0" "$@" & echo $!', COMMAND, 'serve', '--data', data, ...PORTS], {
+    cwd: ROOT,
+    env: { ...Object.fromEntries(outside()), npm_lifecycle_event: 'npx', npm_lifecycle_script: "'facet'" },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let written = '';
+  shell.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    written += chunk;
+  });
+  onTestFinished(() => {
+    const pid = Number.parseInt(written, 10);
+    if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+  });
+  let log = '';
+  shell.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    log += chunk;
+  });
+  await once(shell, 'close');
+  expect(written).toMatch(/^\d+\n$/);
+  expect(log).toContain('stopped before it served');
+  await serve({ data });
 });

@@ -55,6 +55,12 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
 
   // Loaded only now: a wrong flag and --help have their answer before the doors and the core would be there.
   const { startServer } = await import('../serve/server.ts');
+  // Node tells of a signal between turns of its event loop.
+  await new Promise(setImmediate);
+  if (signals.wasReceived()) {
+    logger.info('stopped before it served');
+    return EXIT.ok;
+  }
   const server = await startServer({
     settings,
     environment: process.env,

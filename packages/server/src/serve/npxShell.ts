@@ -17,29 +17,62 @@ const PR_SET_PDEATHSIG = 1;
 
 /** To be called when the stop signals are listened for. */
 export function stopWithNpxShell(): void {
+  const script = npxScript(process.env);
+  if (script === undefined) return;
   const parent = process.ppid;
-  if (!isNpxShell(parent, process.env)) return;
+  if (!isNpxShell(parent, script)) {
+    if (isOrphan(parent)) stop();
+    return;
+  }
   const prctl = koffi.load(null).func('int prctl(int option, ...)');
   prctl(PR_SET_PDEATHSIG, 'unsigned long', constants.signals.SIGTERM);
   // It may have died before the kernel was asked.
-  if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  if (process.ppid !== parent) stop();
+}
+
+const stop = (): void => {
+  process.kill(process.pid, 'SIGTERM');
+};
+
+/**
+ * What npx has its shell run when that is this one command, as one word. `npx -c '…'` runs whatever is in its text, a
+ * server in the background among others.
+ */
+function npxScript(environment: NodeJS.ProcessEnv): string | undefined {
+  if (environment['npm_lifecycle_event'] !== 'npx') return undefined;
+  const script = environment['npm_lifecycle_script'] ?? '';
+  return /^(['"]?)[\w@./-]*facet\1$/.test(script) ? script : undefined;
 }
 
 /** Whether a process is the shell of `npx facet …`, with this one command and nothing else to run. */
-function isNpxShell(pid: number, environment: NodeJS.ProcessEnv): boolean {
-  if (environment['npm_lifecycle_event'] !== 'npx') return false;
-  // One word. `npx -c '…'` runs whatever is in its text, a server in the background among others.
-  const script = environment['npm_lifecycle_script'] ?? '';
-  if (!/^(['"]?)[\w@./-]*facet\1$/.test(script)) return false;
+function isNpxShell(pid: number, script: string): boolean {
   const [, flag, text] = argumentsOf(pid);
   return flag === '-c' && text !== undefined && text.startsWith(`${script} `);
+}
+
+/**
+ * Whether that shell died before it could be looked at, in the first moments of this process: its parent is now
+ * whoever takes orphans in. A shell without job control leaves its child in its own process group, and those who take
+ * in are in another.
+ */
+function isOrphan(parent: number): boolean {
+  return processGroupOf(parent) !== processGroupOf(process.pid);
 }
 
 function argumentsOf(pid: number): readonly string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   } catch {
-    // Dead already, and then the process has another parent by now: too late to know, or to matter.
     return [];
+  }
+}
+
+/** @source Linux man page proc_pid_stat(5): after the name, which may hold anything, come state, parent and group */
+function processGroupOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  } catch {
+    return undefined;
   }
 }

@@ -5,6 +5,7 @@ export interface StopSignals {
   readonly received: Promise<NodeJS.Signals>;
   /** Resolves at the second: somebody would like to know what it waits for. */
   readonly repeated: Promise<NodeJS.Signals>;
+  wasReceived(): boolean;
 }
 
 export function listenForStopSignals(): StopSignals {
@@ -17,5 +18,5 @@ export function listenForStopSignals(): StopSignals {
   };
   process.on('SIGTERM', listener);
   process.on('SIGINT', listener);
-  return { received: first.promise, repeated: second.promise };
+  return { received: first.promise, repeated: second.promise, wasReceived: () => count > 0 };
 }
