@@ -10,5 +10,6 @@ export { type FsckParts, type FsckReport, fsck } from './fsck/fsck.ts';
 export * from './ids.ts';
 export type { LockHost, LockHostView } from './locks/hosts.ts';
 export type * from './objects/types.ts';
+export type { Reserve } from './space/room.ts';
 export { isLongName, nameDigest } from './tree/longNames.ts';
 export type * from './volumes/types.ts';

@@ -20,6 +20,7 @@ function door(state: Partial<ServerState> = {}) {
       phase: 'serving',
       administration: administration as Administration,
       probe: async () => undefined,
+      isFull: () => false,
       ...state,
     },
     token: TOKEN,
@@ -35,6 +36,10 @@ describe('GET /health/ready', () => {
 
   test('while it serves and the store answers', async () => {
     expect(await ready({})).toEqual([200, 'ready']);
+  });
+
+  test('also on a full disk, and says so', async () => {
+    expect(await ready({ isFull: () => true })).toEqual([200, 'full']);
   });
 
   test('not while it starts or stops, nor asks the store then', async () => {

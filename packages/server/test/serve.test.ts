@@ -279,11 +279,15 @@ test.skipIf(!smallDisks)('starts on a full disk, so that something can be delete
   expect((await s3(before, 'PUT', '/full/key', { as: root, body: 'body' })).status).toBe(200);
   await stop(before);
   const small = temporaryDirectory();
-  const copied = 'mount -t tmpfs -o size=8m none "$0" && cp -a "$1/." "$0" && shift';
+  // Without the ballast, too: as a copy brought back onto a disk that is too small.
+  const copied = 'rm "$1/meta/ballast" && mount -t tmpfs -o size=8m none "$0" && cp -a "$1/." "$0" && shift';
   const script = `${copied} && { cat /dev/zero >"$0/filler" 2>/dev/null; cd "$0" && exec "$@"; }`;
   const server = await serve({ data: small, under: [...namespace, 'sh', '-c', script, small, data] });
   expect(server.stderr()).toContain('commands do not find this server');
+  const ready = await fetch(`${server.serving.admin.url}/health/ready`);
+  expect([ready.status, await ready.json()]).toEqual([200, { status: 'full' }]);
   expect(await (await s3(server, 'GET', '/full/key', { as: root })).text()).toBe('body');
+  expect((await s3(server, 'PUT', '/full/more', { as: root, body: 'body' })).status).toBe(507);
   expect((await s3(server, 'DELETE', '/full/key', { as: root })).status).toBe(204);
   expect((await stop(server)).code).toBe(0);
 });

@@ -16,6 +16,8 @@ export interface ServerState {
   administration: Administration | undefined;
   /** Rejects, or does not come back, when the metadata engine does not answer. */
   probe: () => Promise<unknown>;
+  /** Reads and deletes go on. */
+  isFull: () => boolean;
 }
 
 export function createAdminDoor(options: {
@@ -31,7 +33,9 @@ export function createAdminDoor(options: {
   app.get('/health/ready', async (_request, reply) => {
     if (state.phase !== 'serving') return reply.code(503).send({ status: state.phase });
     try {
-      if (await endsWithin(PROBE_TIMEOUT_MS, state.probe())) return { status: 'ready' };
+      // Full is ready: who takes the server out of service for it takes away the deletes that make room.
+      if (await endsWithin(PROBE_TIMEOUT_MS, state.probe()))
+        return { status: state.isFull() ? 'full' : 'ready' };
       logger.error({ timeoutMs: PROBE_TIMEOUT_MS }, 'the engine does not answer in time');
     } catch (error) {
       logger.error({ err: error }, 'the engine does not answer');

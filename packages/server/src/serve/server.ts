@@ -52,7 +52,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     // One that a killed server left behind would send commands to a dead address.
     removeAdminEndpoint(layout.adminEndpoint);
 
-    const state: ServerState = { phase: 'starting', administration: undefined, probe: async () => undefined };
+    const state: ServerState = {
+      phase: 'starting',
+      administration: undefined,
+      probe: async () => undefined,
+      isFull: () => false,
+    };
     const token = randomBytes(32).toString('base64url');
     const adminDoor = createAdminDoor({ state, token, logger });
     opened.defer(async () => {
@@ -101,6 +106,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       rootCredentials: layout.rootCredentials,
     });
     state.probe = () => store.core.accounts.find('root');
+    state.isFull = () => store.core.room.full;
     const url = `http://${formatAddress(reachableAddress(admin))}`;
     try {
       writeAdminEndpoint(layout.adminEndpoint, { url, token, pid: process.pid });

@@ -6,7 +6,7 @@ export interface StoreLayout {
   readonly directory: string;
   /** Locked by whoever has the store open, see `lock.ts`. */
   readonly lock: string;
-  /** Metadata: the engine's environment. */
+  /** Metadata: the engine's environment, and the ballast. */
   readonly metadata: string;
   /** Containers of extents. */
   readonly extents: string;

@@ -7,6 +7,7 @@ import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
 import type { StoreLock } from './lock.ts';
+import { diskReserve } from './reserve.ts';
 
 export interface OpenStore {
   readonly core: Core;
@@ -35,8 +36,10 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
+  const engine = await openLmdbEngine({ path: layout.metadata, onFatal: fail });
   const core = await openCore({
-    engine: await openLmdbEngine({ path: layout.metadata, onFatal: fail }),
+    engine,
+    reserve: await diskReserve(layout),
     environment: systemEnvironment(),
     openExtents: async (lease) =>
       new LocalExtentStore({
@@ -48,6 +51,10 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
     onLost: (lost) => watcher.error({ ...lost }, 'recovery found bytes damaged or missing: see facet fsck'),
     onFault: ({ doing, error }) =>
       watcher.error({ doing, err: error }, 'background work failed, and goes on'),
+    onRoom: ({ full }) => {
+      if (!full) watcher.info({}, 'there is room on the disk again: everything works');
+      else watcher.error({}, 'the disk is full: reads and deletes go on, what takes room is refused');
+    },
   });
   if (core.recovered.leases > 0) {
     watcher.info({ ...core.recovered }, 'recovered what the last holder of the store left behind');
