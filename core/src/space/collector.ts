@@ -34,10 +34,13 @@ const CONTAINERS_PER_SWEEP = 64;
 /** Leases are looked at when there is nothing else to do, and once in so many batches. */
 const BATCHES_PER_RETURN = 32;
 
-/** Between batches, so that others get their turn. */
+/** Between batches while more waits than one takes, so that others get their turn. */
 const PAUSE_MS = 1;
-/** After a wake-up, so that one batch takes what a burst of deletes brings. */
-const GATHER_MS = 20;
+/**
+ * After a wake-up and after a batch that took all there was. Its three commits stand in the way of whoever waits for
+ * his own: one client that overwrites or removes without a pause went at two thirds of its pace with 20 ms.
+ */
+const GATHER_MS = 100;
 /** Without a wake-up: what was pinned may be free now. */
 const TICK_MS = 1000;
 /** Rounds of the loop between two looks for answers to forget: about an hour of idleness. */
@@ -91,6 +94,8 @@ export class Collector {
   #running: Promise<void> | undefined;
   #stopped = false;
   #woken = false;
+  /** The batch under way, or the last one, has left something that could be done at once. */
+  #leftSome = false;
   #wakeSleeper: ((delayMs: number) => void) | undefined;
 
   constructor(parts: CollectorParts) {
@@ -130,6 +135,7 @@ export class Collector {
   runOnce(): Promise<boolean> {
     const batch = this.#turn.then(async () => {
       if (this.#stopped) return false;
+      this.#leftSome = false;
       const expanded = await this.#expand();
       const reclaimed = await this.#reclaim();
       const swept = await this.#sweep();
@@ -162,7 +168,7 @@ export class Collector {
         if (error instanceof FsError && error.code === 'Closed') return;
         this.#fault('collect', error);
       }
-      await this.#sleep(worked ? PAUSE_MS : this.#woken ? GATHER_MS : TICK_MS);
+      await this.#sleep(this.#leftSome ? PAUSE_MS : worked || this.#woken ? GATHER_MS : TICK_MS);
     }
   }
 
@@ -199,6 +205,8 @@ export class Collector {
       if (stamp !== undefined) this.#parts.pins.committed(stamp);
       this.#add({ expanded: finished });
     }
+    const finished = results.reduce((sum, result) => sum + result.finished, 0);
+    if (results.length > 0 && finished < sequences.length) this.#leftSome = true;
     return results.length > 0;
   }
 
@@ -217,6 +225,8 @@ export class Collector {
       const { sequences: done, unfinished } = buried;
       await this.#parts.commands.run(finishReclaim, { sequences: done, unfinished, punched });
     }
+    const finished = results.reduce((sum, result) => sum + result.sequences.length, 0);
+    if (results.length > 0 && finished < sequences.length) this.#leftSome = true;
     return results.length > 0;
   }
 
@@ -254,6 +264,7 @@ export class Collector {
     for (const { key } of page) await this.#tryRemove(containerId(containerOfRunKey(key)));
     const last = page.at(-1);
     this.#sweepFrom = last && page.length === CONTAINERS_PER_SWEEP ? successor(last.key) : undefined;
+    if (this.#sweepFrom) this.#leftSome = true;
     return true;
   }
 
@@ -305,6 +316,7 @@ export class Collector {
   async #sequences(bounds: Bounds): Promise<readonly number[]> {
     const limit = RECORDS_PER_BATCH + this.#refused.size;
     const page = await this.#parts.commands.read('collector', (tx) => tx.range({ ...bounds, limit }));
+    if (page.length === limit) this.#leftSome = true;
     return page.map(({ key }) => sequenceOfKey(key)).filter((sequence) => !this.#refused.has(sequence));
   }
 

@@ -49,7 +49,7 @@ describe('the collector in the background', () => {
   const settle = async (): Promise<void> => {
     for (;;) {
       await until(() => timer.delays.length > 0);
-      if (timer.delays[0] !== 1) return;
+      if (timer.delays[0] === 1000) return;
       timer.fire();
     }
   };
@@ -61,10 +61,13 @@ describe('the collector in the background', () => {
     await world.put('key', bytesFrom(world.random, 400_000));
     await world.delete('key');
     collector.wake();
-    expect(timer.delays).toEqual([20]);
+    expect(timer.delays).toEqual([100]);
     collector.wake();
-    expect(timer.delays).toEqual([20]);
+    expect(timer.delays).toEqual([100]);
     timer.fire();
+    // One batch took all there was: the next gathers, too.
+    await until(() => timer.delays.length > 0);
+    expect(timer.delays).toEqual([100]);
     await settle();
     expect(timer.delays).toEqual([1000]);
     expect(collector.counts).toMatchObject({ expanded: 1, unlinkedContainers: 1 });
@@ -93,7 +96,26 @@ describe('the collector in the background', () => {
     };
     timer.fire();
     await until(() => timer.delays.length > 0);
-    expect(timer.delays).toEqual([20]);
+    expect(timer.delays).toEqual([100]);
+  });
+
+  it('hurries while more waits than a batch takes', async () => {
+    const [times, atOnce] = [510, 30];
+    for (let done = 0; done < times; done += atOnce) {
+      await Promise.all(
+        Array.from({ length: atOnce }, (_, i) => world.put(`key-${done + i}`, bytesFrom(world.random, 3000))),
+      );
+      await Promise.all(Array.from({ length: atOnce }, (_, i) => world.delete(`key-${done + i}`)));
+    }
+    collector.start();
+    const delays: number[] = [];
+    do {
+      await until(() => timer.delays.length > 0);
+      delays.push(...timer.delays);
+      timer.fire();
+    } while (delays.at(-1) !== 1000);
+    expect(delays[0]).toBe(1);
+    expect(collector.counts.expanded).toBe(times);
   });
 
   it('stops at once when it rests, and begins nothing after that', async () => {
