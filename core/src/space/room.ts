@@ -108,7 +108,7 @@ export class Room {
    * for the reserve. It never shrinks: where metadata alone filled the disk, this is all the room that deleting makes.
    */
   async mayGrow(): Promise<boolean> {
-    // Whoever waits for this may be part of a write that the release waits for.
+    // Nothing that could wait is to begin while the release waits for what is under way.
     if (this.#releasing || this.#reserve.lengthBytes === 0) return false;
     return (await this.#parts.engine.spareBytes()) >= 2 * this.#reserve.lengthBytes;
   }
