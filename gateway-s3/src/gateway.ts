@@ -1,12 +1,19 @@
 /** The S3 door as something that listens. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Core } from '@facet/core';
-import { answerParserError, createServer, type TlsOptions } from './http/server.ts';
+import {
+  answerOn,
+  answerParserError,
+  type ClientError,
+  createServer,
+  isPlainHttp,
+  type TlsOptions,
+} from './http/server.ts';
 import type { Logger } from './log.ts';
 import { createRequestIds } from './requestIds.ts';
-import type { RequestRecord } from './requestRecord.ts';
+import { type RequestRecord, unreadableRequest } from './requestRecord.ts';
 import { createService } from './serve.ts';
 
 export interface S3GatewayOptions {
@@ -18,7 +25,7 @@ export interface S3GatewayOptions {
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Told of each request when it is over, of one that no HTTP parser understands excepted. */
+  /** Told of each request when it is over, and of what was refused before it was one. */
   readonly onRequest?: (record: RequestRecord) => void;
   /** Given: HTTPS. */
   readonly tls?: TlsOptions;
@@ -57,7 +64,18 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     underWay += 1;
     void serve(request, response, request.url ?? '').then(over);
   }, options.tls);
-  server.on('clientError', (error, socket) => answerParserError(error, socket, ids.next()));
+  server.on('clientError', (error: ClientError, socket: Socket) => {
+    const { remoteAddress } = socket;
+    if (isPlainHttp(error)) options.log.warn({ remoteAddress }, 'a client spoke HTTP to the port of HTTPS');
+    // Of a request that is under way its own record tells.
+    const isOwnRecord = answerOn(socket) !== undefined;
+    const requestId = ids.next();
+    const writtenBefore = socket.bytesWritten;
+    const status = answerParserError(error, socket, requestId);
+    if (isOwnRecord || status === undefined) return;
+    const bytesOut = socket.bytesWritten - writtenBefore;
+    options.onRequest?.(unreadableRequest({ requestId, status, bytesOut, remoteAddress }));
+  });
 
   return {
     listen: async ({ host, port }) => {

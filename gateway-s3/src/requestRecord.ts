@@ -15,7 +15,8 @@ export interface Trail {
 export interface RequestRecord {
   /** Also in the answer's `x-amz-request-id`. */
   readonly requestId: string;
-  readonly method: string;
+  /** Absent where there was no request that HTTP's parser understands. */
+  readonly method?: string;
   readonly bucket?: string;
   readonly key?: string;
   /** S3's name of it; absent where the request was refused before it was known, or is none of S3's. */
@@ -64,4 +65,21 @@ export function watchRequest(
     ...(trail.account === undefined ? {} : { account: trail.account }),
     ...(remoteAddress === undefined ? {} : { remoteAddress }),
   });
+}
+
+/** The record of what was refused by HTTP's parser: nothing of it is known but that it came. */
+export function unreadableRequest(
+  refused: Pick<RequestRecord, 'requestId' | 'bytesOut'> & {
+    readonly status: number;
+    readonly remoteAddress: string | undefined;
+  },
+): RequestRecord {
+  const { remoteAddress, ...known } = refused;
+  return {
+    ...known,
+    complete: false,
+    bytesIn: 0,
+    durationMs: 0,
+    ...(remoteAddress === undefined ? {} : { remoteAddress }),
+  };
 }

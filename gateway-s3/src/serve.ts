@@ -5,7 +5,7 @@ import { parseTarget } from './addressing.ts';
 import { parseQuery, readHeaders } from './auth/request.ts';
 import { type Authentication, type Credential, createVerifier } from './auth/verify.ts';
 import { S3Error } from './errors.ts';
-import { errorReply, toS3Error } from './http/errorReply.ts';
+import { errorReply, faultError, toS3Error } from './http/errorReply.ts';
 import type { Reply } from './http/reply.ts';
 import { RequestBody } from './http/requestBody.ts';
 import { send } from './http/send.ts';
@@ -109,13 +109,13 @@ export function createService(options: ServiceOptions): Service {
         if (told === undefined) {
           options.log.error({ err: error, requestId, ...namesOf(trail) }, 'request failed');
         }
-        return errorReply(told ?? new S3Error('InternalError'), place);
+        return errorReply(told ?? faultError(error), place);
       });
       await sendReply(reply);
     } catch (error) {
       options.log.error({ err: error, requestId, ...namesOf(trail) }, 'answer cut short');
       if (!response.headersSent) {
-        await sendReply(errorReply(new S3Error('InternalError'), place)).catch(() => response.destroy());
+        await sendReply(errorReply(faultError(error), place)).catch(() => response.destroy());
         return;
       }
       // The only honest answer left is a connection that ends too early.

@@ -29,6 +29,8 @@ it.each([5_000, 3_000_000])('damage at the start of %d bytes is answered as an e
   const get = await world.alice.get('/damage/key');
   expect(get.status).toBe(500);
   expect(get.text).toContain('<Code>InternalError</Code>');
+  expect(get.text).toContain('trying again does not help');
+  expect(get.text).not.toContain('Please try again');
   expect(world.errors).toHaveLength(1);
   // The connection and the server go on.
   expect((await world.alice.head('/damage/key')).status).toBe(200);

@@ -21,6 +21,16 @@ export function toS3Error(error: unknown): S3Error | undefined {
   return code === 'InternalError' ? undefined : new S3Error(code, undefined, { cause: error });
 }
 
+/** What the client is told of a fault of ours. */
+export function faultError(error: unknown): S3Error {
+  // Another try meets the same bytes; what else is damaged, and where, is for operators.
+  const isDamaged = error instanceof FsError && error.code === 'Corrupt';
+  return new S3Error('InternalError', isDamaged ? DAMAGED : undefined, { cause: error });
+}
+
+const DAMAGED =
+  "Stored bytes that this request needs are damaged, and trying again does not help. The server's log says which.";
+
 export function errorReply(error: S3Error, place: ErrorPlace): Reply {
   const headers = { ...error.headers };
   if (error.status === 304) return { status: 304, headers };

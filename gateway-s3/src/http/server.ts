@@ -64,16 +64,20 @@ const CODE_OF_PARSER_ERROR: Readonly<Record<string, S3ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'RequestTimeout',
 };
 
-/** Answers what never became a request, and closes. */
-export function answerParserError(
-  error: Error & { readonly code?: string },
-  socket: Socket,
-  requestId: string,
-): void {
+/** What Node gives with a connection that it does not understand. */
+export type ClientError = Error & { readonly code?: string };
+
+/** What a TLS port makes of `GET / HTTP/1.1`. Nothing can be answered: the client awaits another protocol. */
+export function isPlainHttp(error: ClientError): boolean {
+  return error.code === 'ERR_SSL_HTTP_REQUEST';
+}
+
+/** Answers what never became a request, and closes. @returns the status; undefined where nothing was answered */
+export function answerParserError(error: ClientError, socket: Socket, requestId: string): number | undefined {
   // After a reset there is nobody to answer; after the head of another answer there is no place for one.
-  if (error.code === 'ECONNRESET' || !socket.writable || hasAnswerUnderWay(socket)) {
+  if (error.code === 'ECONNRESET' || !socket.writable || answerOn(socket)?.headersSent) {
     socket.destroy();
-    return;
+    return undefined;
   }
   const refusal = new S3Error(CODE_OF_PARSER_ERROR[error.code ?? ''] ?? 'BadRequest');
   const body = errorDocument(refusal, { resource: undefined, requestId, hostId: '' });
@@ -83,10 +87,11 @@ export function answerParserError(
       `Content-Length: ${Buffer.byteLength(body)}\r\nx-amz-request-id: ${requestId}\r\n\r\n${body}`,
     () => socket.destroy(),
   );
+  return refusal.status;
 }
 
-/** Node keeps the response being written on its socket, without a public name. */
-function hasAnswerUnderWay(socket: Socket): boolean {
+/** The answer to a request that is under way. Node keeps it on its socket, without a public name. */
+export function answerOn(socket: Socket): http.ServerResponse | undefined {
   const response: unknown = Reflect.get(socket, '_httpMessage');
-  return response instanceof http.ServerResponse && response.headersSent;
+  return response instanceof http.ServerResponse ? response : undefined;
 }

@@ -1,7 +1,7 @@
 import { parseKey } from '../addressing.ts';
 import { readWholeBody } from '../body/intake.ts';
 import { S3Error } from '../errors.ts';
-import { toS3Error } from '../http/errorReply.ts';
+import { faultError, toS3Error } from '../http/errorReply.ts';
 import { xmlReply } from '../http/reply.ts';
 import { type DeleteConditions, readDeletePrecondition } from '../objects/deletePrecondition.ts';
 import { checkVersionId } from '../objects/versionId.ts';
@@ -107,7 +107,7 @@ async function deleteEntry({ core, bucket, log }: BucketCall, entry: Entry): Pro
     await core.objects.delete({ volume: bucket.id, key, ...readDeletePrecondition(entry) });
     return { failed: false, xml: element('Deleted', named) };
   } catch (error) {
-    const told = toS3Error(error) ?? new S3Error('InternalError');
+    const told = toS3Error(error) ?? faultError(error);
     if (told.code === 'InternalError') {
       log.error({ err: error, bucket: bucket.name, key: entry.key }, 'an object was not deleted');
     }

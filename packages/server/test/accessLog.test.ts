@@ -2,7 +2,9 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { type FacetProcess, madeCredentials, serve, stop, temporaryDirectory } from './facetProcess.ts';
 import { presign } from './presign.ts';
@@ -69,6 +71,24 @@ test('says which client did not stay', async () => {
   const line = linesOf(server).find(({ operation }) => operation === 'GetObject');
   expect(line).toMatchObject({ status: 200, complete: false });
   expect(line?.['bytesOut']).toBeLessThan(16 << 20);
+});
+
+test('says also what no HTTP parser understands', async () => {
+  const { server } = await start(['--access-log', 'on', '--log-level', 'error']);
+  const { port } = server.serving.s3;
+  const socket = connect(port, '127.0.0.1');
+  socket.end('NO HTTP\r\n\r\n');
+  const answer = await textOf(socket);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  const half = connect(port, '127.0.0.1');
+  half.end('GET / HTTP/1.1\r\nHost: x\r\n');
+  await textOf(half);
+  await stop(server);
+  const id = /x-amz-request-id: (\S+)/.exec(answer)?.[1];
+  expect(linesOf(server)).toMatchObject([
+    { msg: 'request', requestId: id, status: 400, complete: false, remoteAddress: '127.0.0.1' },
+    { msg: 'request', status: 400 },
+  ]);
 });
 
 test('is off unless asked for', async () => {

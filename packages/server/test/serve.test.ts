@@ -449,6 +449,16 @@ describe('TLS', () => {
     expect(body).toContain('<ListAllMyBucketsResult');
   });
 
+  test('who speaks HTTP to it is told of in the log', async () => {
+    const { cert, key } = selfSigned();
+    const server = await serve({ data: temporaryDirectory(), flags: ['--tls-cert', cert, '--tls-key', key] });
+    await expect(fetch(server.serving.s3.url.replace('https', 'http'))).rejects.toThrow();
+    await server.wrote(
+      'stderr',
+      /"remoteAddress":"127.0.0.1","msg":"a client spoke HTTP to the port of HTTPS"/,
+    );
+  });
+
   test('files that are no use are named before anything is opened', async () => {
     const { cert, key } = selfSigned();
     const other = selfSigned();
