@@ -5,7 +5,14 @@ import type { Command } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import { type InodeId, ROOT_INODE } from '../ids.ts';
 import type { Dentry } from '../meta/records/tree.ts';
-import { findTwins, insertEntry, removeEntry, repointEntry, type Twins } from '../tree/directories.ts';
+import {
+  findTwins,
+  insertEntry,
+  removeEntry,
+  repointEntry,
+  storeDirectory,
+  type Twins,
+} from '../tree/directories.ts';
 import { loadInode } from '../tree/inodes.ts';
 import { dropName, moveName } from '../tree/links.ts';
 import { type Change, changeVolume, type View } from '../tree/scope.ts';
@@ -134,6 +141,8 @@ function* carryOut(change: Change, move: Rename, replaced: Dentry | undefined): 
   // Within its directory an entry keeps its place: who renames all that he reads would else read it for ever.
   const place = source === target ? { place: from.dentry.cookie } : {};
   cookie ??= yield* insertEntry(change, { parent: target, name, ...moved, ...place, door: 'file' });
+  // Who gave it this name does not see it go by itself.
+  if (node.state) storeDirectory(change, node.id, { ...node.state, explicit: true });
   moveName(change, node, {
     from: { parent: source, cookie: from.dentry.cookie },
     to: { parent: target, cookie },

@@ -35,6 +35,14 @@ describe.each(ENGINES)('rename on the %s engine', (kind) => {
     expect(after.ctime).toBeGreaterThan(before.ctime);
   });
 
+  it('of a directory that was there for its keys alone makes it one to stay', async () => {
+    await yard.put('implicit/key', Buffer.from('x'));
+    await yard.rename([yard.root, 'implicit'], [yard.root, 'named']);
+    expect(await yard.objects.head(yard.object('named/'))).toMatchObject({ sizeBytes: 0 });
+    await yard.objects.delete(yard.object('named/key'));
+    expect(await yard.names(yard.root)).toEqual(['named/']);
+  });
+
   it('replaces a file, which goes unless it has other names', async () => {
     const [a, b] = [await yard.touch(yard.root, 'a'), await yard.touch(yard.root, 'b')];
     await yard.files.link({ caller: ROOT, file: b, parent: yard.root, name: Buffer.from('other') });
