@@ -14,7 +14,6 @@ import {
 } from '../meta/keys.ts';
 import { decodeContent, decodeMapEntry } from '../meta/records/content.ts';
 import { type BodyRef, decodeInode } from '../meta/records/inode.ts';
-import { decodeObjectRecord } from '../meta/records/object.ts';
 import { decodePart } from '../meta/records/upload.ts';
 import { decoded, type Inspection } from './store.ts';
 
@@ -96,10 +95,6 @@ async function* references({ store, layers }: Inspection): AsyncGenerator<Refere
       : undefined;
   for await (const { key, value } of store.entries(spaceBounds(SPACE.inode))) {
     const reference = ofBody(key, decoded(value, decodeInode)?.body);
-    if (reference) yield reference;
-  }
-  for await (const { key, value } of store.entries(spaceBounds(SPACE.objectRecord))) {
-    const reference = ofBody(key, decoded(value, decodeObjectRecord)?.directory?.body);
     if (reference) yield reference;
   }
   for await (const { key, value } of store.entries(spaceBounds(SPACE.part))) {

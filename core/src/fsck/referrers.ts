@@ -16,8 +16,7 @@ import {
   spaceBounds,
 } from '../meta/keys.ts';
 import { decodeMapEntry } from '../meta/records/content.ts';
-import { type BodyRef, decodeInode } from '../meta/records/inode.ts';
-import { decodeObjectRecord } from '../meta/records/object.ts';
+import { decodeInode } from '../meta/records/inode.ts';
 import { decodeEntryName } from '../meta/records/tree.ts';
 import { decodePart, decodeUpload } from '../meta/records/upload.ts';
 import type { AffectedObject } from './findings.ts';
@@ -44,19 +43,10 @@ export async function objectsOf(
       if (objects.length < OBJECTS_PER_CONTENT_MAX) objects.push(object);
     }
   };
-  const bodies = [
-    { space: SPACE.inode, bodyOf: (value: Uint8Array) => decoded(value, decodeInode)?.body },
-    {
-      space: SPACE.objectRecord,
-      bodyOf: (value: Uint8Array) => decoded(value, decodeObjectRecord)?.directory?.body,
-    },
-  ];
-  for (const { space, bodyOf } of bodies) {
-    for await (const { key, value } of parts.store.entries(spaceBounds(space))) {
-      const body: BodyRef | undefined = bodyOf(value);
-      if (body?.kind !== 'content' || !origins.has(body.content)) continue;
-      for (const object of await namesOf(parts, key)) add(body.content, object);
-    }
+  for await (const { key, value } of parts.store.entries(spaceBounds(SPACE.inode))) {
+    const body = decoded(value, decodeInode)?.body;
+    if (body?.kind !== 'content' || !origins.has(body.content)) continue;
+    for (const object of await namesOf(parts, key)) add(body.content, object);
   }
   await addUploads(parts, origins, add);
   return found;

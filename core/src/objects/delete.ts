@@ -2,16 +2,23 @@
 
 import type { Op } from '@facet/engine';
 import type { Command } from '../commands/command.ts';
-import { dropBody } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { assert } from '../invariant.ts';
 import { objectRecordKey, tagsKey } from '../meta/keys.ts';
 import { loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
 import { releaseInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
-import { adjustUsage, type Change, changeVolume } from '../tree/scope.ts';
+import { type Change, changeVolume } from '../tree/scope.ts';
 import { checkWritePrecondition } from './etag.ts';
-import { bodyOf, etagOf, type FoundObject, findTarget, lastModifiedOf, type Target } from './find.ts';
+import {
+  BYTES_OF_DIRECTORY,
+  bodyOf,
+  etagOf,
+  type FoundObject,
+  findTarget,
+  lastModifiedOf,
+  type Target,
+} from './find.ts';
 import { prune } from './prune.ts';
 import type { ObjectView } from './types.ts';
 
@@ -28,6 +35,7 @@ export const deleteObject: Command<Args, { readonly existed: boolean }> = {
     if (!object) return { existed: false };
     checkExtent(object, args.precondition);
     if (object.inode.type === 'directory') yield* deleteDirectoryObject(change, target, object);
+    else if (target.path.leaf === BYTES_OF_DIRECTORY) yield* deleteBytesOfDirectory(change, target, object);
     else yield* deleteFile(change, target, object);
     return { existed: true };
   },
@@ -53,10 +61,19 @@ function* deleteFile(change: Change, target: Target, object: FoundObject): Op<nu
   return yield* prune(change, target);
 }
 
+/** The directory is no object then either, so that it goes if nothing else is in it. */
+function* deleteBytesOfDirectory(change: Change, target: Target, object: FoundObject): Op<number> {
+  const id = target.trail.at(-1);
+  assert(id !== undefined, 'a file is in a directory');
+  const state = yield* loadDirectory(change, id);
+  storeDirectory(change, id, { ...state, explicit: false });
+  return yield* deleteFile(change, target, object);
+}
+
 /** With entries below, only the object goes and the directory becomes implicit; it never recurses. */
 function* deleteDirectoryObject(change: Change, target: Target, object: FoundObject): Op<number> {
   const { tx, layer, now } = change;
-  const { id, record, dentry } = object;
+  const { id, dentry } = object;
   const state = yield* loadDirectory(change, id);
   if (state.entries === 0) {
     const parent = target.trail.at(-1);
@@ -65,10 +82,8 @@ function* deleteDirectoryObject(change: Change, target: Target, object: FoundObj
     yield* releaseInode(change, object);
     return yield* prune(change, target);
   }
-  if (record.directory) yield* dropBody(change, { inode: id, body: record.directory.body });
   tx.delete(objectRecordKey(layer, id));
   tx.delete(tagsKey(layer, id));
   storeDirectory(change, id, { ...state, explicit: false, ctime: now, change: state.change + 1 });
-  yield* adjustUsage(change, { bytes: -(record.directory?.sizeBytes ?? 0), inodes: 0 });
   return 0;
 }

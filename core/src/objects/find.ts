@@ -4,8 +4,8 @@ import type { Op } from '@facet/engine';
 import { FsError } from '../errors.ts';
 import { type InodeId, ROOT_INODE, type Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
-import { inodeKey, objectRecordKey } from '../meta/keys.ts';
-import { type BodyRef, decodeInode, EMPTY_BODY, type Inode } from '../meta/records/inode.ts';
+import { type EntryName, inodeKey, objectRecordKey } from '../meta/keys.ts';
+import { decodeInode, type Inode } from '../meta/records/inode.ts';
 import { decodeObjectRecord, type ObjectRecord } from '../meta/records/object.ts';
 import type { Dentry } from '../meta/records/tree.ts';
 import { findEntry, loadDirectory } from '../tree/directories.ts';
@@ -14,6 +14,12 @@ import { EMPTY_ETAG, etagText, inodeEtag } from './etag.ts';
 import { type ObjectPath, parseKey } from './path.ts';
 import { withAttributes } from './posixMetadata.ts';
 import type { ObjectInfo } from './types.ts';
+
+/**
+ * The object `dir/`, where it has bytes: the file without a name in `dir`, since a directory has none. Its path is the
+ * same key, and names are shown to files' clients as any that S3 alone can make.
+ */
+export const BYTES_OF_DIRECTORY: EntryName = { name: Buffer.alloc(0), directory: false };
 
 /** What a key walks through. Shorter than the path where a directory does not exist. */
 interface Walked {
@@ -64,8 +70,28 @@ export function* findTarget(view: View, key: Buffer): Op<Target> {
   if (parent === undefined || walked.trail.length <= path.directories.length) return { path, ...walked };
   const dentry = yield* findEntry(view, parent, path.leaf);
   if (!dentry) return { path, ...walked };
+  if (dentry.type === 'directory') {
+    const bytes = yield* findBytes(view, dentry);
+    const object = bytes && (yield* loadObject(view, bytes));
+    if (object) return { ...within({ path, ...walked }, dentry), dentry: object.dentry, object };
+  }
   const object = dentry.hidden ? undefined : yield* loadObject(view, dentry);
   return object ? { path, ...walked, dentry, object } : { path, ...walked, dentry };
+}
+
+/** The file that holds the bytes of a directory's object. */
+export function* findBytes(view: View, directory: Dentry): Op<Dentry | undefined> {
+  const dentry = yield* findEntry(view, directory.inode, BYTES_OF_DIRECTORY);
+  return dentry?.hidden ? undefined : dentry;
+}
+
+/** From the key of a directory, whether or not it is there, to the file that has its object's bytes. */
+export function within({ path, trail, dentries }: Target, directory: Dentry | undefined): Target {
+  return {
+    path: { directories: [...path.directories, path.leaf.name], leaf: BYTES_OF_DIRECTORY },
+    trail: directory ? [...trail, directory.inode] : trail,
+    dentries: directory ? [...dentries, directory] : dentries,
+  };
 }
 
 /** @throws FsError NoEntry */
@@ -86,18 +112,13 @@ function* loadObject(view: View, dentry: Dentry): Op<FoundObject | undefined> {
   if (inode.type !== 'directory') return { id, inode, mtime: inode.mtime, dentry, record };
   const state = yield* loadDirectory(view, id);
   if (!state.explicit) return undefined;
-  const made = record.directory ?? {
-    body: EMPTY_BODY,
-    sizeBytes: 0,
-    etag: EMPTY_ETAG,
-    lastModified: state.mtime,
-  };
+  const made = record.directory ?? { etag: EMPTY_ETAG, lastModified: state.mtime };
   return { id, inode, mtime: state.mtime, dentry, record: { ...record, directory: made } };
 }
 
-/** The bytes of an object: a directory's object keeps them in its record. */
-export function bodyOf(object: FoundObject): { readonly body: BodyRef; readonly sizeBytes: number } {
-  return object.record.directory ?? { body: object.inode.body, sizeBytes: object.inode.sizeBytes };
+/** The bytes of an object. A directory's inode has none. */
+export function bodyOf({ inode }: FoundObject): Pick<Inode, 'body' | 'sizeBytes'> {
+  return inode;
 }
 
 export function etagOf(object: FoundObject): string {
@@ -124,7 +145,7 @@ export function describe(view: View, object: FoundObject, parts?: number): Objec
     properties,
     userMetadata: userMetadataOf(view, object),
     tagCount,
-    sizeBytes: directory?.sizeBytes ?? inode.sizeBytes,
+    sizeBytes: inode.sizeBytes,
     lastModified: lastModifiedOf(object),
     etag: etagOf(object),
     storageClass: (directory ?? inode).storageClass ?? STANDARD,

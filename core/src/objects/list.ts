@@ -10,7 +10,7 @@ import { decodeObjectRecord } from '../meta/records/object.ts';
 import { loadDirectory } from '../tree/directories.ts';
 import { type View, viewVolume } from '../tree/scope.ts';
 import { EMPTY_ETAG, etagText, inodeEtag } from './etag.ts';
-import { STANDARD } from './find.ts';
+import { findBytes, STANDARD } from './find.ts';
 import { KEY_BYTES_MAX } from './path.ts';
 import type { ListObjectsArgs, ListObjectsResult, ObjectSummary } from './types.ts';
 import { KeyWalk, type Visit } from './walk.ts';
@@ -84,11 +84,12 @@ function* collect(
   }
 }
 
-/** An implicit directory is no object. */
+/** An implicit directory is no object, and one whose object has bytes is followed by these. */
 function* objectLine(view: View, visit: Visit): Op<Line | undefined> {
   if (visit.dentry.type !== 'directory') return { kind: 'object', visit };
   const state = yield* loadDirectory(view, visit.dentry.inode);
-  return state.explicit ? { kind: 'object', visit, madeAt: state.mtime } : undefined;
+  if (!state.explicit || (state.entries > 0 && (yield* findBytes(view, visit.dentry)))) return undefined;
+  return { kind: 'object', visit, madeAt: state.mtime };
 }
 
 function* summarise(view: View, lines: readonly Line[]): Op<ListObjectsResult['entries']> {
@@ -131,7 +132,7 @@ function directorySummary(
   assert(object || madeAt !== undefined, 'an explicit directory was made at some time');
   const { checksum } = record ?? {};
   return {
-    sizeBytes: object?.sizeBytes ?? 0,
+    sizeBytes: 0,
     lastModified: object?.lastModified ?? (madeAt as Timestamp),
     etag: etagText(object?.etag ?? EMPTY_ETAG),
     storageClass: object?.storageClass ?? STANDARD,

@@ -6,15 +6,15 @@ import { withoutSetId } from '../files/permission.ts';
 import type { InodeId, Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { type EntryName, objectRecordKey, tagsKey } from '../meta/keys.ts';
-import type { BodyRef, Inode } from '../meta/records/inode.ts';
+import { type BodyRef, EMPTY_BODY, type Inode } from '../meta/records/inode.ts';
 import { encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
 import type { Dentry } from '../meta/records/tree.ts';
-import { insertEntry, loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
+import { findEntry, insertEntry, loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
 import { type Found, freshInode, loadInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
 import { adjustUsage, type Change } from '../tree/scope.ts';
 import { etagText } from './etag.ts';
-import { type FoundObject, STANDARD, type Target } from './find.ts';
+import { BYTES_OF_DIRECTORY, type FoundObject, STANDARD, type Target, within } from './find.ts';
 import { makeDirectories } from './makeDirectories.ts';
 import { givenAttributes } from './posixMetadata.ts';
 import type { Checksum, Etag, ObjectAttributes, PutObjectResult, Tags } from './types.ts';
@@ -32,7 +32,9 @@ export interface NewObject extends ObjectAttributes {
  * Puts an object at a key, over what is there. Links, owner and mode of a file that is there stay, unless metadata
  * say otherwise, but not what lets other bytes run as that owner or group.
  */
-export function* publishObject(change: Change, target: Target, next: NewObject): Op<PutObjectResult> {
+export function* publishObject(change: Change, found: Target, next: NewObject): Op<PutObjectResult> {
+  const holdsBytes = found.path.leaf.directory && next.sizeBytes > 0;
+  const target = holdsBytes ? yield* bytesOfDirectory(change, found) : found;
   const parent = yield* ensureDirectories(change, target);
   const leaf = target.path.leaf;
   const published = leaf.directory
@@ -40,6 +42,18 @@ export function* publishObject(change: Change, target: Target, next: NewObject):
     : yield* publishFile(change, { parent, leaf, target }, next);
   yield* adjustUsage(change, published);
   return { etag: etagText(next.etag), lastModified: published.lastModified, sizeBytes: next.sizeBytes };
+}
+
+/** Where the bytes of an object `dir/` go. What the object was without bytes it is no more. */
+function* bytesOfDirectory(change: Change, found: Target): Op<Target> {
+  const { dentry: directory } = found;
+  const target = within(found, directory);
+  if (!directory) return target;
+  const { tx, layer } = change;
+  tx.delete(objectRecordKey(layer, directory.inode));
+  tx.delete(tagsKey(layer, directory.inode));
+  const hidden = yield* findEntry(change, directory.inode, BYTES_OF_DIRECTORY);
+  return hidden ? { ...target, dentry: hidden } : target;
 }
 
 interface Place {
@@ -113,7 +127,7 @@ function* storeFile(change: Change, { id, inode }: Found, next: NewObject): Op<I
   return stored;
 }
 
-/** The object `dir/`: its bytes, if any, are in the directory's object record. */
+/** The object `dir/` without bytes. */
 function* publishDirectory(change: Change, place: Place, next: NewObject): Op<Published> {
   const { parent, leaf, target } = place;
   const id = target.dentry
@@ -132,20 +146,16 @@ function* publishDirectory(change: Change, place: Place, next: NewObject): Op<Pu
     const inode = yield* loadInode(change, id);
     storeInode(change, id, { ...inode, ...given, ctime: change.now, change: inode.change + 1 });
   }
-  const old = target.object?.record.directory;
-  if (old && next.body !== 'keep') yield* dropBody(change, { inode: id, body: old.body });
-  const body = next.body === 'keep' ? old?.body : yield* next.body(id);
-  assert(body !== undefined, 'only an object that is there keeps its body');
-  const { sizeBytes, etag, storageClass } = next;
+  const body = next.body === 'keep' ? EMPTY_BODY : yield* next.body(id);
+  assert(body.kind === 'empty', 'no bytes, no body');
+  const { etag, storageClass } = next;
   storeRecord(change, id, next, {
-    body,
-    sizeBytes,
     etag,
     lastModified: change.now,
     ...(storageClass && storageClass !== STANDARD && { storageClass }),
   });
   return {
-    bytes: sizeBytes - (old?.sizeBytes ?? 0),
+    bytes: 0,
     inodes: target.dentry ? 0 : 1,
     lastModified: change.now,
   };

@@ -14,7 +14,6 @@ import {
   type InodeType,
   type Place,
 } from '../meta/records/inode.ts';
-import { decodeObjectRecord } from '../meta/records/object.ts';
 import { adjustUsage, type Change, type View } from './scope.ts';
 
 export interface Found {
@@ -69,16 +68,8 @@ export function freshInode(
 export function* releaseInode(change: Change, { id, inode }: Found): Op<{ readonly freedBytes: number }> {
   const { tx, layer } = change;
   yield* dropBody(change, { inode: id, body: inode.body });
-  let freedBytes = inode.sizeBytes;
-  if (inode.type === 'directory') {
-    tx.delete(directoryKey(layer, id));
-    const stored = yield* tx.get(objectRecordKey(layer, id));
-    const object = stored && decodeObjectRecord(stored).directory;
-    if (object) {
-      yield* dropBody(change, { inode: id, body: object.body });
-      freedBytes += object.sizeBytes;
-    }
-  }
+  const freedBytes = inode.sizeBytes;
+  if (inode.type === 'directory') tx.delete(directoryKey(layer, id));
   tx.delete(inodeKey(layer, id));
   tx.delete(objectRecordKey(layer, id));
   tx.delete(tagsKey(layer, id));

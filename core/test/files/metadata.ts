@@ -138,8 +138,6 @@ function checkBodies(all: All, inodes: Inodes): void {
   for (const [id, inode] of inodes) {
     checkBody(id, inode.body, inode.sizeBytes);
     expect(records.get(id)?.checksum === undefined).toBe(inode.checksum === undefined);
-    const directory = records.get(id)?.directory;
-    if (directory) checkBody(id, directory.body, directory.sizeBytes);
   }
   expect([...inline.keys()]).toEqual([]);
   for (const { value } of all(SPACE.part)) {
@@ -202,9 +200,6 @@ function checkUsage(all: All, inodes: Inodes): void {
     used.set(layer, { bytes: before.bytes + bytes, inodes: before.inodes + count });
   };
   for (const [id, inode] of inodes) add(Number(id.split('/')[0]), inode.sizeBytes, 1);
-  for (const { key, value } of all(SPACE.objectRecord)) {
-    add(layerOfKey(key), decodeObjectRecord(value).directory?.sizeBytes ?? 0, 0);
-  }
   for (const { key, value } of all(SPACE.usage)) {
     expect(decodeUsage(value)).toEqual(used.get(layerOfKey(key)));
   }

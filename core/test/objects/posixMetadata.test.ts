@@ -139,7 +139,7 @@ describe('attributes as metadata', () => {
   });
 
   it('of a directory are its own', async () => {
-    await put('dir/', { ...GIVEN, 'file-permissions': '0040750' });
+    await put('dir/', { ...GIVEN, 'file-permissions': '0040750' }, '');
     expect(await stat('dir')).toMatchObject({ ...HELD, mode: 0o750 });
     expect(await told('dir/')).toEqual({ ...GIVEN, 'file-permissions': '0040750' });
     await put('dir/below', {});
@@ -185,7 +185,7 @@ describe('attributes as metadata', () => {
   it('are told of everything where the volume is set so', async () => {
     await put('plain', { colour: 'blue' });
     await put('odd', { 'file-owner': 'alice' });
-    await put('dir/', {});
+    await put('dir/', {}, '');
     expect(await told('plain')).toEqual({ colour: 'blue' });
     await rig.core.volumes.setSettings(rig.volume, { posixMetadata: true });
     const all = async (path: string) => {

@@ -2,14 +2,15 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
-import type {
-  Caller,
-  Core,
-  FileAttributes,
-  FileRef,
-  OpenObject,
-  StagedBody,
-  VolumeId,
+import {
+  type Caller,
+  type Core,
+  type FileAttributes,
+  type FileRef,
+  FsError,
+  type OpenObject,
+  type StagedBody,
+  type VolumeId,
 } from '../../src/index.ts';
 import type { Calls } from './calls.ts';
 import { isRefusal } from './model.ts';
@@ -17,7 +18,8 @@ import type { Replay } from './replay.ts';
 import { below, pick, type Random } from './scheduler.ts';
 
 const ROOT: Caller = { uid: 0, gid: 0, groups: [] };
-const NAMES = ['a', 'b', 'c', 'a-b'];
+/** The empty one is S3's alone to make: as a directory, and as the file that has the bytes of an object `dir/`. */
+const NAMES = ['a', 'b', 'c', 'a-b', ''];
 const PART_COUNT_MAX = 2;
 const SLOW_STEPS_MAX = 150;
 /** Around every threshold: inline, packed, dedicated. */
@@ -34,9 +36,21 @@ export interface Surroundings {
   /** Lets others go first. */
   readonly idle: () => Promise<void>;
   readonly calls: Calls;
+  /** Told when something was refused for want of room. */
+  readonly noRoom: () => void;
 }
 
 let marks = 0;
+
+/** What gives room back is never refused for want of it. */
+async function frees<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof FsError && error.code === 'NoSpace')) throw error;
+    throw new Error('what gives room back was refused for want of it', { cause: error });
+  }
+}
 
 export class Actor {
   readonly #in: Surroundings;
@@ -52,6 +66,7 @@ export class Actor {
         await this.#act();
       } catch (error) {
         if (!isRefusal(error)) throw error;
+        if (error.code === 'NoSpace') this.#in.noRoom();
       }
     }
   }
@@ -64,8 +79,8 @@ export class Actor {
       () => this.#put(),
       () => this.#get(),
       () => this.#get(),
-      () => this.#in.core.objects.delete(this.#key()),
-      () => this.#in.core.objects.delete(this.#key()),
+      () => frees(this.#in.core.objects.delete(this.#key())),
+      () => frees(this.#in.core.objects.delete(this.#key())),
       () => this.#in.core.objects.copy({ source: this.#key(), target: this.#key() }),
       () => this.#multipart(),
       () => this.#create(),
@@ -159,7 +174,7 @@ export class Actor {
       await core.objects.putPart({ ...at, upload, partNumber, md5, body: await this.#stage(bytes) });
       parts.push({ partNumber, etag: md5.toString('hex') });
     }
-    if (below(random, 4) === 0) return core.objects.abortUpload({ ...at, upload });
+    if (below(random, 4) === 0) return frees(core.objects.abortUpload({ ...at, upload }));
     // One part only: the least size of those before the last is not for a simulation.
     const last = parts.slice(-1);
     const combine = () => ({ etag: { digest: Buffer.alloc(16, 1), parts: 1 } });
@@ -216,23 +231,28 @@ export class Actor {
     const file = await this.#file();
     if (!file) return;
     const sizeBytes = below(this.#in.random, file.sizeBytes + 2500);
-    return this.#in.core.files.setattr({ caller: ROOT, file, changes: { sizeBytes } });
+    const cut = this.#in.core.files.setattr({ caller: ROOT, file, changes: { sizeBytes } });
+    // Another client may have made it shorter than that meanwhile.
+    return sizeBytes === 0 ? frees(cut) : cut;
   }
 
   async #remove(): Promise<unknown> {
     const { calls, random } = this.#in;
     const at = { caller: ROOT, parent: await this.#directory(), name: this.#name() };
     return below(random, 3) === 0
-      ? calls.send((on, call) => on.files.rmdir({ ...at, directory: true, call }))
-      : calls.send((on, call) => on.files.remove({ ...at, directory: false, call }));
+      ? calls.send((on, call) => frees(on.files.rmdir({ ...at, directory: true, call })))
+      : calls.send((on, call) => frees(on.files.remove({ ...at, directory: false, call })));
   }
 
   async #rename(): Promise<unknown> {
     const directory = below(this.#in.random, 2) === 0;
     const from = { parent: await this.#directory(), name: this.#name(), directory };
     const to = { parent: await this.#directory(), name: this.#name() };
-    const silly = below(this.#in.random, 4) === 0 ? ({ silly: true } as const) : {};
-    return this.#in.calls.send((on, call) => on.files.rename({ caller: ROOT, from, to, ...silly, call }));
+    const silly: { silly?: true } = below(this.#in.random, 4) === 0 ? { silly: true } : {};
+    return this.#in.calls.send((on, call) => {
+      const renamed = on.files.rename({ caller: ROOT, from, to, ...silly, call });
+      return silly.silly ? frees(renamed) : renamed;
+    });
   }
 
   async #link(): Promise<unknown> {

@@ -19,6 +19,9 @@ export interface ModelNode {
   readonly hidden: Set<string>;
 }
 
+/** What holds the bytes of an object `dir/` in `dir`. */
+const BYTES: EntryName = { name: Buffer.alloc(0), directory: false };
+
 /** Names as they sort: a directory ends in a slash. */
 const sortName = ({ name, directory }: EntryName): string => name.toString('latin1') + (directory ? '/' : '');
 
@@ -80,10 +83,24 @@ export class Model {
       const entry = { name, directory: true };
       at = this.#child(at, entry) ?? this.#make(at, entry);
     }
+    if (leaf.directory && (bytes.length > 0 || this.#bytesIn(this.#child(at, leaf)))) {
+      this.#putInto(this.#child(at, leaf) ?? this.#make(at, leaf), BYTES, bytes);
+    } else {
+      this.#putInto(at, leaf, bytes);
+    }
+  }
+
+  #putInto(at: ModelNode, leaf: EntryName, bytes: Buffer): void {
     if (at.hidden.has(sortName(leaf))) this.#drop(at, leaf);
     const node = this.#child(at, leaf) ?? this.#make(at, leaf);
     node.bytes = bytes;
     if (leaf.directory) node.explicit = true;
+  }
+
+  /** The file that has the bytes of a directory's object. */
+  #bytesIn(directory: ModelNode | undefined): ModelNode | undefined {
+    if (!directory?.directory || directory.hidden.has(sortName(BYTES))) return undefined;
+    return this.#child(directory, BYTES);
   }
 
   /** The bytes of an object; undefined when there is none. */
@@ -92,6 +109,8 @@ export class Model {
     let at: ModelNode | undefined = this.node(ROOT_INODE);
     for (const name of directories) at = at && this.#child(at, { name, directory: true });
     const node = at && !at.hidden.has(sortName(leaf)) ? this.#child(at, leaf) : undefined;
+    const bytes = this.#bytesIn(node);
+    if (bytes) return bytes.bytes;
     return node && (!node.directory || node.explicit) ? node.bytes : undefined;
   }
 
@@ -105,9 +124,13 @@ export class Model {
     }
     const parent = trail.at(-1) ?? this.node(ROOT_INODE);
     const node = this.#child(parent, leaf);
+    if (node && this.#bytesIn(node)) {
+      node.explicit = false;
+      this.#drop(node, BYTES);
+      if (node.entries.size > 0) return;
+    }
     if (node?.directory && node.entries.size > 0) {
       node.explicit = false;
-      node.bytes = Buffer.alloc(0);
       return;
     }
     this.#drop(parent, leaf);
@@ -158,6 +181,7 @@ export class Model {
     if (to.silly && !node.directory) target.hidden.add(sortName(entry));
     source.explicit = true;
     target.explicit = true;
+    if (node.directory) node.explicit = true;
   }
 
   /** What a name without a form means: the directory, where there are both. */
@@ -224,4 +248,5 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'NoSuchUpload',
   'NotPermitted',
   'Busy',
+  'NoSpace',
 ]);

@@ -26,15 +26,12 @@ beforeEach(async () => {
 afterEach(() => core.close());
 
 async function put(key: string): Promise<void> {
-  const bytes = Buffer.from(key.endsWith('/') ? '' : `of ${key}`);
+  const bytes = Buffer.from(`of ${key}`);
   const digest = createHash('md5').update(bytes).digest();
   await core.objects.put({
     volume,
     key: Buffer.from(key),
-    body:
-      bytes.length > 0
-        ? { kind: 'inline', lengthBytes: bytes.length, bytes }
-        : { kind: 'empty', lengthBytes: 0 },
+    body: { kind: 'inline', lengthBytes: bytes.length, bytes },
     etag: { digest, parts: 0 },
     properties: {},
     userMetadata: {},
@@ -96,12 +93,7 @@ it('every key is a file', async () => {
       for (const key of some) await put(key);
       const found = await walk(await root());
       const texts = [...found.values()].filter((text) => text !== '');
-      expect(texts.toSorted()).toEqual(
-        some
-          .filter((key) => !key.endsWith('/'))
-          .map((key) => `of ${key}`)
-          .toSorted(),
-      );
+      expect(texts.toSorted()).toEqual(some.map((key) => `of ${key}`).toSorted());
       for (const key of some) await core.objects.delete({ volume, key: Buffer.from(key) });
       expect(await walk(await root())).toEqual(new Map());
     }),
@@ -112,7 +104,20 @@ it('every key is a file', async () => {
 it('is what the documentation says it is', async () => {
   const long = 'x'.repeat(300);
   const digest = createHash('sha256').update(long).digest('hex').slice(0, 32);
-  for (const key of ['report', 'a', 'a/b', 'd//e', '/f', './g', '../h', '@s3file=i', long, `${long}/j`])
+  for (const key of [
+    'report',
+    'a',
+    'a/b',
+    'd//e',
+    'd/',
+    'g/',
+    '/f',
+    './g',
+    '../h',
+    '@s3file=i',
+    long,
+    `${long}/j`,
+  ])
     await put(key);
   const part = (mark: string) => `${mark}${'x'.repeat(255 - mark.length - 33)}~${digest}`;
   expect([...(await walk(await root())).keys()].toSorted()).toEqual(
@@ -122,6 +127,9 @@ it('is what the documentation says it is', async () => {
       'a/b',
       '@s3file=a',
       'd/',
+      'd/@s3file=',
+      'g/',
+      'g/@s3=',
       'd/@s3=/',
       'd/@s3=/e',
       '@s3=/',

@@ -1,15 +1,13 @@
-/** What an object has beyond a file: properties, user metadata, checksum; and the body of the object `dir/`. */
+/** What an object has beyond a file: properties, user metadata, checksum; and what an object `dir/` without bytes is. */
 
 import { type Timestamp, timestamp } from '../../ids.ts';
 import type { Checksum, Etag, Tags } from '../../objects/types.ts';
 import { type FieldReaders, Reader, Writer } from '../codec.ts';
 import { readChecksum, writeChecksum } from './checksum.ts';
-import { type BodyRef, readBodyRef, readEtag, writeBodyRef, writeEtag } from './inode.ts';
+import { readEtag, writeEtag } from './inode.ts';
 
-/** The body of a directory's object: a directory inode has no bytes of its own. */
+/** Of a directory's object. It has no bytes: where `dir/` has some, a file in the directory is the object. */
 interface DirectoryObject {
-  readonly body: BodyRef;
-  readonly sizeBytes: number;
   readonly etag: Etag;
   readonly lastModified: Timestamp;
   readonly storageClass?: string;
@@ -24,7 +22,7 @@ export interface ObjectRecord {
 }
 
 const SCHEMA = 1;
-const TAG = { properties: 1, userMetadata: 2, checksum: 3, tagCount: 4, directory: 5 } as const;
+const TAG = { properties: 1, userMetadata: 2, checksum: 3, tagCount: 4, directory: 6 } as const;
 
 export function writePairs(writer: Writer, pairs: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(pairs)) writer.text(name).text(value);
@@ -50,8 +48,7 @@ export function encodeObjectRecord(record: ObjectRecord): Buffer {
   if (record.tagCount > 0) writer.field(TAG.tagCount, (field) => field.u16(record.tagCount));
   if (directory) {
     writer.field(TAG.directory, (field) => {
-      writeBodyRef(field, directory.body);
-      field.u64(directory.sizeBytes).bigU64(directory.lastModified);
+      field.bigU64(directory.lastModified);
       writeEtag(field, directory.etag);
       field.raw(Buffer.from(directory.storageClass ?? ''));
     });
@@ -84,12 +81,10 @@ export function decodeObjectRecord(bytes: Uint8Array): ObjectRecord {
 }
 
 function readDirectoryObject(field: Reader): DirectoryObject {
-  const body = readBodyRef(field);
-  const sizeBytes = field.u64();
   const lastModified = timestamp(field.bigU64());
   const etag = readEtag(field);
   const storageClass = field.rest().toString();
-  return { body, sizeBytes, lastModified, etag, ...(storageClass && { storageClass }) };
+  return { lastModified, etag, ...(storageClass && { storageClass }) };
 }
 
 export function encodeTags(tags: Tags): Buffer {

@@ -5,27 +5,16 @@ import {
   contentMapKey,
   contentMapOf,
   freeKey,
-  objectRecordKey,
   offsetOfMapKey,
   partKey,
   SPACE,
   uploadKey,
 } from '../../../src/meta/keys.ts';
 import { decodeMapEntry, encodeMapEntry, type MapEntry } from '../../../src/meta/records/content.ts';
-import {
-  decodeObjectRecord,
-  encodeObjectRecord,
-  type ObjectRecord,
-} from '../../../src/meta/records/object.ts';
 import { encodeFree } from '../../../src/meta/records/space.ts';
 import { encodeCompleted, encodePart } from '../../../src/meta/records/upload.ts';
 import { LAYER, type Vandal } from '../vandal.ts';
 import type { Plants } from './plant.ts';
-
-async function editRecord(store: Vandal, path: string, change: Partial<ObjectRecord>): Promise<void> {
-  const key = objectRecordKey(LAYER, await store.inodeOf(path));
-  await store.put(key, encodeObjectRecord({ ...decodeObjectRecord(await store.get(key)), ...change }));
-}
 
 /** The map entries of a file's content. */
 async function mapOf(store: Vandal, path: string) {
@@ -77,19 +66,6 @@ export const CONTENTS_PLANTS = {
       plant: (store) => store.editInode('packed', ({ sizeBytes }) => ({ sizeBytes: sizeBytes + 1 })),
     },
     { what: 'a part', plant: (store) => store.addPart({ sizeBytes: 1 }) },
-    {
-      what: 'a directory’s object',
-      plant: async (store) => {
-        const { directory } = decodeObjectRecord(
-          await store.get(objectRecordKey(LAYER, await store.inodeOf('large/'))),
-        );
-        if (!directory) throw new Error('large/ is an object');
-        await editRecord(store, 'large/', {
-          directory: { ...directory, sizeBytes: directory.sizeBytes + 1 },
-        });
-        await store.use({ bytes: 1, inodes: 0 });
-      },
-    },
   ],
   contentShapeWrong: [
     {

@@ -81,10 +81,6 @@ export const INODES_PLANTS = {
       what: 'of a file',
       plant: async (store) => store.remove(inlineKey(LAYER, await store.inodeOf('inline'))),
     },
-    {
-      what: 'of a directory’s object',
-      plant: async (store) => store.remove(inlineKey(LAYER, await store.inodeOf('dir/'))),
-    },
   ],
   inlineStray: [
     {
