@@ -3,7 +3,7 @@
  * kernel, step by step in turns.
  *
  *   --rounds N        how often each step is measured (default 3)
- *   --files N         small files a step (default 20000)
+ *   --files N         small files a step, in all rounds together (default 20000)
  *   --size BYTES      of the large file (default 1 GiB)
  *   --data DIR        where both servers keep their data: the disk that is measured
  *   --only WORDS      only groups whose name has this in it: large, small 1, empty 1, small 8, empty 8
@@ -43,7 +43,7 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
-const RANDOM_OPERATIONS = 4000;
+const RANDOM_OPERATIONS = 2000;
 const WARM_UP = { files: 2000, sizeBytes: 64 << 20, operations: 1000 };
 const SYNCED = 'synced';
 
@@ -83,7 +83,11 @@ const kindOf = ({ name }: Group): string | undefined => name.split(' ')[0];
 
 async function measureAll(places: readonly Place[]): Promise<Row[]> {
   const { files, size } = values;
-  const groups = groupsOf({ files: Number(files), sizeBytes: Number(size), operations: RANDOM_OPERATIONS });
+  const groups = groupsOf({
+    files: Math.ceil(Number(files) / rounds),
+    sizeBytes: Number(size),
+    operations: RANDOM_OPERATIONS,
+  });
   const chosen = groups.filter(({ name }) => name.includes(values.only));
   // V8 compiles for some ten thousand calls before it is at its pace, and a server runs for months.
   const kinds = new Set(chosen.map(kindOf));

@@ -26,3 +26,30 @@ it('is good with the key it was made with, and with no other', () => {
 it('needs a key of 32 bytes', () => {
   expect(() => new FileHandles(Buffer.alloc(31))).toThrow(RangeError);
 });
+
+it('is told from any other of the same inode, also once it is known', () => {
+  const handles = new FileHandles(KEY);
+  const handle = handles.encode(FILE);
+  for (let at = 0; at < handle.length; at += 1) {
+    const other = Buffer.from(handle);
+    other[at] = (other[at] ?? 0) ^ 1;
+    expect(handles.decode(other)).toBeUndefined();
+  }
+  const next = { ...FILE, generation: FILE.generation + 1 };
+  const elsewhere = { ...FILE, volume: volumeId(7) };
+  for (const file of [next, FILE, elsewhere, FILE]) {
+    const fresh = new FileHandles(KEY);
+    expect(handles.encode(file)).toEqual(fresh.encode(file));
+    expect(handles.decode(fresh.encode(file))).toEqual(file);
+  }
+});
+
+it('that is known does not change with the memory it was read from', () => {
+  const handles = new FileHandles(KEY);
+  const handle = new FileHandles(KEY).encode(FILE);
+  const memory = Buffer.from(handle);
+  expect(handles.decode(memory)).toEqual(FILE);
+  memory.fill(0, 20);
+  expect(handles.decode(memory)).toBeUndefined();
+  expect(handles.decode(handle)).toEqual(FILE);
+});
