@@ -4,6 +4,7 @@ import type { Command } from '../commands/command.ts';
 import { shareBody } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { tagsKey } from '../meta/keys.ts';
+import { EMPTY_BODY } from '../meta/records/inode.ts';
 import { decodeTags, type ObjectRecord } from '../meta/records/object.ts';
 import { changeVolume, type View, viewVolume } from '../tree/scope.ts';
 import { checkWritePrecondition, inodeEtag } from './etag.ts';
@@ -31,7 +32,9 @@ export const copyObject: Command<CopyObjectArgs, CopyObjectResult> = {
     const change = yield* changeVolume(tx, args.target.volume, context);
     const target = yield* findTarget(change, args.target.key);
     checkWritePrecondition(args.precondition, target.object && etagOf(target.object));
-    const { body, sizeBytes } = bodyOf(source);
+    const { body: stored, sizeBytes } = bodyOf(source);
+    // A file may have been given a content for a write that then failed.
+    const body = sizeBytes === 0 ? EMPTY_BODY : stored;
     const onto = view.layer === change.layer && target.object?.id === source.id;
     const checksum = args.checksum ?? source.record.checksum;
     const storedTags = args.tags ?? (yield* tx.get(tagsKey(view.layer, source.id)));

@@ -288,6 +288,24 @@ describe('when there is room again', () => {
   });
 });
 
+it('leaves a file empty when a write found no room, and its copy is an object dir/ without bytes', async () => {
+  const { core, volume } = yard;
+  const at = { caller: ROOT, parent: await yard.parent(), name: Buffer.from('empty') };
+  const { file } = await core.files.create({ ...at, how: { kind: 'guarded', attributes: {} } });
+  yard.full = true;
+  yard.spareBytes = 1;
+  const write = core.files.write({ caller: ROOT, file, offset: 9000, data: [LARGE] });
+  await expect(write).rejects.toMatchObject(noSpace);
+  yard.full = false;
+  while (core.room.full) {
+    yard.tick();
+    await new Promise(setImmediate);
+  }
+  const target = { volume, key: Buffer.from('copy/') };
+  await core.objects.copy({ source: { volume, key: Buffer.from('empty') }, target });
+  expect((await core.objects.head(target)).sizeBytes).toBe(0);
+});
+
 it('begins full where there is no room for the reserve', async () => {
   const again = new Yard(randomFrom(2));
   again.full = true;
