@@ -55,7 +55,7 @@ const deleteKey: Command<{ readonly accessKeyId: string }, AccessKey> = {
   runsWhenFull: true,
   *run(tx, args) {
     const stored = yield* tx.get(accessKeyKey(args.accessKeyId));
-    if (!stored) throw new FsError('NoSuchAccessKey', `access key ${args.accessKeyId} does not exist`);
+    if (!stored) throw new FsError('NoSuchAccessKey', `there is no access key '${args.accessKeyId}'`);
     tx.delete(accessKeyKey(args.accessKeyId));
     return decodeAccessKey(stored);
   },
@@ -74,9 +74,29 @@ function* records(tx: ReadTx, space: number): Op<readonly Uint8Array[]> {
   }
 }
 
-function check(pattern: RegExp, value: string, what: string): string {
-  if (!pattern.test(value)) throw new FsError('Invalid', `${JSON.stringify(value)} is not a valid ${what}`);
-  return value;
+/** What each must look like. A secret is never repeated: messages end in logs and on screens. */
+const RULES = {
+  'account name': { pattern: NAME, rule: '1 to 64 letters, digits and any of - _ . , @ + =' },
+  'access key id': {
+    pattern: ACCESS_KEY_ID,
+    rule: '3 to 128 letters, digits, dots, hyphens and underscores',
+  },
+  'secret key': { pattern: SECRET_KEY, rule: '8 to 128 visible ASCII characters, no spaces', isSecret: true },
+  'canonical id': { pattern: CANONICAL_ID, rule: '1 to 128 visible ASCII characters, no spaces' },
+} as const;
+
+/** @throws FsError Invalid */
+function check(what: keyof typeof RULES, value: string): string {
+  const {
+    pattern,
+    rule,
+    isSecret = false,
+  }: { pattern: RegExp; rule: string; isSecret?: boolean } = RULES[what];
+  if (pattern.test(value)) return value;
+  throw new FsError(
+    'Invalid',
+    `the ${what} must be ${rule}${isSecret ? '' : `, not ${JSON.stringify(value)}`}`,
+  );
 }
 
 export class Accounts implements AccountView {
@@ -100,10 +120,10 @@ export class Accounts implements AccountView {
   #newAccount(args: Parameters<AccountView['create']>[0]): NewAccount {
     const { name, displayName, email, canonicalId } = args;
     return {
-      name: check(NAME, name, 'account name'),
+      name: check('account name', name),
       displayName: displayName ?? name,
       canonicalId: canonicalId
-        ? check(CANONICAL_ID, canonicalId, 'canonical id')
+        ? check('canonical id', canonicalId)
         : this.#environment.randomBytes(32).toString('hex'),
       ...(email && { email }),
     };
@@ -126,9 +146,9 @@ export class Accounts implements AccountView {
     const accessKeyId = args.accessKeyId ?? `FACET${base32(randomBytes(10)).slice(0, 15)}`;
     const secretKey = args.secretKey ?? randomBytes(30).toString('base64url');
     const key = {
-      account: check(NAME, args.account, 'account name'),
-      accessKeyId: check(ACCESS_KEY_ID, accessKeyId, 'access key id'),
-      secretKey: check(SECRET_KEY, secretKey, 'secret key'),
+      account: check('account name', args.account),
+      accessKeyId: check('access key id', accessKeyId),
+      secretKey: check('secret key', secretKey),
     };
     const account = args.createAccount && this.#newAccount({ name: args.account, ...args.createAccount });
     return this.#commands.run(createKey, account ? { key, account } : { key });

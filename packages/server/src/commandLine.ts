@@ -50,7 +50,9 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
 function explain(error: CommanderError): string {
   // A group without its command ("facet volume") printed its help already, on stderr.
   if (error.code === 'commander.help') return 'a command is missing';
-  return `${error.message.replace(/^error: /, '')} (--help shows the usage)`;
+  // A guess at what was meant comes on a line of its own.
+  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return `${message} (--help shows the usage)`;
 }
 
 function exitCodeTable(): string {

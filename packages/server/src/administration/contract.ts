@@ -17,6 +17,15 @@ export type VolumeReport = z.infer<typeof volumeReport>;
 
 export const volumeDetails = volumeReport.extend({
   usage: z.object({ bytes: z.number(), inodes: z.number() }),
+  /** What S3 cannot show, since its path is no key: not UTF-8, or over 1,024 bytes. */
+  unshown: z.object({
+    files: z.number(),
+    directories: z.number(),
+    /** The first ten found; bytes that are no text as `\\xff`, very long ones cut in their middle. */
+    paths: z.array(z.string()),
+    /** False: there may be more, since only the first million entries were looked at. */
+    complete: z.boolean(),
+  }),
   /** What files and directories made through S3 belong to; modes in octal, as in `0644`. */
   defaults: z.object({
     uid: z.number(),
@@ -103,8 +112,11 @@ export const accountReport = z.object({
 });
 export type AccountReport = z.infer<typeof accountReport>;
 
-export const newVolume = z.strictObject({ name: z.string().min(1), owner: z.string().min(1) });
+export const newVolume = z.strictObject({ name: z.string(), owner: z.string() });
 type NewVolume = z.infer<typeof newVolume>;
+
+export const ACCOUNT_RULE = '1 to 64 letters, digits and any of - _ . , @ + =';
+export const accountName = z.string().regex(/^[\w.@+=,-]{1,64}$/, `must be ${ACCOUNT_RULE}`);
 
 export const ACCESS_KEY_RULE = '3 to 128 letters, digits, dots, hyphens and underscores';
 export const accessKeyId = z.string().regex(/^[\w.-]{3,128}$/, `must be ${ACCESS_KEY_RULE}`);
@@ -114,7 +126,7 @@ export const SECRET_RULE = '8 to 128 visible ASCII characters, no spaces';
 export const secretAccessKey = z.string().regex(/^[\x21-\x7e]{8,128}$/, `must be ${SECRET_RULE}`);
 
 export const newKey = z.strictObject({
-  account: z.string().min(1),
+  account: accountName,
   accessKeyId: accessKeyId.optional(),
   secretAccessKey: secretAccessKey.optional(),
   displayName: z.string().min(1).optional(),

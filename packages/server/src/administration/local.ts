@@ -24,6 +24,7 @@ import {
   type VolumeDetails,
   type VolumeReport,
 } from './contract.ts';
+import { legiblePath } from './legiblePath.ts';
 
 /** @param parts `rootCredentials`: the file that names the root account's key */
 export function administerCore({
@@ -39,13 +40,24 @@ export function administerCore({
     return volume;
   };
 
+  const requireAccount = async (name: string): Promise<Account> => {
+    const account = await core.accounts.find(name);
+    if (account !== undefined) return account;
+    throw new FsError(
+      'NoSuchAccount',
+      `there is no account named '${name}'; 'facet key create' makes accounts`,
+    );
+  };
+
   return {
     createVolume: async (volume) => {
       checkVolumeName(volume.name);
+      await requireAccount(volume.owner);
       return reportVolume(await core.volumes.create(volume));
     },
 
     listVolumes: async ({ owner, after }) => {
+      if (owner !== undefined) await requireAccount(owner);
       const page = await core.volumes.list({
         ...(owner === undefined ? {} : { owner }),
         ...(after === undefined ? {} : { after }),
@@ -55,14 +67,12 @@ export function administerCore({
     },
 
     showVolume: async (name) => {
-      const volume = await findVolume(name);
-      return reportDetails(volume, await core.volumes.usage(volume.id));
+      return reportDetails(core, await findVolume(name));
     },
 
     setVolume: async (name, changes) => {
       const { id } = await findVolume(name);
-      const volume = await core.volumes.setSettings(id, changes);
-      return reportDetails(volume, await core.volumes.usage(id));
+      return reportDetails(core, await core.volumes.setSettings(id, changes));
     },
 
     deleteVolume: async (name) => {
@@ -122,9 +132,7 @@ export function administerCore({
     },
 
     listKeys: async (account) => {
-      if (account !== undefined && (await core.accounts.find(account)) === undefined) {
-        throw new FsError('NoSuchAccount', `there is no account named '${account}'`);
-      }
+      if (account !== undefined) await requireAccount(account);
       return (await core.accounts.listKeys(account)).map(reportKey);
     },
 
@@ -191,14 +199,14 @@ function reportVolume(volume: Volume): VolumeReport {
   return { name: volume.name, id: volume.id, owner: volume.owner, created: isoTime(volume.created) };
 }
 
-function reportDetails(
-  volume: Volume,
-  usage: { readonly bytes: number; readonly inodes: number },
-): VolumeDetails {
+async function reportDetails(core: Core, volume: Volume): Promise<VolumeDetails> {
   const { uid, gid, directoryMode, fileMode } = volume.defaults;
+  const { bytes, inodes } = await core.volumes.usage(volume.id);
+  const { files, directories, paths, complete } = await core.volumes.unshown(volume.id);
   return {
     ...reportVolume(volume),
-    usage: { bytes: usage.bytes, inodes: usage.inodes },
+    usage: { bytes, inodes },
+    unshown: { files, directories, paths: paths.map(legiblePath), complete },
     defaults: { uid, gid, directoryMode: octal(directoryMode), fileMode: octal(fileMode) },
     posixMetadata: volume.posixMetadata === true,
   };

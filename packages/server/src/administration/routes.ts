@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { fromCore } from '../coreFailure.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { toCommandFailure, usageFailure } from '../failure.ts';
+import { explainInvalid } from '../invalidInput.ts';
 import { type Administration, exportChanges, newKey, newVolume, volumeChanges } from './contract.ts';
 
 const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 } as const satisfies Record<
@@ -17,7 +18,7 @@ const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 
   number
 >;
 
-const nameParameter = z.object({ name: z.string().min(1) });
+const nameParameter = z.object({ name: z.string() });
 const volumesQuery = z.object({ owner: z.string().optional(), after: z.string().optional() });
 const exportsQuery = z.object({ after: z.string().optional() });
 const keysQuery = z.object({ account: z.string().optional() });
@@ -119,5 +120,5 @@ function isRequestError(error: unknown): boolean {
 function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw usageFailure(z.prettifyError(parsed.error));
+  throw usageFailure(`the request is not valid: ${explainInvalid(parsed.error)}`);
 }

@@ -4,7 +4,9 @@ import type { Command } from 'commander';
 import { withAdministration } from '../administration/connect.ts';
 import {
   ACCESS_KEY_RULE,
+  ACCOUNT_RULE,
   accessKeyId,
+  accountName,
   type NewKey,
   SECRET_RULE,
   secretAccessKey,
@@ -26,7 +28,7 @@ export function addKeyCommands(program: Command): void {
 
   addStoreOptions(key.command('create'))
     .description('make an access key; its account too, when there is none of that name')
-    .requiredOption('--account <ACCOUNT>', 'whose key it is')
+    .requiredOption('--account <ACCOUNT>', `whose key it is: ${ACCOUNT_RULE}`)
     .option('--access-key <ID>', `its id: ${ACCESS_KEY_RULE} (default: made up)`)
     .option(
       '--secret-key <SECRET>',
@@ -83,12 +85,17 @@ export function addKeyCommands(program: Command): void {
 
 function newKeyOf(options: CreateOptions): NewKey {
   const { account, accessKey, secretKey, displayName, email } = options;
+  if (!accountName.safeParse(account).success) {
+    throw usageFailure(`--account must be ${ACCOUNT_RULE}, not '${account}'`);
+  }
   if (accessKey !== undefined && !accessKeyId.safeParse(accessKey).success) {
     throw usageFailure(`--access-key must be ${ACCESS_KEY_RULE}, not '${accessKey}'`);
   }
   if (secretKey !== undefined && !secretAccessKey.safeParse(secretKey).success) {
     throw usageFailure(`--secret-key must be ${SECRET_RULE}`);
   }
+  if (displayName === '') throw usageFailure('--display-name must not be empty');
+  if (email === '') throw usageFailure('--email must not be empty');
   return {
     account,
     ...(accessKey === undefined ? {} : { accessKeyId: accessKey }),

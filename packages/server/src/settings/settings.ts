@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { usageFailure } from '../failure.ts';
+import { explainInvalid } from '../invalidInput.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 
 const ACCESS_LOG = ['off', 'on'] as const;
@@ -296,15 +297,23 @@ function pairTls(given: {
 }
 
 function readSettingsFile(path: string): Partial<Record<Setting, string>> {
+  let written: string;
+  try {
+    written = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw usageFailure(
+      `cannot read the configuration file ${path}: ${(error as Error).message}`,
+    );
+  }
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
+    content = JSON.parse(written);
   } catch (error) {
-    throw usageFailure(`cannot read the configuration file ${path}: ${(error as Error).message}`);
+    throw usageFailure(`the configuration file ${path} is not JSON: ${(error as Error).message}`);
   }
   const parsed = fileSchema.safeParse(content);
   if (!parsed.success) {
-    throw usageFailure(`the configuration file ${path} is not valid:\n${z.prettifyError(parsed.error)}`);
+    throw usageFailure(`the configuration file ${path} is not valid: ${explainInvalid(parsed.error)}`);
   }
   const values: Partial<Record<Setting, string>> = {};
   for (const name of fileSchema.keyof().options) {
