@@ -66,18 +66,20 @@ export class CommandRunner {
 
   /** Resolves when the command's writes are on stable storage. */
   async run<A, R>(command: Command<A, R>, args: A): Promise<R> {
-    const mayGrow = this.#room?.full !== true || (await this.#admit(command, args));
-    try {
-      return await this.#attempt(command, args, mayGrow);
-    } catch (error) {
-      if (!isFull(error) || !runsWhenFull(command, args)) throw fromEngine(error, command.name);
-    }
-    // It met the full disk, and has the reserve now.
-    await this.#room?.ready();
-    try {
-      return await this.#attempt(command, args, false);
-    } catch (error) {
-      throw fromEngine(error, command.name);
+    const room = this.#room;
+    let mayGrow = room?.full !== true || (await this.#admit(command, args));
+    for (;;) {
+      const before = { full: room?.full, fillings: room?.fillings };
+      try {
+        return await this.#attempt(command, args, mayGrow);
+      } catch (error) {
+        const hadReserve = before.full !== false && before.fillings === room?.fillings;
+        if (!isFull(error) || !runsWhenFull(command, args) || hadReserve)
+          throw fromEngine(error, command.name);
+      }
+      // It met the full disk, and has the reserve now.
+      await room?.ready();
+      mayGrow = false;
     }
   }
 

@@ -17,6 +17,7 @@ import {
 import type { Command, CommandRunner } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
 import { whenSettled } from '../contents/settled.ts';
+import { FsError } from '../errors.ts';
 import { leaseKey } from '../meta/keys.ts';
 import { decodeNumber, encodeNumber } from '../meta/records/volume.ts';
 
@@ -98,7 +99,8 @@ export class ContainerLeases {
   /** What the extent store gets its container ids from. */
   readonly lease: ContainerLease = async () => {
     const instance = this.#instance;
-    const leased = await this.#commands.run(leaseContainers, { instance, count: CONTAINERS_PER_LEASE });
+    const count = CONTAINERS_PER_LEASE;
+    const leased = await this.#commands.run(leaseContainers, { instance, count }).catch(toExtents);
     this.#ranges = [...this.#ranges, leased];
     this.#newest = leased.first;
     return leased;
@@ -208,6 +210,12 @@ export class ContainerLeases {
     }
     return never;
   }
+}
+
+/** To the extent store a lease that there is no room for is a full disk, too. */
+function toExtents(error: unknown): never {
+  if (!(error instanceof FsError && error.code === 'NoSpace')) throw error;
+  throw new ExtentError('Full', error.message, { cause: error });
 }
 
 /** What is left of a range, as ranges. */

@@ -41,6 +41,7 @@ export class Room {
   readonly #reserve: Reserve;
   readonly #timer: Timer;
   #full = false;
+  #fillings = 0;
   #stopped = false;
   /** Writes on their way to the device. */
   #underWay = 0;
@@ -59,6 +60,11 @@ export class Room {
 
   get full(): boolean {
     return this.#full;
+  }
+
+  /** How often it has become full: each time the reserve is released once. */
+  get fillings(): number {
+    return this.#fillings;
   }
 
   /** Takes the reserve; where there is no room for it the disk is full from the start. */
@@ -93,6 +99,7 @@ export class Room {
   met(): void {
     if (this.#full || this.#stopped) return;
     this.#full = true;
+    this.#fillings += 1;
     this.#parts.onChange?.({ full: true });
     this.#releasing = this.#release();
     this.#lookLater();

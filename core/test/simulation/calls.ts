@@ -1,6 +1,6 @@
 /** A client that hears nothing and asks again: at once, and after the power came back. */
 
-import type { CallRef, Core, Created } from '../../src/index.ts';
+import { type CallRef, type Core, type Created, FsError } from '../../src/index.ts';
 import { isRefusal } from './model.ts';
 import type { Replay } from './replay.ts';
 import { below, type Random } from './scheduler.ts';
@@ -51,6 +51,10 @@ export class Calls {
     this.#unanswered.delete(call);
     const [first, second = first] = sent;
     if (!first || !second) return;
+    for (const outcome of sent) {
+      if ('refusal' in outcome && outcome.refusal === 'NoSpace')
+        throw new FsError('NoSpace', 'a call was refused');
+    }
     if (!agree(first, second)) {
       throw new Error(`call ${call.xid} was answered ${JSON.stringify(first)} and ${JSON.stringify(second)}`);
     }

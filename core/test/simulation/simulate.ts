@@ -19,18 +19,24 @@ const ACTORS = 4;
 const LIVES = 3;
 /** The power is cut after so many steps at most. */
 const STEPS_MAX = 5000;
+/** The disk stays full, or not, for so many turns of its own at most, out of those of all. */
+const FULL_STEPS_MAX = 60;
 
 export interface SimulationOptions {
   readonly seed: number;
   /** Things each client does in a life that is not cut short. */
   readonly actions?: number;
   readonly ignoresSyncOf?: MemoryDiskOptions['ignoresSyncOf'];
+  /** The disk is full at random moments, for a while each. */
+  readonly fills?: boolean;
 }
 
 export interface Outcome {
   readonly steps: number;
   readonly commits: number;
   readonly powerCuts: number;
+  /** What clients were refused for want of room. */
+  readonly noSpace: number;
 }
 
 /** A world, the model that follows its commits, and what went wrong between the two. */
@@ -56,6 +62,8 @@ class Setting {
   #follow(command: UnderWay): void {
     this.commits += 1;
     try {
+      // An engine without room commits nothing but from the reserve, which is not for this.
+      if (this.world.isFull && !command.frees) throw new Error(`${command.name} took the reserve`);
       this.replay.commit(command, writing.getStore());
     } catch (error) {
       this.broken ??= error;
@@ -79,7 +87,10 @@ export async function playOnLmdb(options: {
     await compare(core, world, model);
     await calls.resume(core);
     const idle = async () => undefined;
-    await new Actor({ core, volume: world.volume.id, random, replay, idle, calls }).live(actions);
+    const noRoom = (): never => {
+      throw new Error('a client was refused for want of room');
+    };
+    await new Actor({ core, volume: world.volume.id, random, replay, idle, calls, noRoom }).live(actions);
     if (setting.broken !== undefined) throw setting.broken;
     await compare(core, world, model);
     await core.close();
@@ -88,12 +99,14 @@ export async function playOnLmdb(options: {
 }
 
 /** @throws when the store and the model differ, or a client got an answer it must not get */
-export async function simulate({ seed, actions = 30, ignoresSyncOf }: SimulationOptions): Promise<Outcome> {
+export async function simulate(options: SimulationOptions): Promise<Outcome> {
+  const { seed, actions = 30, ignoresSyncOf, fills = false } = options;
   const random = randomFrom(seed);
   const setting = new Setting(random, ignoresSyncOf ? { disk: { ignoresSyncOf } } : {});
   const { scheduler, world, model, replay } = setting;
   const calls = new Calls(random, replay);
   let powerCuts = 0;
+  let noSpace = 0;
   for (let life = 0; life < LIVES; life += 1) {
     const core = await world.start();
     if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
@@ -102,7 +115,13 @@ export async function simulate({ seed, actions = 30, ignoresSyncOf }: Simulation
     if (setting.broken !== undefined) throw setting.broken;
     await compare(core, world, model);
     world.interleave(true);
-    const surroundings = { core, volume: world.volume.id, random, replay, idle: scheduler.pause, calls };
+    if (fills) void fillNowAndThen(setting, random);
+    const noRoom = (): void => {
+      if (!fills) throw new Error('a client was refused for want of room, of which there is enough');
+      noSpace += 1;
+    };
+    const idle = scheduler.pause;
+    const surroundings = { core, volume: world.volume.id, random, replay, idle, calls, noRoom };
     let alive = ACTORS;
     for (let i = 0; i < ACTORS; i += 1) {
       new Actor(surroundings).live(actions).then(
@@ -120,7 +139,9 @@ export async function simulate({ seed, actions = 30, ignoresSyncOf }: Simulation
     if (alive > 0) powerCuts += 1;
     world.cutPower();
   }
+  world.fill(false);
   const core = await world.start();
+  if (core.room.full) throw new Error('there is room, and the store does not know');
   if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
   await compare(core, world, model);
   await calls.resume(core);
@@ -128,7 +149,15 @@ export async function simulate({ seed, actions = 30, ignoresSyncOf }: Simulation
   await compare(core, world, model);
   if (world.faults.length > 0) throw new Error('background work failed', { cause: world.faults[0] });
   await core.close();
-  return { steps: scheduler.steps, commits: setting.commits, powerCuts };
+  return { steps: scheduler.steps, commits: setting.commits, powerCuts, noSpace };
+}
+
+/** Until the power goes. */
+async function fillNowAndThen({ scheduler, world }: Setting, random: Random): Promise<never> {
+  for (;;) {
+    for (let steps = below(random, FULL_STEPS_MAX); steps > 0; steps -= 1) await scheduler.pause();
+    world.fill(!world.isFull);
+  }
 }
 
 /** Everything, through the object view, byte by byte; and what the metadata promises of itself. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { playOnLmdb, simulate } from './simulate.ts';
+import { type Outcome, playOnLmdb, type SimulationOptions, simulate } from './simulate.ts';
 
 /** FACET_SEED=n runs that one world again; FACET_SEEDS=n runs so many. */
 const { FACET_SEED, FACET_SEEDS = '100' } = process.env;
@@ -10,10 +10,12 @@ const SEEDS = FACET_SEED
   ? [Number(FACET_SEED)]
   : Array.from({ length: Number(FACET_SEEDS) }, (_, i) => i + 1);
 const GROUP = 25;
+/** Of one world. */
+const LIVES = 3;
 
-async function run(seed: number): Promise<void> {
+async function run(seed: number, options: Omit<SimulationOptions, 'seed'> = {}): Promise<Outcome> {
   try {
-    await simulate({ seed });
+    return await simulate({ seed, ...options });
   } catch (error) {
     throw new Error(`seed ${seed}: run again with FACET_SEED=${seed} npx vitest run core/test/simulation`, {
       cause: error,
@@ -60,4 +62,16 @@ describe('worlds whose power is cut', () => {
       expect(found).toContain('lost');
     },
   );
+});
+
+describe('worlds whose disk is full at random moments', () => {
+  it('lose nothing that was acknowledged, and delete all the same', async () => {
+    const outcomes: Outcome[] = [];
+    for (const seed of SEEDS.slice(0, Math.ceil(SEEDS.length / 4)))
+      outcomes.push(await run(seed, { fills: true }));
+    if (FACET_SEED) return;
+    expect(outcomes.filter(({ noSpace }) => noSpace > 0).length).toBeGreaterThan(outcomes.length / 2);
+    // Some are done with what they set out to do: nobody waits for ever.
+    expect(outcomes.some(({ powerCuts }) => powerCuts < LIVES)).toBe(true);
+  }, 300_000);
 });

@@ -2,8 +2,14 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Engine, MemoryEngine, openLmdbEngine } from '@facet/engine';
-import { LocalExtentStore, MemoryDisk, type MemoryDiskOptions } from '@facet/extents';
-import { type Command, CommandRunner } from '../../src/commands/command.ts';
+import {
+  type DiskFault,
+  type DiskOperation,
+  LocalExtentStore,
+  MemoryDisk,
+  type MemoryDiskOptions,
+} from '@facet/extents';
+import { type Command, CommandRunner, runsWhenFull } from '../../src/commands/command.ts';
 import { type Core, type InodeId, openCore, timestamp, type Volume } from '../../src/index.ts';
 import { dentryKey, type EntryName, inodeKey } from '../../src/meta/keys.ts';
 import { decodeInode } from '../../src/meta/records/inode.ts';
@@ -16,6 +22,8 @@ import { below, type Random, type Scheduler } from './scheduler.ts';
 export interface UnderWay {
   readonly name: string;
   readonly args: unknown;
+  /** It gives room back, or may at least run where there is none. */
+  readonly frees: boolean;
 }
 
 /** Says at every commit which command it was. */
@@ -28,7 +36,7 @@ class ObservedCommands extends CommandRunner {
   }
 
   override run<A, R>(command: Command<A, R>, args: A): Promise<R> {
-    const underWay = { name: command.name, args };
+    const underWay = { name: command.name, args, frees: runsWhenFull(command, args) };
     return this.#underWay.run(underWay, () => super.run(command, args));
   }
 }
@@ -43,6 +51,13 @@ export interface WorldOptions {
 }
 
 const SEGMENT_BYTES = 1 << 20;
+/** Of the disk's operations those that take room. */
+const TAKES_ROOM: ReadonlySet<DiskOperation['kind']> = new Set([
+  'create',
+  'write',
+  'allocate',
+  'makeDirectory',
+]);
 
 export class World {
   readonly #options: WorldOptions;
@@ -56,19 +71,31 @@ export class World {
   #engine: MemoryEngine;
   #used: Engine;
   /** The state before the last commit. */
-  #before: ReturnType<MemoryEngine['snapshot']> | undefined;
+  #stateBefore: ReturnType<MemoryEngine['snapshot']> | undefined;
   #extents: LocalExtentStore | undefined;
   #core: Core | undefined;
   #volume: Volume | undefined;
   /** Outside of the interleaved part nothing waits. */
   #interleaved = false;
+  /** Nothing can be added, but for what the reserve holds. */
+  #full = false;
+  #reserveHeld = true;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#random = options.scheduler.random;
-    this.#disk = new MemoryDisk({ ...options.disk, random: this.#random, before: async () => this.#wait() });
+    this.#disk = new MemoryDisk({
+      ...options.disk,
+      random: this.#random,
+      before: (operation) => this.#before(operation),
+    });
     this.#engine = this.#newEngine();
     this.#used = this.#engine;
+  }
+
+  async #before({ kind }: DiskOperation): Promise<DiskFault | undefined> {
+    await this.#wait();
+    return this.#full && TAKES_ROOM.has(kind) ? 'ENOSPC' : undefined;
   }
 
   async #wait(): Promise<undefined> {
@@ -86,6 +113,7 @@ export class World {
         if (this.#options.lmdbFolder === undefined) this.#committed();
         return this.#wait();
       },
+      injectFull: () => this.#full && this.#reserveHeld,
       injectConflict: () => this.#interleaved && below(this.#random, 20) === 0,
     });
   }
@@ -93,7 +121,7 @@ export class World {
   #committed(): void {
     const command = this.#underWay.getStore();
     if (command) this.#options.onCommit(command);
-    this.#before = this.#engine.snapshot();
+    this.#stateBefore = this.#engine.snapshot();
   }
 
   async #openEngine(): Promise<Engine> {
@@ -131,6 +159,18 @@ export class World {
         return this.#extents;
       },
       timer: scheduler.timer,
+      reserve: {
+        lengthBytes: 1,
+        release: async () => {
+          await this.#wait();
+          this.#reserveHeld = false;
+        },
+        restore: async () => {
+          await this.#wait();
+          this.#reserveHeld ||= !this.#full;
+          return this.#reserveHeld;
+        },
+      },
       onLost: (lost) => this.lost.push(lost),
       onFault: (fault) => this.faults.push(fault),
     });
@@ -160,6 +200,16 @@ export class World {
     this.#interleaved = on;
   }
 
+  /** From now on nothing can be added, or, when false, there is room again. */
+  fill(full: boolean): void {
+    this.#full = full;
+  }
+
+  /** Whether the disk has no room but the reserve's. */
+  get isFull(): boolean {
+    return this.#full;
+  }
+
   /** The power goes at this very step. What was committed is there after the next start, and of the disk what was synced. */
   cutPower(): void {
     const state = this.#engine.snapshot();
@@ -179,7 +229,7 @@ export class World {
   /** Whether the commit of this moment changed a file's bytes. */
   dataChanged(file: InodeId): boolean {
     const key = inodeKey(this.volume.layer, file);
-    const [before, after] = [this.#before?.get(key), this.#engine.snapshot().get(key)];
+    const [before, after] = [this.#stateBefore?.get(key), this.#engine.snapshot().get(key)];
     return !before || !after || decodeInode(before).dataVersion !== decodeInode(after).dataVersion;
   }
 }

@@ -78,7 +78,10 @@ export interface ContainerInfo {
   readonly allocatedBytes: number;
 }
 
-/** Hands out container ids that no one else has or will have; recorded durably before it resolves. */
+/**
+ * Hands out container ids that no one else has or will have; recorded durably before it resolves.
+ * @throws ExtentError Full
+ */
 export type ContainerLease = () => Promise<{ readonly first: ContainerId; readonly count: number }>;
 
 export interface ExtentStore {
