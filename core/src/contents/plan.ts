@@ -59,7 +59,9 @@ export function* mapEntries(
   if (before) {
     const offset = offsetOfMapKey(before.key);
     const entry = decodeMapEntry(before.value);
-    if (offset + entry.lengthBytes > span.start) found.push({ offset, entry });
+    const entryEnd = offset + entry.lengthBytes;
+    if (entryEnd > span.start) found.push({ offset, entry });
+    if (entryEnd >= span.start + span.lengthBytes) return found;
     from = successor(before.key);
   }
   for (;;) {

@@ -1,11 +1,11 @@
 /** Inodes together with what their attributes are made of, and those attributes. */
 
-import type { Op } from '@facet/engine';
+import type { Bytes, Op } from '@facet/engine';
 import { FsError } from '../errors.ts';
 import type { InodeId, Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { directoryKey, inodeKey } from '../meta/keys.ts';
-import { decodeInode } from '../meta/records/inode.ts';
+import { decodeInode, type Inode } from '../meta/records/inode.ts';
 import { type DirectoryState, decodeDirectoryState } from '../meta/records/tree.ts';
 import type { Found } from '../tree/inodes.ts';
 import type { View } from '../tree/scope.ts';
@@ -56,15 +56,33 @@ function* findNode(view: View, id: InodeId): Op<Node | undefined> {
 export function* findNodes(view: View, ids: readonly InodeId[]): Op<readonly (Node | undefined)[]> {
   const { tx, layer } = view;
   const stored = yield* tx.getMany(ids.flatMap((id) => [inodeKey(layer, id), directoryKey(layer, id)]));
-  return ids.map((id, index) => {
-    const bytes = stored[2 * index];
-    if (!bytes) return undefined;
-    const inode = decodeInode(bytes);
-    if (inode.type !== 'directory') return { id, inode };
-    const state = stored[2 * index + 1];
-    assert(state !== undefined, `directory ${id} has its state`);
-    return { id, inode, state: decodeDirectoryState(state) };
+  return ids.map((id, index) => decodeNode(id, stored[2 * index], stored[2 * index + 1]));
+}
+
+/** The same for entries, which say what has a state to be read. */
+export function* nodesOf(
+  view: View,
+  entries: readonly { readonly inode: InodeId; readonly type: Inode['type'] }[],
+): Op<readonly (Node | undefined)[]> {
+  const { tx, layer } = view;
+  const stateKeys = entries.flatMap(({ inode, type }) =>
+    type === 'directory' ? [directoryKey(layer, inode)] : [],
+  );
+  const inodeKeys = entries.map(({ inode }) => inodeKey(layer, inode));
+  const stored = yield* tx.getMany([...inodeKeys, ...stateKeys]);
+  let stateAt = inodeKeys.length;
+  return entries.map(({ inode, type }, index) => {
+    const state = type === 'directory' ? stored[stateAt++] : undefined;
+    return decodeNode(inode, stored[index], state);
   });
+}
+
+function decodeNode(id: InodeId, stored: Bytes | undefined, state: Bytes | undefined): Node | undefined {
+  if (!stored) return undefined;
+  const inode = decodeInode(stored);
+  if (inode.type !== 'directory') return { id, inode };
+  assert(state !== undefined, `directory ${id} has its state`);
+  return { id, inode, state: decodeDirectoryState(state) };
 }
 
 /** Directories have no bytes; clients like to see a block. */

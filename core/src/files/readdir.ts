@@ -6,7 +6,7 @@ import { assert } from '../invariant.ts';
 import { cookieKey, cookieOfKey, cookiesOf, dentryKey } from '../meta/keys.ts';
 import { decodeDentry, decodeEntryName } from '../meta/records/tree.ts';
 import { type View, viewVolume } from '../tree/scope.ts';
-import { attributesOf, type DirectoryNode, findNodes, loadDirectoryNode } from './nodes.ts';
+import { attributesOf, type DirectoryNode, loadDirectoryNode, nodesOf } from './nodes.ts';
 import { mustAllow, READ } from './permission.ts';
 import type { DirectoryEntry, FileAttributes, ReaddirArgs } from './types.ts';
 
@@ -70,10 +70,7 @@ function* namedEntries(
 }
 
 function* withAttributes(view: View, entries: readonly DirectoryEntry[]): Op<readonly DirectoryEntry[]> {
-  const nodes = yield* findNodes(
-    view,
-    entries.map((entry) => entry.inode),
-  );
+  const nodes = yield* nodesOf(view, entries);
   return entries.map((entry, index) => {
     const node = nodes[index];
     assert(node !== undefined, `inode ${entry.inode}, which has a name, exists`);
