@@ -47,6 +47,16 @@ export interface VolumeUsage {
   readonly inodes: number;
 }
 
+/** What is in a volume and has no key, since its path is not UTF-8 or has more than 1,024 bytes. */
+export interface Unshown {
+  readonly files: number;
+  readonly directories: number;
+  /** The first ten that were found. */
+  readonly paths: readonly Buffer[];
+  /** False: the volume has very many entries, and these were found among a million of them. */
+  readonly complete: boolean;
+}
+
 export interface VolumeView {
   /** @throws FsError VolumeExists (its `owner` says whose, see `find`) | NoSuchAccount | Invalid */
   create(args: { readonly name: string; readonly owner: string }): Promise<Volume>;
@@ -62,6 +72,8 @@ export interface VolumeView {
     readonly truncated: boolean;
   }>;
   usage(volume: VolumeId): Promise<VolumeUsage>;
+  /** Counted anew each time: what changes meanwhile may be missed. @throws FsError NoSuchVolume */
+  unshown(volume: VolumeId): Promise<Unshown>;
   /** @throws FsError NoSuchVolume | VolumeNotEmpty */
   delete(volume: VolumeId): Promise<{ readonly name: string }>;
   getTags(volume: VolumeId): Promise<Tags>;

@@ -32,7 +32,8 @@ import { freshDirectory, loadDirectory, storeDirectory } from '../tree/directori
 import { freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { adjustUsage, changeVolume, loadUsage, viewVolume } from '../tree/scope.ts';
 import { getExport, setDefaults, setExport } from './exports.ts';
-import type { ExportPolicy, Volume, VolumeSettings, VolumeUsage, VolumeView } from './types.ts';
+import type { ExportPolicy, Unshown, Volume, VolumeSettings, VolumeUsage, VolumeView } from './types.ts';
+import { countUnshown } from './unshown.ts';
 
 /** Owner and modes of what comes by S3, until a volume's export says otherwise. */
 const DEFAULTS = { uid: 65534, gid: 65534, directoryMode: 0o777, fileMode: 0o666 } as const;
@@ -210,6 +211,10 @@ export class Volumes implements VolumeView {
     return this.#commands.read('volumes', function* (tx) {
       return yield* loadUsage(yield* viewVolume(tx, volume));
     });
+  }
+
+  unshown(volume: VolumeId): Promise<Unshown> {
+    return countUnshown(this.#commands, volume);
   }
 
   async delete(volume: VolumeId): Promise<{ readonly name: string }> {

@@ -87,6 +87,30 @@ test('an export that is changed while it is mounted counts from the next call', 
   expect((await nfs.mount('/photos')).status).toBe(STATUS.ACCES);
 });
 
+test('what S3 cannot show is counted and named', async () => {
+  const data = temporaryDirectory();
+  const server = await serve({ data });
+  await facet(['volume', 'create', 'photos', '--data', data]);
+  const show = async (...more: string[]) =>
+    (await facet(['volume', 'show', 'photos', '--data', data, ...more])).stdout;
+  expect(await show()).not.toContain('unshown');
+  const nfs = await connect(server.serving.nfs?.port);
+  let { handle } = await nfs.mount('/photos');
+  const name = 'd'.repeat(255);
+  for (let depth = 0; depth < 4; depth += 1) {
+    expect(await nfs.mkdir(handle, name)).toBe(STATUS.OK);
+    ({ handle } = await nfs.lookup(handle, name));
+  }
+  await nfs.create(handle, 'deep');
+  expect(JSON.parse(await show('--json')).unshown).toEqual({
+    files: 1,
+    directories: 0,
+    paths: [`${name}/${'d'.repeat(44)}…${'d'.repeat(39)}/${name}/deep`],
+    complete: true,
+  });
+  expect(await show()).toMatch(/\nunshown {3}files 1, directories 0: .*\n {10}ddd.*\/deep\n$/);
+});
+
 test('a port mapper of its own knows where everything is', async () => {
   const server = await serve({ data: temporaryDirectory(), flags: ['--portmap', '127.0.0.1:0'] });
   const { nfs, portmap } = { nfs: server.serving.nfs?.port, portmap: server.serving.nfs?.portmap };

@@ -55,7 +55,7 @@ describe('commands', () => {
     expect(new Set(words)).toEqual(
       new Set(
         ['serve', 'fsck', 'account list'].concat(
-          ['create', 'list', 'show', 'delete'].map((name) => `volume ${name}`),
+          ['create', 'list', 'show', 'set', 'delete'].map((name) => `volume ${name}`),
           ['create', 'list', 'delete'].map((name) => `key ${name}`),
           ['list', 'show', 'set'].map((name) => `export ${name}`),
         ),

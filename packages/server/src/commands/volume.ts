@@ -79,7 +79,8 @@ export function addVolumeCommands(program: Command): void {
     });
 }
 
-function describe({ name, id, owner, created, usage, defaults, posixMetadata }: VolumeDetails): string {
+function describe(details: VolumeDetails): string {
+  const { name, id, owner, created, usage, defaults, posixMetadata } = details;
   const { uid, gid, directoryMode, fileMode } = defaults;
   return [
     `name      ${name}`,
@@ -90,7 +91,21 @@ function describe({ name, id, owner, created, usage, defaults, posixMetadata }: 
     `inodes    ${usage.inodes}`,
     `defaults  uid ${uid}, gid ${gid}, directories ${directoryMode}, files ${fileMode}`,
     `metadata  ${posixMetadata ? 'S3 tells owners, modes and times of all objects' : "as the objects' writers gave them"}`,
+    ...describeUnshown(details.unshown),
   ].join('\n');
+}
+
+/** Nothing where there is none. */
+function describeUnshown({ files, directories, paths, complete }: VolumeDetails['unshown']): string[] {
+  const found = files + directories;
+  if (found === 0 && complete) return [];
+  const looked = complete ? '' : ', of the million entries looked at';
+  const more = found - paths.length;
+  return [
+    `unshown   files ${files}, directories ${directories}${looked}: their paths are no keys of S3`,
+    ...paths.map((path) => `          ${path}`),
+    ...(more > 0 ? [`          and ${more} more`] : []),
+  ];
 }
 
 async function listAllVolumes(
