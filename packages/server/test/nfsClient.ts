@@ -10,7 +10,7 @@ const ATTRIBUTE_BYTES = 84;
 const LAST_FRAGMENT = 0x8000_0000;
 const FILE_SYNC = 2;
 
-export const STATUS = { OK: 0, ACCES: 13, ROFS: 30 } as const;
+export const STATUS = { OK: 0, ACCES: 13, NOSPC: 28, ROFS: 30 } as const;
 
 const bytesOf = (writer: XdrWriter): Buffer => Buffer.concat(writer.pieces);
 
@@ -129,6 +129,10 @@ export class NfsClient {
     const status = reply.uint32();
     const handle = status === STATUS.OK ? reply.optional((at) => at.opaque(HANDLE_BYTES_MAX)) : undefined;
     return { status, handle: handle ?? Buffer.alloc(0) };
+  }
+
+  async remove(directory: Buffer, name: string): Promise<number> {
+    return (await this.#ask(12, new XdrWriter().opaque(directory).text(name))).uint32();
   }
 
   async mkdir(directory: Buffer, name: string): Promise<number> {

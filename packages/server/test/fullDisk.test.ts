@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { facet, type RunningServer, serve, stop } from './facetProcess.ts';
+import { NfsClient, STATUS } from './nfsClient.ts';
+import { presign } from './presign.ts';
+import { noSmallDisk, smallDisk } from './smallDisk.ts';
+
+const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
+const environment = {
+  FACET_ROOT_ACCESS_KEY: ROOT.accessKeyId,
+  FACET_ROOT_SECRET_KEY: ROOT.secretAccessKey,
+};
+/** Around every threshold: inline, packed, dedicated. */
+const SIZES = [100, 5000, 60_000, 400_000];
+const MEGABYTES = 32;
+const INSUFFICIENT_STORAGE = 507;
+
+/** Both doors of a server, and what they acknowledged. */
+class Clients {
+  readonly #server: RunningServer;
+  readonly #nfs: NfsClient;
+  readonly #root: Buffer;
+  readonly #kept: Map<string, string>;
+
+  private constructor(server: RunningServer, nfs: NfsClient, root: Buffer, kept: Map<string, string>) {
+    this.#server = server;
+    this.#nfs = nfs;
+    this.#root = root;
+    this.#kept = kept;
+  }
+
+  static async of(server: RunningServer, kept: Map<string, string>): Promise<Clients> {
+    const nfs = await NfsClient.connect(server.serving.nfs?.port ?? 0);
+    onTestFinished(() => nfs.close());
+    return new Clients(server, nfs, (await nfs.mount('/full')).handle, kept);
+  }
+
+  async #s3(method: 'GET' | 'PUT' | 'DELETE', key: string, body?: string): Promise<Response> {
+    const url = presign(method, `${this.#server.serving.s3.url}/full/${key}`, ROOT);
+    return fetch(url, { method, ...(body === undefined ? {} : { body }) });
+  }
+
+  async put(key: string, body: string): Promise<number> {
+    const { status } = await this.#s3('PUT', key, body);
+    if (status === 200) this.#kept.set(key, body);
+    return status;
+  }
+
+  /** A file that could be made and not written is there, and empty. */
+  async write(name: string, text: string): Promise<number> {
+    const { status, handle } = await this.#nfs.create(this.#root, name);
+    if (status !== STATUS.OK) return status;
+    const written = await this.#nfs.write(handle, text);
+    this.#kept.set(name, written === STATUS.OK ? text : '');
+    return written;
+  }
+
+  /** Until neither door takes anything of any size. */
+  async fill(tag: string): Promise<void> {
+    for (let round = 0; ; round += 1) {
+      const outcomes: number[] = [];
+      for (const size of SIZES) {
+        const text = randomBytes(size / 2).toString('hex');
+        outcomes.push(await this.put(`${tag}-s3-${round}-${size}`, text));
+        outcomes.push(await this.write(`${tag}-nfs-${round}-${size}`, text));
+      }
+      for (const outcome of outcomes)
+        expect([200, INSUFFICIENT_STORAGE, STATUS.OK, STATUS.NOSPC]).toContain(outcome);
+      if (outcomes.every((one) => one === INSUFFICIENT_STORAGE || one === STATUS.NOSPC)) return;
+    }
+  }
+
+  async verify(): Promise<void> {
+    for (const [key, body] of this.#kept) {
+      expect((await (await this.#s3('GET', key)).text()) === body, key).toBe(true);
+    }
+  }
+
+  /** Every second of what there is, by one door and the other. */
+  async deleteHalf(): Promise<void> {
+    const statuses: number[] = [];
+    for (const [index, key] of [...this.#kept.keys()].filter((_, at) => at % 2 === 0).entries()) {
+      statuses.push(
+        index % 2 === 0 ? (await this.#s3('DELETE', key)).status : await this.#nfs.remove(this.#root, key),
+      );
+      this.#kept.delete(key);
+    }
+    expect(statuses.filter((status) => status !== 204 && status !== STATUS.OK)).toEqual([]);
+  }
+
+  async health(): Promise<unknown> {
+    return (await fetch(`${this.#server.serving.admin.url}/health/ready`)).json();
+  }
+}
+
+/** Facet's own log has no stack in it, and says when the disk was full and when it was not. */
+function changesToldBy(server: RunningServer): readonly string[] {
+  expect(server.stderr()).not.toMatch(/^ +at |"stack"/m);
+  return [...server.stderr().matchAll(/the disk is full|there is room/g)].map(([told]) => told);
+}
+
+const why = noSmallDisk();
+
+test('a full disk loses nothing, takes deletes by both doors, and is over without a restart', async ({
+  skip,
+}) => {
+  skip(why !== undefined, why);
+  const disk = await smallDisk({ megabytes: MEGABYTES });
+  const data = join(disk.path, 'data');
+  const kept = new Map<string, string>();
+  const server = await serve({ data, environment, under: disk.under });
+  const bucket = presign('PUT', `${server.serving.s3.url}/full`, ROOT);
+  expect((await fetch(bucket, { method: 'PUT' })).status).toBe(200);
+  const clients = await Clients.of(server, kept);
+
+  await clients.fill('first');
+  expect(await clients.health()).toEqual({ status: 'full' });
+  await clients.verify();
+  await clients.deleteHalf();
+  await expect.poll(() => clients.put('again', 'x'.repeat(1_000_000))).toBe(200);
+  expect(await clients.write('again by nfs', 'x'.repeat(400_000))).toBe(STATUS.OK);
+  expect(await clients.health()).toEqual({ status: 'ready' });
+  await clients.verify();
+  expect(changesToldBy(server)).toEqual(['the disk is full', 'there is room']);
+
+  // Filled by somebody else this time, and the server killed.
+  const filler = join(disk.seen, 'filler');
+  try {
+    writeFileSync(filler, Buffer.alloc(MEGABYTES << 20));
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ENOSPC' });
+  }
+  await clients.fill('second');
+  expect((await stop(server, 'SIGKILL')).signal).toBe('SIGKILL');
+
+  const second = await serve({ data, environment, under: disk.under });
+  const others = await Clients.of(second, kept);
+  await others.verify();
+  await others.fill('third');
+  await others.deleteHalf();
+  rmSync(filler);
+  await expect.poll(() => others.put('at last', 'x'.repeat(1_000_000))).toBe(200);
+  await others.verify();
+  changesToldBy(second);
+  expect((await stop(second)).code).toBe(0);
+
+  const check = await facet(['fsck', '--full', '--data', data], { under: disk.under });
+  expect([check.code, check.stdout]).toEqual([0, expect.stringContaining('no damage')]);
+});

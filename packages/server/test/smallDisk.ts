@@ -1,0 +1,40 @@
+/** A small disk of a test's own: a tmpfs in a mount namespace that a process keeps. Needs no root. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
+import { temporaryDirectory } from './facetProcess.ts';
+
+const NAMESPACE = ['--user', '--map-root-user', '--mount'];
+
+/** Why there can be none on this machine; undefined when there can. */
+export function noSmallDisk(): string | undefined {
+  const probe = spawnSync('unshare', [...NAMESPACE, 'mount', '-t', 'tmpfs', 'none', '/mnt']);
+  return probe.status === 0 ? undefined : 'this machine lets no user mount a file system of his own';
+}
+
+export interface SmallDisk {
+  /** Where it is mounted, for those inside. */
+  readonly path: string;
+  /** The same folder, for those outside. */
+  readonly seen: string;
+  /** What a command inside is started with. */
+  readonly under: readonly string[];
+}
+
+export async function smallDisk({ megabytes }: { readonly megabytes: number }): Promise<SmallDisk> {
+  const path = temporaryDirectory();
+  const script = `mount -t tmpfs -o size=${megabytes}m none "$0" && echo mounted && exec sleep 1000000`;
+  const keeper = spawn('unshare', [...NAMESPACE, 'sh', '-c', script, path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => {
+    keeper.kill('SIGKILL');
+  });
+  await once(keeper.stdout, 'data');
+  const pid = String(keeper.pid);
+  return {
+    path,
+    seen: `/proc/${pid}/root${path}`,
+    under: ['nsenter', '--target', pid, '--user', '--mount', '--preserve-credentials', '--'],
+  };
+}
