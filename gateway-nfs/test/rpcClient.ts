@@ -7,6 +7,8 @@ export interface Who {
   readonly uid: number;
   readonly gid?: number;
   readonly groups?: readonly number[];
+  /** What its host calls itself. */
+  readonly machine?: string;
 }
 
 export interface Call {
@@ -32,7 +34,7 @@ export function credentialOf(who: Who | null): Buffer {
   const groups = who.groups ?? [];
   const body = new Out()
     .u32(0)
-    .opaque('test')
+    .opaque(who.machine ?? 'test')
     .u32(who.uid, who.gid ?? who.uid, groups.length, ...groups);
   return new Out().u32(1).opaque(body.bytes()).bytes();
 }

@@ -37,7 +37,7 @@ export interface EntryRef {
  * attributes as they are by then, also when the process has ended in between.
  */
 export interface CallRef {
-  /** Its address: 1 to 255 bytes. */
+  /** What tells it from others: 1 to 255 bytes. */
   readonly client: string;
   /** 32 bits, by which the client tells its calls apart. */
   readonly xid: number;

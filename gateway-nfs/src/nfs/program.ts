@@ -6,6 +6,7 @@ import type { Logger, Procedure, Program, RpcCall } from '../rpc/program.ts';
 import { XdrError } from '../xdr/error.ts';
 import { XdrWriter } from '../xdr/writer.ts';
 import { Arguments } from './arguments.ts';
+import { clientOf } from './client.ts';
 import type { Nfs3Procedure, NfsCall, Results } from './procedure.ts';
 import { access } from './procedures/access.ts';
 import { commit } from './procedures/commit.ts';
@@ -120,8 +121,8 @@ class Admitted implements NfsCall {
 
   // Only when asked for: the checksum is over all of the call, which for a WRITE is a megabyte.
   get call(): NfsCall['call'] {
-    const { peer, xid, checksum } = this.#rpc;
-    return { client: peer.address, xid, checksum };
+    const { xid, checksum } = this.#rpc;
+    return { client: clientOf(this.#rpc), xid, checksum };
   }
 }
 

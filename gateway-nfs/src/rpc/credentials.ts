@@ -12,7 +12,7 @@ export type Credential =
   | { readonly flavor: 'none' }
   | {
       readonly flavor: 'sys';
-      /** What the client calls itself, at most 255 bytes as latin1, for logs only. */
+      /** What the client calls itself, at most 255 bytes as latin1. Nothing proves it. */
       readonly machine: string;
       readonly uid: number;
       readonly gid: number;
