@@ -17,8 +17,8 @@ const TRICKLE_BYTES = 64;
 const READ_BYTES = 8 << 20;
 const FINISHING_READERS = 10;
 const WITHIN_MS = 120_000;
-/** A piece of the object for each reader, and the server itself. */
-const ANONYMOUS_MEBIBYTES_MAX = 600;
+/** The server itself, what it keeps of each connection, and for each reader a piece of the object. */
+const ANONYMOUS_MEBIBYTES_MAX = 300;
 
 /** Calls `touch` for a few clients a tick, all in turn, until `work` is done. */
 async function meanwhile(

@@ -3,15 +3,13 @@
 import { ExtentError, type ExtentStore, type Location, READ_BYTES_MAX } from '@facet/extents';
 import { FsError } from '../errors.ts';
 import type { Piece, Span } from './plan.ts';
-import { SCRATCH_PIECE_BYTES, type Scratch } from './scratch.ts';
+import { type Scratch, SMALL_PIECE_BYTES } from './scratch.ts';
 
 const HOLE_BYTES = 256 * 1024;
 const ZEROES = Buffer.alloc(HOLE_BYTES);
 
 /** Pieces from extents end where a multiple of their size does, so that frames are not cut more than once. */
 const FRESH_PIECE_BYTES = READ_BYTES_MAX;
-/** When memory for reuse has run out: little, for there are many readers. */
-const SPARE_PIECE_BYTES = 64 * 1024;
 
 export interface ReadServices {
   readonly extents: ExtentStore;
@@ -28,7 +26,7 @@ export function readPieces(
   const [only] = pieces;
   if (pieces.length !== 1 || !only) return readEach(services, pieces, span);
   // Most objects are one piece, and most are small: nothing of a generator's between the disk and the socket.
-  if (only.kind !== 'extent' || span.lengthBytes > SPARE_PIECE_BYTES) return readPiece(services, only, span);
+  if (only.kind !== 'extent' || span.lengthBytes > SMALL_PIECE_BYTES) return readPiece(services, only, span);
   const slice = { location: only.location, start: only.start + span.start, length: span.lengthBytes };
   return new SingleRead(services.extents, slice);
 }
@@ -128,9 +126,9 @@ async function* readExtent(
 ): AsyncGenerator<Buffer, undefined, undefined> {
   const end = span.start + span.lengthBytes;
   // What fits one small piece is read as it is: nothing is gained by its memory being used again.
-  const reusable = span.lengthBytes > SPARE_PIECE_BYTES ? scratch : undefined;
-  const into = reusable?.take();
-  const pieceBytes = into ? SCRATCH_PIECE_BYTES : reusable ? SPARE_PIECE_BYTES : FRESH_PIECE_BYTES;
+  const reused = span.lengthBytes > SMALL_PIECE_BYTES ? scratch?.take() : undefined;
+  const into = reused?.memory;
+  const pieceBytes = reused?.lengthBytes ?? FRESH_PIECE_BYTES;
   try {
     for (let start = span.start; start < end; ) {
       const length = Math.min(pieceBytes - (start % pieceBytes), end - start);
@@ -140,7 +138,7 @@ async function* readExtent(
   } catch (error) {
     throw fromExtents(error);
   } finally {
-    if (into) reusable?.give(into);
+    if (reused) scratch?.give(reused);
   }
 }
 
