@@ -4,7 +4,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import { createNfsGateway, type NfsGatewayOptions } from './gateway.ts';
-import { createLocateFile } from './locks/locateFile.ts';
+import { createLocateFile, lockedFile } from './locks/locateFile.ts';
 import { openLockService } from './locks/lockService.ts';
 import { FileHandles } from './nfs/handles.ts';
 import { createPortmapProgram } from './portmap/portmapProgram.ts';
@@ -14,7 +14,7 @@ import type { Program, Transport } from './rpc/program.ts';
 import { createTcpServer } from './rpc/tcpServer.ts';
 import { createUdpServer } from './rpc/udpServer.ts';
 
-export type NfsDoorOptions = Omit<NfsGatewayOptions, 'programs'>;
+export type NfsDoorOptions = Omit<NfsGatewayOptions, 'programs' | 'onRemoved'>;
 
 interface Address {
   readonly host: string;
@@ -38,7 +38,11 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
   const { files, volumes, lockHosts } = core;
   const locate = createLocateFile({ files, volumes, handles: new FileHandles(handleKey) });
   const locks = await openLockService({ locate, store: lockHosts, log });
-  const gateway = createNfsGateway({ ...options, programs: locks.programs });
+  const gateway = createNfsGateway({
+    ...options,
+    programs: locks.programs,
+    onRemoved: (file) => locks.dropFile(lockedFile(file)),
+  });
   // A client that has booted says so over UDP alone, and some mount by it; data is TCP's.
   const overUdp = [...gateway.datagramPrograms, ...locks.programs];
   const datagrams = createUdpServer({ programs: overUdp, log });

@@ -1,6 +1,6 @@
 /** The NFS door as something that listens: NFS and MOUNT on one port. */
 import type { AddressInfo } from 'node:net';
-import type { Core } from '@facet/core';
+import type { Core, FileRef } from '@facet/core';
 import { createMountProgram, withoutLists } from './mount/program.ts';
 import { FileHandles } from './nfs/handles.ts';
 import { createNfsProgram } from './nfs/program.ts';
@@ -16,6 +16,8 @@ export interface NfsGatewayOptions {
   readonly writeVerifier: Buffer;
   /** Bytes that can still be stored. */
   readonly roomBytes: () => Promise<number>;
+  /** Told of a file whose last name was removed through this door. */
+  readonly onRemoved?: (file: FileRef) => void;
   /** Served on the same port besides NFS and MOUNT. */
   readonly programs?: readonly Program[];
 }
@@ -32,12 +34,12 @@ export interface NfsGateway {
 }
 
 export function createNfsGateway(options: NfsGatewayOptions): NfsGateway {
-  const { core, log, writeVerifier, roomBytes } = options;
+  const { core, log, onRemoved, writeVerifier, roomBytes } = options;
   const { files, volumes } = core;
   const handles = new FileHandles(options.handleKey);
   const mount = createMountProgram({ core, handles, log });
   const programs = [
-    createNfsProgram({ files, volumes, handles, log, writeVerifier, roomBytes }),
+    createNfsProgram({ files, volumes, handles, log, onRemoved, writeVerifier, roomBytes }),
     mount,
     ...(options.programs ?? []),
   ];

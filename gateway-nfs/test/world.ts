@@ -2,7 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Core, type ExportPolicy, openCore, systemEnvironment, type VolumeId } from '@facet/core';
+import {
+  type Core,
+  type ExportPolicy,
+  type FileRef,
+  openCore,
+  systemEnvironment,
+  type VolumeId,
+} from '@facet/core';
 import { openLmdbEngine } from '@facet/engine';
 import { LocalExtentStore, NodeDisk } from '@facet/extents';
 import { createNfsGateway } from '@facet/gateway-nfs';
@@ -21,6 +28,8 @@ export interface World {
   readonly admin: NfsTestClient;
   /** What was logged as an error: a test that expects none should find none. */
   readonly errors: object[];
+  /** Files whose last names were removed. */
+  readonly removed: FileRef[];
   /** One more volume, exported as told. */
   addVolume(name: string, policy?: Partial<ExportPolicy>): Promise<VolumeId>;
   /** An object in `/vol`, as the other door makes it. */
@@ -47,9 +56,11 @@ async function openWorld(folder: string): Promise<World> {
   });
   if (!(await core.accounts.find('tester'))) await core.accounts.create({ name: 'tester' });
   const errors: object[] = [];
+  const removed: FileRef[] = [];
   const gateway = createNfsGateway({
     core,
     log: { error: (fields) => void errors.push(fields), warn: () => undefined },
+    onRemoved: (file) => void removed.push(file),
     handleKey: HANDLE_KEY,
     writeVerifier: WRITE_VERIFIER,
     roomBytes: async () => ROOM_BYTES,
@@ -78,6 +89,7 @@ async function openWorld(folder: string): Promise<World> {
     nfs,
     admin: nfs.as({ uid: 0 }),
     errors,
+    removed,
     addVolume,
     async put(key, bytes) {
       await core.objects.put({

@@ -10,7 +10,7 @@ import { type Change, changeVolume } from '../tree/scope.ts';
 import { mustResolve } from './names.ts';
 import { beforeAfter, type DirectoryNode, loadDirectoryNode, type Node, nodeOf } from './nodes.ts';
 import { EXECUTE, mustAllow, mustRemove } from './permission.ts';
-import type { BeforeAfter, RemoveArgs } from './types.ts';
+import type { BeforeAfter, FileRef, RemoveArgs } from './types.ts';
 
 interface Named {
   readonly parent: DirectoryNode;
@@ -18,7 +18,12 @@ interface Named {
   readonly node: Node;
 }
 
-export const remove: Command<RemoveArgs, { readonly parent: BeforeAfter }> = {
+interface Removed {
+  readonly parent: BeforeAfter;
+  readonly gone?: FileRef;
+}
+
+export const remove: Command<RemoveArgs, Removed> = {
   name: 'remove',
   runsWhenFull: true,
   *run(tx, args, context) {
@@ -57,12 +62,10 @@ function* findNamed(change: Change, args: RemoveArgs): Op<Named> {
   return { parent, dentry, node };
 }
 
-function* removeNamed(
-  change: Change,
-  name: Buffer,
-  { parent, dentry, node }: Named,
-): Op<{ readonly parent: BeforeAfter }> {
+function* removeNamed(change: Change, name: Buffer, { parent, dentry, node }: Named): Op<Removed> {
   yield* removeEntry(change, { parent: parent.id, name, dentry, door: 'file' });
-  yield* dropName(change, node, { parent: parent.id, cookie: dentry.cookie });
-  return { parent: yield* beforeAfter(change, parent) };
+  const left = yield* dropName(change, node, { parent: parent.id, cookie: dentry.cookie });
+  const { id, inode } = node;
+  const gone = { volume: change.volume.id, inode: id, generation: inode.generation };
+  return { parent: yield* beforeAfter(change, parent), ...(!left && { gone }) };
 }

@@ -31,7 +31,10 @@ const created: Answers<{ readonly parent: FileRef }, Created> = {
   },
 };
 
-const removed: Answers<{ readonly parent: FileRef }, { readonly parent: BeforeAfter }> = {
+const removed: Answers<
+  { readonly parent: FileRef },
+  { readonly parent: BeforeAfter; readonly gone?: FileRef }
+> = {
   again: function* (tx, { parent }) {
     return { parent: yield* unchanged(tx, parent) };
   },

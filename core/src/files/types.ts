@@ -223,8 +223,11 @@ export interface FileView {
   mknod(args: MknodArgs): Promise<Created>;
   /** @throws FsError Exists | NotPermitted (a directory) | TooManyLinks | CrossVolume */
   link(args: LinkArgs): Promise<{ readonly file: BeforeAfter; readonly parent: BeforeAfter }>;
-  /** Bytes go with the last name. @throws FsError NoEntry | IsDirectory */
-  remove(args: RemoveArgs): Promise<{ readonly parent: BeforeAfter }>;
+  /**
+   * Bytes go with the last name. `gone` is the file then, unless the call was answered before.
+   * @throws FsError NoEntry | IsDirectory
+   */
+  remove(args: RemoveArgs): Promise<{ readonly parent: BeforeAfter; readonly gone?: FileRef }>;
   /** @throws FsError NoEntry | NotDirectory | NotEmpty */
   rmdir(args: RemoveArgs): Promise<{ readonly parent: BeforeAfter }>;
   /**

@@ -1,5 +1,5 @@
 /** What an NFSv3 procedure is to the program: a name, a typed input read from the call, and one call of the core. */
-import type { Caller, CallRef, FileView } from '@facet/core';
+import type { Caller, CallRef, FileRef, FileView } from '@facet/core';
 import type { MemoryPool } from '../rpc/memory.ts';
 import type { XdrWriter } from '../xdr/writer.ts';
 import type { Arguments } from './arguments.ts';
@@ -18,6 +18,8 @@ export interface NfsCall {
   readonly call: CallRef;
   /** 8 bytes, others after a start that may have lost what was not committed. */
   readonly writeVerifier: Buffer;
+  /** Told of a file whose last name was removed. */
+  readonly onRemoved?: ((file: FileRef) => void) | undefined;
   /** For what is read. */
   readonly memory: MemoryPool;
   /** What can still be stored, in bytes. */

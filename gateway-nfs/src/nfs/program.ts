@@ -60,7 +60,8 @@ const PROCEDURES: readonly Nfs3Procedure[] = [
   commit,
 ];
 
-export interface NfsParts extends Pick<NfsCall, 'files' | 'handles' | 'writeVerifier' | 'roomBytes'> {
+export interface NfsParts
+  extends Pick<NfsCall, 'files' | 'handles' | 'onRemoved' | 'writeVerifier' | 'roomBytes'> {
   readonly volumes: Pick<VolumeView, 'getExport'>;
   readonly log: Logger;
 }
@@ -104,6 +105,7 @@ class Admitted implements NfsCall {
   readonly caller: NfsCall['caller'];
   readonly readOnly: boolean;
   readonly writeVerifier: Buffer;
+  readonly onRemoved: NfsCall['onRemoved'];
   readonly memory: MemoryPool;
   readonly roomBytes: NfsCall['roomBytes'];
   readonly #rpc: RpcCall;
@@ -114,6 +116,7 @@ class Admitted implements NfsCall {
     this.caller = access.caller;
     this.readOnly = access.readOnly;
     this.writeVerifier = parts.writeVerifier;
+    this.onRemoved = parts.onRemoved;
     this.memory = parts.memory;
     this.roomBytes = parts.roomBytes;
     this.#rpc = rpc;

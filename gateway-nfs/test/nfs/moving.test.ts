@@ -49,6 +49,19 @@ describe('REMOVE', () => {
     expect(await nfs.remove(sticky, 'theirs')).toMatchObject({ status: ERR.PERM, wcc: { before: {} } });
   });
 
+  it('tells of a file when its last name goes', async () => {
+    const { file: made } = await nfs.create(root, 'one name');
+    const { handle: linked = NONE } = await nfs.lookup(root, 'one name');
+    await nfs.link(linked, root, 'another name');
+    const before = world.removed.length;
+    await nfs.remove(root, 'one name');
+    expect(world.removed).toHaveLength(before);
+    await nfs.remove(root, 'another name');
+    expect(world.removed.slice(before)).toMatchObject([
+      { volume: world.volume, inode: Number(made?.fileid) },
+    ]);
+  });
+
   it('removes what S3 made under any name it is shown by', async () => {
     const parent = await directory('shown', root, 0o777);
     for (const key of ['shown/twin', 'shown/twin/x', `shown/${'z'.repeat(400)}`]) {

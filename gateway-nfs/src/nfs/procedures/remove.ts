@@ -10,7 +10,8 @@ export const remove = procedure({
   input: (args) => args.entry(),
   run: async (nfs, where) => {
     const { files, caller, call } = nfs;
-    const { parent } = await files.remove({ ...(await movableEntry(nfs, where)), caller, call });
+    const { parent, gone } = await files.remove({ ...(await movableEntry(nfs, where)), caller, call });
+    if (gone) nfs.onRemoved?.(gone);
     return (out) => writeWccData(out, parent);
   },
 });
