@@ -238,6 +238,45 @@ describe('checksums of a plain object', () => {
     }
   });
 
+  it.each(['XXHASH64', 'XXHASH3', 'XXHASH128'])(
+    '%s is refused by name, wherever it is asked for',
+    async (name) => {
+      const path = '/putget/xxhash';
+      const value = Buffer.alloc(name === 'XXHASH128' ? 16 : 8).toString('base64');
+      const header = { [`x-amz-checksum-${name.toLowerCase()}`]: value };
+      const sdk = { 'x-amz-sdk-checksum-algorithm': name };
+      const algorithm = { 'x-amz-checksum-algorithm': name };
+      const trailer = {
+        'x-amz-trailer': `x-amz-checksum-${name.toLowerCase()}`,
+        'x-amz-decoded-content-length': '4',
+        'content-encoding': 'aws-chunked',
+      };
+      const payload = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
+      await world.alice.put('/putget/source', 'body');
+      const answers = [
+        await world.alice.put(path, 'body', header),
+        await world.alice.put(path, 'body', { ...header, ...sdk }),
+        await world.alice.send({
+          method: 'PUT',
+          path,
+          body: '4\r\nbody\r\n0\r\n\r\n',
+          headers: trailer,
+          payload,
+        }),
+        await world.alice.post(`${path}?uploads`, '', algorithm),
+        await world.alice.put(path, '', { ...algorithm, 'x-amz-copy-source': '/putget/source' }),
+      ];
+      for (const answer of answers) {
+        expect(answer).toMatchObject({ status: 501, code: 'NotImplemented' });
+        expect(answer.text).toContain(
+          `The checksum algorithm ${name} is not supported; use one of [CRC32, CRC32C,`,
+        );
+      }
+      expect(await world.alice.head(path)).toMatchObject({ status: 404 });
+      expect((await world.alice.get('/putget?uploads')).text).not.toContain('<Upload>');
+    },
+  );
+
   it('a wrong Content-MD5 or payload hash stores nothing', async () => {
     const path = '/putget/unstored';
     const md5 = { 'content-md5': md5Base64('another body') };
