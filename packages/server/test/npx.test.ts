@@ -10,6 +10,8 @@ import { serve, temporaryDirectory } from './facetProcess.ts';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const COMMAND = fileURLToPath(new URL('../bin/facet', import.meta.url));
 
+/** As users run it in the clone, but for the question whether to fetch it. */
+const NPX_FACET: readonly string[] = ['npx', '--no', 'facet'];
 const PORTS = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
 
 /** The environment outside of npm, which may have started these tests. */
@@ -69,7 +71,7 @@ function isRunning(pid: number): boolean {
 }
 
 test('SIGTERM to npx ends the server it started, and well', async () => {
-  const { parent, pid, written } = await serveUnder(['npx', '--no', 'facet']);
+  const { parent, pid, written } = await serveUnder(NPX_FACET);
   expect(pid).not.toBe(parent.pid);
   parent.kill('SIGTERM');
   await expect.poll(() => isRunning(pid)).toBe(false);
@@ -95,7 +97,8 @@ test.each([
 
 test('SIGTERM to npx in the first moments of its server ends that, too', async () => {
   const data = temporaryDirectory();
-  const npx = spawn('npx', ['--no', 'facet', 'serve', '--data', data, ...PORTS], {
+  const [program = '', ...words] = NPX_FACET;
+  const npx = spawn(program, [...words, 'serve', '--data', data, ...PORTS], {
     cwd: ROOT,
     env: Object.fromEntries(outside()),
     stdio: ['ignore', 'pipe', 'pipe'],
