@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { awsCliSuite } from './awsCli/suite.ts';
 import { boto3Suite } from './boto3/suite.ts';
 import { doorsSuite } from './doors/suite.ts';
+import { fullDiskSuite } from './fullDisk/suite.ts';
 import { hostileSuite } from './hostile/suite.ts';
 import { javascriptSuite } from './javascript/suite.ts';
 import { loadSuite } from './load/suite.ts';
@@ -31,6 +32,7 @@ const SUITES: readonly Suite[] = [
   loadSuite,
   nfsSuite,
   doorsSuite,
+  fullDiskSuite,
 ];
 
 const { values } = parseArgs({

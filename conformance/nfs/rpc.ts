@@ -13,7 +13,9 @@ const AUTH_SYS = 1;
 const WITHIN_MS = 30_000;
 
 export const PROCEDURES = {
+  SETATTR: 2,
   LOOKUP: 3,
+  WRITE: 7,
   CREATE: 8,
   MKDIR: 9,
   SYMLINK: 10,
@@ -26,6 +28,7 @@ export const PROCEDURES = {
 export const OK = 0;
 export const EXIST = 17;
 export const NOENT = 2;
+export const NOSPC = 28;
 
 export interface Call {
   readonly xid: number;

@@ -17,6 +17,8 @@ const FSCK_MS_MAX = 600_000;
 export interface TwoDoors {
   readonly caller: Caller;
   readonly nfsPort: number;
+  /** Where health checks are answered, as `http://HOST:PORT`. */
+  readonly adminUrl: string;
   /** Makes a bucket by S3, and exports it to clients that say who their users are. */
   addVolume(name: string): Promise<void>;
   /** Runs a `facet` command on its store. @throws CommandFailed */
@@ -40,10 +42,9 @@ interface Running {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<string>;
 }
 
-/** `folder` is made and keeps data and log. Builds first. */
-export async function startTwoDoors(folder: string): Promise<TwoDoors> {
+/** `folder` is made and keeps the log, and the data unless they are to be elsewhere. Builds first. */
+export async function startTwoDoors(folder: string, data = join(folder, 'data')): Promise<TwoDoors> {
   mkdirSync(folder);
-  const data = join(folder, 'data');
   await runCommand('npm', ['run', 'build'], { cwd: ROOT, timeoutMs: COMMAND_MS_MAX });
   let running = await serve(folder, data);
   const { serving } = running;
@@ -54,6 +55,7 @@ export async function startTwoDoors(folder: string): Promise<TwoDoors> {
   return {
     caller,
     nfsPort: serving.nfs.port,
+    adminUrl: `http://${serving.admin.host}:${serving.admin.port}`,
     addVolume: async (name) => {
       await sendExpectingSuccess(caller, { method: 'PUT', path: `/${name}` });
       await command(COMMAND_MS_MAX, 'export', 'set', name, '--squash', 'none');
