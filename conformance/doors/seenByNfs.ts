@@ -102,5 +102,13 @@ export const seenByNfs: Checks<World> = {
     await objects.put('twin', 'the file');
     await objects.put('twin/below', 'below');
     assert.equal(await mount.run(`cat ${quoted('@s3file=twin')} twin/below`), 'the filebelow');
+    await objects.put('held/', 'of the directory');
+    await objects.put('held/beside', 'x');
+    assert.equal(await mount.run(`ls held; cat ${quoted('held/@s3=')}`), '@s3=\nbeside\nof the directory');
+    await mount.run(`printf changed > ${quoted('held/@s3=')}`);
+    assert.equal((await objects.get('held/'))?.toString(), 'changed');
+    await mount.run(`mv ${quoted('held/@s3=')} held/plain`);
+    assert.equal((await objects.get('held/'))?.toString(), '');
+    assert.equal((await objects.get('held/plain'))?.toString(), 'changed');
   },
 };

@@ -11,6 +11,7 @@ import { directoryRename } from './directoryRename.ts';
 import { etags } from './etags.ts';
 import { inFlight } from './inFlight.ts';
 import { openRemoved } from './openRemoved.ts';
+import { quota } from './quota.ts';
 import { racing } from './racing.ts';
 import { seenByNfs } from './seenByNfs.ts';
 import { seenByS3 } from './seenByS3.ts';
@@ -47,6 +48,7 @@ export const doorsSuite: Suite = {
     yield* runChecks(inFile('in flight', inFlight), world);
     yield* runChecks(inFile('racing', racing), world);
     yield* runChecks(inFile('open and removed', openRemoved), world);
+    yield* runChecks(inFile('quota', quota), world);
     yield* runChecks(inFile('rename of a directory', directoryRename), world);
     const verdict = await judge(async () => {
       await mount.stop();

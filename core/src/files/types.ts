@@ -2,7 +2,7 @@
 
 import type { InodeId, Timestamp, VolumeId } from '../ids.ts';
 import type { InodeType } from '../meta/records/inode.ts';
-import type { VolumeUsage } from '../volumes/types.ts';
+import type { Quota, VolumeUsage } from '../volumes/types.ts';
 
 /** On whose behalf: ids as the client gave them, after whatever squashing the door does. 0 is root. */
 export interface Caller {
@@ -248,5 +248,5 @@ export interface FileView {
   write(args: WriteArgs): Promise<BeforeAfter & { readonly lengthBytes: number }>;
   /** Nothing to do, since every write is stable; answers with the attributes. */
   commit(args: On): Promise<BeforeAfter>;
-  usage(args: { readonly volume: FileRef['volume'] }): Promise<VolumeUsage>;
+  usage(args: { readonly volume: FileRef['volume'] }): Promise<VolumeUsage & { readonly quota?: Quota }>;
 }

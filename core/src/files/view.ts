@@ -150,7 +150,10 @@ export class Files implements FileView {
 
   usage(args: Args<'usage'>): Result<'usage'> {
     return this.#commands.read('usage', function* (tx) {
-      return yield* loadUsage(yield* viewVolume(tx, args.volume));
+      const view = yield* viewVolume(tx, args.volume);
+      const { quota } = view.volume;
+      const usage = yield* loadUsage(view);
+      return quota ? { ...usage, quota } : usage;
     });
   }
 }

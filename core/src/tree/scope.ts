@@ -67,7 +67,11 @@ export function* loadUsage(view: View): Op<VolumeUsage> {
   return stored ? decodeUsage(stored) : { bytes: 0, inodes: 0 };
 }
 
-/** Counts what the operation adds to or takes from the volume. @throws FsError NoSpace (more than can be counted) */
+/**
+ * Counts what the operation adds to or takes from the volume. What grows a volume that is over its quota is refused, and
+ * nothing else is.
+ * @throws FsError QuotaExceeded | NoSpace (more than can be counted)
+ */
 export function* adjustUsage(
   change: Change,
   delta: { readonly bytes: number; readonly inodes: number },
@@ -77,6 +81,15 @@ export function* adjustUsage(
   const after = { bytes: before.bytes + delta.bytes, inodes: before.inodes + delta.inodes };
   if (!Number.isSafeInteger(after.bytes)) {
     throw new FsError('NoSpace', `volume ${change.volume.name} cannot hold ${after.bytes} bytes`);
+  }
+  for (const what of ['bytes', 'inodes'] as const) {
+    const limit = change.volume.quota?.[what];
+    if (limit === undefined || delta[what] <= 0 || after[what] <= limit) continue;
+    const { name } = change.volume;
+    throw new FsError(
+      'QuotaExceeded',
+      `volume ${name} may have ${limit} ${what}, these would be ${after[what]}`,
+    );
   }
   change.tx.put(usageKey(change.layer), encodeUsage(after));
   return after;

@@ -20,10 +20,21 @@ export interface Volume {
   };
   /** S3 is told owner, group, mode and time of everything, not only where the writer gave them. */
   readonly posixMetadata?: true;
+  readonly quota?: Quota;
+}
+
+/** What a volume may hold, whichever door it comes by. What it holds already stays. Absent: as much as there is room for. */
+export interface Quota {
+  /** Logical bytes, as {@link VolumeUsage} counts them. */
+  readonly bytes?: number;
+  readonly inodes?: number;
 }
 
 export interface VolumeSettings {
   readonly posixMetadata: boolean;
+  /** Null: none any more. */
+  readonly quotaBytes: number | null;
+  readonly quotaInodes: number | null;
 }
 
 /** Who may reach a volume as files, and as whom. */
@@ -92,7 +103,7 @@ export interface VolumeView {
    * @throws FsError NoSuchVolume | Invalid
    */
   setDefaults(volume: VolumeId, changes: Partial<Volume['defaults']>): Promise<Volume>;
-  /** Sets what is given and leaves the rest. @throws FsError NoSuchVolume */
+  /** Sets what is given and leaves the rest. @throws FsError NoSuchVolume | Invalid */
   setSettings(volume: VolumeId, changes: Partial<VolumeSettings>): Promise<Volume>;
 }
 

@@ -32,6 +32,7 @@ import { freshDirectory, loadDirectory, storeDirectory } from '../tree/directori
 import { freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { adjustUsage, changeVolume, loadUsage, viewVolume } from '../tree/scope.ts';
 import { getExport, setDefaults, setExport } from './exports.ts';
+import { setSettings } from './settings.ts';
 import type { ExportPolicy, Unshown, Volume, VolumeSettings, VolumeUsage, VolumeView } from './types.ts';
 import { countUnshown } from './unshown.ts';
 
@@ -130,19 +131,6 @@ const setVolumeTags: Command<
     return { existed };
   },
 };
-
-const setSettings: Command<{ readonly volume: VolumeId; readonly changes: Partial<VolumeSettings> }, Volume> =
-  {
-    name: 'setSettings',
-    *run(tx, args, context) {
-      const { volume } = yield* changeVolume(tx, args.volume, context);
-      const { posixMetadata: before, ...rest } = volume;
-      const posixMetadata = args.changes.posixMetadata ?? before;
-      const next: Volume = posixMetadata ? { ...rest, posixMetadata } : rest;
-      tx.put(volumeKey(volume.id), encodeVolume(next));
-      return next;
-    },
-  };
 
 export class Volumes implements VolumeView {
   readonly #commands: CommandRunner;

@@ -38,6 +38,8 @@ export interface Surroundings {
   readonly calls: Calls;
   /** Told when something was refused for want of room. */
   readonly noRoom: () => void;
+  /** Told when something was refused for the volume's quota. */
+  readonly overQuota: () => void;
 }
 
 let marks = 0;
@@ -67,6 +69,7 @@ export class Actor {
       } catch (error) {
         if (!isRefusal(error)) throw error;
         if (error.code === 'NoSpace') this.#in.noRoom();
+        if (error.code === 'QuotaExceeded') this.#in.overQuota();
       }
     }
   }

@@ -248,5 +248,6 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'NoSuchUpload',
   'NotPermitted',
   'Busy',
+  'QuotaExceeded',
   'NoSpace',
 ]);

@@ -7,7 +7,7 @@
  */
 
 import type { MemoryDiskOptions } from '@facet/extents';
-import { type Core, type Finding, fsck } from '../../src/index.ts';
+import { type Core, type Finding, fsck, type Quota } from '../../src/index.ts';
 import { Actor, writing } from './actors.ts';
 import { Calls } from './calls.ts';
 import { Model } from './model.ts';
@@ -29,6 +29,8 @@ export interface SimulationOptions {
   readonly ignoresSyncOf?: MemoryDiskOptions['ignoresSyncOf'];
   /** The disk is full at random moments, for a while each. */
   readonly fills?: boolean;
+  /** What the volume may hold. */
+  readonly quota?: Required<Quota>;
 }
 
 export interface Outcome {
@@ -37,6 +39,8 @@ export interface Outcome {
   readonly powerCuts: number;
   /** What clients were refused for want of room. */
   readonly noSpace: number;
+  /** What they were refused for the quota. */
+  readonly overQuota: number;
 }
 
 /** A world, the model that follows its commits, and what went wrong between the two. */
@@ -87,10 +91,12 @@ export async function playOnLmdb(options: {
     await compare(core, world, model);
     await calls.resume(core);
     const idle = async () => undefined;
-    const noRoom = (): never => {
+    const never = (): never => {
       throw new Error('a client was refused for want of room');
     };
-    await new Actor({ core, volume: world.volume.id, random, replay, idle, calls, noRoom }).live(actions);
+    const refused = { noRoom: never, overQuota: never };
+    const surroundings = { core, volume: world.volume.id, random, replay, idle, calls, ...refused };
+    await new Actor(surroundings).live(actions);
     if (setting.broken !== undefined) throw setting.broken;
     await compare(core, world, model);
     await core.close();
@@ -100,13 +106,14 @@ export async function playOnLmdb(options: {
 
 /** @throws when the store and the model differ, or a client got an answer it must not get */
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
-  const { seed, actions = 30, ignoresSyncOf, fills = false } = options;
+  const { seed, actions = 30, ignoresSyncOf, fills = false, quota } = options;
   const random = randomFrom(seed);
   const setting = new Setting(random, ignoresSyncOf ? { disk: { ignoresSyncOf } } : {});
   const { scheduler, world, model, replay } = setting;
   const calls = new Calls(random, replay);
   let powerCuts = 0;
   let noSpace = 0;
+  let overQuota = 0;
   for (let life = 0; life < LIVES; life += 1) {
     const core = await world.start();
     if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
@@ -114,6 +121,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     await calls.resume(core);
     if (setting.broken !== undefined) throw setting.broken;
     await compare(core, world, model);
+    if (quota) await setQuota(core, world, quota);
     world.interleave(true);
     if (fills) void fillNowAndThen(setting, random);
     const noRoom = (): void => {
@@ -121,7 +129,11 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
       noSpace += 1;
     };
     const idle = scheduler.pause;
-    const surroundings = { core, volume: world.volume.id, random, replay, idle, calls, noRoom };
+    const countQuota = (): void => {
+      overQuota += 1;
+    };
+    const refused = { noRoom, overQuota: countQuota };
+    const surroundings = { core, volume: world.volume.id, random, replay, idle, calls, ...refused };
     let alive = ACTORS;
     for (let i = 0; i < ACTORS; i += 1) {
       new Actor(surroundings).live(actions).then(
@@ -148,8 +160,18 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   if (setting.broken !== undefined) throw setting.broken;
   await compare(core, world, model);
   if (world.faults.length > 0) throw new Error('background work failed', { cause: world.faults[0] });
+  if (quota) await mustBeWithin(core, world, quota);
   await core.close();
-  return { steps: scheduler.steps, commits: setting.commits, powerCuts, noSpace };
+  return { steps: scheduler.steps, commits: setting.commits, powerCuts, noSpace, overQuota };
+}
+
+const setQuota = ({ volumes }: Core, { volume }: World, { bytes, inodes }: Required<Quota>) =>
+  volumes.setSettings(volume.id, { quotaBytes: bytes, quotaInodes: inodes });
+
+async function mustBeWithin({ volumes }: Core, { volume }: World, quota: Required<Quota>): Promise<void> {
+  const { bytes, inodes } = await volumes.usage(volume.id);
+  if (bytes <= quota.bytes && inodes <= quota.inodes) return;
+  throw new Error(`the volume has ${bytes} bytes in ${inodes} inodes, over its quota`);
 }
 
 /** Until the power goes. */

@@ -64,6 +64,16 @@ describe('worlds whose power is cut', () => {
   );
 });
 
+describe('worlds whose volume has a quota', () => {
+  it('are never over it, whichever door fills them', async () => {
+    const outcomes: Outcome[] = [];
+    for (const seed of SEEDS.slice(0, Math.ceil(SEEDS.length / 4)))
+      outcomes.push(await run(seed, { quota: { bytes: 100_000, inodes: 12 } }));
+    if (FACET_SEED) return;
+    expect(outcomes.filter(({ overQuota }) => overQuota > 0).length).toBeGreaterThan(outcomes.length / 2);
+  }, 300_000);
+});
+
 describe('worlds whose disk is full at random moments', () => {
   it('lose nothing that was acknowledged, and delete all the same', async () => {
     const outcomes: Outcome[] = [];

@@ -224,3 +224,15 @@ it('FSSTAT counts what the volume holds and what it may hold', async () => {
   expect(after.numbers[0]).toBe(total + 10_000n);
   expect(after.numbers[3]).toBe(files + 1n);
 });
+
+it('a quota is what df has left, and DQUOT says when it is used up', async () => {
+  const volume = await world.addVolume('small', { squash: 'none' });
+  await world.core.volumes.setSettings(volume, { quotaBytes: 5_000, quotaInodes: 2 });
+  const { handle } = await nfs.mount('/small');
+  const { handle: file = NONE } = await admin.create(handle, 'file');
+  expect((await admin.write(file, 0, Buffer.alloc(4_000))).status).toBe(OK);
+  expect((await nfs.fsstat(handle)).numbers).toEqual([5_000n, 1_000n, 1_000n, 2n, 0n, 0n]);
+  expect((await admin.write(file, 4_000, Buffer.alloc(1_001))).status).toBe(ERR.DQUOT);
+  expect((await admin.create(handle, 'more')).status).toBe(ERR.DQUOT);
+  expect((await admin.write(file, 4_000, Buffer.alloc(1_000))).status).toBe(OK);
+});

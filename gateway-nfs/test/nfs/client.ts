@@ -45,6 +45,7 @@ export const ERR = {
   ROFS: 30,
   NAMETOOLONG: 63,
   NOTEMPTY: 66,
+  DQUOT: 69,
   STALE: 70,
   BADHANDLE: 10001,
   NOT_SYNC: 10002,

@@ -71,6 +71,20 @@ describe.each(kinds)('with %s', (kind) => {
       /\nmetadata {2}S3 tells owners/,
     );
     expect(await turn('off')).toEqual(details);
+    const quota = (...words: string[]) =>
+      facetJson(volumeDetails.strict(), ['volume', 'set', 'beta', ...words, ...store]);
+    expect((await quota('--quota', '500m', '--quota-inodes', '1000')).quota).toEqual({
+      bytes: 500 * 2 ** 20,
+      inodes: 1000,
+    });
+    expect((await facet(['volume', 'show', 'beta', ...store])).stdout).toMatch(
+      /\nbytes {5}0 of 524288000\ninodes {4}1 of 1000\n/,
+    );
+    expect((await quota('--quota', 'none', '--quota-inodes', 'none')).quota).toEqual({
+      bytes: null,
+      inodes: null,
+    });
+    expect((await facet(['volume', 'set', 'beta', '--quota', '9999P', ...store])).code).toBe(2);
     expect(await facet(['volume', 'set', 'beta', ...store])).toMatchObject({ code: 2 });
     expect(await facet(['volume', 'set', 'ghost', '--posix-metadata', 'on', ...store])).toMatchObject({
       code: 3,

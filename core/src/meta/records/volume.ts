@@ -2,13 +2,22 @@
 
 import { layerId, timestamp, volumeId } from '../../ids.ts';
 import { assert } from '../../invariant.ts';
-import type { AccessKey, Account, ExportPolicy, Squash, Volume, VolumeUsage } from '../../volumes/types.ts';
+import type {
+  AccessKey,
+  Account,
+  ExportPolicy,
+  Quota,
+  Squash,
+  Volume,
+  VolumeUsage,
+} from '../../volumes/types.ts';
 import { Reader, Writer } from '../codec.ts';
 
-const VOLUME_TAG = { posixMetadata: 1 } as const;
+const VOLUME_TAG = { posixMetadata: 1, quotaBytes: 2, quotaInodes: 3 } as const;
 
 export function encodeVolume(volume: Volume): Buffer {
-  const { defaults, posixMetadata } = volume;
+  const { defaults, posixMetadata, quota } = volume;
+  const { bytes, inodes } = quota ?? {};
   const writer = new Writer(128)
     .u8(1)
     .u64(volume.id)
@@ -21,6 +30,8 @@ export function encodeVolume(volume: Volume): Buffer {
     .text(volume.name)
     .text(volume.owner);
   if (posixMetadata) writer.field(VOLUME_TAG.posixMetadata, () => undefined);
+  if (bytes !== undefined) writer.field(VOLUME_TAG.quotaBytes, (field) => field.u64(bytes));
+  if (inodes !== undefined) writer.field(VOLUME_TAG.quotaInodes, (field) => field.u64(inodes));
   return writer.done();
 }
 
@@ -35,12 +46,20 @@ export function decodeVolume(bytes: Uint8Array): Volume {
     owner: reader.text(),
   };
   let posixMetadata: true | undefined;
+  const quota: { -readonly [K in keyof Quota]: Quota[K] } = {};
   reader.fields({
     [VOLUME_TAG.posixMetadata]: () => {
       posixMetadata = true;
     },
+    [VOLUME_TAG.quotaBytes]: (field) => {
+      quota.bytes = field.u64();
+    },
+    [VOLUME_TAG.quotaInodes]: (field) => {
+      quota.inodes = field.u64();
+    },
   });
-  return posixMetadata ? { ...fixed, posixMetadata } : fixed;
+  const hasQuota = Object.keys(quota).length > 0;
+  return { ...fixed, ...(posixMetadata && { posixMetadata }), ...(hasQuota && { quota }) };
 }
 
 const EXPORT_TAG = {

@@ -1,6 +1,6 @@
 /**
  * `df` subtracts what is free from the total and calls it used: what is used here is the volume's own, and all
- * that the store has room for is free to it.
+ * that the store has room for is free to it, as far as its quota goes.
  * @source RFC 1813 §3.3.18
  */
 import { writePostOpAttr } from '../attributes.ts';
@@ -16,12 +16,17 @@ export const fsstat = procedure({
   refusal: ['post_op_attr'],
   input: (args) => args.file(),
   run: async ({ files, roomBytes }, root) => {
-    const [file, usage, freeBytes] = await Promise.all([
+    const [file, usage, roomLeftBytes] = await Promise.all([
       files.getattr({ file: root }),
       files.usage({ volume: root.volume }),
       roomBytes(),
     ]);
-    const freeFiles = Math.floor(freeBytes / FILE_METADATA_BYTES);
+    const { quota } = usage;
+    const freeBytes = Math.min(roomLeftBytes, left(quota?.bytes, usage.bytes));
+    const freeFiles = Math.min(
+      Math.floor(roomLeftBytes / FILE_METADATA_BYTES),
+      left(quota?.inodes, usage.inodes),
+    );
     return (out) => {
       writePostOpAttr(out, file);
       out
@@ -35,3 +40,6 @@ export const fsstat = procedure({
     };
   },
 });
+
+const left = (limit: number | undefined, used: number): number =>
+  limit === undefined ? Number.POSITIVE_INFINITY : Math.max(0, limit - used);

@@ -33,13 +33,20 @@ export const volumeDetails = volumeReport.extend({
     directoryMode: z.string(),
     fileMode: z.string(),
   }),
+  /** What it may hold; null: as much as there is room for. */
+  quota: z.object({ bytes: z.number().nullable(), inodes: z.number().nullable() }),
   /** S3 tells owner, group, mode and time of every object, not only those that its writer gave. */
   posixMetadata: z.boolean(),
 });
 export type VolumeDetails = z.infer<typeof volumeDetails>;
 
 /** What is not given stays as it is. */
-export const volumeChanges = z.strictObject({ posixMetadata: z.boolean().exactOptional() });
+export const volumeChanges = z.strictObject({
+  posixMetadata: z.boolean().exactOptional(),
+  /** Null: no quota any more. */
+  quotaBytes: z.int().min(0).nullable().exactOptional(),
+  quotaInodes: z.int().min(0).nullable().exactOptional(),
+});
 export type VolumeChanges = z.infer<typeof volumeChanges>;
 
 const uint32 = z.int().min(0).max(0xffff_ffff);

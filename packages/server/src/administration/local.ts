@@ -208,6 +208,7 @@ async function reportDetails(core: Core, volume: Volume): Promise<VolumeDetails>
     usage: { bytes, inodes },
     unshown: { files, directories, paths: paths.map(legiblePath), complete },
     defaults: { uid, gid, directoryMode: octal(directoryMode), fileMode: octal(fileMode) },
+    quota: { bytes: volume.quota?.bytes ?? null, inodes: volume.quota?.inodes ?? null },
     posixMetadata: volume.posixMetadata === true,
   };
 }

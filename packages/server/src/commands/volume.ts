@@ -1,6 +1,6 @@
 /** `facet volume create|list|show|set|delete`. */
 
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { withAdministration } from '../administration/connect.ts';
 import type { Administration, VolumeDetails, VolumeReport } from '../administration/contract.ts';
 import { usageFailure } from '../failure.ts';
@@ -57,11 +57,19 @@ export function addVolumeCommands(program: Command): void {
         'S3 tells owner, group, mode and time of every object as x-amz-meta-file-…',
       ).choices(['on', 'off']),
     )
-    .action(async (name: string, options: StoreOptions & { readonly posixMetadata?: 'on' | 'off' }) => {
-      const { posixMetadata } = options;
-      if (posixMetadata === undefined) throw usageFailure('nothing to set: --help shows what can be set');
+    .option('--quota <SIZE>', 'bytes it may hold, as in 500G, or none', parseSize)
+    .option('--quota-inodes <COUNT>', 'files and directories it may hold, or none', parseCount)
+    .action(async (name: string, options: SetOptions) => {
+      const { posixMetadata, quota, quotaInodes } = options;
+      const changes = {
+        ...(posixMetadata && { posixMetadata: posixMetadata === 'on' }),
+        ...(quota !== undefined && { quotaBytes: limitOf(quota) }),
+        ...(quotaInodes !== undefined && { quotaInodes: limitOf(quotaInodes) }),
+      };
+      if (Object.keys(changes).length === 0)
+        throw usageFailure('nothing to set: --help shows what can be set');
       const details = await withAdministration(dataDirectoryOf(options), (administration) =>
-        administration.setVolume(name, { posixMetadata: posixMetadata === 'on' }),
+        administration.setVolume(name, changes),
       );
       processOutput(options.json === true).result({ result: details, text: describe(details) });
     });
@@ -79,16 +87,43 @@ export function addVolumeCommands(program: Command): void {
     });
 }
 
+interface SetOptions extends StoreOptions {
+  readonly posixMetadata?: 'on' | 'off';
+  readonly quota?: Limit;
+  readonly quotaInodes?: Limit;
+}
+
+type Limit = number | 'none';
+
+const limitOf = (limit: Limit): number | null => (limit === 'none' ? null : limit);
+
+const UNITS = ['', 'K', 'M', 'G', 'T', 'P'];
+
+/** Bytes, in powers of 1,024 where a unit is given. */
+function parseSize(text: string): Limit {
+  if (text === 'none') return text;
+  const [, digits, unit] = /^(\d{1,16})([KMGTP]?)$/i.exec(text) ?? [];
+  const bytes = Number(digits) * 1024 ** UNITS.indexOf(unit?.toUpperCase() ?? '');
+  if (Number.isSafeInteger(bytes)) return bytes;
+  throw new InvalidArgumentError('It must be a number of bytes, as in 1048576, 500M or 2T, or none.');
+}
+
+function parseCount(text: string): Limit {
+  if (text === 'none') return text;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number, or none.');
+}
+
 function describe(details: VolumeDetails): string {
-  const { name, id, owner, created, usage, defaults, posixMetadata } = details;
+  const { name, id, owner, created, usage, quota, defaults, posixMetadata } = details;
   const { uid, gid, directoryMode, fileMode } = defaults;
   return [
     `name      ${name}`,
     `id        ${id}`,
     `owner     ${owner}`,
     `created   ${created}`,
-    `bytes     ${usage.bytes}`,
-    `inodes    ${usage.inodes}`,
+    `bytes     ${usage.bytes}${quota.bytes === null ? '' : ` of ${quota.bytes}`}`,
+    `inodes    ${usage.inodes}${quota.inodes === null ? '' : ` of ${quota.inodes}`}`,
     `defaults  uid ${uid}, gid ${gid}, directories ${directoryMode}, files ${fileMode}`,
     `metadata  ${posixMetadata ? 'S3 tells owners, modes and times of all objects' : "as the objects' writers gave them"}`,
     ...describeUnshown(details.unshown),
