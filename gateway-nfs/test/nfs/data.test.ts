@@ -113,6 +113,19 @@ describe('READ', () => {
     expect(await nfs.read(file, 2n ** 64n - 1n, 5)).toMatchObject({ status: OK, count: 0, eof: true });
   });
 
+  it('gives each of many at once its own bytes', async () => {
+    const file = await newFile();
+    const [blocks, blockBytes] = [24, 70_000];
+    for (let block = 0; block < blocks; block += 1) {
+      await nfs.write(file, block * blockBytes, Buffer.alloc(blockBytes, block + 1));
+    }
+    const all = Array.from({ length: 4 * blocks }, (_, i) => i % blocks);
+    const got = await Promise.all(all.map((block) => nfs.read(file, block * blockBytes, blockBytes)));
+    for (const [i, block] of all.entries()) {
+      expect(got[i]?.data.equals(Buffer.alloc(blockBytes, block + 1))).toBe(true);
+    }
+  });
+
   it('gives at most a MiB, whatever was asked for', async () => {
     const file = await newFile();
     await nfs.write(file, 0, Buffer.alloc(1 << 20, 1));
