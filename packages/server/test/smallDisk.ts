@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import { temporaryDirectory } from './facetProcess.ts';
 
-const NAMESPACE = ['--user', '--map-root-user', '--mount'];
+const [NAMESPACE, ...OF_ITS_OWN] = ['unshare', '--user', '--map-root-user', '--mount'] as const;
 
 /** Why there can be none on this machine; undefined when there can. */
 export function noSmallDisk(): string | undefined {
-  const probe = spawnSync('unshare', [...NAMESPACE, 'mount', '-t', 'tmpfs', 'none', '/mnt']);
+  const probe = spawnSync(NAMESPACE, [...OF_ITS_OWN, 'mount', '-t', 'tmpfs', 'none', '/mnt']);
   return probe.status === 0 ? undefined : 'this machine lets no user mount a file system of his own';
 }
 
@@ -24,7 +24,7 @@ export interface SmallDisk {
 export async function smallDisk({ megabytes }: { readonly megabytes: number }): Promise<SmallDisk> {
   const path = temporaryDirectory();
   const script = `mount -t tmpfs -o size=${megabytes}m none "$0" && echo mounted && exec sleep 1000000`;
-  const keeper = spawn('unshare', [...NAMESPACE, 'sh', '-c', script, path], {
+  const keeper = spawn(NAMESPACE, [...OF_ITS_OWN, 'sh', '-c', script, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => {
