@@ -229,12 +229,12 @@ describe('a device error while appending', () => {
     expect(await store.list()).toHaveLength(1);
   });
 
-  it('keeps the segment when the disk was filled by a part of the batch', async () => {
+  it.each(['ENOSPC', 'EDQUOT'] as const)('keeps the segment when a part of a batch met %s', async (fault) => {
     const faults = new Faults();
     const disk = diskWith({ before: faults.before });
     const store = storeOn(disk);
     const first = await store.append({ owner, data: [bytesOf(5000, 1)] });
-    faults.arm('write', 'ENOSPC');
+    faults.arm('write', fault);
     await expect(store.append({ owner, data: [bytesOf(200_000, 2)] })).rejects.toMatchObject({
       code: 'Full',
     });

@@ -17,7 +17,7 @@ export interface DiskOperation {
   readonly name: string;
 }
 
-export type DiskFault = 'EIO' | 'ENOSPC';
+export type DiskFault = 'EIO' | 'ENOSPC' | 'EDQUOT';
 
 export interface MemoryDiskOptions {
   readonly random: Random;
