@@ -77,12 +77,12 @@ export interface Inode {
 const SCHEMA = 1;
 const TAG = { etag: 1, storageClass: 2, checksum: 3, device: 4, createVerifier: 5 } as const;
 
-export function writeBodyRef(writer: Writer, body: BodyRef): void {
+function writeBodyRef(writer: Writer, body: BodyRef): void {
   writer.u8(body.kind === 'empty' ? 0 : body.kind === 'inline' ? 1 : 2);
   writer.u64(body.kind === 'content' ? body.content : 0);
 }
 
-export function readBodyRef(reader: Reader): BodyRef {
+function readBodyRef(reader: Reader): BodyRef {
   const kind = reader.u8();
   const content = reader.u64();
   if (kind === 0) return EMPTY_BODY;

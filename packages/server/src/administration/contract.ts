@@ -47,7 +47,7 @@ export const volumeChanges = z.strictObject({
   quotaBytes: z.int().min(0).nullable().exactOptional(),
   quotaInodes: z.int().min(0).nullable().exactOptional(),
 });
-export type VolumeChanges = z.infer<typeof volumeChanges>;
+type VolumeChanges = z.infer<typeof volumeChanges>;
 
 const uint32 = z.int().min(0).max(0xffff_ffff);
 const octalMode = z.string().regex(/^0?[0-7]{1,4}$/, 'must be a mode in octal, as in 0644');
