@@ -115,9 +115,8 @@ test('SIGTERM to npx in the first moments of its server ends that, too', async (
     await new Promise(setImmediate);
   }
   npx.kill('SIGTERM');
-  // Whoever has the pipes, of all that were begun, has ended then.
   await once(npx, 'close');
-  expect(begun.filter(isRunning)).toEqual([]);
+  await expect.poll(() => begun.filter(isRunning)).toEqual([]);
   await serve({ data });
 });
 
