@@ -301,9 +301,7 @@ function readSettingsFile(path: string): Partial<Record<Setting, string>> {
   try {
     written = readFileSync(path, 'utf8');
   } catch (error) {
-    throw usageFailure(
-      `cannot read the configuration file ${path}: ${(error as Error).message}`,
-    );
+    throw usageFailure(`cannot read the configuration file ${path}: ${(error as Error).message}`);
   }
   let content: unknown;
   try {
