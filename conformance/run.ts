@@ -68,6 +68,9 @@ const stage: Stage = {
   tell: (line) => console.log(`      ${line}`),
 };
 
+// Who ends the run early is not left with servers and machines: each is told when this process exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const report = new Report();
 for (const suite of SUITES.filter(({ name }) => wanted.includes(name))) {
   const verdict = await judge(async () => {

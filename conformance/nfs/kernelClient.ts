@@ -2,6 +2,7 @@
  * A Linux kernel that mounts an export. `FACET_NFS_CLIENT` names the program that boots it:
  * `start --id ID [options]`, `exec --id ID -- COMMAND` runs a shell command in the mount, `stop --id ID`.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../runner/command.ts';
@@ -45,6 +46,9 @@ export async function bootKernel(options: {
     runCommand(program, [...words.slice(0, 1), '--id', id, '--timeout', String(seconds), ...words.slice(1)], {
       timeoutMs: (seconds + 30) * 1_000,
     });
+  // A machine outlives the program that booted it, and keeps a core busy.
+  const leaveNothing = (): void => void spawnSync(program, ['stop', '--id', id], { timeout: 30_000 });
+  process.once('exit', leaveNothing);
   await call(
     BOOT_SECONDS_MAX,
     'start',
@@ -58,6 +62,7 @@ export async function bootKernel(options: {
       (await call(secondsMax, 'exec', '--', command)).stdout,
     stop: async () => {
       await call(BOOT_SECONDS_MAX, 'stop');
+      process.off('exit', leaveNothing);
     },
   };
 }

@@ -82,7 +82,13 @@ export async function startServer(options: {
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
-  const ended = once(child, 'close').then(([code, signal]) => `${code ?? signal}`);
+  // SIGTERM, which npm passes on to the server.
+  const leaveNothing = (): void => void child.kill('SIGTERM');
+  process.once('exit', leaveNothing);
+  const ended = once(child, 'close').then(([code, signal]) => {
+    process.off('exit', leaveNothing);
+    return `${code ?? signal}`;
+  });
   child.stderr.pipe(createWriteStream(logFile));
   const serving = await Promise.race([firstDocument(child), ended]);
   if (typeof serving === 'string')
