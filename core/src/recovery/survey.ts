@@ -13,8 +13,7 @@ import {
   type ScannedFrame,
 } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
-import { deadRunKey, deadRunsOf, offsetOfRunKey } from '../meta/keys.ts';
-import { decodeDeadRun } from '../meta/records/space.ts';
+import { isDead } from '../space/deadRuns.ts';
 import {
   findMapping,
   frameIsMapped,
@@ -153,13 +152,8 @@ async function damageWithin(
   const lost: LostBytes[] = [];
   for (const run of damage) {
     if (run.offset >= endOffset) continue;
-    const known = await commands.read('recover', function* (tx) {
-      const bounds = deadRunsOf(run.container);
-      const end = deadRunKey(run.container, run.offset + 1);
-      const [entry] = yield* tx.range({ start: bounds.start, end, limit: 1, reverse: true });
-      return entry ? offsetOfRunKey(entry.key) + decodeDeadRun(entry.value).length : 0;
-    });
-    if (known < run.offset + run.length) lost.push({ run, what: 'bytes damaged' });
+    const known = await commands.read('recover', (tx) => isDead(tx, run));
+    if (!known) lost.push({ run, what: 'bytes damaged' });
   }
   return lost;
 }

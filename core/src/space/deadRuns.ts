@@ -95,6 +95,24 @@ function unite(
   return { merged, addedBytes };
 }
 
+/** Whether every byte of the run is known to be dead, in however many runs. */
+export function* isDead(tx: ReadTx, { container, offset, length }: PhysicalRun): Op<boolean> {
+  const [first] = yield* tx.range({
+    start: deadRunsOf(container).start,
+    end: successor(deadRunKey(container, offset)),
+    limit: 1,
+    reverse: true,
+  });
+  let deadUntil = first ? stretchOf(first).end : 0;
+  if (deadUntil <= offset) return false;
+  while (deadUntil < offset + length) {
+    const next = yield* tx.get(deadRunKey(container, deadUntil));
+    if (!next) return false;
+    deadUntil += decodeDeadRun(next).length;
+  }
+  return true;
+}
+
 function* countDead(tx: WriteTx, container: ContainerId, addedBytes: number): Op<ContainerRecord> {
   const key = containerKey(container);
   const stored = yield* tx.get(key);

@@ -1,10 +1,14 @@
-import { containerId, FRAME_DATA_BYTES } from '@facet/extents';
+import { containerId, FRAME_DATA_BYTES, physicalLength } from '@facet/extents';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newContentId, storeContent } from '../../src/contents/bodies.ts';
 import { SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { recover } from '../../src/recovery/recover.ts';
+import { buryRun } from '../../src/space/deadRuns.ts';
 import { below, bytesFrom, ENGINES, randomFrom, World } from '../space/world.ts';
+
+/** Of the file system: what a punch gives back. */
+const BLOCK_BYTES = 4096;
 
 let world: World | undefined;
 afterEach(async () => {
@@ -95,6 +99,31 @@ describe.each(ENGINES)('recovery on the %s engine', (engine) => {
     await world.crash();
     expect(world.life.lost).toEqual([]);
     await world.life.collector.drain();
+    expect(await world.findings()).toEqual([]);
+  });
+
+  it('knows what a punch left of neighbours, though the power went before the second was noted as punched', async () => {
+    world = await World.open({ engine });
+    const { engine: metadata, extents } = world.life;
+    // The first frame of the two begins so shortly before a block that the punch takes half of its header.
+    const keptBytes = 100_000 + BLOCK_BYTES - (physicalLength({ length: 100_000 }) % BLOCK_BYTES) - 100;
+    const kept = bytesFrom(world.random, keptBytes);
+    await world.put('kept', kept);
+    for (const key of ['one', 'two', 'last']) await world.put(key, bytesFrom(world.random, 100_000));
+    const length = physicalLength({ length: 100_000 });
+    const one = { container: containerId(1), offset: physicalLength({ length: keptBytes }), length };
+    const two = { ...one, offset: one.offset + length };
+    await world.delete('one');
+    await world.life.collector.drain();
+    await world.delete('two');
+    await metadata.write((tx) => buryRun(tx, two));
+    const start = Math.ceil(one.offset / BLOCK_BYTES) * BLOCK_BYTES;
+    const end = Math.floor((two.offset + length) / BLOCK_BYTES) * BLOCK_BYTES;
+    await extents.punch({ ...one, offset: start, length: end - start });
+    await world.crash();
+    expect(world.life.lost).toEqual([]);
+    await world.life.collector.drain();
+    expect(isSame(await world.get('kept'), kept)).toBe(true);
     expect(await world.findings()).toEqual([]);
   });
 
