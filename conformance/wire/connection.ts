@@ -20,7 +20,10 @@ const CRLF2 = Buffer.from('\r\n\r\n');
 
 export class Connection {
   readonly socket: net.Socket;
+  /** What was received and not taken yet: the beginning of the memory it lies in, or later there. */
   #received: Buffer = Buffer.alloc(0);
+  /** Bytes that memory has room for behind what was received. */
+  #roomBytes = 0;
   #ended: string | undefined;
   #wake: () => void = () => undefined;
 
@@ -28,7 +31,7 @@ export class Connection {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
-      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+      this.#keep(chunk);
       this.#wake();
     });
     const end = (how: string) => () => {
@@ -128,6 +131,22 @@ export class Connection {
       this.#take(2);
       if (sizeBytes === 0) return Buffer.concat(pieces);
     }
+  }
+
+  /** In memory that doubles: a long answer in small pieces is not copied once for each of them. */
+  #keep(chunk: Buffer): void {
+    const before = this.#received;
+    const lengthBytes = before.length + chunk.length;
+    if (chunk.length <= this.#roomBytes) {
+      this.#received = Buffer.from(before.buffer, before.byteOffset, lengthBytes);
+      this.#roomBytes -= chunk.length;
+    } else {
+      const memory = Buffer.allocUnsafeSlow(2 * lengthBytes);
+      before.copy(memory);
+      this.#received = memory.subarray(0, lengthBytes);
+      this.#roomBytes = lengthBytes;
+    }
+    chunk.copy(this.#received, before.length);
   }
 
   #take(lengthBytes: number): Buffer {
