@@ -13,6 +13,11 @@ import { type AnsweredCall, decodeCall, encodeCall } from '../meta/records/call.
 export interface Answers<A, R> {
   /** What of the answer is to be kept. */
   readonly named?: (result: R) => AnsweredCall['named'];
+  /**
+   * Done twice it does no harm. On a full disk no new room is taken for its answers then: it may be asked for without
+   * end, and gives nothing back.
+   */
+  readonly harmlessTwice?: true;
   /** The answer once more, with attributes as they are now. */
   readonly again: (tx: WriteTx, args: A, call: AnsweredCall) => Op<R>;
 }
@@ -36,6 +41,7 @@ export function answeredOnce<A extends { readonly call?: CallRef }, R>(
       if (before?.xid === xid && before.checksum === checksum) return yield* answers.again(tx, args, before);
       if (!context.mayGrow && !runsWhenFull(command, args)) throw noRoomFor(command.name);
       const result = yield* command.run(tx, args, context);
+      if (!context.mayGrow && answers.harmlessTwice && !stored) return result;
       const named = answers.named?.(result);
       tx.put(key, encodeCall({ xid, checksum, answered: context.now, ...(named && { named }) }));
       return result;

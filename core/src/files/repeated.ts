@@ -60,5 +60,6 @@ export const rename = answeredOnce(renameOnce, {
 });
 
 export const setattr = answeredOnce(setattrOnce, {
+  harmlessTwice: true,
   again: (tx, { file }) => unchanged(tx, file),
 });

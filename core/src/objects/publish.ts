@@ -72,7 +72,9 @@ interface Published {
 function* publishFile(change: Change, place: Place, next: NewObject): Op<Published> {
   const { parent, leaf, target } = place;
   const old = target.object;
-  if (old?.inode.type === 'file') return yield* replaceFile(change, old, next);
+  // What keeps its body stays what it is: a symlink's metadata can be replaced.
+  if (old && (old.inode.type === 'file' || next.body === 'keep'))
+    return yield* replaceFile(change, old, next);
   // A symlink or special file gives way, since what is put is a file, and so does a name that is hidden.
   if (target.dentry) yield* giveWay(change, { parent, name: leaf.name, dentry: target.dentry });
   const { uid, gid, fileMode } = change.volume.defaults;
@@ -118,8 +120,18 @@ function* replaceFile(change: Change, old: FoundObject, next: NewObject): Op<Pub
 function* storeFile(change: Change, { id, inode }: Found, next: NewObject): Op<Inode> {
   const body = next.body === 'keep' ? inode.body : yield* next.body(id);
   const { etag, sizeBytes, storageClass, checksum } = next;
-  const given = givenAttributes(next.userMetadata, 'file');
-  const stored: { -readonly [K in keyof Inode]: Inode[K] } = { ...inode, ...given, body, etag, sizeBytes };
+  const given = givenAttributes(next.userMetadata, inode.type);
+  const givenAway = given.uid !== undefined || given.gid !== undefined;
+  // Whoever has it now did not grant what its bits grant.
+  const mode = given.mode ?? (givenAway ? withoutSetId(inode.mode) : inode.mode);
+  const stored: { -readonly [K in keyof Inode]: Inode[K] } = {
+    ...inode,
+    ...given,
+    mode,
+    body,
+    etag,
+    sizeBytes,
+  };
   if (storageClass && storageClass !== STANDARD) stored.storageClass = storageClass;
   if (checksum) stored.checksum = { algorithm: checksum.algorithm, type: checksum.type };
   storeInode(change, id, stored);

@@ -6,6 +6,7 @@ import { timestamp } from '../../src/ids.ts';
 import { FsError, type FsErrorCode } from '../../src/index.ts';
 import { SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { decodeCall } from '../../src/meta/records/call.ts';
+import { Room } from '../../src/space/room.ts';
 import { ENGINES, ROOT, ref, Yard } from './yard.ts';
 
 let yard: Yard;
@@ -33,12 +34,18 @@ async function refusal(promise: Promise<unknown>): Promise<FsError> {
 const codeOf = async (promise: Promise<unknown>): Promise<FsErrorCode> => (await refusal(promise)).code;
 
 /** The same store as a process sees it that has just started: it remembers no refusal. */
-function afterRestart(): Files {
+function afterRestart(how: { readonly full?: true } = {}): Files {
   const environment = {
     now: () => timestamp(9_000_000_000n),
     randomBytes: (count: number) => Buffer.alloc(count, 7),
   };
   const commands = new CommandRunner(yard.engine, environment);
+  if (how.full) {
+    const timer = { after: () => ({ cancel: () => undefined }) };
+    const room = new Room({ engine: yard.engine, timer });
+    room.met();
+    commands.heed(room);
+  }
   // None of the calls here moves bytes.
   return new Files({ commands } as ConstructorParameters<typeof Files>[0]);
 }
@@ -49,6 +56,21 @@ const remembered = async () =>
   );
 
 describe.each(ENGINES)('a call that is repeated, on %s', (engine) => {
+  it('takes no new room on a full disk where it may be done twice, and gives none back', async () => {
+    yard = await Yard.open(engine);
+    const { file } = await yard.files.create({ ...at('file'), how: GUARDED, call: nextCall() });
+    const full = afterRestart({ full: true });
+    for (let host = 0; host < 5; host += 1) {
+      const call = nextCall(`10.1.0.${host}`);
+      await full.setattr({ caller: ROOT, file, changes: { mode: 0o600 + host }, call });
+    }
+    expect(await remembered()).toHaveLength(1);
+    const removal = nextCall('10.1.0.0');
+    await full.remove({ ...at('file'), call: removal });
+    await full.remove({ ...at('file'), call: removal });
+    expect(await remembered()).toHaveLength(2);
+  });
+
   it('finds what it made, also after a restart', async () => {
     yard = await Yard.open(engine);
     const device = { major: 1, minor: 3 };

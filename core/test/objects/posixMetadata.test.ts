@@ -138,6 +138,53 @@ describe('attributes as metadata', () => {
     expect(await told('file')).toEqual({ 'file-owner': '0', 'file-permissions': '0100777' });
   });
 
+  it('take the set-id bits of a file that they give away', async () => {
+    await put('file', {});
+    await setattr('file', { uid: 1000, gid: 1000 });
+    await setattr('file', { mode: 0o6755 });
+    const replaced = (userMetadata: Record<string, string>) =>
+      rig.core.objects.copy({
+        source: at('file'),
+        target: at('file'),
+        attributes: { properties: {}, userMetadata },
+      });
+    await replaced({ colour: 'blue' });
+    expect(await stat('file')).toMatchObject({ uid: 1000, mode: 0o6755 });
+    await replaced({ 'file-owner': '0', 'file-group': '0' });
+    expect(await stat('file')).toMatchObject({ uid: 0, gid: 0, mode: 0o755 });
+  });
+
+  it('of a symlink are replaced by a copy onto itself, which leaves it one', async () => {
+    const { files, objects } = rig.core;
+    const parent = await files.root({ volume: rig.volume });
+    const target = Buffer.from('target');
+    const { file } = await files.symlink({
+      caller: ROOT,
+      parent,
+      name: Buffer.from('l1'),
+      target,
+      attributes: {},
+    });
+    await files.link({ caller: ROOT, file, parent, name: Buffer.from('l2') });
+    const attributes = { properties: {}, userMetadata: { colour: 'blue', 'file-owner': '7' } };
+    for (const [from, to] of [
+      ['l1', 'l1'],
+      ['l1', 'l2'],
+    ] as const) {
+      await objects.copy({ source: at(from), target: at(to), attributes });
+    }
+    for (const key of ['l1', 'l2']) {
+      expect(await stat(key)).toMatchObject({ inode: file.inode, type: 'symlink', uid: 7, nlink: 2 });
+      expect(await told(key)).toMatchObject({ colour: 'blue', 'file-permissions': '0120777' });
+      const opened = await objects.open(at(key));
+      const pieces: Buffer[] = [];
+      for await (const piece of opened.read()) pieces.push(Buffer.from(piece));
+      opened.close();
+      expect(Buffer.concat(pieces).toString()).toBe('target');
+    }
+    expect(await files.readlink({ caller: ROOT, file })).toMatchObject({ target });
+  });
+
   it('of a directory are its own', async () => {
     await put('dir/', { ...GIVEN, 'file-permissions': '0040750' }, '');
     expect(await stat('dir')).toMatchObject({ ...HELD, mode: 0o750 });

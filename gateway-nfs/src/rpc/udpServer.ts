@@ -34,6 +34,8 @@ export function createUdpServer({ programs, log }: UdpServerOptions): UdpServer 
   let calls = 0;
 
   const answer = async (open: dgram.Socket, bytes: Buffer, remote: dgram.RemoteInfo): Promise<void> => {
+    // Nobody listens at port 0: such a sender is made up, and no answer can be sent.
+    if (remote.port === 0) return;
     const message = readCall(bytes);
     if (message.kind === 'unreadable' || calls >= CALLS_MAX) return;
     let reply: RpcReply | undefined;
@@ -41,9 +43,12 @@ export function createUdpServer({ programs, log }: UdpServerOptions): UdpServer 
       reply = message.reply;
     } else {
       calls += 1;
-      const peer = peerOf(remote.address, remote.port);
-      reply = await dispatch(message, bytes, { peer, transport: 'udp' });
-      calls -= 1;
+      try {
+        const peer = peerOf(remote.address, remote.port);
+        reply = await dispatch(message, bytes, { peer, transport: 'udp' });
+      } finally {
+        calls -= 1;
+      }
     }
     // Closed meanwhile.
     if (reply === undefined || socket !== open) return;
@@ -62,7 +67,11 @@ export function createUdpServer({ programs, log }: UdpServerOptions): UdpServer 
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {
         const open = dgram.createSocket(isIPv6(host) ? 'udp6' : 'udp4');
-        open.on('message', (bytes, remote) => void answer(open, bytes, remote));
+        open.on('message', (bytes, remote) => {
+          answer(open, bytes, remote).catch((error: unknown) => {
+            log.error({ err: error, peer: remote.address }, 'RPC over UDP: a call was dropped');
+          });
+        });
         open.once('error', reject);
         open.bind({ address: host, port }, () => {
           open.off('error', reject);

@@ -1,6 +1,6 @@
 import dgram from 'node:dgram';
 import net, { type AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { callRpc, RpcError, type RpcRequest } from '../../src/rpc/client.ts';
 import type { RpcCall } from '../../src/rpc/program.ts';
 import { createUdpServer } from '../../src/rpc/udpServer.ts';
@@ -88,6 +88,20 @@ describe.each(['tcp', 'udp'] as const)('a call by %s', (transport) => {
     await expect(callRpc(request({ port, transport, procedure: SILENT, timeoutMs: 50 }))).rejects.toThrow(
       'was not answered within 50 ms',
     );
+  });
+});
+
+describe('a datagram from nowhere', () => {
+  it('is dropped: nothing can be sent to port 0, and the server goes on', async () => {
+    const created = vi.spyOn(dgram, 'createSocket');
+    closing.push(() => created.mockRestore());
+    const { port, logged } = await startUdp();
+    const [socket] = created.mock.results.map(({ value }): dgram.Socket => value);
+    const bytes = encodeCall({ xid: 1 });
+    expect(socket).toBeDefined();
+    socket?.emit('message', bytes, { address: '127.0.0.1', port: 0, family: 'IPv4', size: bytes.length });
+    await callRpc(request({ port }));
+    expect(logged).toEqual([]);
   });
 });
 
