@@ -14,7 +14,7 @@ export interface Output {
 export function processOutput(json: boolean): Output {
   // A reader that goes away (`| head`) ends the pipe, not the command.
   for (const stream of [process.stdout, process.stderr]) {
-    if (stream.listenerCount('error') === 0) stream.on('error', ignoreClosedPipe);
+    if (stream.listenerCount('error') === 0) stream.on('error', ignoreClosedOutput);
   }
   return {
     json,
@@ -33,8 +33,9 @@ export function processOutput(json: boolean): Output {
   };
 }
 
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/** EPIPE is said of a pipe, EIO of a terminal. */
+export function ignoreClosedOutput(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }
 
 /** Columns as wide as their widest cell, two spaces apart. */

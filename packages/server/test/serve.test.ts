@@ -349,6 +349,7 @@ describe('SIGTERM and SIGINT', () => {
   test.each<[string, readonly NodeJS.Signals[]]>([
     ['SIGTERM', ['SIGTERM']],
     ['SIGINT', ['SIGINT']],
+    ['SIGHUP', ['SIGHUP']],
     ['a second one is harmless', ['SIGTERM', 'SIGTERM', 'SIGINT']],
   ])('%s: the request in flight is finished, then it ends well', async (_name, signals) => {
     const data = temporaryDirectory();

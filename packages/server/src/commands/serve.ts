@@ -1,12 +1,12 @@
-/** `facet serve`: runs until SIGTERM or SIGINT, then lets the requests in flight finish. */
+/** `facet serve`: runs until SIGTERM, SIGINT or SIGHUP, then lets the requests in flight finish. */
 
 import { type Command, Option } from 'commander';
 import pino from 'pino';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
-import { processOutput } from '../output.ts';
+import { ignoreClosedOutput, processOutput } from '../output.ts';
 import { describeServing, formatBanner } from '../serve/banner.ts';
 import { stopWithNpxShell } from '../serve/npxShell.ts';
-import { listenForStopSignals } from '../serve/signals.ts';
+import { ignoreUserSignals, listenForStopSignals } from '../serve/signals.ts';
 import { type FlagValues, resolveServeSettings, SETTINGS } from '../settings/settings.ts';
 import { VERSION } from '../version.ts';
 
@@ -16,7 +16,7 @@ const GRACE_MS = 30_000;
 export function addServeCommand(program: Command, finish: (code: ExitCode) => void): void {
   const command = program
     .command('serve')
-    .description('serve a data directory until told to stop (SIGTERM, SIGINT)')
+    .description('serve a data directory until told to stop (SIGTERM, SIGINT, SIGHUP)')
     .option('--config <FILE>', 'read settings from this JSON file (FACET_CONFIG)')
     .option('--json', 'print what listens where as one JSON line');
   for (const row of Object.values(SETTINGS)) {
@@ -41,12 +41,10 @@ export function addServeCommand(program: Command, finish: (code: ExitCode) => vo
 
 async function serve(options: FlagValues & { readonly json?: boolean }): Promise<ExitCode> {
   const settings = resolveServeSettings({ flags: options, environment: process.env });
-  const logger = pino(
-    { level: settings.logLevel, base: { pid: process.pid } },
-    pino.destination({ fd: STDERR, sync: true }),
-  );
+  const logger = pino({ level: settings.logLevel, base: { pid: process.pid } }, logDestination());
   const output = processOutput(options.json === true);
   const signals = listenForStopSignals();
+  ignoreUserSignals((signal) => logger.warn({ signal }, 'this signal means nothing here'));
   stopWithNpxShell();
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'a bug: the process ends');
@@ -84,4 +82,11 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
   await server.stop();
   logger.info('stopped');
   return EXIT.ok;
+}
+
+/** A reader that went away, or a terminal that was closed, ends the log and not the server. */
+function logDestination() {
+  const destination = pino.destination({ fd: STDERR, sync: true });
+  destination.on('error', ignoreClosedOutput);
+  return destination;
 }

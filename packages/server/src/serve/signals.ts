@@ -1,4 +1,7 @@
-/** SIGTERM and SIGINT. Further ones change nothing: the stop under way is the stop. */
+/**
+ * SIGTERM, SIGINT, and SIGHUP, which is a terminal that was closed: the server stops. Further ones change nothing: the
+ * stop under way is the stop.
+ */
 
 export interface StopSignals {
   /** Resolves at the first signal. */
@@ -16,7 +19,16 @@ export function listenForStopSignals(): StopSignals {
     count += 1;
     (count === 1 ? first : second).resolve(signal);
   };
-  process.on('SIGTERM', listener);
-  process.on('SIGINT', listener);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, listener);
   return { received: first.promise, repeated: second.promise, wasReceived: () => count > 0 };
+}
+
+/**
+ * Has the signals that other servers rotate logs or reload settings by do nothing but `tell`. Left alone, SIGUSR2 ends
+ * the process in the middle of its work, and SIGUSR1 opens Node's debugger to every user of the machine.
+ *
+ * @source Node's documentation: process, signal events
+ */
+export function ignoreUserSignals(tell: (signal: NodeJS.Signals) => void): void {
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, tell);
 }
