@@ -14,7 +14,8 @@ import type { ExportPolicy, Volume } from './types.ts';
 /** Whoever is on this machine, and nobody else, until somebody says otherwise. */
 const LOOPBACK = ['127.0.0.0/8', '::1/128'] as const;
 const ID_MAX = 2 ** 32 - 1;
-const MODE_BITS = 0o7777;
+/** No set-id bits on files: whoever may PUT would make programs that run as the owner. Group and sticky of directories are of use. */
+const MODE_BITS = { fileMode: 0o1777, directoryMode: 0o3777 } as const;
 const CLIENTS_MAX = 1000;
 
 type Defaults = Volume['defaults'];
@@ -89,10 +90,14 @@ function checkIds(ids: Readonly<Record<string, number | undefined>>): void {
 }
 
 /** @throws FsError Invalid */
-function checkModes(modes: Readonly<Record<string, number | undefined>>): void {
-  for (const [what, mode] of Object.entries(modes)) {
-    if (mode === undefined || (Number.isInteger(mode) && (mode & MODE_BITS) === mode)) continue;
-    throw new FsError('Invalid', `${what}: ${mode} is no mode: 0 to 7777, octal`);
+function checkModes(modes: Readonly<Record<keyof typeof MODE_BITS, number | undefined>>): void {
+  for (const what of ['fileMode', 'directoryMode'] as const) {
+    const mode = modes[what];
+    const bits = MODE_BITS[what];
+    if (mode === undefined || (Number.isInteger(mode) && (mode & bits) === mode)) continue;
+    const said = Number.isInteger(mode) ? mode.toString(8).padStart(4, '0') : mode;
+    const rule = what === 'fileMode' ? 'no set-uid and no set-gid' : 'no set-uid';
+    throw new FsError('Invalid', `${what}: ${said} is no mode for it: 0 to 7777 in octal, ${rule}`);
   }
 }
 

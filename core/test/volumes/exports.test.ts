@@ -73,7 +73,9 @@ describe.each(ENGINES)('exports on %s', (engine) => {
       await refused('Invalid', volumes.setExport(rig.volume, { anonymousUid }));
     }
     await refused('Invalid', volumes.setDefaults(rig.volume, { gid: -1 }));
-    await refused('Invalid', volumes.setDefaults(rig.volume, { fileMode: 0o10000 }));
+    for (const fileMode of [0o10000, 0o4755, 0o2755, 1.5])
+      await refused('Invalid', volumes.setDefaults(rig.volume, { fileMode }));
+    await refused('Invalid', volumes.setDefaults(rig.volume, { directoryMode: 0o4755 }));
     expect(await volumes.getExport(rig.volume)).toEqual(before);
   });
 

@@ -68,11 +68,11 @@ describe.each(kinds)('exports with %s', (kind) => {
       anonymousGid: 100,
       fileMode: '0640',
     });
-    expect(await set('--anonymous', '7:8', '--directory-mode', '0750')).toEqual({
+    expect(await set('--anonymous', '7:8', '--directory-mode', '2750')).toEqual({
       ...second,
       anonymousUid: 7,
       anonymousGid: 8,
-      directoryMode: '0750',
+      directoryMode: '2750',
     });
     const shown = await facet(['export', 'show', 'photos', ...store]);
     expect(shown.stdout).toMatch(/^path +\/photos\nclients +10\.0\.0\.0\/8,192\.168\.1\.7\/32,::1\/128\n/);
@@ -119,6 +119,9 @@ describe('what is refused', () => {
     ['half an owner', ['--owner', '1000'], 'must be UID:GID'],
     ['an owner too great', ['--owner', '4294967296:0'], 'must be UID:GID'],
     ['a decimal mode', ['--file-mode', '888'], 'must be a mode in octal'],
+    ['set-uid programs', ['--file-mode', '4755'], 'no set-uid bit'],
+    ['set-gid programs', ['--file-mode', '2755'], 'no set-gid bit'],
+    ['set-uid directories', ['--directory-mode', '4755'], 'no set-uid bit'],
     ['both ways', ['--read-only', '--read-write'], 'cannot be used with'],
   ])('%s', async (_what, words, message) => {
     const end = await facet(['export', 'set', 'photos', ...words, ...store, '--json']);

@@ -74,8 +74,8 @@ function addSetOptions(command: Command): Command {
     .addOption(new Option('--secure-ports', 'only from ports below 1024').conflicts('anyPort'))
     .option('--any-port', 'from any port')
     .option('--owner <UID:GID>', 'whose is what S3 makes', parseIds)
-    .option('--directory-mode <MODE>', 'mode of directories that S3 makes, in octal', parseMode)
-    .option('--file-mode <MODE>', 'mode of files that S3 makes, in octal', parseMode);
+    .option('--directory-mode <MODE>', 'mode of directories that S3 makes, in octal', parseDirectoryMode)
+    .option('--file-mode <MODE>', 'mode of files that S3 makes, in octal', parseFileMode);
 }
 
 /** @throws CommandFailure (2): nothing to change */
@@ -116,6 +116,16 @@ function parseIds(text: string): Owner {
   const [uid, gid] = [Number(match?.[1]), Number(match?.[2])];
   if (uid <= ID_MAX && gid <= ID_MAX) return { uid, gid };
   throw new InvalidArgumentError(`It must be UID:GID in numbers, as in 1000:1000.`);
+}
+
+function parseFileMode(text: string): string {
+  if ((Number.parseInt(parseMode(text), 8) & 0o6000) === 0) return text;
+  throw new InvalidArgumentError('Files get no set-uid bit (4000) and no set-gid bit (2000).');
+}
+
+function parseDirectoryMode(text: string): string {
+  if ((Number.parseInt(parseMode(text), 8) & 0o4000) === 0) return text;
+  throw new InvalidArgumentError('Directories get no set-uid bit (4000).');
 }
 
 function parseMode(text: string): string {
