@@ -7,6 +7,7 @@ import { XdrError } from '../xdr/error.ts';
 import { XdrWriter } from '../xdr/writer.ts';
 import { Arguments } from './arguments.ts';
 import { clientOf } from './client.ts';
+import { TRANSFER_BYTES_MAX } from './limits.ts';
 import type { Nfs3Procedure, NfsCall, Results } from './procedure.ts';
 import { access } from './procedures/access.ts';
 import { commit } from './procedures/commit.ts';
@@ -69,7 +70,15 @@ export interface NfsParts
 export function createNfsProgram(parts: NfsParts): Program {
   const served = { ...parts, memory: new MemoryPool() };
   const numbered = PROCEDURES.map((procedure, index) => [index + 1, serve(served, procedure)] as const);
-  return { program: NFS_PROGRAM, version: NFS_V3, procedures: new Map(numbered) };
+  return { program: NFS_PROGRAM, version: NFS_V3, procedures: new Map(numbered), resultBytes };
+}
+
+const READ = 1 + PROCEDURES.indexOf(read);
+
+/** The last argument of a READ says how much of a reply there may be. */
+function resultBytes(procedure: number, args: Buffer): number {
+  if (procedure !== READ || args.length < 4) return 0;
+  return Math.min(args.readUInt32BE(args.length - 4), TRANSFER_BYTES_MAX);
 }
 
 type Parts = NfsParts & Pick<NfsCall, 'memory'>;

@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Admission, Claimant } from './admission.ts';
-import type { Dispatch, Origin } from './dispatch.ts';
+import type { Dispatch, Forecast, Origin } from './dispatch.ts';
 import type { MemoryPool } from './memory.ts';
 import { type CallMessage, readCall } from './message.ts';
 import type { Logger, Peer } from './program.ts';
@@ -18,7 +18,7 @@ import type { UnsentBudget } from './unsentBudget.ts';
 export interface ConnectionBounds extends RecordBounds {
   /** In flight at once. */
   readonly callsMax: number;
-  /** With more of replies than this not taken by the peer, no further call is begun. */
+  /** With more of replies than this not taken by the peer or under way, no further call is begun. */
   readonly unsentBytesMax: number;
 }
 
@@ -31,11 +31,14 @@ export interface ConnectionOptions {
   readonly memory: MemoryPool;
   readonly unsent: UnsentBudget;
   readonly dispatch: Dispatch;
+  readonly forecast: Forecast;
   readonly log: Logger;
   readonly onClosed: (connection: Connection) => void;
 }
 
 type TakenRecord = Extract<NextRecord, { readonly kind: 'record' }>;
+/** `expectedBytes`: what its reply may take. */
+type BegunCall = TakenRecord & { readonly expectedBytes: number };
 
 export class Connection implements Claimant {
   readonly #socket: Socket;
@@ -122,7 +125,7 @@ export class Connection implements Claimant {
     const { bounds, admission } = this.#options;
     while (!this.#isClosed && !this.#isEnding) {
       // Whatever ends, a call or the sending of replies, comes back here.
-      if (this.#calls >= bounds.callsMax || this.#replies.unsentBytes > bounds.unsentBytesMax) {
+      if (this.#calls >= bounds.callsMax || this.#replies.heldBytes > bounds.unsentBytesMax) {
         this.#holdBack();
         return;
       }
@@ -143,7 +146,7 @@ export class Connection implements Claimant {
   }
 
   #take(record: TakenRecord): void {
-    const { admission, memory } = this.#options;
+    const { admission, memory, forecast } = this.#options;
     const { takenBytes } = record;
     if (takenBytes > 0) admission.gathered(this);
     // What was not gathered lies in memory that the next chunk comes to.
@@ -152,7 +155,9 @@ export class Connection implements Claimant {
     if (message.kind === 'call') {
       admission.startCall();
       this.#calls += 1;
-      void this.#run(message, { ...record, bytes });
+      const expectedBytes = forecast(message, bytes);
+      void this.#run(message, { ...record, bytes, expectedBytes });
+      this.#replies.expect(expectedBytes);
       return;
     }
     if (takenBytes > 0) admission.release(takenBytes);
@@ -161,9 +166,11 @@ export class Connection implements Claimant {
     else this.#refuse(message.why);
   }
 
-  async #run(message: CallMessage, { bytes, takenBytes, memory }: TakenRecord): Promise<void> {
+  async #run(message: CallMessage, call: BegunCall): Promise<void> {
+    const { bytes, takenBytes, memory, expectedBytes } = call;
     const reply = await this.#options.dispatch(message, bytes, this.#origin);
     this.#calls -= 1;
+    this.#replies.expectNoMore(expectedBytes);
     const give = memory && (() => this.#options.memory.give(memory));
     if (reply !== undefined) this.#replies.add(message.xid, reply, give);
     else give?.();

@@ -17,12 +17,32 @@ export interface Origin {
 /** Never rejects. `undefined`: there is to be no reply. */
 export type Dispatch = (message: CallMessage, bytes: Buffer, origin: Origin) => Promise<RpcReply | undefined>;
 
-export function createDispatch(programs: readonly Program[], log: Logger): Dispatch {
+/** By number and version. */
+type Programs = ReadonlyMap<number, ReadonlyMap<number, Program>>;
+
+function byVersion(programs: readonly Program[]): Programs {
   const versionsOf = new Map<number, Map<number, Program>>();
   for (const program of programs) {
     const versions = versionsOf.get(program.program) ?? new Map<number, Program>();
     versionsOf.set(program.program, versions.set(program.version, program));
   }
+  return versionsOf;
+}
+
+/** How many bytes of memory the reply to a call may take, as far as its program says. */
+export type Forecast = (message: CallMessage, bytes: Buffer) => number;
+
+export function createForecast(programs: readonly Program[]): Forecast {
+  const versionsOf = byVersion(programs);
+  return ({ program, version, procedure, args }, bytes) =>
+    versionsOf
+      .get(program)
+      ?.get(version)
+      ?.resultBytes?.(procedure, bytes.subarray(bytes.length - args.left)) ?? 0;
+}
+
+export function createDispatch(programs: readonly Program[], log: Logger): Dispatch {
+  const versionsOf = byVersion(programs);
 
   return async (message, bytes, origin) => {
     const versions = versionsOf.get(message.program);

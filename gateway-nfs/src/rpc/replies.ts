@@ -29,6 +29,7 @@ export class Replies implements Sender {
   #batch: XdrWriter | undefined;
   #nextBatchBytes = BATCH_BYTES_MIN;
   #unsentBytes = 0;
+  #expectedBytes = 0;
   #isDropped = false;
 
   constructor({ socket, budget, evict, onSent }: RepliesOptions) {
@@ -41,6 +42,25 @@ export class Replies implements Sender {
   /** Not yet handed over to the operating system. */
   get unsentBytes(): number {
     return this.#unsentBytes;
+  }
+
+  /** Unsent, or to come from calls under way. */
+  get heldBytes(): number {
+    return this.#unsentBytes + this.#expectedBytes;
+  }
+
+  /** A call begins whose reply may be so long. */
+  expect(lengthBytes: number): void {
+    if (lengthBytes === 0 || this.#isDropped) return;
+    this.#expectedBytes += lengthBytes;
+    this.#budget.add(this, lengthBytes);
+  }
+
+  /** That call has ended; its reply comes next, if there is one. */
+  expectNoMore(lengthBytes: number): void {
+    if (lengthBytes === 0 || this.#isDropped) return;
+    this.#expectedBytes -= lengthBytes;
+    this.#budget.giveBack(this, lengthBytes, this.heldBytes);
   }
 
   /** `release` is called when the reply has been sent: it may refer to what lies in the memory of its call. */
@@ -66,7 +86,7 @@ export class Replies implements Sender {
     if (this.#isDropped) return;
     this.#isDropped = true;
     this.#batch = undefined;
-    this.#budget.leave(this, this.#unsentBytes);
+    this.#budget.leave(this, this.heldBytes);
   }
 
   #flush(): void {
@@ -92,7 +112,7 @@ export class Replies implements Sender {
   #sent(lengthBytes: number): void {
     if (this.#isDropped) return;
     this.#unsentBytes -= lengthBytes;
-    this.#budget.sent(this, lengthBytes, this.#unsentBytes);
+    this.#budget.sent(this, lengthBytes, this.heldBytes);
     this.#onSent();
   }
 }

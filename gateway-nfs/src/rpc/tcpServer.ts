@@ -3,7 +3,7 @@ import net, { type AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { Admission, type AdmissionBounds } from './admission.ts';
 import { Connection, type ConnectionBounds } from './connection.ts';
-import { createDispatch } from './dispatch.ts';
+import { createDispatch, createForecast } from './dispatch.ts';
 import { MemoryPool } from './memory.ts';
 import { peerOf } from './peer.ts';
 import type { Logger, Program } from './program.ts';
@@ -13,7 +13,7 @@ export interface TcpServerLimits {
   readonly connectionsMax: number;
   readonly connection: ConnectionBounds;
   readonly admission: AdmissionBounds;
-  /** Replies that peers have not taken, of all connections. */
+  /** Replies that peers have not taken, or that are under way, of all connections. */
   readonly unsentBytesMax: number;
   /** A peer within a record, or with replies to take, may make no progress for so long. */
   readonly stallMsMax: number;
@@ -37,7 +37,7 @@ export const TCP_SERVER_LIMITS: TcpServerLimits = {
     unsentBytesMax: 2 * MiB,
   },
   admission: { callsMax: 1024, recordBytesMax: 128 * MiB, waitingBytesMax: 128 * MiB, gatherMsMax: 10_000 },
-  unsentBytesMax: 256 * MiB,
+  unsentBytesMax: 128 * MiB,
   stallMsMax: 120_000,
   idleMsMax: 900_000,
   closeMsMax: 5_000,
@@ -58,6 +58,7 @@ export interface TcpServer {
 
 export function createTcpServer({ programs, log, limits = TCP_SERVER_LIMITS }: TcpServerOptions): TcpServer {
   const dispatch = createDispatch(programs, log);
+  const forecast = createForecast(programs);
   const admission = new Admission(limits.admission, () => performance.now());
   const memory = new MemoryPool();
   const unsent = new UnsentBudget(limits.unsentBytesMax);
@@ -79,6 +80,7 @@ export function createTcpServer({ programs, log, limits = TCP_SERVER_LIMITS }: T
       memory,
       unsent,
       dispatch,
+      forecast,
       log,
       onClosed: (closed) => connections.delete(closed),
     });

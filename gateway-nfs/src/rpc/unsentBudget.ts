@@ -1,5 +1,6 @@
 /**
- * The memory of replies that peers have not taken yet, of all connections together. When it is more than it may be,
+ * The memory of replies that peers have not taken yet, and of those that calls under way will make, of all
+ * connections together. When it is more than it may be,
  * the connection ends whose peer has taken nothing for longest: the others are served on.
  */
 
@@ -26,6 +27,12 @@ export class UnsentBudget {
       if (slowest === undefined) return;
       slowest.evict();
     }
+  }
+
+  /** What was added for a reply to come is not needed for it any more. `leftBytes`: what the sender still has. */
+  giveBack(sender: Sender, lengthBytes: number, leftBytes: number): void {
+    this.#bytes -= lengthBytes;
+    if (leftBytes === 0) this.#senders.delete(sender);
   }
 
   /** `leftBytes`: what the sender still has. */

@@ -8,6 +8,7 @@ import {
   ECHO,
   GUARDED,
   HELD,
+  LONG,
   SILENT,
   startWorld,
   WHO,
@@ -287,6 +288,39 @@ describe('memory for records', () => {
 });
 
 describe('unsent replies', () => {
+  const long = (xid: number) => echo(xid, 'l'.repeat(50_000), LONG);
+
+  it('are counted before their calls begin: a connection begins no more of them at once than it may hold', async () => {
+    const world = await start({ connection: { unsentBytesMax: 90_000 } });
+    const peer = world.connect();
+    for (let xid = 0; xid < 20; xid += 1) peer.call(long(xid));
+    for (let answered = 0; answered < 20; answered += 1) {
+      await expect.poll(() => world.held.size).toBe(Math.min(2, 20 - answered));
+      world.held.get(answered)?.();
+      await peer.hear(answered + 1);
+    }
+    expect(world.logged).toEqual([]);
+  });
+
+  it('to come count as much as those that are there, and no longer than their calls', async () => {
+    const world = await start({ unsentBytesMax: 120_000 });
+    const first = world.connect();
+    first.call(long(1), long(2));
+    await expect.poll(() => world.held.size).toBe(2);
+    const second = world.connect();
+    second.call(long(3));
+    await first.end();
+    world.held.get(1)?.();
+    world.held.get(2)?.();
+    for (let xid = 3; xid < 13; xid += 1) {
+      await expect.poll(() => world.held.has(xid)).toBe(true);
+      world.held.get(xid)?.();
+      await second.hear(xid - 2);
+      second.call(long(xid + 1));
+    }
+    expect(world.logged).toHaveLength(1);
+  });
+
   it('beyond the bound end the connection that takes none', async () => {
     const world = await start({ unsentBytesMax: 24 << 20 });
     const deaf = world.connect();

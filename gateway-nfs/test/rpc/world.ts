@@ -7,6 +7,7 @@ import {
   type TcpServer,
   type TcpServerLimits,
 } from '../../src/rpc/tcpServer.ts';
+import type { XdrReader } from '../../src/xdr/reader.ts';
 import { XdrWriter } from '../../src/xdr/writer.ts';
 import { RawPeer, TEST_PROGRAM } from './rawPeer.ts';
 
@@ -24,6 +25,8 @@ export const SILENT = 5;
 export const WHO = 6;
 /** Is refused to whoever comes by AUTH_NONE. */
 export const GUARDED = 7;
+/** As HELD, but is known beforehand to answer with as many bytes as it is sent. */
+export const LONG = 8;
 
 const BLOB_BYTES = Buffer.alloc(1 << 20, 'b');
 const BYTES_MAX = 1 << 20;
@@ -45,21 +48,20 @@ export interface WorldLimits extends Partial<Omit<TcpServerLimits, 'connection' 
 }
 
 export function testProgram(calls: RpcCall[], held: Map<number, () => void>): Program {
+  const hold = async (args: XdrReader, call: RpcCall): Promise<XdrWriter> => {
+    const data = args.opaque(BYTES_MAX);
+    await new Promise<void>((resolve) => held.set(call.xid, resolve));
+    held.delete(call.xid);
+    return new XdrWriter().opaque(data);
+  };
   const procedures: Program['procedures'] = new Map<
     number,
     Program['procedures'] extends ReadonlyMap<number, infer P> ? P : never
   >([
     [ECHO, async (args) => new XdrWriter().opaque(args.opaque(BYTES_MAX))],
     [BLOB, async (args) => new XdrWriter().opaque(BLOB_BYTES.subarray(0, args.uint32()))],
-    [
-      HELD,
-      async (args, call) => {
-        const data = args.opaque(BYTES_MAX);
-        await new Promise<void>((resolve) => held.set(call.xid, resolve));
-        held.delete(call.xid);
-        return new XdrWriter().opaque(data);
-      },
-    ],
+    [HELD, (args, call) => hold(args, call)],
+    [LONG, (args, call) => hold(args, call)],
     [
       BROKEN,
       async () => {
@@ -80,6 +82,7 @@ export function testProgram(calls: RpcCall[], held: Map<number, () => void>): Pr
     program: TEST_PROGRAM,
     version: 1,
     procedures,
+    resultBytes: (procedure, args) => (procedure === LONG ? args.length : 0),
     allows: (call) =>
       call.procedure === GUARDED && call.credential.flavor === 'none' ? 'AUTH_TOOWEAK' : undefined,
   };
