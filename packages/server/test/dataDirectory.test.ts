@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { facet, madeCredentials, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { presign } from './presign.ts';
 
 const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
 
@@ -71,4 +72,59 @@ test('a file or a folder in place of the lock', async () => {
   rmSync(join(data, 'LOCK'), { recursive: true });
   writeFileSync(join(data, 'LOCK'), '');
   expect((await facet(['volume', 'list', '--data', data])).code).toBe(0);
+});
+
+describe('a store is made in no place of others', () => {
+  test.each(['LOCK', 'photo.jpg', 'meta2'])('where there is %s', async (name) => {
+    const data = temporaryDirectory();
+    writeFileSync(join(data, name), '');
+    writeFileSync(join(data, 'another'), '');
+    const end = await facet(['serve', '--data', data, ...ports]);
+    expect([end.code, end.stdout]).toEqual([1, '']);
+    expect(end.stderr).toContain(`cannot use ${data} as a data directory: it holds no store, but`);
+    for (const words of [['fsck'], ['volume', 'list']])
+      expect((await facet([...words, '--data', data])).code).toBe(3);
+    expect(readdirSync(data).sort()).toEqual([name, 'another'].sort());
+  });
+
+  test('a file system’s own folder, and what a first start left that was cut short, are none', async () => {
+    const data = temporaryDirectory();
+    mkdirSync(join(data, 'lost+found'));
+    for (const name of ['LOCK', 'root-credentials.json.123.new']) writeFileSync(join(data, name), '');
+    mkdirSync(join(data, 'meta'));
+    await stop(await serve({ data }));
+    // Nor does a store that is there mind what somebody puts beside it, nor the loss of its lock.
+    writeFileSync(join(data, 'note'), '');
+    rmSync(join(data, 'LOCK'));
+    expect((await facet(['volume', 'list', '--data', data])).code).toBe(0);
+    await stop(await serve({ data }));
+  });
+});
+
+test.each([
+  ['its folder, too', true],
+  ['its files', false],
+])('metadata that is lost is told of, and nothing is made: %s', async (_name, folder) => {
+  const data = temporaryDirectory();
+  const server = await serve({ data });
+  for (const [path, body] of [
+    ['lost', ''],
+    ['lost/object', 'x'.repeat(400_000)],
+  ] as const) {
+    const url = presign('PUT', `${server.serving.s3.url}/${path}`, madeCredentials(server));
+    expect((await fetch(url, { method: 'PUT', body })).status).toBe(200);
+  }
+  await stop(server);
+  rmSync(join(data, 'meta'), { recursive: true });
+  if (!folder) mkdirSync(join(data, 'meta'));
+  const left = readdirSync(data, { recursive: true });
+  for (const words of [['fsck'], ['serve', ...ports], ['volume', 'list']]) {
+    const end = await facet([...words, '--data', data, '--json']);
+    expect([end.code, end.stdout]).toEqual([6, '']);
+    expect(JSON.parse(end.stderr).error).toMatchObject({
+      code: 'Corrupt',
+      message: expect.stringMatching(/^there is no metadata, but containers up to number \d+ with data/),
+    });
+  }
+  expect(readdirSync(data, { recursive: true })).toEqual(left);
 });

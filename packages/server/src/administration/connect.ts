@@ -27,7 +27,7 @@ export async function withAdministration<T>(
   const layout = storeLayout(dataDirectory);
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
-    const lock = holdStoreForCommand(layout);
+    const lock = await holdStoreForCommand(layout);
     if (lock !== undefined) {
       try {
         // Loaded only now: who asks a server has its answer before the core would be there.

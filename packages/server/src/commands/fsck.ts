@@ -30,7 +30,7 @@ export function addFsckCommand(program: Command, finish: (code: ExitCode) => voi
 
 async function runFsck(options: FsckOptions): Promise<ExitCode> {
   const layout = storeLayout(dataDirectoryOf(options));
-  const lock = holdStoreForCommand(layout);
+  const lock = await holdStoreForCommand(layout);
   if (lock === undefined) throw storeInUse(layout, 'fsck needs it at rest, so stop that first');
   try {
     const output = processOutput(options.json === true);

@@ -56,7 +56,7 @@ export const SETTINGS = {
     flag: '--data',
     variable: 'FACET_DATA',
     argument: 'DIR',
-    help: 'the data directory; made when absent',
+    help: 'the data directory; made when absent, else a store or empty',
     default: './facet-data',
   },
   s3: {

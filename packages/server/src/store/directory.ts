@@ -59,7 +59,7 @@ export function unusableDirectory(directory: string, error: unknown): unknown {
   });
 }
 
-function errorCode(error: unknown): string | undefined {
+export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 

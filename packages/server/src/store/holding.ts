@@ -3,9 +3,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
-import { isThere, makeDataDirectory, unusableDirectory } from './directory.ts';
+import { makeDataDirectory, unusableDirectory } from './directory.ts';
 import type { StoreLayout } from './layout.ts';
 import { openStoreLock, readLockHolder, type StoreLock } from './lock.ts';
+import { checkPlaceForServer, checkStoreForCommand } from './presence.ts';
 
 /** A command may hold the store for a moment; a server that starts waits that long before it gives up. */
 const PATIENCE_MS = 2_000;
@@ -13,9 +14,10 @@ const RETRY_EVERY_MS = 50;
 
 /**
  * Takes the store for a server, making its directory when there is none.
- * @throws CommandFailure StoreInUse (5) | UnusableDirectory (1)
+ * @throws CommandFailure StoreInUse (5) | UnusableDirectory (1) | Corrupt (6)
  */
 export async function holdStoreForServer(layout: StoreLayout): Promise<StoreLock> {
+  await checkPlaceForServer(layout);
   makeDataDirectory(layout.directory);
   const lock = openLock(layout);
   const deadline = Date.now() + PATIENCE_MS;
@@ -33,17 +35,10 @@ export async function holdStoreForServer(layout: StoreLayout): Promise<StoreLock
 /**
  * Takes the store for one command.
  * @returns undefined when somebody else holds it
- * @throws CommandFailure NoSuchStore (3) | UnusableDirectory (1)
+ * @throws CommandFailure NoSuchStore (3) | UnusableDirectory (1) | Corrupt (6)
  */
-export function holdStoreForCommand(layout: StoreLayout): StoreLock | undefined {
-  const { directory } = layout;
-  if (!isThere(layout.lock, directory)) {
-    throw new CommandFailure({
-      exitCode: EXIT.notFound,
-      code: 'NoSuchStore',
-      message: `there is no store in ${directory}: 'facet serve --data ${directory}' makes one, or name another --data`,
-    });
-  }
+export async function holdStoreForCommand(layout: StoreLayout): Promise<StoreLock | undefined> {
+  await checkStoreForCommand(layout);
   const lock = openLock(layout);
   if (!lock.tryLock('owner', 'exclusive')) {
     lock.close();
