@@ -49,5 +49,16 @@ const EXIT_CODE_OF = {
 /** What the core throws as a CommandFailure; anything else unchanged. */
 export function fromCore(error: unknown): unknown {
   if (!(error instanceof FsError)) return error;
-  return new CommandFailure({ exitCode: EXIT_CODE_OF[error.code], code: error.code, message: error.message });
+  return new CommandFailure({
+    exitCode: EXIT_CODE_OF[error.code],
+    code: error.code,
+    message: messageOf(error),
+  });
 }
+
+/** What was refused is what was asked for: the core's own name of it, which leads some messages, is no news. */
+function messageOf({ code, message }: FsError): string {
+  return NAMES_ITS_WORK.has(code) ? message.replace(/^[a-z]+[A-Za-z]*: /, '') : message;
+}
+
+const NAMES_ITS_WORK: ReadonlySet<FsErrorCode> = new Set(['NoSpace', 'Busy', 'Failed', 'Closed']);

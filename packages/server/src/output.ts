@@ -7,7 +7,7 @@ export interface Output {
   /** `result` is what `--json` prints, `text` what people read. */
   result(value: { readonly result: unknown; readonly text: string }): void;
   failure(failure: CommandFailure): void;
-  /** A remark that is no result: on stderr, so that it never gets into a pipe. */
+  /** A remark that is no result: on stderr, so that it never gets into a pipe; with `--json`, where that is one document, nowhere. */
   remark(text: string): void;
 }
 
@@ -28,7 +28,7 @@ export function processOutput(json: boolean): Output {
       );
     },
     remark: (text) => {
-      process.stderr.write(`facet: ${text}\n`);
+      if (!json) process.stderr.write(`facet: ${text}\n`);
     },
   };
 }

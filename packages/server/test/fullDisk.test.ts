@@ -149,3 +149,28 @@ test('a full disk loses nothing, takes deletes by both doors, and is over withou
   const check = await facet(['fsck', '--full', '--data', data], { under: disk.under });
   expect([check.code, check.stdout]).toEqual([0, expect.stringContaining('no damage')]);
 });
+
+test('a command that a full disk refuses says so in one line of words, or in one of JSON', async ({
+  skip,
+}) => {
+  skip(why !== undefined, why);
+  const disk = await smallDisk({ megabytes: 16 });
+  const data = join(disk.path, 'data');
+  await stop(await serve({ data, environment, under: disk.under }));
+  rmSync(join(disk.seen, 'data', 'meta', 'ballast'));
+  expect(() => writeFileSync(join(disk.seen, 'filler'), Buffer.alloc(16 << 20))).toThrow('ENOSPC');
+  const create = ['volume', 'create', 'abc', '--data', data];
+  const message = 'the disk is full: delete something, or make room on it';
+
+  const plain = await facet(create, { under: disk.under });
+  expect([plain.code, plain.stdout]).toEqual([1, '']);
+  expect(plain.stderr.split('\n')).toEqual([
+    'facet: the disk is full: reads and deletes go on, what takes room is refused',
+    `facet: ${message}`,
+    '',
+  ]);
+
+  const json = await facet([...create, '--json'], { under: disk.under });
+  expect([json.code, json.stdout]).toEqual([1, '']);
+  expect(JSON.parse(json.stderr)).toEqual({ error: { code: 'NoSpace', message, exitCode: 1 } });
+});

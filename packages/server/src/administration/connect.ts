@@ -15,16 +15,22 @@ import { administerRemotely, ServerUnreachable } from './remote.ts';
 const PATIENCE_MS = 5_000;
 const RETRY_EVERY_MS = 50;
 
+export interface StoreOfCommand {
+  readonly directory: string;
+  /** Told of what goes wrong beside the work, where this process opens the store. */
+  readonly remark: (text: string) => void;
+}
+
 /**
- * Runs `work` on the store in `dataDirectory`. It is started again only after the server refused the
+ * Runs `work` on a store. It is started again only after the server refused the
  * connection, that is, when it had done nothing.
  * @throws CommandFailure NoSuchStore (3) | StoreInUse (5), and what `work` throws
  */
 export async function withAdministration<T>(
-  dataDirectory: string,
+  { directory, remark }: StoreOfCommand,
   work: (administration: Administration) => Promise<T>,
 ): Promise<T> {
-  const layout = storeLayout(dataDirectory);
+  const layout = storeLayout(directory);
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const lock = await holdStoreForCommand(layout);
@@ -32,7 +38,7 @@ export async function withAdministration<T>(
       try {
         // Loaded only now: who asks a server has its answer before the core would be there.
         const { administerDirectly } = await import('./direct.ts');
-        return await administerDirectly({ layout, lock }, work);
+        return await administerDirectly({ layout, lock, remark }, work);
       } finally {
         lock.close();
       }

@@ -8,19 +8,35 @@ import { openStore, type StoreWatcher } from '../store/open.ts';
 import type { Administration } from './contract.ts';
 import { administerCore } from './local.ts';
 
-// A command has no log: what goes wrong beside it is told, what goes well is not.
-const complainer: StoreWatcher = {
-  error: (fields, message) => process.emitWarning(`${message}: ${inspect(fields)}`, 'StoreWarning'),
-  info: () => undefined,
-};
+/** A command has no log: what goes wrong beside it is told, in a line, what goes well is not. */
+function complainer(remark: (text: string) => void): StoreWatcher {
+  return {
+    error: (fields, message) => {
+      const details = Object.entries(fields).map(
+        ([name, value]) =>
+          `${name} ${value instanceof Error ? value.message : inspect(value, { breakLength: Infinity })}`,
+      );
+      remark(details.length === 0 ? message : `${message} (${details.join(', ')})`);
+    },
+    info: () => undefined,
+  };
+}
 
 /** @throws CommandFailure, and what `work` throws */
 export async function administerDirectly<T>(
-  { layout, lock }: { readonly layout: StoreLayout; readonly lock: StoreLock },
+  {
+    layout,
+    lock,
+    remark,
+  }: {
+    readonly layout: StoreLayout;
+    readonly lock: StoreLock;
+    readonly remark: (text: string) => void;
+  },
   work: (administration: Administration) => Promise<T>,
 ): Promise<T> {
   try {
-    const store = await openStore({ layout, lock, watcher: complainer });
+    const store = await openStore({ layout, lock, watcher: complainer(remark) });
     try {
       return await work(administerCore({ core: store.core, rootCredentials: layout.rootCredentials }));
     } finally {

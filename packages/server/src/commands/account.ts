@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { withAdministration } from '../administration/connect.ts';
 import { processOutput, table } from '../output.ts';
-import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
+import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
 export function addAccountCommands(program: Command): void {
   const account = program.command('account').description("list accounts; 'facet key create' makes them");
@@ -11,7 +11,7 @@ export function addAccountCommands(program: Command): void {
   addStoreOptions(account.command('list'))
     .description('list accounts, in order of name')
     .action(async (options: StoreOptions) => {
-      const accounts = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const accounts = await withAdministration(storeOf(options), (administration) =>
         administration.listAccounts(),
       );
       processOutput(options.json === true).result({

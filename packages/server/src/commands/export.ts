@@ -6,7 +6,7 @@ import { withAdministration } from '../administration/connect.ts';
 import type { Administration, ExportChanges, ExportReport } from '../administration/contract.ts';
 import { usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
-import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
+import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
 interface Owner {
   readonly uid: number;
@@ -32,7 +32,7 @@ export function addExportCommands(program: Command): void {
   addStoreOptions(exports.command('list'))
     .description('list what can be mounted, in order of name')
     .action(async (options: StoreOptions) => {
-      const found = await withAdministration(dataDirectoryOf(options), listAllExports);
+      const found = await withAdministration(storeOf(options), listAllExports);
       processOutput(options.json === true).result({
         result: { exports: found },
         text: table(
@@ -45,7 +45,7 @@ export function addExportCommands(program: Command): void {
   addStoreOptions(exports.command('show <VOLUME>'))
     .description('show the export of a volume')
     .action(async (volume: string, options: StoreOptions) => {
-      const shown = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const shown = await withAdministration(storeOf(options), (administration) =>
         administration.showExport(volume),
       );
       processOutput(options.json === true).result({ result: shown, text: describe(shown) });
@@ -55,7 +55,7 @@ export function addExportCommands(program: Command): void {
     .description('change the export of a volume; what is not given stays')
     .action(async (volume: string, options: SetOptions) => {
       const changes = changesOf(options);
-      const set = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const set = await withAdministration(storeOf(options), (administration) =>
         administration.setExport(volume, changes),
       );
       processOutput(options.json === true).result({ result: set, text: describe(set) });

@@ -13,7 +13,7 @@ import {
 } from '../administration/contract.ts';
 import { usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
-import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
+import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
 interface CreateOptions extends StoreOptions {
   readonly account: string;
@@ -37,7 +37,7 @@ export function addKeyCommands(program: Command): void {
     .option('--display-name <NAME>', "a new account's name as S3 shows it")
     .option('--email <ADDRESS>', "a new account's address")
     .action(async (options: CreateOptions) => {
-      const created = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const created = await withAdministration(storeOf(options), (administration) =>
         administration.createKey(newKeyOf(options)),
       );
       processOutput(options.json === true).result({
@@ -54,7 +54,7 @@ export function addKeyCommands(program: Command): void {
     .description('list access keys, without their secrets')
     .option('--account <ACCOUNT>', 'only those of this account')
     .action(async (options: StoreOptions & { readonly account?: string }) => {
-      const keys = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const keys = await withAdministration(storeOf(options), (administration) =>
         administration.listKeys(options.account),
       );
       processOutput(options.json === true).result({
@@ -73,7 +73,7 @@ export function addKeyCommands(program: Command): void {
       '\nThe root access key is deleted only when root-credentials.json is removed first.',
     )
     .action(async (accessKeyId: string, options: StoreOptions) => {
-      const deleted = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const deleted = await withAdministration(storeOf(options), (administration) =>
         administration.deleteKey(accessKeyId),
       );
       processOutput(options.json === true).result({

@@ -1,6 +1,8 @@
 /** The options that every command on a store takes. */
 
 import type { Command } from 'commander';
+import type { StoreOfCommand } from '../administration/connect.ts';
+import { processOutput } from '../output.ts';
 import { resolveDataDirectory, SETTINGS } from '../settings/settings.ts';
 
 export interface StoreOptions {
@@ -24,4 +26,8 @@ export function dataDirectoryOf(options: StoreOptions): string {
     flags: { data: options.data, config: options.config },
     environment: process.env,
   });
+}
+
+export function storeOf(options: StoreOptions): StoreOfCommand {
+  return { directory: dataDirectoryOf(options), remark: processOutput(options.json === true).remark };
 }

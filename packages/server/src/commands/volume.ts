@@ -6,7 +6,7 @@ import type { Administration, VolumeDetails, VolumeReport } from '../administrat
 import { usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
-import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
+import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
 export function addVolumeCommands(program: Command): void {
   const volume = program.command('volume').description('make, list, show and delete volumes (S3 buckets)');
@@ -15,7 +15,7 @@ export function addVolumeCommands(program: Command): void {
     .description('make an empty volume')
     .option('--owner <ACCOUNT>', 'the account that owns it', ROOT_ACCOUNT)
     .action(async (name: string, options: StoreOptions & { readonly owner: string }) => {
-      const created = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const created = await withAdministration(storeOf(options), (administration) =>
         administration.createVolume({ name, owner: options.owner }),
       );
       processOutput(options.json === true).result({
@@ -28,7 +28,7 @@ export function addVolumeCommands(program: Command): void {
     .description('list volumes, in order of name')
     .option('--owner <ACCOUNT>', 'only those of this account')
     .action(async (options: StoreOptions & { readonly owner?: string }) => {
-      const volumes = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const volumes = await withAdministration(storeOf(options), (administration) =>
         listAllVolumes(administration, options.owner),
       );
       processOutput(options.json === true).result({
@@ -43,7 +43,7 @@ export function addVolumeCommands(program: Command): void {
   addStoreOptions(volume.command('show <NAME>'))
     .description('show a volume: owner, usage, defaults')
     .action(async (name: string, options: StoreOptions) => {
-      const details = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const details = await withAdministration(storeOf(options), (administration) =>
         administration.showVolume(name),
       );
       processOutput(options.json === true).result({ result: details, text: describe(details) });
@@ -68,7 +68,7 @@ export function addVolumeCommands(program: Command): void {
       };
       if (Object.keys(changes).length === 0)
         throw usageFailure('nothing to set: --help shows what can be set');
-      const details = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const details = await withAdministration(storeOf(options), (administration) =>
         administration.setVolume(name, changes),
       );
       processOutput(options.json === true).result({ result: details, text: describe(details) });
@@ -77,7 +77,7 @@ export function addVolumeCommands(program: Command): void {
   addStoreOptions(volume.command('delete <NAME>'))
     .description('delete an empty volume')
     .action(async (name: string, options: StoreOptions) => {
-      const deleted = await withAdministration(dataDirectoryOf(options), (administration) =>
+      const deleted = await withAdministration(storeOf(options), (administration) =>
         administration.deleteVolume(name),
       );
       processOutput(options.json === true).result({
