@@ -37,7 +37,7 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   addAccountCommands(program);
   addFsckCommand(program, finish);
   try {
-    await program.parseAsync(words, { from: 'user' });
+    await program.parseAsync(helpAsFlag(words), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
@@ -45,6 +45,12 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
     output.failure(failure);
     return failure.exitCode;
   }
+}
+
+/** `help volume set` as `volume set --help`: commander's own knows one word only. */
+function helpAsFlag(words: readonly string[]): readonly string[] {
+  const [first, ...others] = words;
+  return first === 'help' && others.length > 0 ? [...others, '--help'] : words;
 }
 
 function explain(error: CommanderError): string {

@@ -77,7 +77,7 @@ describe.each(kinds)('exports with %s', (kind) => {
     const shown = await facet(['export', 'show', 'photos', ...store]);
     expect(shown.stdout).toMatch(/^path +\/photos\nclients +10\.0\.0\.0\/8,192\.168\.1\.7\/32,::1\/128\n/);
     expect(shown.stdout).toContain('all: everybody becomes 7:8');
-    await set('--clients', '');
+    await set('--clients', 'nobody');
     const listed = await facet(['export', 'list', ...store]);
     expect(listed.stdout).toMatch(
       /^PATH .*\n\/other +127.*\n\/photos +nobody +read and write +all +1000:100\n$/,
@@ -113,6 +113,8 @@ describe('what is refused', () => {
 
   test.each([
     ['nothing', [], 'nothing to set'],
+    ['no network at all', ['--clients', ''], 'nobody lets nobody mount'],
+    ['nobody among others', ['--clients', 'nobody,::1'], '\\"nobody\\" is no network'],
     ['no network', ['--clients', 'everybody'], '\\"everybody\\" is no network'],
     ['a network too narrow', ['--clients', '10.0.0.0/33'], 'is no network'],
     ['another squash', ['--squash', 'some'], 'Allowed choices are none, root, all'],

@@ -77,6 +77,8 @@ describe('what is refused, and in which words', () => {
     ['no workers', {}, { FACET_WORKERS: '0' }, /^FACET_WORKERS must be 1/],
     ['a certificate without key', { tlsCert: 'c.pem' }, {}, /--tls-key is missing$/],
     ['a key without certificate', {}, { FACET_TLS_KEY: 'k.pem' }, /--tls-cert is missing$/],
+    ['a domain that begins with a hyphen', { s3Domain: '-bad' }, {}, /^--s3-domain must be a domain name/],
+    ['a domain with an empty label', { s3Domain: 'a..b' }, {}, /^--s3-domain must be a domain name/],
     ['a domain with a port', { s3Domain: 'a:80' }, {}, /^--s3-domain must be a domain name/],
     ['a level nobody knows', { logLevel: 'loud' }, {}, /^--log-level must be one of trace,/],
     ['an access log somewhere', {}, { FACET_ACCESS_LOG: '/x' }, /^FACET_ACCESS_LOG must be one of off, on/],

@@ -43,6 +43,13 @@ test('with and without a server', async () => {
   expect(await told()).toEqual(ROWS);
 });
 
+test.each(['volume set', 'export set', 'serve', 'volume'])('help %s', async (asked) => {
+  const words = asked.split(' ');
+  const [help, flag] = [await facet(['help', ...words]), await facet([...words, '--help'])];
+  expect(help).toEqual(flag);
+  expect(help.stdout).toContain(`Usage: facet ${asked} [options]`);
+});
+
 test('the rule of account names is in --help', async () => {
   const { stdout } = await facet(['key', 'create', '--help']);
   expect(stdout.replaceAll(/\s+/g, ' ')).toContain(accountRule.replace('must be ', ''));

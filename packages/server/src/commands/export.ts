@@ -64,7 +64,11 @@ export function addExportCommands(program: Command): void {
 
 function addSetOptions(command: Command): Command {
   return command
-    .option('--clients <NETWORKS>', 'who may mount, as in 10.0.0.0/8,192.168.1.7,::1', parseNetworks)
+    .option(
+      '--clients <NETWORKS>',
+      'who may mount, as in 10.0.0.0/8,192.168.1.7,::1, or nobody',
+      parseNetworks,
+    )
     .addOption(new Option('--read-only', 'nothing is changed by NFS').conflicts('readWrite'))
     .option('--read-write', 'things are')
     .addOption(
@@ -99,14 +103,18 @@ function changesOf(options: SetOptions): ExportChanges {
   return changes;
 }
 
+const NOBODY = 'nobody';
+
 /** A lone address is a network of one. Whether it is one at all, the store tells. */
 function parseNetworks(text: string): readonly string[] {
-  return text
-    .split(',')
-    .filter((network) => network !== '')
-    .map((network) =>
-      isIP(network) === 4 ? `${network}/32` : isIP(network) === 6 ? `${network}/128` : network,
-    );
+  if (text === NOBODY) return [];
+  const networks = text.split(',').filter((network) => network !== '');
+  if (networks.length === 0) {
+    throw new InvalidArgumentError(`It must name a network; ${NOBODY} lets nobody mount.`);
+  }
+  return networks.map((network) =>
+    isIP(network) === 4 ? `${network}/32` : isIP(network) === 6 ? `${network}/128` : network,
+  );
 }
 
 const ID_MAX = 0xffff_ffff;
@@ -133,7 +141,7 @@ function parseMode(text: string): string {
   throw new InvalidArgumentError('It must be a mode in octal, as in 0755.');
 }
 
-const clientsOf = ({ clients }: ExportReport): string => (clients.length > 0 ? clients.join(',') : 'nobody');
+const clientsOf = ({ clients }: ExportReport): string => (clients.length > 0 ? clients.join(',') : NOBODY);
 const accessOf = ({ readOnly }: ExportReport): string => (readOnly ? 'read only' : 'read and write');
 const idsOf = ({ uid, gid }: Owner): string => `${uid}:${gid}`;
 

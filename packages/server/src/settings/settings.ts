@@ -160,8 +160,8 @@ const onlyOneWorker = text.refine(
 );
 const domain = text
   .regex(
-    /^(?!\.)[A-Za-z0-9.-]{1,253}$/,
-    'must be a domain name, for example s3.example.com (no port, no leading dot)',
+    /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
+    'must be a domain name, for example s3.example.com (no port; letters, digits and inner hyphens between dots)',
   )
   .toLowerCase();
 const accessLog = z.enum(ACCESS_LOG, `must be one of ${ACCESS_LOG.join(', ')}`);
