@@ -66,6 +66,7 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
     graceMs: GRACE_MS,
   });
   output.result({ result: describeServing(server.facts), text: formatBanner(server.facts) });
+  server.rootKeyShown();
   logger.info({ version: VERSION, data: settings.data }, 'serving');
 
   const reason = await Promise.race([signals.received, server.failed]);

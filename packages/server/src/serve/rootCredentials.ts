@@ -6,6 +6,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Core } from '@facet/core';
+import type { Logger } from 'pino';
 import {
   ACCESS_KEY_RULE,
   accessKeyId as idShape,
@@ -28,7 +29,7 @@ const SECRET_KEY_VARIABLE = 'FACET_ROOT_SECRET_KEY';
 export interface RootCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** `made`: just now, so that it should be shown; `kept`: in the file since an earlier start. */
+  /** `made`: just now, or by a start that failed before it was shown; `kept`: in the file, and shown. */
   readonly origin: 'environment' | 'made' | 'kept';
 }
 
@@ -47,12 +48,28 @@ export function resolveRootCredentials(sources: {
           source: 'generated',
           accessKeyId: credentials.accessKeyId,
           secretAccessKey: credentials.secretAccessKey,
+          ...(credentials.origin === 'made' ? { shown: false } : {}),
         };
   if (JSON.stringify(file) !== JSON.stringify(known)) {
     writeCredentialsFile(sources.path, file);
   }
   const replaced = known !== undefined && known.accessKeyId !== credentials.accessKeyId;
   return { credentials, ...(replaced ? { replaced: known.accessKeyId } : {}) };
+}
+
+/** To be called when a key that was made was shown: later starts only say where it is. */
+export function rememberShown(path: string, credentials: RootCredentials, logger: Logger): void {
+  const { accessKeyId, secretAccessKey, origin } = credentials;
+  if (origin !== 'made') return;
+  try {
+    writeCredentialsFile(path, { source: 'generated', accessKeyId, secretAccessKey });
+  } catch (error) {
+    // It is shown once more, then; the server is up, and a full disk among others must not keep it down.
+    logger.warn(
+      { err: error },
+      'it cannot be noted that the root key was shown: the next start shows it again',
+    );
+  }
 }
 
 /** Makes the core's root account and key what the credentials say. */
@@ -104,7 +121,8 @@ function environmentCredentials(environment: NodeJS.ProcessEnv): RootCredentials
 
 function keptCredentials(known: CredentialsFile | undefined): RootCredentials | undefined {
   if (known?.source !== 'generated') return undefined;
-  return { accessKeyId: known.accessKeyId, secretAccessKey: known.secretAccessKey, origin: 'kept' };
+  const { accessKeyId, secretAccessKey, shown } = known;
+  return { accessKeyId, secretAccessKey, origin: shown === false ? 'made' : 'kept' };
 }
 
 // The lengths that clients know from AWS: 20 characters and 40.

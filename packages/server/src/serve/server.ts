@@ -19,13 +19,15 @@ import { endsWithin } from './deadline.ts';
 import { type Door, listen } from './listen.ts';
 import { makeNfsDoor, type OpenNfsDoor, openNfsDoor } from './nfsDoor.ts';
 import { requestLog } from './requestLog.ts';
-import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
+import { ensureRootAccount, rememberShown, resolveRootCredentials } from './rootCredentials.ts';
 import { readTlsFiles } from './tls.ts';
 
 export interface RunningServer {
   readonly facts: ServingFacts;
   /** Resolves when the store's device failed: the process must end without further ado. */
   readonly failed: Promise<Error>;
+  /** To be called when the root key was shown, if it was made: no later start shows it. */
+  rootKeyShown(): void;
   /** S3 requests that are not over yet. */
   requestsUnderWay(): number;
   /** Finishes the requests in flight, closes the store, gives the lock back. */
@@ -134,6 +136,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         pid: process.pid,
       },
       failed: store.failed,
+      rootKeyShown: () => rememberShown(layout.rootCredentials, root.credentials, logger),
       requestsUnderWay: () => gateway.underWay(),
       stop: () => opened.disposeAsync(),
     };

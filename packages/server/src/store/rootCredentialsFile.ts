@@ -10,7 +10,13 @@ import { writePrivateFile } from './privateFile.ts';
 export const ACCESS_KEY_VARIABLE = 'FACET_ROOT_ACCESS_KEY';
 
 const credentialsFile = z.discriminatedUnion('source', [
-  z.object({ source: z.literal('generated'), accessKeyId: z.string(), secretAccessKey: z.string() }),
+  z.object({
+    source: z.literal('generated'),
+    accessKeyId: z.string(),
+    secretAccessKey: z.string(),
+    /** Until a start got as far as to show it. */
+    shown: z.literal(false).exactOptional(),
+  }),
   // The environment's secret is the operator's to keep: it is not written down here.
   z.object({ source: z.literal('environment'), accessKeyId: z.string() }),
 ]);
