@@ -82,6 +82,7 @@ it('tells what deleting made free within its file, and uses it again', async () 
   for (const key of ['a', 'b']) await write(engine, [[bytes(key), bytes('v')]]);
   await write(engine, entries.slice(0, 1000));
   expect(await engine.spareBytes()).toBeLessThan(spare - 500_000);
-  expect((await stat(join(folder, 'store', 'data.mdb'))).size).toBeLessThan(size + (size >> 2));
+  // Three values a page: without what was free it would be half as long again.
+  expect((await stat(join(folder, 'store', 'data.mdb'))).size).toBeLessThan(1.4 * size);
   await engine.close();
 });

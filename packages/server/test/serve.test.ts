@@ -77,7 +77,9 @@ describe('what it says', () => {
   test('nothing of it to others: what it makes is for its owner alone', async () => {
     const data = temporaryDirectory();
     chmodSync(data, 0o755);
-    await serve({ data });
+    const server = await serve({ data });
+    // Only then is nothing written any more.
+    await server.wrote('stderr', /"serving"/);
     const made = readdirSync(data, { recursive: true, encoding: 'utf8' });
     expect(made).toContain(join('meta', 'data.mdb'));
     for (const name of made)
