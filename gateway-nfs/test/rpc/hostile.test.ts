@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTcpServer, TCP_SERVER_LIMITS } from '../../src/rpc/tcpServer.ts';
 import { XdrWriter } from '../../src/xdr/writer.ts';
 import { encodeCall, encodeRecord, RawPeer, recordOf } from './rawPeer.ts';
-import { BROKEN, ECHO, HELD, startWorld, type World } from './world.ts';
+import { BROKEN, ECHO, HELD, LONG, startWorld, type World } from './world.ts';
 
 let world: World;
 let bystander: RawPeer;
@@ -58,7 +58,7 @@ const damaged = fc
     const call = Buffer.from(fullCall);
     for (const [word, value] of changes) {
       // Procedures that wait or fail on purpose are not the bytes' doing.
-      const isOnPurpose = word === PROCEDURE_WORD && [HELD, BROKEN].includes(value);
+      const isOnPurpose = word === PROCEDURE_WORD && [HELD, LONG, BROKEN].includes(value);
       if (!isOnPurpose) call.writeInt32BE(value, word * 4);
     }
     return encodeRecord(call);
