@@ -10,7 +10,7 @@ import { contentMapKey, partKey } from '../meta/keys.ts';
 import { encodeMapEntry, type MapEntry } from '../meta/records/content.ts';
 import { decodePart, encodePart, type PartRecord } from '../meta/records/upload.ts';
 import { checkSourcePrecondition } from '../objects/copy.ts';
-import { bodyOf, type FoundObject, findObject } from '../objects/find.ts';
+import { type FoundObject, findObject } from '../objects/find.ts';
 import type { CopyPartArgs, PutPartArgs, StagedBody, StoredPart, UploadRef } from '../objects/types.ts';
 import { type Change, changeVolume, viewVolume } from '../tree/scope.ts';
 import { describePart, loadUpload, type NumberedPart } from './find.ts';
@@ -72,7 +72,7 @@ export const copyPart: Command<WithContent<CopyPartArgs>, StoredPart> = {
     const view = yield* viewVolume(tx, args.source.volume);
     const source = yield* findObject(view, args.source.key);
     checkSourcePrecondition(source, args.sourcePrecondition);
-    const { body, sizeBytes } = bodyOf(source);
+    const { body, sizeBytes } = source.inode;
     const { range } = args.source;
     if (range && range.end >= sizeBytes) {
       throw new FsError(

@@ -9,7 +9,6 @@ import { decodeTags, type ObjectRecord } from '../meta/records/object.ts';
 import { changeVolume, type View, viewVolume } from '../tree/scope.ts';
 import { checkWritePrecondition, inodeEtag } from './etag.ts';
 import {
-  bodyOf,
   etagOf,
   type FoundObject,
   findObject,
@@ -32,7 +31,7 @@ export const copyObject: Command<CopyObjectArgs, CopyObjectResult> = {
     const change = yield* changeVolume(tx, args.target.volume, context);
     const target = yield* findTarget(change, args.target.key);
     checkWritePrecondition(args.precondition, target.object && etagOf(target.object));
-    const { body: stored, sizeBytes } = bodyOf(source);
+    const { body: stored, sizeBytes } = source.inode;
     // A file may have been given a content for a write that then failed.
     const body = sizeBytes === 0 ? EMPTY_BODY : stored;
     const onto = view.layer === change.layer && target.object?.id === source.id;

@@ -12,7 +12,6 @@ import { type Change, changeVolume } from '../tree/scope.ts';
 import { checkWritePrecondition } from './etag.ts';
 import {
   BYTES_OF_DIRECTORY,
-  bodyOf,
   etagOf,
   type FoundObject,
   findTarget,
@@ -43,8 +42,8 @@ export const deleteObject: Command<Args, { readonly existed: boolean }> = {
 
 function checkExtent(object: FoundObject, precondition: Args['precondition']): void {
   const { ifMatchSize, ifMatchLastModified } = precondition ?? {};
-  if (ifMatchSize !== undefined && bodyOf(object).sizeBytes !== ifMatchSize) {
-    throw new FsError('PreconditionFailed', `ifMatchSize: the object has ${bodyOf(object).sizeBytes} bytes`);
+  if (ifMatchSize !== undefined && object.inode.sizeBytes !== ifMatchSize) {
+    throw new FsError('PreconditionFailed', `ifMatchSize: the object has ${object.inode.sizeBytes} bytes`);
   }
   const seconds = lastModifiedOf(object) / 1_000_000_000n;
   if (ifMatchLastModified !== undefined && seconds !== ifMatchLastModified / 1_000_000_000n) {

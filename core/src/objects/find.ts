@@ -116,11 +116,6 @@ function* loadObject(view: View, dentry: Dentry): Op<FoundObject | undefined> {
   return { id, inode, mtime: state.mtime, dentry, record: { ...record, directory: made } };
 }
 
-/** The bytes of an object. A directory's inode has none. */
-export function bodyOf({ inode }: FoundObject): Pick<Inode, 'body' | 'sizeBytes'> {
-  return inode;
-}
-
 export function etagOf(object: FoundObject): string {
   return etagText(object.record.directory?.etag ?? inodeEtag(object));
 }

@@ -13,7 +13,7 @@ import { assert } from '../invariant.ts';
 import type { BodyRef } from '../meta/records/inode.ts';
 import type { Pin, Pins } from '../space/pins.ts';
 import { type View, viewVolume } from '../tree/scope.ts';
-import { bodyOf, describe, type FoundObject, findObject } from './find.ts';
+import { describe, type FoundObject, findObject } from './find.ts';
 import type { ByteRange, ObjectInfo, OpenObject, PartInfo } from './types.ts';
 
 interface Args {
@@ -31,7 +31,7 @@ export function* headObject(tx: ReadTx, args: Args): Op<ObjectInfo> {
 }
 
 function* hasParts(view: View, object: FoundObject): Op<boolean> {
-  const { body } = bodyOf(object);
+  const { body } = object.inode;
   if (body.kind !== 'content' || !object.inode.etag?.parts) return false;
   return (yield* loadContent(view, body.content)).hasParts;
 }
@@ -66,7 +66,7 @@ interface Located {
 function* locate(tx: ReadTx, args: Args): Op<Located> {
   const view = yield* viewVolume(tx, args.volume);
   const object = yield* findObject(view, args.key);
-  const { body, sizeBytes } = bodyOf(object);
+  const { body, sizeBytes } = object.inode;
   const owner = { inode: object.id, body };
   const pieces = yield* planBody(view, owner, { start: 0, lengthBytes: sizeBytes });
   const parts = (yield* hasParts(view, object)) ? yield* partTable(view, body, sizeBytes) : [];

@@ -1,7 +1,7 @@
 /**
  * The memory of replies that peers have not taken yet, and of those that calls under way will make, of all
- * connections together. When it is more than it may be,
- * the connection ends whose peer has taken nothing for longest: the others are served on.
+ * connections together. When it is more than it may be, the connection ends whose peer has taken nothing for longest:
+ * the others are served on.
  */
 
 export interface Sender {
