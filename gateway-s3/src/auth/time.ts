@@ -13,8 +13,18 @@ const CYCLE_MS = 146_097 * 86_400_000;
 
 const AMZ_TIME = /^\d{8}T\d{6}Z$/;
 
+/** What was read last: the requests of one second name the same time. */
+let latest: AmzTime | undefined;
+
 /** `undefined` unless the text is of exactly this form and names a moment that exists. */
 export function parseAmzTime(text: string): AmzTime | undefined {
+  if (latest?.text === text) return latest;
+  const time = readAmzTime(text);
+  if (time !== undefined) latest = time;
+  return time;
+}
+
+function readAmzTime(text: string): AmzTime | undefined {
   if (!AMZ_TIME.test(text)) return undefined;
   const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
   const month = twoDigits(text, 4) - 1;

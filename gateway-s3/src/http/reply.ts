@@ -2,8 +2,9 @@
 
 /** Bytes to come, and what they are read from, which is closed in any case: also when nobody reads. */
 interface ByteStream {
-  /** Who reads is done with a piece before asking for the next, and before `return`. */
   read(): AsyncGenerator<Buffer, undefined, undefined>;
+  /** Pieces stay as they are. Else who reads is done with one before asking for the next, and before `return`. */
+  readonly lasting: boolean;
   close(): void;
 }
 

@@ -20,13 +20,17 @@ export interface Sending {
   readonly closing: boolean;
 }
 
-/** Resolves when the answer is handed to the operating system, or the client is gone. Rejects if the reply's stream does. */
+/**
+ * Resolves when nothing of the reply is needed any more: its bytes are handed to the operating system, or to the
+ * response if they last; or the client is gone. Rejects if the reply's stream does.
+ */
 export async function send(sending: Sending): Promise<void> {
   const { response, reply, headOnly } = sending;
   const content = reply.body;
+  const stream = typeof content === 'object' ? content : undefined;
   try {
     if (response.destroyed || response.headersSent) return;
-    const pieces = typeof content === 'object' && !headOnly ? content.read() : undefined;
+    const pieces = headOnly ? undefined : stream?.read();
     const lengthBytes = Number(reply.headers['content-length']);
     if (pieces && lengthBytes > BULK_BYTES) await sending.turns.take(BULK_BYTES);
     // Read before the head is sent: damage found in it can still be answered as the error it is.
@@ -36,7 +40,8 @@ export async function send(sending: Sending): Promise<void> {
     if (pieces && first) {
       if (aftermath === 'keep' && first.length === lengthBytes) {
         // The one piece of a small body goes out together with the head.
-        await handOver(response, (done) => response.end(first, done));
+        if (stream?.lasting) response.end(first);
+        else await handOver(response, (done) => response.end(first, done));
         await pieces.return(undefined);
         return;
       }
@@ -54,7 +59,7 @@ export async function send(sending: Sending): Promise<void> {
     }
   } finally {
     sending.body.release();
-    if (typeof content === 'object') content.close();
+    stream?.close();
   }
 }
 

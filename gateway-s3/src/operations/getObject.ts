@@ -6,6 +6,9 @@ import { requireNullVersion } from '../objects/versionId.ts';
 import { operation } from '../operation.ts';
 import type { S3Request } from '../request.ts';
 
+/** More goes through memory that is used again, at the pace of the client. */
+const LASTING_BYTES_MAX = 64 << 10;
+
 export function readObjectInput(request: S3Request) {
   requireNullVersion(request);
   return {
@@ -31,7 +34,9 @@ export const getObject = operation({
         return { status: selected.status, headers };
       }
       // Held open until the last byte is sent, or the client is gone.
-      const body = { read: () => object.stream(selected.range), close: () => object.close() };
+      const lasting = selected.lengthBytes <= LASTING_BYTES_MAX;
+      const read = () => (lasting ? object.read(selected.range) : object.stream(selected.range));
+      const body = { read, lasting, close: () => object.close() };
       return { status: selected.status, headers, body };
     } catch (error) {
       object.close();
