@@ -4,7 +4,7 @@
  *
  * Calls end by themselves and give back what they took. Records being gathered could wait for each other's memory:
  * so the oldest of them is given what it needs beyond what the others hold. One that is never sent in full would
- * stay the oldest: its connection is ended once it has taken too long while others wait.
+ * stay the oldest: while others wait, its connection is ended once it pauses, or has taken too long in all.
  */
 
 export interface AdmissionBounds {
@@ -16,10 +16,17 @@ export interface AdmissionBounds {
   readonly waitingBytesMax: number;
   /** A record may take so long while others wait. */
   readonly gatherMsMax: number;
+  /** While others wait, something of it must come within so long. */
+  readonly pauseMsMax: number;
 }
+
+/** What comes of a record within the time for a pause, or it pauses: honest networks are faster. */
+const PROGRESS_BYTES_MIN = 16 << 10;
 
 /** A connection, as seen from here. */
 export interface Claimant {
+  /** Grows with what its peer sends, and takes. */
+  readonly progressBytes: number;
   /** What it waited for may be there. It looks again, and waits again if it is not. */
   wake(): void;
   /** Ends the connection, and with it `leave`s. */
@@ -29,6 +36,9 @@ export interface Claimant {
 interface Gathering {
   readonly sinceMs: number;
   takenBytes: number;
+  /** When it was seen to get on, or no fault of its own that it did not; and how far it was. */
+  seenMs: number;
+  seenBytes: number;
 }
 
 export class Admission {
@@ -71,7 +81,7 @@ export class Admission {
 
   /** Memory for the record that `claimant` gathers. False: wait. */
   take(claimant: Claimant, lengthBytes: number): boolean {
-    const own = this.#gathering.get(claimant) ?? { sinceMs: this.#nowMs(), takenBytes: 0 };
+    const own = this.#gathering.get(claimant) ?? startGathering(claimant, this.#nowMs());
     const othersBytes = this.#isOldest(claimant) ? own.takenBytes : this.#gatheringBytes;
     if (this.#callBytes + othersBytes + lengthBytes > this.#bounds.recordBytesMax) return false;
     own.takenBytes += lengthBytes;
@@ -98,7 +108,7 @@ export class Admission {
     if (this.#waiting.has(claimant)) return;
     this.#waiting.set(claimant, keptBytes);
     this.#waitingBytes += keptBytes;
-    this.#watch ??= setInterval(() => this.#evictSlow(), this.#bounds.gatherMsMax / 4).unref();
+    this.#watch ??= this.#startWatch();
     if (this.#waitingBytes > this.#bounds.waitingBytesMax) (this.#oldest() ?? claimant).evict();
   }
 
@@ -157,11 +167,37 @@ export class Admission {
     return first;
   }
 
+  /** Who had all the time in the world until now begins a pause now. */
+  #startWatch(): NodeJS.Timeout {
+    for (const [claimant, gathering] of this.#gathering) see(gathering, claimant, this.#nowMs());
+    const { gatherMsMax, pauseMsMax } = this.#bounds;
+    return setInterval(() => this.#evictSlow(), Math.min(gatherMsMax, pauseMsMax) / 4).unref();
+  }
+
   #evictSlow(): void {
-    const beforeMs = this.#nowMs() - this.#bounds.gatherMsMax;
-    for (const [claimant, { sinceMs }] of this.#gathering) {
-      if (sinceMs > beforeMs || this.#waiting.size === 0) return;
-      claimant.evict();
+    const nowMs = this.#nowMs();
+    for (const [claimant, gathering] of this.#gathering) {
+      if (this.#waiting.size === 0) return;
+      if (nowMs - gathering.sinceMs >= this.#bounds.gatherMsMax || this.#pauses(claimant, gathering, nowMs)) {
+        claimant.evict();
+      }
     }
   }
+
+  #pauses(claimant: Claimant, gathering: Gathering, nowMs: number): boolean {
+    const isHeldBack = this.#waiting.has(claimant);
+    if (isHeldBack || claimant.progressBytes - gathering.seenBytes >= PROGRESS_BYTES_MIN) {
+      see(gathering, claimant, nowMs);
+    }
+    return nowMs - gathering.seenMs >= this.#bounds.pauseMsMax;
+  }
+}
+
+function startGathering(claimant: Claimant, nowMs: number): Gathering {
+  return { sinceMs: nowMs, takenBytes: 0, seenMs: nowMs, seenBytes: claimant.progressBytes };
+}
+
+function see(gathering: Gathering, claimant: Claimant, nowMs: number): void {
+  gathering.seenMs = nowMs;
+  gathering.seenBytes = claimant.progressBytes;
 }

@@ -17,6 +17,11 @@ export const MARK_BYTES = 4;
 const GATHERED_BYTES_MIN = 4 << 10;
 /** Memory grows by this factor: what is taken for a sender's sake stays within it of what the sender sent. */
 const GROWTH = 4;
+/**
+ * Whoever has sent more gets memory for all of its record, once. With some more each time, a few hundred long records
+ * under way would hold the memory that each needs to come to its end.
+ */
+const GROWN_BYTES_MAX = 64 << 10;
 
 /** What a peer sends is no record within the bounds: there is no finding the next one, so the connection ends. */
 export class RecordError extends Error {
@@ -183,7 +188,8 @@ export class RecordReader {
     if (neededBytes <= hasBytes) return true;
     // No more than the record can still need.
     const knownBytes = this.#isLast ? this.#gatheredBytes + this.#leftBytes : this.#bounds.recordBytesMax;
-    const wantedBytes = Math.min(Math.max(neededBytes * GROWTH, GATHERED_BYTES_MIN), knownBytes);
+    const grownBytes = Math.max(neededBytes * GROWTH, GATHERED_BYTES_MIN);
+    const wantedBytes = neededBytes > GROWN_BYTES_MAX ? knownBytes : Math.min(grownBytes, knownBytes);
     if (!this.#take(wantedBytes - hasBytes)) return false;
     const memory = wantedBytes >= POOLED_BYTES_MIN ? this.#pool?.take(wantedBytes) : undefined;
     const larger = memory?.subarray(0, wantedBytes) ?? Buffer.allocUnsafeSlow(wantedBytes);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Admission, type Claimant } from '../../src/rpc/admission.ts';
 
-const BOUNDS = { callsMax: 2, recordBytesMax: 100, waitingBytesMax: 50, gatherMsMax: 1000 };
+const BOUNDS = { callsMax: 2, recordBytesMax: 100, waitingBytesMax: 50, gatherMsMax: 1000, pauseMsMax: 400 };
 
 let clockMs = 0;
 beforeEach(() => {
@@ -23,6 +23,7 @@ class Wanting implements Claimant {
   readonly #name: string;
   readonly #events: string[];
   wantedBytes = 0;
+  progressBytes = 0;
 
   constructor(admission: Admission, name: string, events: string[]) {
     this.#admission = admission;
@@ -120,6 +121,34 @@ describe('memory for records', () => {
     // Nobody waits: b may take its time.
     pass(5000);
     expect(events).toHaveLength(4);
+  });
+
+  it('is taken back from a record of which nothing comes, and not from one that gets on or is held back', () => {
+    const admission = admissionOf();
+    const { events, each } = claimants(admission, 'abcd');
+    const [a, b, c, d] = each;
+    a?.want(40);
+    b?.want(40);
+    c?.want(10);
+    // Held back by us, whatever its peer would send.
+    c?.want(50);
+    // A pause counts from when others wait.
+    pass(100);
+    d?.want(70);
+    for (let i = 0; i < 3; i += 1) {
+      pass(100);
+      if (a) a.progressBytes += 16 << 10;
+    }
+    expect(events).toEqual(['a has it', 'b has it', 'c has it', 'b is ended', 'c has it']);
+    // Next is d's turn, which c and a still leave too little for: c gets nothing any more, and a goes on.
+    for (let i = 0; i < 4; i += 1) {
+      pass(100);
+      if (a) a.progressBytes += 16 << 10;
+    }
+    expect(events.slice(5)).toEqual(['c is ended']);
+    // Who gets on all the time has had its time at last.
+    pass(400);
+    expect(events.slice(6)).toEqual(['a is ended', 'd has it']);
   });
 
   it('that waits elsewhere is bounded, too', () => {

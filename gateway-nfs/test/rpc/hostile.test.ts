@@ -156,7 +156,13 @@ describe('many connections', () => {
       log: { warn: () => undefined, error: () => undefined },
       limits: {
         ...TCP_SERVER_LIMITS,
-        admission: { callsMax: 10, recordBytesMax: 2_000_000, waitingBytesMax: 2_000_000, gatherMsMax: 200 },
+        admission: {
+          callsMax: 10,
+          recordBytesMax: 2_000_000,
+          waitingBytesMax: 2_000_000,
+          gatherMsMax: 200,
+          pauseMsMax: 200,
+        },
       },
     });
     const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
