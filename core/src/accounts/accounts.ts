@@ -7,8 +7,14 @@ import type { Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { Recent } from '../lookups/recent.ts';
 import { accessKeyKey, accountKey, SPACE, spaceBounds, successor } from '../meta/keys.ts';
-import { decodeAccessKey, decodeAccount, encodeAccessKey, encodeAccount } from '../meta/records/volume.ts';
-import type { AccessKey, Account, AccountView } from '../volumes/types.ts';
+import {
+  decodeAccessKey,
+  decodeAccount,
+  decodeVolume,
+  encodeAccessKey,
+  encodeAccount,
+} from '../meta/records/volume.ts';
+import type { AccessKey, Account, AccountView, DeletedAccount } from '../volumes/types.ts';
 
 type NewAccount = Omit<Account, 'created'>;
 type KeyAndAccount = NonNullable<Awaited<ReturnType<AccountView['findKey']>>>;
@@ -58,6 +64,31 @@ const deleteKey: Command<{ readonly accessKeyId: string }, AccessKey> = {
     if (!stored) throw new FsError('NoSuchAccessKey', `there is no access key '${args.accessKeyId}'`);
     tx.delete(accessKeyKey(args.accessKeyId));
     return decodeAccessKey(stored);
+  },
+};
+
+/** With all its keys. To be refused for a volume it is enough to own one: who deletes those is asked to do so first. */
+const deleteAccount: Command<{ readonly name: string }, DeletedAccount> = {
+  name: 'deleteAccount',
+  runsWhenFull: true,
+  *run(tx, { name }) {
+    const stored = yield* tx.get(accountKey(name));
+    if (!stored) throw new FsError('NoSuchAccount', `there is no account named '${name}'`);
+    const owned = (yield* records(tx, SPACE.volume)).map(decodeVolume).filter(({ owner }) => owner === name);
+    const [first, ...others] = owned;
+    if (first) {
+      const more = others.length === 0 ? '' : ` and ${others.length} more`;
+      throw new FsError(
+        'AccountNotEmpty',
+        `account '${name}' owns volume ${first.name}${more}: delete what it owns first`,
+      );
+    }
+    const keys = (yield* records(tx, SPACE.accessKey))
+      .map(decodeAccessKey)
+      .filter(({ account }) => account === name);
+    for (const { accessKeyId } of keys) tx.delete(accessKeyKey(accessKeyId));
+    tx.delete(accountKey(name));
+    return { account: decodeAccount(stored), keys };
   },
 };
 
@@ -180,6 +211,14 @@ export class Accounts implements AccountView {
   async deleteKey(accessKeyId: string): Promise<AccessKey> {
     try {
       return await this.#commands.run(deleteKey, { accessKeyId });
+    } finally {
+      this.#recent.clear();
+    }
+  }
+
+  async delete(name: string): Promise<DeletedAccount> {
+    try {
+      return await this.#commands.run(deleteAccount, { name });
     } finally {
       this.#recent.clear();
     }

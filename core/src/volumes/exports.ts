@@ -8,8 +8,8 @@ import { ROOT_INODE, type VolumeId } from '../ids.ts';
 import { volumeExportKey, volumeKey } from '../meta/keys.ts';
 import { decodeExport, encodeExport, encodeVolume } from '../meta/records/volume.ts';
 import { loadInode, storeInode } from '../tree/inodes.ts';
-import { changeVolume, viewVolume } from '../tree/scope.ts';
-import type { ExportPolicy, Volume } from './types.ts';
+import { type Change, changeVolume, viewVolume } from '../tree/scope.ts';
+import type { Export, ExportChanges, ExportPolicy, Volume } from './types.ts';
 
 /** Whoever is on this machine, and nobody else, until somebody says otherwise. */
 const LOOPBACK = ['127.0.0.0/8', '::1/128'] as const;
@@ -39,47 +39,47 @@ function effective({ defaults }: Volume, set: Partial<ExportPolicy>): ExportPoli
   };
 }
 
-export const setExport: Command<
-  { readonly volume: VolumeId; readonly changes: Partial<ExportPolicy> },
-  ExportPolicy
-> = {
+/** Policy and defaults in one transaction: all of the changes, or, where one of them is refused, none. */
+export const setExport: Command<{ readonly volume: VolumeId; readonly changes: ExportChanges }, Export> = {
   name: 'setExport',
   runsWhenFull: true,
   *run(tx, { volume: id, changes }, context) {
-    const { anonymousUid, anonymousGid, clients } = changes;
-    checkIds({ anonymousUid, anonymousGid });
-    if (clients) checkNetworks(clients);
-    const { volume } = yield* changeVolume(tx, id, context);
+    const { defaults, ...policy } = changes;
+    checkPolicy(policy);
+    if (defaults) checkDefaults(defaults);
+    const change = yield* changeVolume(tx, id, context);
     const key = volumeExportKey(id);
     const stored = yield* tx.get(key);
-    const next = { ...(stored && decodeExport(stored)), ...changes };
+    const next = { ...(stored && decodeExport(stored)), ...policy };
     tx.put(key, encodeExport(next));
-    return effective(volume, next);
+    const volume = defaults ? yield* putDefaults(change, defaults) : change.volume;
+    return { volume, policy: effective(volume, next) };
   },
 };
 
-export const setDefaults: Command<
-  { readonly volume: VolumeId; readonly changes: Partial<Defaults> },
-  Volume
-> = {
-  name: 'setDefaults',
-  runsWhenFull: true,
-  *run(tx, { volume: id, changes }, context) {
-    const { uid, gid, directoryMode, fileMode } = changes;
-    checkIds({ uid, gid });
-    checkModes({ directoryMode, fileMode });
-    const change = yield* changeVolume(tx, id, context);
-    const old = change.volume.defaults;
-    const next = { ...change.volume, defaults: { ...old, ...changes } };
-    tx.put(volumeKey(id), encodeVolume(next));
-    const root = yield* loadInode(change, ROOT_INODE);
-    if (root.uid === old.uid && root.gid === old.gid && root.mode === old.directoryMode) {
-      const { uid, gid, directoryMode: mode } = next.defaults;
-      storeInode(change, ROOT_INODE, { ...root, uid, gid, mode, ctime: change.now, change: root.change + 1 });
-    }
-    return next;
-  },
-};
+function* putDefaults(change: Change, changes: Partial<Defaults>): Op<Volume> {
+  const old = change.volume.defaults;
+  const next = { ...change.volume, defaults: { ...old, ...changes } };
+  change.tx.put(volumeKey(next.id), encodeVolume(next));
+  const root = yield* loadInode(change, ROOT_INODE);
+  if (root.uid === old.uid && root.gid === old.gid && root.mode === old.directoryMode) {
+    const { uid, gid, directoryMode: mode } = next.defaults;
+    storeInode(change, ROOT_INODE, { ...root, uid, gid, mode, ctime: change.now, change: root.change + 1 });
+  }
+  return next;
+}
+
+/** @throws FsError Invalid */
+function checkPolicy({ anonymousUid, anonymousGid, clients }: Partial<ExportPolicy>): void {
+  checkIds({ anonymousUid, anonymousGid });
+  if (clients) checkNetworks(clients);
+}
+
+/** @throws FsError Invalid */
+function checkDefaults({ uid, gid, directoryMode, fileMode }: Partial<Defaults>): void {
+  checkIds({ uid, gid });
+  checkModes({ directoryMode, fileMode });
+}
 
 /** @throws FsError Invalid */
 function checkIds(ids: Readonly<Record<string, number | undefined>>): void {

@@ -50,6 +50,17 @@ export interface ExportPolicy {
   readonly securePorts: boolean;
 }
 
+export interface ExportChanges extends Partial<ExportPolicy> {
+  /** Owner and modes of what S3 makes. */
+  readonly defaults?: Partial<Volume['defaults']>;
+}
+
+/** How a volume is exported. */
+export interface Export {
+  readonly volume: Volume;
+  readonly policy: ExportPolicy;
+}
+
 export type Squash = 'none' | 'root' | 'all';
 
 export interface VolumeUsage {
@@ -95,14 +106,12 @@ export interface VolumeView {
    * @throws FsError NoSuchVolume
    */
   getExport(volume: VolumeId): Promise<ExportPolicy>;
-  /** Sets what is given and leaves the rest. @throws FsError NoSuchVolume | Invalid */
-  setExport(volume: VolumeId, changes: Partial<ExportPolicy>): Promise<ExportPolicy>;
   /**
-   * Sets what is given of the owner and the modes that S3 makes things with. The root directory follows where it
-   * still has the old ones.
+   * Sets what is given and leaves the rest, all at once or not at all. The root directory follows the defaults
+   * where it still has the old ones.
    * @throws FsError NoSuchVolume | Invalid
    */
-  setDefaults(volume: VolumeId, changes: Partial<Volume['defaults']>): Promise<Volume>;
+  setExport(volume: VolumeId, changes: ExportChanges): Promise<Export>;
   /** Sets what is given and leaves the rest. @throws FsError NoSuchVolume | Invalid */
   setSettings(volume: VolumeId, changes: Partial<VolumeSettings>): Promise<Volume>;
 }
@@ -121,6 +130,12 @@ export interface AccessKey {
   readonly secretKey: string;
   readonly account: string;
   readonly created: Timestamp;
+}
+
+/** What went. */
+export interface DeletedAccount {
+  readonly account: Account;
+  readonly keys: readonly AccessKey[];
 }
 
 export interface AccountView {
@@ -145,4 +160,6 @@ export interface AccountView {
   listKeys(account?: string): Promise<readonly AccessKey[]>;
   /** @throws FsError NoSuchAccessKey */
   deleteKey(accessKeyId: string): Promise<AccessKey>;
+  /** With its keys. @throws FsError NoSuchAccount | AccountNotEmpty (it owns volumes) */
+  delete(name: string): Promise<DeletedAccount>;
 }

@@ -31,9 +31,18 @@ import type { Tags } from '../objects/types.ts';
 import { freshDirectory, loadDirectory, storeDirectory } from '../tree/directories.ts';
 import { freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { adjustUsage, changeVolume, loadUsage, viewVolume } from '../tree/scope.ts';
-import { getExport, setDefaults, setExport } from './exports.ts';
+import { getExport, setExport } from './exports.ts';
 import { setSettings } from './settings.ts';
-import type { ExportPolicy, Unshown, Volume, VolumeSettings, VolumeUsage, VolumeView } from './types.ts';
+import type {
+  Export,
+  ExportChanges,
+  ExportPolicy,
+  Unshown,
+  Volume,
+  VolumeSettings,
+  VolumeUsage,
+  VolumeView,
+} from './types.ts';
 import { countUnshown } from './unshown.ts';
 
 /** Owner and modes of what comes by S3, until a volume's export says otherwise. */
@@ -236,7 +245,7 @@ export class Volumes implements VolumeView {
     return policy;
   }
 
-  async setExport(volume: VolumeId, changes: Partial<ExportPolicy>): Promise<ExportPolicy> {
+  async setExport(volume: VolumeId, changes: ExportChanges): Promise<Export> {
     try {
       return await this.#commands.run(setExport, { volume, changes });
     } finally {
@@ -247,14 +256,6 @@ export class Volumes implements VolumeView {
   async setSettings(volume: VolumeId, changes: Partial<VolumeSettings>): Promise<Volume> {
     try {
       return await this.#commands.run(setSettings, { volume, changes });
-    } finally {
-      this.#forget();
-    }
-  }
-
-  async setDefaults(volume: VolumeId, changes: Partial<Volume['defaults']>): Promise<Volume> {
-    try {
-      return await this.#commands.run(setDefaults, { volume, changes });
     } finally {
       this.#forget();
     }

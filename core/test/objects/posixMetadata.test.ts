@@ -246,7 +246,7 @@ describe('attributes as metadata', () => {
     });
     expect(await told('odd')).toEqual({ ...(await all('odd')), 'file-permissions': '0100666' });
     expect(await told('dir/')).toEqual({ ...(await all('dir')), 'file-permissions': '0040777' });
-    await rig.core.volumes.setDefaults(rig.volume, { uid: 3 });
+    await rig.core.volumes.setExport(rig.volume, { defaults: { uid: 3 } });
     expect((await rig.core.volumes.find('bucket'))?.posixMetadata).toBe(true);
     await rig.core.volumes.setSettings(rig.volume, { posixMetadata: false });
     expect(await told('plain')).toEqual({ colour: 'blue' });

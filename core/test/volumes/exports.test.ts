@@ -28,7 +28,7 @@ describe.each(ENGINES)('exports on %s', (engine) => {
     });
     await refused('NoSuchVolume', rig.core.volumes.getExport(volumeId(77)));
     await refused('NoSuchVolume', rig.core.volumes.setExport(volumeId(77), {}));
-    await refused('NoSuchVolume', rig.core.volumes.setDefaults(volumeId(77), {}));
+    await refused('NoSuchVolume', rig.core.volumes.setExport(volumeId(77), { defaults: {} }));
   });
 
   it('keep what was set, and what was not follows the volume', async () => {
@@ -38,7 +38,7 @@ describe.each(ENGINES)('exports on %s', (engine) => {
     const set: Partial<ExportPolicy> = { clients: ['10.0.0.0/8', 'fd00::/8'], squash: 'none' };
     await volumes.setExport(rig.volume, set);
     await volumes.setExport(rig.volume, { readOnly: true, securePorts: true, anonymousGid: 7 });
-    await volumes.setDefaults(rig.volume, { uid: 1000, gid: 100 });
+    await volumes.setExport(rig.volume, { defaults: { uid: 1000, gid: 100 } });
     expect(await volumes.getExport(rig.volume)).toEqual({
       clients: ['10.0.0.0/8', 'fd00::/8'],
       readOnly: true,
@@ -72,10 +72,16 @@ describe.each(ENGINES)('exports on %s', (engine) => {
     for (const anonymousUid of [-1, 2 ** 32, 0.5]) {
       await refused('Invalid', volumes.setExport(rig.volume, { anonymousUid }));
     }
-    await refused('Invalid', volumes.setDefaults(rig.volume, { gid: -1 }));
+    await refused('Invalid', volumes.setExport(rig.volume, { defaults: { gid: -1 } }));
     for (const fileMode of [0o10000, 0o4755, 0o2755, 1.5])
-      await refused('Invalid', volumes.setDefaults(rig.volume, { fileMode }));
-    await refused('Invalid', volumes.setDefaults(rig.volume, { directoryMode: 0o4755 }));
+      await refused('Invalid', volumes.setExport(rig.volume, { defaults: { fileMode } }));
+    await refused('Invalid', volumes.setExport(rig.volume, { defaults: { directoryMode: 0o4755 } }));
+    // What is right beside what is wrong is not done either.
+    await refused(
+      'Invalid',
+      volumes.setExport(rig.volume, { readOnly: true, defaults: { fileMode: 0o4755 } }),
+    );
+    await refused('Invalid', volumes.setExport(rig.volume, { clients: ['all'], defaults: { uid: 7 } }));
     expect(await volumes.getExport(rig.volume)).toEqual(before);
   });
 
@@ -84,13 +90,13 @@ describe.each(ENGINES)('exports on %s', (engine) => {
     open = rig;
     const { volumes, files } = rig.core;
     const root = await files.root({ volume: rig.volume });
-    await volumes.setDefaults(rig.volume, { uid: 5, gid: 6, directoryMode: 0o750 });
+    await volumes.setExport(rig.volume, { defaults: { uid: 5, gid: 6, directoryMode: 0o750 } });
     const followed = await files.getattr({ file: root });
     expect(followed).toMatchObject({ uid: 5, gid: 6, mode: 0o750 });
     expect(followed.change).toBeGreaterThan(root.change);
     const caller = { uid: 0, gid: 0, groups: [] };
     await files.setattr({ caller, file: root, changes: { mode: 0o700 } });
-    const volume = await volumes.setDefaults(rig.volume, { uid: 8, fileMode: 0o640 });
+    const { volume } = await volumes.setExport(rig.volume, { defaults: { uid: 8, fileMode: 0o640 } });
     expect(volume.defaults).toEqual({ uid: 8, gid: 6, directoryMode: 0o750, fileMode: 0o640 });
     expect((await volumes.find('bucket'))?.defaults).toEqual(volume.defaults);
     expect(await files.getattr({ file: root })).toMatchObject({ uid: 5, gid: 6, mode: 0o700 });

@@ -2,7 +2,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { keyReport, newKeyReport, volumeDetails, volumeReport } from '../src/administration/contract.ts';
+import {
+  accountDetails,
+  accountReport,
+  keyReport,
+  listedVolume,
+  newKeyReport,
+  volumeDetails,
+  volumeReport,
+} from '../src/administration/contract.ts';
 import { SETTINGS } from '../src/settings/settings.ts';
 import { openStoreLock } from '../src/store/lock.ts';
 import {
@@ -52,13 +60,20 @@ describe.each(kinds)('with %s', (kind) => {
       'volume alpha created, owned by root\n',
     );
 
-    const { volumes } = await facetJson(z.strictObject({ volumes: z.array(volumeReport.strict()) }), [
+    const { volumes } = await facetJson(z.strictObject({ volumes: z.array(listedVolume.strict()) }), [
       'volume',
       'list',
       ...store,
     ]);
     expect(volumes.map(({ name }) => name)).toEqual(['alpha', 'beta', 'taken']);
-    expect((await facet(['volume', 'list', ...store])).stdout).toMatch(/^NAME +OWNER +CREATED\nalpha +root /);
+    expect(volumes[1]).toEqual({
+      ...created,
+      usage: { bytes: 0, inodes: 1 },
+      quota: { bytes: null, inodes: null },
+    });
+    expect((await facet(['volume', 'list', ...store])).stdout).toMatch(
+      /^NAME +OWNER +BYTES +QUOTA +INODES +QUOTA +CREATED\nalpha +root +0 +none +1 +none +20/,
+    );
 
     const details = await facetJson(volumeDetails.strict(), ['volume', 'show', 'beta', ...store]);
     expect(details).toMatchObject({ ...created, usage: { bytes: 0 } });
@@ -79,6 +94,9 @@ describe.each(kinds)('with %s', (kind) => {
     });
     expect((await facet(['volume', 'show', 'beta', ...store])).stdout).toMatch(
       /\nbytes {5}0 of 524288000\ninodes {4}1 of 1000\n/,
+    );
+    expect((await facet(['volume', 'list', ...store])).stdout).toMatch(
+      /\nbeta +root +0 +524288000 +1 +1000 +20/,
     );
     expect((await quota('--quota', 'none', '--quota-inodes', 'none')).quota).toEqual({
       bytes: null,
@@ -133,6 +151,39 @@ describe.each(kinds)('with %s', (kind) => {
     expect((await facet(['key', 'delete', 'GIVENKEY', ...store])).code).toBe(3);
   });
 
+  test('accounts are shown, and deleted with their keys once they own nothing', async () => {
+    const create = ['key', 'create', '--account', 'leaver', ...store];
+    const first = await facetJson(newKeyReport, [...create, '--email', 'leaver@example.com']);
+    const second = await facetJson(newKeyReport, create);
+    await facet(['volume', 'create', 'leavers', '--owner', 'leaver', ...store]);
+    const { accessKeys, ...shown } = await facetJson(accountDetails.strict(), [
+      ...['account', 'show', 'leaver', ...store],
+    ]);
+    expect(shown).toMatchObject({ name: 'leaver', email: 'leaver@example.com', keys: 2, volumes: 1 });
+    const ids = [first.accessKeyId, second.accessKeyId].toSorted();
+    expect(accessKeys.map(({ accessKeyId }) => accessKeyId).toSorted()).toEqual(ids);
+    const told = (await facet(['account', 'show', 'leaver', ...store])).stdout;
+    expect(told).toMatch(/^account {7}leaver\n[\s\S]*\nvolumes {7}1\naccess key {4}/);
+
+    const refused = await facet(['account', 'delete', 'leaver', '--json', ...store]);
+    expect(refused).toMatchObject({ code: 4, stdout: '' });
+    expect(errorShape.parse(JSON.parse(refused.stderr)).error).toMatchObject({
+      code: 'AccountNotEmpty',
+      message: expect.stringContaining('owns volume leavers'),
+    });
+    await facet(['volume', 'delete', 'leavers', ...store]);
+    const end = await facetJson(accountReport.strict(), ['account', 'delete', 'leaver', ...store]);
+    expect(end).toMatchObject({ name: 'leaver', keys: 2 });
+    for (const accessKeyId of ids) {
+      expect((await facet(['key', 'delete', accessKeyId, ...store])).code).toBe(3);
+    }
+    // The name is free: who takes it is another one.
+    expect((await facetJson(newKeyReport, create)).canonicalId).not.toBe(first.canonicalId);
+    expect((await facet(['account', 'delete', 'leaver', ...store])).stdout).toBe(
+      'account leaver deleted, and its access keys: 1\n',
+    );
+  });
+
   test.each<[string, readonly string[], number, string]>([
     ['a volume that exists', ['volume', 'create', 'taken'], 4, 'VolumeExists'],
     ['a volume that is not there', ['volume', 'delete', 'nowhere'], 3, 'NoSuchVolume'],
@@ -146,6 +197,9 @@ describe.each(kinds)('with %s', (kind) => {
     ],
     ['a key that is not there', ['key', 'delete', 'NOSUCHKEY'], 3, 'NoSuchAccessKey'],
     ['keys of nobody', ['key', 'list', '--account', 'nobody'], 3, 'NoSuchAccount'],
+    ['an account that is not there', ['account', 'show', 'nobody'], 3, 'NoSuchAccount'],
+    ['the end of one that is not there', ['account', 'delete', 'nobody'], 3, 'NoSuchAccount'],
+    ['the end of the root account', ['account', 'delete', 'root'], 4, 'RootAccount'],
   ])('%s: told by exit code and, with --json, by code', async (_name, words, exitCode, code) => {
     const end = await facet([...words, '--json', ...store]);
     expect(end).toMatchObject({ code: exitCode, stdout: '' });
@@ -334,6 +388,8 @@ describe('the command line itself', () => {
       ['key', 'delete'],
       ['account'],
       ['account', 'list'],
+      ['account', 'show'],
+      ['account', 'delete'],
       ['fsck'],
     ].map((words) => [words.join(' '), words] as const),
   )("'%s --help' explains itself", async (_name, words) => {

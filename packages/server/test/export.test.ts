@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { exportReport } from '../src/administration/contract.ts';
@@ -98,11 +100,12 @@ describe.each(kinds)('exports with %s', (kind) => {
 
 describe('what is refused', () => {
   const leftovers: (() => void)[] = [];
+  let data: string;
   let store: readonly string[];
 
   beforeAll(async () => {
     const defer: Deferral = (work) => leftovers.unshift(work);
-    const data = temporaryDirectory(defer);
+    data = temporaryDirectory(defer);
     await serve({ data, defer });
     store = ['--data', data];
     await facet(['volume', 'create', 'photos', ...store], { defer });
@@ -129,5 +132,17 @@ describe('what is refused', () => {
     const end = await facet(['export', 'set', 'photos', ...words, ...store, '--json']);
     expect(end.code).toBe(2);
     expect(end.stderr).toContain(message);
+  });
+
+  test('by the admin API, with all that was asked for beside it', async () => {
+    const { url, token } = JSON.parse(readFileSync(join(data, 'admin.json'), 'utf8'));
+    const before = await facetJson(strictReport, ['export', 'show', 'photos', ...store]);
+    const answer = await fetch(new URL('/v1/exports/photos', url), {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ readOnly: true, squash: 'none', fileMode: '4755' }),
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: { code: 'Invalid' } }]);
+    expect(await facetJson(strictReport, ['export', 'show', 'photos', ...store])).toEqual(before);
   });
 });

@@ -54,10 +54,11 @@ describe('commands', () => {
   test('all of them are there', () => {
     expect(new Set(words)).toEqual(
       new Set(
-        ['serve', 'fsck', 'account list'].concat(
+        ['serve', 'fsck'].concat(
           ['create', 'list', 'show', 'set', 'delete'].map((name) => `volume ${name}`),
           ['create', 'list', 'delete'].map((name) => `key ${name}`),
           ['list', 'show', 'set'].map((name) => `export ${name}`),
+          ['list', 'show', 'delete'].map((name) => `account ${name}`),
         ),
       ),
     );

@@ -15,8 +15,15 @@ export const volumeReport = z.object({
 });
 export type VolumeReport = z.infer<typeof volumeReport>;
 
-export const volumeDetails = volumeReport.extend({
+export const listedVolume = volumeReport.extend({
+  /** Logical bytes; files and directories, its root among them. */
   usage: z.object({ bytes: z.number(), inodes: z.number() }),
+  /** What it may hold; null: as much as there is room for. */
+  quota: z.object({ bytes: z.number().nullable(), inodes: z.number().nullable() }),
+});
+export type ListedVolume = z.infer<typeof listedVolume>;
+
+export const volumeDetails = listedVolume.extend({
   /** What S3 cannot show, since its path is no key: not UTF-8, or over 1,024 bytes. */
   unshown: z.object({
     files: z.number(),
@@ -33,8 +40,6 @@ export const volumeDetails = volumeReport.extend({
     directoryMode: z.string(),
     fileMode: z.string(),
   }),
-  /** What it may hold; null: as much as there is room for. */
-  quota: z.object({ bytes: z.number().nullable(), inodes: z.number().nullable() }),
   /** S3 tells owner, group, mode and time of every object, not only those that its writer gave. */
   posixMetadata: z.boolean(),
 });
@@ -88,7 +93,7 @@ export const exportChanges = z.strictObject({
 });
 export type ExportChanges = z.infer<typeof exportChanges>;
 
-export const volumePage = z.object({ volumes: z.array(volumeReport), truncated: z.boolean() });
+export const volumePage = z.object({ volumes: z.array(listedVolume), truncated: z.boolean() });
 type VolumePage = z.infer<typeof volumePage>;
 
 export const keyReport = z.object({
@@ -118,6 +123,13 @@ export const accountReport = z.object({
   keys: z.number(),
 });
 export type AccountReport = z.infer<typeof accountReport>;
+
+export const accountDetails = accountReport.extend({
+  accessKeys: z.array(keyReport),
+  /** How many it owns. */
+  volumes: z.number(),
+});
+export type AccountDetails = z.infer<typeof accountDetails>;
 
 export const newVolume = z.strictObject({ name: z.string(), owner: z.string() });
 type NewVolume = z.infer<typeof newVolume>;
@@ -160,6 +172,9 @@ export interface Administration {
   setExport(volume: string, changes: ExportChanges): Promise<ExportReport>;
   /** In order of name. */
   listAccounts(): Promise<readonly AccountReport[]>;
+  showAccount(name: string): Promise<AccountDetails>;
+  /** With its keys, of which it says how many there were. Not the root account, nor one that owns volumes. */
+  deleteAccount(name: string): Promise<AccountReport>;
   /**
    * Makes the account too when there is none of that name. One that exists must be called what the key's maker calls
    * it, where that says so: a name is not changed in passing.

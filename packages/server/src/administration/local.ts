@@ -12,12 +12,14 @@ import {
 import { isBucketName } from '@facet/gateway-s3';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
+import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
 import { ACCESS_KEY_VARIABLE, readCredentialsFile } from '../store/rootCredentialsFile.ts';
 import {
   type AccountReport,
   type Administration,
   type ExportReport,
   type KeyReport,
+  type ListedVolume,
   type NewKey,
   type NewKeyReport,
   VOLUME_PAGE_LIMIT,
@@ -63,7 +65,9 @@ export function administerCore({
         ...(after === undefined ? {} : { after }),
         limit: VOLUME_PAGE_LIMIT,
       });
-      return { volumes: page.volumes.map(reportVolume), truncated: page.truncated };
+      const volumes: ListedVolume[] = [];
+      for (const volume of page.volumes) volumes.push(await reportListed(core, volume));
+      return { volumes, truncated: page.truncated };
     },
 
     showVolume: async (name) => {
@@ -99,13 +103,16 @@ export function administerCore({
     setExport: async (name, changes) => {
       const { owner, directoryMode, fileMode, ...policy } = changes;
       const { id } = await findVolume(name);
-      await core.volumes.setExport(id, policy);
-      const volume = await core.volumes.setDefaults(id, {
+      const defaults = {
         ...owner,
         ...(directoryMode === undefined ? {} : { directoryMode: Number.parseInt(directoryMode, 8) }),
         ...(fileMode === undefined ? {} : { fileMode: Number.parseInt(fileMode, 8) }),
+      };
+      const set = await core.volumes.setExport(id, {
+        ...policy,
+        ...(Object.keys(defaults).length > 0 && { defaults }),
       });
-      return reportExport(volume, await core.volumes.getExport(id));
+      return reportExport(set.volume, set.policy);
     },
 
     listAccounts: async () => {
@@ -114,6 +121,19 @@ export function administerCore({
         ...reportAccount(account),
         keys: keys.get(account.name)?.length ?? 0,
       }));
+    },
+
+    showAccount: async (name) => {
+      const account = await requireAccount(name);
+      const keys = await core.accounts.listKeys(name);
+      const volumes = await countVolumes(core, name);
+      return { ...reportAccount(account), keys: keys.length, accessKeys: keys.map(reportKey), volumes };
+    },
+
+    deleteAccount: async (name) => {
+      checkNotRootAccount(name);
+      const { account, keys } = await core.accounts.delete(name);
+      return { ...reportAccount(account), keys: keys.length };
     },
 
     createKey: async (newKey) => {
@@ -185,6 +205,16 @@ function checkNotRootKey(path: string, accessKeyId: string): void {
   });
 }
 
+/** Every start makes it, and its key with it. @throws CommandFailure (4) */
+function checkNotRootAccount(name: string): void {
+  if (name !== ROOT_ACCOUNT) return;
+  throw new CommandFailure({
+    exitCode: EXIT.conflict,
+    code: 'RootAccount',
+    message: `account '${ROOT_ACCOUNT}' cannot be deleted: every start makes it; 'facet key delete' takes its keys`,
+  });
+}
+
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 
 function isoTime(time: Timestamp): string {
@@ -199,16 +229,32 @@ function reportVolume(volume: Volume): VolumeReport {
   return { name: volume.name, id: volume.id, owner: volume.owner, created: isoTime(volume.created) };
 }
 
-async function reportDetails(core: Core, volume: Volume): Promise<VolumeDetails> {
-  const { uid, gid, directoryMode, fileMode } = volume.defaults;
+async function reportListed(core: Core, volume: Volume): Promise<ListedVolume> {
   const { bytes, inodes } = await core.volumes.usage(volume.id);
-  const { files, directories, paths, complete } = await core.volumes.unshown(volume.id);
   return {
     ...reportVolume(volume),
     usage: { bytes, inodes },
+    quota: { bytes: volume.quota?.bytes ?? null, inodes: volume.quota?.inodes ?? null },
+  };
+}
+
+async function countVolumes(core: Core, owner: string): Promise<number> {
+  let count = 0;
+  for (let after: string | undefined; ; ) {
+    const page = await core.volumes.list({ owner, ...(after && { after }), limit: VOLUME_PAGE_LIMIT });
+    count += page.volumes.length;
+    after = page.volumes.at(-1)?.name;
+    if (!page.truncated) return count;
+  }
+}
+
+async function reportDetails(core: Core, volume: Volume): Promise<VolumeDetails> {
+  const { uid, gid, directoryMode, fileMode } = volume.defaults;
+  const { files, directories, paths, complete } = await core.volumes.unshown(volume.id);
+  return {
+    ...(await reportListed(core, volume)),
     unshown: { files, directories, paths: paths.map(legiblePath), complete },
     defaults: { uid, gid, directoryMode: octal(directoryMode), fileMode: octal(fileMode) },
-    quota: { bytes: volume.quota?.bytes ?? null, inodes: volume.quota?.inodes ?? null },
     posixMetadata: volume.posixMetadata === true,
   };
 }

@@ -5,6 +5,7 @@ import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import {
   type Administration,
+  accountDetails,
   accountReport,
   exportPage,
   exportReport,
@@ -78,6 +79,10 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
       const reply = z.object({ accounts: z.array(accountReport) });
       return (await call({ method: 'GET', path: 'accounts', reply })).accounts;
     },
+    showAccount: (name) =>
+      call({ method: 'GET', path: `accounts/${encodeURIComponent(name)}`, reply: accountDetails }),
+    deleteAccount: (name) =>
+      call({ method: 'DELETE', path: `accounts/${encodeURIComponent(name)}`, reply: accountReport }),
     createKey: (key) => call({ method: 'POST', path: 'keys', body: key, reply: newKeyReport }),
     listKeys: async (account) => {
       const reply = z.object({ keys: z.array(keyReport) });

@@ -82,6 +82,12 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
         opened().setExport(parse(nameParameter, request.params).name, parse(exportChanges, request.body)),
       );
       api.get('/accounts', async () => ({ accounts: await opened().listAccounts() }));
+      api.get('/accounts/:name', async (request) =>
+        opened().showAccount(parse(nameParameter, request.params).name),
+      );
+      api.delete('/accounts/:name', async (request) =>
+        opened().deleteAccount(parse(nameParameter, request.params).name),
+      );
       api.post('/keys', async (request, reply) => {
         reply.code(201);
         return opened().createKey(parse(newKey, request.body));

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { withAdministration } from '../administration/connect.ts';
-import type { Administration, VolumeDetails, VolumeReport } from '../administration/contract.ts';
+import type { Administration, ListedVolume, VolumeDetails } from '../administration/contract.ts';
 import { usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
@@ -25,7 +25,7 @@ export function addVolumeCommands(program: Command): void {
     });
 
   addStoreOptions(volume.command('list'))
-    .description('list volumes, in order of name')
+    .description('list volumes, in order of name, with what they hold and what they may hold')
     .option('--owner <ACCOUNT>', 'only those of this account')
     .action(async (options: StoreOptions & { readonly owner?: string }) => {
       const volumes = await withAdministration(storeOf(options), (administration) =>
@@ -34,8 +34,16 @@ export function addVolumeCommands(program: Command): void {
       processOutput(options.json === true).result({
         result: { volumes },
         text: table(
-          ['NAME', 'OWNER', 'CREATED'],
-          volumes.map(({ name, owner, created }) => [name, owner, created]),
+          ['NAME', 'OWNER', 'BYTES', 'QUOTA', 'INODES', 'QUOTA', 'CREATED'],
+          volumes.map(({ name, owner, usage, quota, created }) => [
+            name,
+            owner,
+            String(usage.bytes),
+            limitAsText(quota.bytes),
+            String(usage.inodes),
+            limitAsText(quota.inodes),
+            created,
+          ]),
         ),
       });
     });
@@ -57,7 +65,11 @@ export function addVolumeCommands(program: Command): void {
         'S3 tells owner, group, mode and time of every object as x-amz-meta-file-…',
       ).choices(['on', 'off']),
     )
-    .option('--quota <SIZE>', 'bytes it may hold, as in 500G, or none', parseSize)
+    .option(
+      '--quota <SIZE>',
+      'bytes it may hold, or none; K, M, G, T and P are powers of 1024, so that 500G is 500 GiB',
+      parseSize,
+    )
     .option('--quota-inodes <COUNT>', 'files and directories it may hold, or none', parseCount)
     .action(async (name: string, options: SetOptions) => {
       const { posixMetadata, quota, quotaInodes } = options;
@@ -96,6 +108,8 @@ interface SetOptions extends StoreOptions {
 type Limit = number | 'none';
 
 const limitOf = (limit: Limit): number | null => (limit === 'none' ? null : limit);
+
+const limitAsText = (limit: number | null): string => (limit === null ? 'none' : String(limit));
 
 const UNITS = ['', 'K', 'M', 'G', 'T', 'P'];
 
@@ -146,8 +160,8 @@ function describeUnshown({ files, directories, paths, complete }: VolumeDetails[
 async function listAllVolumes(
   administration: Administration,
   owner: string | undefined,
-): Promise<VolumeReport[]> {
-  const volumes: VolumeReport[] = [];
+): Promise<ListedVolume[]> {
+  const volumes: ListedVolume[] = [];
   for (;;) {
     const page = await administration.listVolumes({ owner, after: volumes.at(-1)?.name });
     volumes.push(...page.volumes);
