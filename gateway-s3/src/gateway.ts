@@ -71,10 +71,10 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     const isOwnRecord = answerOn(socket) !== undefined;
     const requestId = ids.next();
     const writtenBefore = socket.bytesWritten;
-    const status = answerParserError(error, socket, requestId);
-    if (isOwnRecord || status === undefined) return;
+    const refusal = answerParserError(error, socket, requestId);
+    if (isOwnRecord || refusal === undefined) return;
     const bytesOut = socket.bytesWritten - writtenBefore;
-    options.onRequest?.(unreadableRequest({ requestId, status, bytesOut, remoteAddress }));
+    options.onRequest?.(unreadableRequest({ requestId, refusal, bytesOut, remoteAddress }));
   });
 
   return {

@@ -8,11 +8,15 @@ import { S3Error } from './errors.ts';
 /** Decoded parameter → decoded value, one byte a character. The first of repeated parameters counts. */
 export type QueryMap = ReadonlyMap<string, string>;
 
-export interface S3Request {
+/** What a request's head asks for, whoever sent it. */
+export interface Asked {
   readonly method: string;
   readonly target: Target;
   readonly query: QueryMap;
   readonly headers: HeaderMap;
+}
+
+export interface S3Request extends Asked {
   readonly payload: Payload;
 }
 

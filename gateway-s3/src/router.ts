@@ -33,7 +33,7 @@ import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './opera
 import { putObject } from './operations/putObject.ts';
 import { uploadPart } from './operations/uploadPart.ts';
 import { uploadPartCopy } from './operations/uploadPartCopy.ts';
-import { invalidArgument, type S3Request } from './request.ts';
+import { type Asked, invalidArgument } from './request.ts';
 
 const COPY_SOURCE = 'x-amz-copy-source';
 
@@ -185,7 +185,7 @@ const IMPLEMENTED: ReadonlySet<string> = new Set([
 ]);
 
 /** What S3 serves and this door does not, for want of a subresource to tell it by: uploads from HTML forms. */
-const UNSERVED: ReadonlySet<string> = new Set(['bucket POST']);
+const UNSERVED: ReadonlyMap<string, string> = new Map([['bucket POST', 'PostObject']]);
 
 interface Choice {
   readonly conditions: readonly { readonly name: string; readonly value: string | undefined }[];
@@ -217,12 +217,12 @@ function weight({ conditions, header }: Choice): number {
 }
 
 /** @throws S3Error NotImplemented | MethodNotAllowed | InvalidArgument */
-export function route(request: S3Request): Operation {
+export function route(request: Asked): Operation {
   const { method, target, query, headers } = request;
-  const place = `${target.level} ${method}`;
-  const choice = CHOICES.get(place)?.find((candidate) => matches(candidate, request));
+  const place = placeOf(request);
+  const choice = choose(request);
   for (const name of query.keys()) {
-    if (choice?.conditions.some((condition) => condition.name === name)) continue;
+    if (isHeeded(choice, name)) continue;
     if (UNIMPLEMENTED.has(name)) {
       throw new S3Error('NotImplemented', `${method} of the subresource ${name} is not implemented.`);
     }
@@ -242,7 +242,32 @@ export function route(request: S3Request): Operation {
   return choice.operation;
 }
 
-function matches({ conditions, header }: Choice, { query, headers }: S3Request): boolean {
+/**
+ * What a request would do, for the log of one that is refused: S3's name of the operation; where this door lacks it,
+ * method and subresource. Undefined: nothing that S3 knows.
+ */
+export function nameOperation(asked: Asked): string | undefined {
+  const { method, query } = asked;
+  const choice = choose(asked);
+  const others = [...query.keys()].filter((name) => !isHeeded(choice, name));
+  const lacking = others.find((name) => UNIMPLEMENTED.has(name));
+  if (lacking !== undefined) return `${method} ?${lacking}`;
+  if (others.some((name) => IMPLEMENTED.has(name))) return undefined;
+  return choice?.operation.name ?? UNSERVED.get(placeOf(asked));
+}
+
+const placeOf = ({ target, method }: Asked): string => `${target.level} ${method}`;
+
+function choose(asked: Asked): Choice | undefined {
+  return CHOICES.get(placeOf(asked))?.find((candidate) => matches(candidate, asked));
+}
+
+/** Whether the choice says what a query parameter means. */
+function isHeeded(choice: Choice | undefined, name: string): boolean {
+  return choice?.conditions.some((condition) => condition.name === name) === true;
+}
+
+function matches({ conditions, header }: Choice, { query, headers }: Asked): boolean {
   if (header !== undefined && !headers.has(header)) return false;
   return conditions.every(({ name, value }) => {
     const given = query.get(name);

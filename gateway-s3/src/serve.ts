@@ -5,6 +5,7 @@ import { parseTarget } from './addressing.ts';
 import { parseQuery, readHeaders } from './auth/request.ts';
 import { type Authentication, type Credential, createVerifier } from './auth/verify.ts';
 import { S3Error } from './errors.ts';
+import { logFault } from './faultLog.ts';
 import { errorReply, faultError, toS3Error } from './http/errorReply.ts';
 import type { Reply } from './http/reply.ts';
 import { RequestBody } from './http/requestBody.ts';
@@ -68,10 +69,12 @@ export function createService(options: ServiceOptions): Service {
     const target = parseTarget({ rawPath, host, domain });
     trail.target = target;
     const params = parseQuery(rawQuery);
+    const asked = { method, target, query: queryMap(params), headers };
+    trail.asked = asked;
 
     const sender = await verify({ method, rawPath, query: params, headers });
     if (sender.kind !== 'anonymous') trail.account = sender.credential.account.name;
-    const request: S3Request = { method, target, query: queryMap(params), headers, payload: sender.payload };
+    const request: S3Request = { ...asked, payload: sender.payload };
 
     const operation = route(request);
     trail.operation = operation.name;
@@ -91,6 +94,10 @@ export function createService(options: ServiceOptions): Service {
     const place = { resource: splitUrl(rawUrl).rawPath, requestId, hostId: ids.hostId };
     const body = new RequestBody(incoming, response, { awaitsContinue: awaitsContinue(incoming), turns });
     trail.body = body;
+    const refusal = (error: S3Error): Reply => {
+      trail.refusal = error;
+      return errorReply(error, place);
+    };
     const headOnly = incoming.method === 'HEAD';
     const sendReply = (reply: Reply): Promise<void> =>
       send({
@@ -107,15 +114,20 @@ export function createService(options: ServiceOptions): Service {
       const reply = await answer(incoming, rawUrl, { body, trail }).catch((error: unknown) => {
         const told = toS3Error(error);
         if (told === undefined) {
-          options.log.error({ err: error, requestId, ...namesOf(trail) }, 'request failed');
+          logFault(options.log, {
+            error,
+            names: { requestId, ...namesOf(trail) },
+            happened: 'request failed',
+          });
         }
-        return errorReply(told ?? faultError(error), place);
+        return refusal(told ?? faultError(error));
       });
       await sendReply(reply);
     } catch (error) {
-      options.log.error({ err: error, requestId, ...namesOf(trail) }, 'answer cut short');
+      logFault(options.log, { error, names: { requestId, ...namesOf(trail) }, happened: 'answer cut short' });
+      const reply = refusal(faultError(error));
       if (!response.headersSent) {
-        await sendReply(errorReply(faultError(error), place)).catch(() => response.destroy());
+        await sendReply(reply).catch(() => response.destroy());
         return;
       }
       // The only honest answer left is a connection that ends too early.

@@ -132,6 +132,14 @@ export interface ReadResult {
   readonly file: FileAttributes;
 }
 
+/** What a person would call a file. */
+export interface Whereabouts {
+  /** Its name. */
+  readonly volume: string;
+  /** By its first name, as UTF-8 also where it is none. Absent: it has no name any more. */
+  readonly path?: string;
+}
+
 interface On {
   readonly caller: Caller;
   readonly file: FileRef;
@@ -248,5 +256,7 @@ export interface FileView {
   write(args: WriteArgs): Promise<BeforeAfter & { readonly lengthBytes: number }>;
   /** Nothing to do, since every write is stable; answers with the attributes. */
   commit(args: On): Promise<BeforeAfter>;
+  /** For messages. @throws FsError NoSuchVolume */
+  whereabouts(args: { readonly file: FileRef }): Promise<Whereabouts>;
   usage(args: { readonly volume: FileRef['volume'] }): Promise<VolumeUsage & { readonly quota?: Quota }>;
 }

@@ -11,6 +11,7 @@ import { type ReadServices, readFile } from './read.ts';
 import { readdir } from './readdir.ts';
 import { create, link, mkdir, mknod, remove, rename, rmdir, setattr, symlink } from './repeated.ts';
 import type { CallRef, FileRef, FileView } from './types.ts';
+import { whereabouts } from './whereabouts.ts';
 import { type WriteServices, writeFile } from './write.ts';
 
 /** What an operation is on, by the part it plays. */
@@ -146,6 +147,10 @@ export class Files implements FileView {
   async commit({ file }: Args<'commit'>): Result<'commit'> {
     const same = await this.getattr({ file });
     return { before: same, after: same };
+  }
+
+  whereabouts(args: Args<'whereabouts'>): Result<'whereabouts'> {
+    return this.#read(whereabouts, args);
   }
 
   usage(args: Args<'usage'>): Result<'usage'> {

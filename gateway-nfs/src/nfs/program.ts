@@ -7,6 +7,7 @@ import { XdrError } from '../xdr/error.ts';
 import { XdrWriter } from '../xdr/writer.ts';
 import { Arguments } from './arguments.ts';
 import { clientOf } from './client.ts';
+import { isDamage, logDamage } from './damageLog.ts';
 import { TRANSFER_BYTES_MAX } from './limits.ts';
 import type { Nfs3Procedure, NfsCall, Results } from './procedure.ts';
 import { access } from './procedures/access.ts';
@@ -30,6 +31,7 @@ import { rmdir } from './procedures/rmdir.ts';
 import { setattr } from './procedures/setattr.ts';
 import { symlink } from './procedures/symlink.ts';
 import { write } from './procedures/write.ts';
+
 import { tellOfRefused } from './refusal.ts';
 import { NFS3_OK, NFS3_STATUS, Nfs3Error, statusOf } from './status.ts';
 
@@ -101,6 +103,7 @@ function serve(parts: Parts, procedure: Nfs3Procedure): Procedure {
       if (error instanceof XdrError) throw error;
       const status = statusOf(error, procedure.statuses);
       if (status === undefined) parts.log.error({ err: error, procedure: procedure.name }, 'call failed');
+      if (isDamage(error)) await logDamage(parts, { procedure: procedure.name, files, error });
       const results = await tellOfRefused(parts.files, { told: procedure.refusal, files, error });
       return answer(NFS3_STATUS[status ?? 'NFS3ERR_SERVERFAULT'], results);
     }

@@ -23,9 +23,12 @@ const CALL: RpcCall = {
 async function failing(error: unknown): Promise<{ status: number; logged: readonly object[] }> {
   const logged: object[] = [];
   const handles = new FileHandles(Buffer.alloc(32));
-  const files: Partial<FileView> = { getattr: () => Promise.reject(error) };
+  const files: Partial<FileView> = {
+    getattr: () => Promise.reject(error),
+    whereabouts: async () => ({ volume: 'photos', path: 'a/b' }),
+  };
   const program = createNfsProgram({
-    // GETATTR calls nothing else.
+    // GETATTR calls nothing else, and neither does the log.
     files: files as FileView,
     volumes: {
       getExport: async () => ({
@@ -38,7 +41,7 @@ async function failing(error: unknown): Promise<{ status: number; logged: readon
       }),
     },
     handles,
-    log: { error: (fields) => void logged.push(fields), warn: () => undefined },
+    log: { error: (fields, message) => void logged.push({ ...fields, message }), warn: () => undefined },
     writeVerifier: Buffer.alloc(8),
     roomBytes: async () => 0,
   });
@@ -52,7 +55,6 @@ describe('answers', () => {
   it.each([
     ['Busy', 10008],
     ['Closed', 10008],
-    ['Corrupt', 5],
     ['Failed', 5],
     ['NoSpace', 28],
     ['QuotaExceeded', 69],
@@ -66,6 +68,16 @@ describe('answers', () => {
     const bug = new TypeError('a bug');
     const { status, logged } = await failing(bug);
     expect(status).toBe(10006);
-    expect(logged).toEqual([{ err: bug, procedure: 'GETATTR' }]);
+    expect(logged).toEqual([{ err: bug, procedure: 'GETATTR', message: 'call failed' }]);
+  });
+
+  it('damaged bytes with an I/O error, and logs whose and where they are, and what to do', async () => {
+    const place = 'container 7, frame at 4096: block 0 does not match its checksum';
+    const { status, logged } = await failing(new FsError('Corrupt', place, { cause: new Error(place) }));
+    expect(status).toBe(5);
+    const message = expect.stringContaining('facet fsck --full');
+    expect(logged).toEqual([
+      { procedure: 'GETATTR', volume: 'photos', path: 'a/b', inode: 1, damage: place, message },
+    ]);
   });
 });

@@ -72,8 +72,12 @@ export function isPlainHttp(error: ClientError): boolean {
   return error.code === 'ERR_SSL_HTTP_REQUEST';
 }
 
-/** Answers what never became a request, and closes. @returns the status; undefined where nothing was answered */
-export function answerParserError(error: ClientError, socket: Socket, requestId: string): number | undefined {
+/** Answers what never became a request, and closes. @returns what was answered, if anything was */
+export function answerParserError(
+  error: ClientError,
+  socket: Socket,
+  requestId: string,
+): S3Error | undefined {
   // After a reset there is nobody to answer; after the head of another answer there is no place for one.
   if (error.code === 'ECONNRESET' || !socket.writable || answerOn(socket)?.headersSent) {
     socket.destroy();
@@ -87,7 +91,7 @@ export function answerParserError(error: ClientError, socket: Socket, requestId:
       `Content-Length: ${Buffer.byteLength(body)}\r\nx-amz-request-id: ${requestId}\r\n\r\n${body}`,
     () => socket.destroy(),
   );
-  return refusal.status;
+  return refusal;
 }
 
 /** The answer to a request that is under way. Node keeps it on its socket, without a public name. */

@@ -41,9 +41,10 @@ test('says of each request what operators ask for, also where little else is log
     { method: 'PUT', bucket: 'logged', operation: 'CreateBucket', status: 200, bytesIn: 0 },
     { ...object, method: 'PUT', operation: 'PutObject', bytesIn: 3_000, complete: true },
     { ...object, method: 'GET', operation: 'GetObject', bytesIn: 0, complete: true },
-    { method: 'GET', key: 'none', operation: 'GetObject', status: 404 },
+    { method: 'GET', key: 'none', operation: 'GetObject', status: 404, error: 'NoSuchKey' },
     { method: 'GET', bucket: 'logged', key: 'secret', bytesIn: 0 },
   ]);
+  for (const line of lines.slice(0, 3)) expect(line).not.toHaveProperty('error');
   for (const line of lines) {
     expect(line).toMatchObject({ msg: 'request', remoteAddress: '127.0.0.1', requestId: expect.any(String) });
     expect(line['durationMs']).toBeGreaterThan(0);
@@ -52,8 +53,41 @@ test('says of each request what operators ask for, also where little else is log
   expect(lines[2]?.['bytesOut']).toBeGreaterThan(3_000);
   expect(lines[3]?.['bytesOut']).toBeLessThan(3_000);
   expect(lines[4]).not.toHaveProperty('account');
-  expect(lines[4]).not.toHaveProperty('operation');
+  expect(lines[4]).toMatchObject({ operation: 'GetObject', error: expect.any(String) });
   expect(lines[4]?.['status']).toBeGreaterThanOrEqual(400);
+});
+
+test('says what was refused, and with which of S3’s codes', async () => {
+  const { server, as } = await start(['--access-log', 'on', '--log-level', 'silent']);
+  const url = (path: string) => `${server.serving.s3.url}${path}`;
+  const ask = async (method: 'GET' | 'PUT', path: string, headers: Record<string, string> = {}) =>
+    (await fetch(presign(method, url(path), as), { method, headers })).text();
+  await ask('PUT', '/refusals');
+  await ask('PUT', '/refusals/key');
+  const etag = '"d41d8cd98f00b204e9800998ecf8427e"';
+  await ask('GET', '/refusals/key', { 'if-none-match': etag });
+  await fetch(url('/refusals?policy'), { method: 'PUT' });
+  await fetch(url('/refusals?tagging&uploads'));
+  await fetch(url('/refusals/key'), { method: 'DELETE' });
+  await fetch(`${presign('PUT', url('/refusals/key'), as)}0`, { method: 'PUT', body: 'x' });
+  await fetch(url('/refusals?acl'));
+  await fetch(url('/refusals'), { method: 'POST', body: 'x' });
+  await fetch(url('/'), { method: 'POST', body: 'x' });
+  await stop(server);
+  expect(
+    linesOf(server)
+      .slice(2)
+      .map(({ operation, status, error }) => [operation, status, error]),
+  ).toEqual([
+    ['GetObject', 304, undefined],
+    ['PUT ?policy', 501, 'NotImplemented'],
+    [undefined, 405, 'MethodNotAllowed'],
+    ['DeleteObject', 403, 'AccessDenied'],
+    ['PutObject', 403, 'SignatureDoesNotMatch'],
+    ['GetBucketAcl', 403, 'AccessDenied'],
+    ['PostObject', 501, 'NotImplemented'],
+    [undefined, 405, 'MethodNotAllowed'],
+  ]);
 });
 
 test('says which client did not stay', async () => {
@@ -86,8 +120,15 @@ test('says also what no HTTP parser understands', async () => {
   await stop(server);
   const id = /x-amz-request-id: (\S+)/.exec(answer)?.[1];
   expect(linesOf(server)).toMatchObject([
-    { msg: 'request', requestId: id, status: 400, complete: false, remoteAddress: '127.0.0.1' },
-    { msg: 'request', status: 400 },
+    {
+      msg: 'request',
+      requestId: id,
+      status: 400,
+      error: 'BadRequest',
+      complete: false,
+      remoteAddress: '127.0.0.1',
+    },
+    { msg: 'request', status: 400, error: 'IncompleteBody' },
   ]);
 });
 
@@ -98,7 +139,7 @@ test('is off unless asked for', async () => {
   expect(server.stderr()).not.toContain('"request"');
 });
 
-test('a GET that fails is logged with its bucket and key', async () => {
+test('a GET of damaged bytes is one line that says whose and where they are, and what to do', async () => {
   const { server, ask, data } = await start([]);
   await ask('PUT', '/damaged');
   await ask('PUT', '/damaged/dir/object', 'x'.repeat(300_000));
@@ -111,12 +152,14 @@ test('a GET that fails is logged with its bucket and key', async () => {
   const answer = await ask('GET', '/damaged/dir/object');
   expect(answer.status).toBe(500);
   await stop(server);
-  expect(linesOf(server)).toContainEqual(
-    expect.objectContaining({
-      level: 50,
-      bucket: 'damaged',
-      key: 'dir/object',
-      requestId: answer.headers.get('x-amz-request-id'),
-    }),
-  );
+  const [line, ...others] = linesOf(server).filter(({ level }) => level === 50);
+  expect(others).toEqual([]);
+  expect(line).toMatchObject({
+    bucket: 'damaged',
+    key: 'dir/object',
+    requestId: answer.headers.get('x-amz-request-id'),
+    damage: expect.stringMatching(/^container \d+, frame at \d+: block 0 does not match its checksum$/),
+    msg: expect.stringContaining('facet fsck --full'),
+  });
+  expect(line).not.toHaveProperty('err');
 });
