@@ -15,6 +15,7 @@ import { checkFormat } from './meta/format.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
 import { ContainerLeases } from './recovery/leases.ts';
+import { type LookParts, type LostContainers, lookForLost } from './recovery/lookForLost.ts';
 import { refuseOtherMetadata } from './recovery/otherMetadata.ts';
 import { type Recovered, recover } from './recovery/recover.ts';
 import type { LostBytes } from './recovery/survey.ts';
@@ -37,6 +38,8 @@ export interface Core {
   readonly room: Pick<Room, 'full'>;
   /** What the start found of writers that ended without closing. */
   readonly recovered: Recovered;
+  /** Whether containers of the metadata are missing or too short: a look at some, with a bound. @throws FsError */
+  lookForLost(options: Pick<LookParts, 'signal'>): Promise<LostContainers>;
   /** Ends the background work and closes the extent store and the engine. The next start has nothing to recover. */
   close(): Promise<void>;
 }
@@ -105,6 +108,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     collector,
     room,
     recovered,
+    lookForLost: (options) => lookForLost({ commands, extents, ...options }),
     async close() {
       await collector.stop();
       await room.stop();

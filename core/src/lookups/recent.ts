@@ -6,6 +6,7 @@
  */
 
 import type { Environment } from '../commands/command.ts';
+import { LastUsed } from '../lastUsed.ts';
 
 const FRESH_MS = 1000;
 const FRESH_NS = BigInt(FRESH_MS) * 1_000_000n;
@@ -14,7 +15,7 @@ const ENTRIES_MAX = 10_000;
 export class Recent<T> {
   readonly #now: Environment['now'];
   readonly #load: (name: string) => Promise<T | undefined>;
-  readonly #entries = new Map<string, { readonly value: T; readonly until: bigint }>();
+  readonly #entries = new LastUsed<string, { readonly value: T; readonly until: bigint }>(ENTRIES_MAX);
   /** Grows with every {@link clear}: a look-up that was under way then is not remembered. */
   #clears = 0;
 
@@ -33,10 +34,7 @@ export class Recent<T> {
     const clears = this.#clears;
     const value = await this.#load(name);
     if (value === undefined) this.#entries.delete(name);
-    else if (clears === this.#clears) {
-      if (this.#entries.size >= ENTRIES_MAX) this.#entries.clear();
-      this.#entries.set(name, { value, until: this.#now() + FRESH_NS });
-    }
+    else if (clears === this.#clears) this.#entries.set(name, { value, until: this.#now() + FRESH_NS });
     return value;
   }
 

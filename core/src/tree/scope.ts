@@ -4,6 +4,7 @@ import type { Op, ReadTx, WriteTx } from '@facet/engine';
 import type { CommandContext } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import type { LayerId, Timestamp, VolumeId } from '../ids.ts';
+import { LastUsed } from '../lastUsed.ts';
 import { usageKey, volumeKey } from '../meta/keys.ts';
 import { decodeUsage, decodeVolume, encodeUsage } from '../meta/records/volume.ts';
 import type { Volume, VolumeUsage } from '../volumes/types.ts';
@@ -25,8 +26,10 @@ export interface Change extends View {
  * Volumes as they were last stored and what that says: every operation needs its volume, which hardly ever changes.
  * The record itself is read each time, so this only saves decoding the same bytes again.
  */
-const lastDecoded = new Map<VolumeId, { readonly stored: Uint8Array; readonly volume: Volume }>();
 const DECODED_MAX = 1000;
+const lastDecoded = new LastUsed<VolumeId, { readonly stored: Uint8Array; readonly volume: Volume }>(
+  DECODED_MAX,
+);
 
 function* loadVolume(tx: ReadTx, id: VolumeId): Op<Volume> {
   const stored = yield* tx.get(volumeKey(id));
@@ -34,7 +37,6 @@ function* loadVolume(tx: ReadTx, id: VolumeId): Op<Volume> {
   const known = lastDecoded.get(id);
   if (known && Buffer.compare(known.stored, stored) === 0) return known.volume;
   const volume = decodeVolume(stored);
-  if (lastDecoded.size >= DECODED_MAX) lastDecoded.clear();
   lastDecoded.set(id, { stored, volume });
   return volume;
 }

@@ -10,7 +10,7 @@
  * @source RFC 1813 §2.3.3 (nfs_fh3: opaque, at most 64 bytes)
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type FileRef, inodeId, volumeId } from '@facet/core';
+import { type FileRef, inodeId, LastUsed, volumeId } from '@facet/core';
 
 /** Of the protocol, not of ours. */
 export const HANDLE_BYTES_MAX = 64;
@@ -34,7 +34,7 @@ interface Known {
 export class FileHandles {
   readonly #key: Buffer;
   /** Good ones, by inode. */
-  readonly #known = new Map<number, Known>();
+  readonly #known = new LastUsed<number, Known>(KNOWN_MAX);
 
   /** @param key 32 bytes, the same for as long as handles are to be good. */
   constructor(key: Buffer) {
@@ -77,7 +77,6 @@ export class FileHandles {
   }
 
   #remember(known: Known): void {
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
     this.#known.set(known.file.inode, known);
   }
 

@@ -21,6 +21,7 @@ function door(state: Partial<ServerState> = {}) {
       administration: administration as Administration,
       probe: async () => undefined,
       isFull: () => false,
+      lostContainers: () => 0,
       ...state,
     },
     token: TOKEN,
@@ -40,6 +41,11 @@ describe('GET /health/ready', () => {
 
   test('also on a full disk, and says so', async () => {
     expect(await ready({ isFull: () => true })).toEqual([200, 'full']);
+  });
+
+  test('also where containers are lost, and says how many', async () => {
+    const { statusCode, body } = await door({ lostContainers: () => 3 }).inject('/health/ready');
+    expect([statusCode, JSON.parse(body)]).toEqual([200, { status: 'ready', lostContainers: 3 }]);
   });
 
   test('not while it starts or stops, nor asks the store then', async () => {

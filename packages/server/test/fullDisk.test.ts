@@ -90,6 +90,11 @@ class Clients {
     expect(statuses.filter((status) => status !== 204 && status !== STATUS.OK)).toEqual([]);
   }
 
+  /** What `df` on a mount shows, in bytes. */
+  df(): ReturnType<NfsClient['fsstat']> {
+    return this.#nfs.fsstat(this.#root);
+  }
+
   async health(): Promise<unknown> {
     return (await fetch(`${this.#server.serving.admin.url}/health/ready`)).json();
   }
@@ -117,11 +122,15 @@ test('a full disk loses nothing, takes deletes by both doors, and is over withou
 
   await clients.fill('first');
   expect(await clients.health()).toEqual({ status: 'full' });
+  const full = await clients.df();
+  expect(full.freeBytes).toBe(0n);
+  expect(full.totalBytes).toBeGreaterThan(1n << 20n);
   await clients.verify();
   await clients.deleteHalf();
   await expect.poll(() => clients.put('again', 'x'.repeat(1_000_000))).toBe(200);
   expect(await clients.write('again by nfs', 'x'.repeat(400_000))).toBe(STATUS.OK);
   expect(await clients.health()).toEqual({ status: 'ready' });
+  expect((await clients.df()).freeBytes).toBeGreaterThan(0n);
   await clients.verify();
   expect(changesToldBy(server)).toEqual(['the disk is full', 'there is room']);
 

@@ -18,6 +18,14 @@ export interface ServerState {
   probe: () => Promise<unknown>;
   /** Reads and deletes go on. */
   isFull: () => boolean;
+  /** Containers that are missing or cut short, so far as is known: the rest is served. */
+  lostContainers: () => number;
+}
+
+function readiness(state: ServerState): { readonly status: string; readonly lostContainers?: number } {
+  const status = state.isFull() ? 'full' : 'ready';
+  const lostContainers = state.lostContainers();
+  return lostContainers === 0 ? { status } : { status, lostContainers };
 }
 
 export function createAdminDoor(options: {
@@ -34,8 +42,7 @@ export function createAdminDoor(options: {
     if (state.phase !== 'serving') return reply.code(503).send({ status: state.phase });
     try {
       // Full is ready: who takes the server out of service for it takes away the deletes that make room.
-      if (await endsWithin(PROBE_TIMEOUT_MS, state.probe()))
-        return { status: state.isFull() ? 'full' : 'ready' };
+      if (await endsWithin(PROBE_TIMEOUT_MS, state.probe())) return readiness(state);
       logger.error({ timeoutMs: PROBE_TIMEOUT_MS }, 'the engine does not answer in time');
     } catch (error) {
       logger.error({ err: error }, 'the engine does not answer');

@@ -29,6 +29,8 @@ export async function makeNfsDoor({ core, layout, logger }: NfsDoorParts): Promi
     handleKey: handleKey(layout, logger),
     writeVerifier: randomBytes(VERIFIER_BYTES),
     roomBytes: async () => {
+      // What is free then is the room that deletes need: nobody else gets it.
+      if (core.room.full) return 0;
       // Of the store's own folder: that of the extents is made by the first of them.
       const { bavail, bsize } = await statfs(layout.directory);
       return bavail * bsize;

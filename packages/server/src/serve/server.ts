@@ -17,6 +17,7 @@ import type { ServingFacts } from './banner.ts';
 import { type ClosableDoor, closeDoors } from './closeDoors.ts';
 import { endsWithin } from './deadline.ts';
 import { type Door, listen } from './listen.ts';
+import { lookForLost } from './lostContainers.ts';
 import { makeNfsDoor, type OpenNfsDoor, openNfsDoor } from './nfsDoor.ts';
 import { requestLog } from './requestLog.ts';
 import { ensureRootAccount, rememberShown, resolveRootCredentials } from './rootCredentials.ts';
@@ -59,6 +60,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       administration: undefined,
       probe: async () => undefined,
       isFull: () => false,
+      lostContainers: () => 0,
     };
     const token = randomBytes(32).toString('base64url');
     const adminDoor = createAdminDoor({ state, token, logger });
@@ -117,6 +119,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       if (!isFullDisk(error)) throw error;
       logger.error({ err: error }, 'no room for admin.json: commands do not find this server');
     }
+    const lost = lookForLost({ core: store.core, watcher: logger });
+    opened.defer(() => lost.stop());
+    state.lostContainers = lost.count;
     state.phase = 'serving';
     opened.defer(() => {
       state.phase = 'stopping';
