@@ -77,7 +77,7 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
     async close() {
       // All at once: a host's rpcbind that does not answer is not to keep the door open.
       await Promise.all(opened.map((end) => end()));
-      locks.close();
+      await locks.close();
     },
   };
 }

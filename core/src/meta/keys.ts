@@ -13,7 +13,7 @@
  * | 08 | worker instance, first container id | number of ids leased | one worker's leases lie together |
  * | 09 | volume id | export policy, as far as it was set | |
  * | 0a | client's length u8, client, xid modulo the ring u16 | answered call | one client's ring lies together |
- * | 0b | address, 00, name | (empty) host that holds locks | |
+ * | 0b | address, 00, name | host that holds locks: (empty), or what it held when the server was closed | |
  * | 10 | layer, parent inode, name (+ `/` of a directory) | dentry | git-tree order: a walk is S3's listing order |
  * | 11 | layer, parent inode, cookie | name of the dentry | READDIR order |
  * | 12 | layer, inode | inode | |

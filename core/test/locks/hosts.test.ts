@@ -23,6 +23,18 @@ describe.each(ENGINES)('lock hosts on %s', (engine) => {
     expect(await lockHosts.list()).toEqual([odd, b]);
   });
 
+  test('hold what was left of them, until the next life begins', async () => {
+    const { lockHosts } = rig.core;
+    const a = { address: '10.0.0.1', name: 'alpha' };
+    const b = { address: '10.0.0.2', name: 'beta' };
+    for (const host of [a, b]) await lockHosts.remember(host);
+    const held = { count: 3, digest: Buffer.alloc(16, 7) };
+    await lockHosts.leave([{ ...b, held }]);
+    expect(await lockHosts.list()).toEqual([{ ...b, held }]);
+    await lockHosts.nextState();
+    expect(await lockHosts.list()).toEqual([b]);
+  });
+
   test('more of them than one read gives', async () => {
     const hosts = Array.from({ length: 1001 }, (_, n) => ({
       address: `10.1.${n >> 8}.${n & 255}`,

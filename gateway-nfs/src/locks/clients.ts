@@ -10,13 +10,29 @@ export interface LockClient {
   readonly name: string;
 }
 
+/** What a client held when the server was closed: to be compared with what it has taken again since. */
+export interface HeldLocks {
+  /** Locked ranges. */
+  readonly count: number;
+  /** Of all of them, whose they are included: 16 bytes. */
+  readonly digest: Buffer;
+}
+
+/** `held` is known of a server that was closed, and not of one that was killed. */
+export type RememberedClient = LockClient & { readonly held?: HeldLocks };
+
 /** What must outlive the process. */
 export interface LockClientStore {
-  /** A number for this start of the server: odd, below 2^31, and greater than at every earlier start. */
+  /**
+   * A number for this start of the server: odd, below 2^31, and greater than at every earlier start. What was left by
+   * the life before is not known any more from then on.
+   */
   nextState(): Promise<number>;
-  list(): Promise<readonly LockClient[]>;
+  list(): Promise<readonly RememberedClient[]>;
   remember(client: LockClient): Promise<void>;
   forget(client: LockClient): Promise<void>;
+  /** At the end of this life: what each client that is remembered holds. Those that are not named hold nothing. */
+  leave(clients: readonly Required<RememberedClient>[]): Promise<void>;
 }
 
 interface Known {
@@ -94,6 +110,15 @@ export class KnownClients {
       .toArray();
     const alike = there.filter((client) => firstLabel(client.name) === firstLabel(name));
     return alike.length === 0 && there.length === 1 ? there : alike;
+  }
+
+  /** Those that the store has. */
+  remembered(): readonly LockClient[] {
+    return this.#known
+      .values()
+      .filter(({ stored }) => stored !== undefined)
+      .map(({ client }) => client)
+      .toArray();
   }
 
   /** Forgets a client that holds nothing, here and in the store. */

@@ -5,7 +5,15 @@
  * before it would leave a lock that nobody knows of.
  */
 import type { RpcCall } from '../rpc/program.ts';
-import { clientKey, KnownClients, type LockClient, type LockClientStore } from './clients.ts';
+import {
+  clientKey,
+  type HeldLocks,
+  KnownClients,
+  type LockClient,
+  type LockClientStore,
+  type RememberedClient,
+} from './clients.ts';
+import { digestOf, Grace } from './grace.ts';
 import { type GrantParts, Grants, type LockWaiter } from './grants.ts';
 import { type LockGrant, type LockLimits, type LockRequest, LockTable } from './lockTable.ts';
 import { overlaps } from './segments.ts';
@@ -36,18 +44,29 @@ export interface LockStyle {
   readonly byMessage: boolean;
 }
 
+/** How long a host that holds nothing any more is remembered. */
+const IDLE_MS = 60_000;
+
 export class LockManager {
   readonly #locate: LocateFile;
+  readonly #log: LockManagerParts['log'];
   readonly #table: LockTable<LockWaiter>;
   readonly #shares = new ShareTable();
   readonly #clients: KnownClients;
   readonly #grants: Grants;
   /** The last call of each client that has one under way. */
   readonly #lastCalls = new Map<string, Promise<unknown>>();
-  #inGrace = false;
+  /** While only what was held before the restart is granted. */
+  #grace: Grace | undefined;
+  readonly #pause: LockManagerParts['pause'];
+  /** Clients that are looked at in a while, since they held nothing any more. */
+  readonly #idle = new Set<string>();
+  readonly #closing = new AbortController();
 
   constructor(parts: LockManagerParts) {
     this.#locate = parts.locate;
+    this.#log = parts.log;
+    this.#pause = parts.pause;
     this.#table = new LockTable(parts.limits);
     const isBusy = (client: string): boolean => this.#table.isBusy(client) || this.#shares.isBusy(client);
     this.#clients = new KnownClients({ store: parts.store, isBusy });
@@ -59,22 +78,26 @@ export class LockManager {
     return { locks, waiters, shares: this.#shares.count };
   }
 
-  /** From now on only what was held before the restart is granted. `clients` are those that held locks then. */
-  beginGrace(clients: readonly LockClient[]): void {
+  /**
+   * From now on only what was held before the restart is granted. `clients` are those that held locks then.
+   * @returns when each of them is known to have all of its locks again
+   */
+  beginGrace(clients: readonly RememberedClient[]): Promise<void> {
     this.#clients.load(clients);
-    this.#inGrace = true;
+    this.#grace = new Grace(clients);
+    return this.#grace.over;
   }
 
   /** Clients that held locks before the restart, and have not taken them again, are forgotten. */
   async endGrace(clients: readonly LockClient[]): Promise<void> {
-    this.#inGrace = false;
+    this.#grace = undefined;
     for (const client of clients) await this.#inTurn(client, () => this.#clients.forget(client));
   }
 
   /** @source XNFS chapter 10, NLM_TEST */
   test(args: LockArgs, call: RpcCall): Promise<Exclude<NlmStat, 'DENIED'> | Holder> {
     return this.#inTurn(clientOf(args.lock.callerName, call), async () => {
-      if (this.#inGrace) return 'DENIED_GRACE_PERIOD';
+      if (this.#grace) return 'DENIED_GRACE_PERIOD';
       const request = await this.#request(args, call);
       if (typeof request === 'string') return request;
       const holder = this.#table.test(request);
@@ -88,10 +111,11 @@ export class LockManager {
   lock(args: LockArgs, call: RpcCall, style: LockStyle): Promise<NlmStat> {
     const client = clientOf(args.lock.callerName, call);
     return this.#inTurn(client, async () => {
-      const early = this.#refusedByGrace(args.reclaim);
-      if (early !== undefined) return early;
+      if (this.#grace && !args.reclaim) return 'DENIED_GRACE_PERIOD';
       const request = await this.#request(args, call);
       if (typeof request === 'string') return request;
+      // Who took its last lock again, and thereby ended the period, may send that call once more.
+      if (!this.#grace && args.reclaim) return this.#holds(request) ? 'GRANTED' : 'DENIED';
       if (!(await this.#clients.admit(client, style.monitored))) return 'DENIED_NOLOCKS';
       if (this.#clients.hasRestarted(client, args.state)) this.#release(client);
       const { byMessage } = style;
@@ -101,6 +125,7 @@ export class LockManager {
       // It has its answer here: to be told once more would confuse it.
       if (outcome === 'granted') this.#grants.settle((grant) => isSame(grant.request, request));
       this.#give(grants);
+      if (outcome === 'granted') this.#tookAgain(client);
       return STAT_OF_OUTCOME[outcome];
     });
   }
@@ -120,7 +145,8 @@ export class LockManager {
 
   /** In a grace period, too: who has taken a lock again may let it go. @source XNFS chapter 10, NLM_UNLOCK */
   unlock(args: LockArgs, call: RpcCall): Promise<NlmStat> {
-    return this.#inTurn(clientOf(args.lock.callerName, call), async () => {
+    const client = clientOf(args.lock.callerName, call);
+    return this.#inTurn(client, async () => {
       const request = await this.#request(args, call);
       if (typeof request === 'string') return request;
       const grants = this.#table.unlock(request);
@@ -129,6 +155,7 @@ export class LockManager {
         (grant) => isOfOwner(grant.request, request) && overlaps(grant.request.range, request.range),
       );
       this.#give(grants);
+      void this.#forgetWhenIdle(client);
       return 'GRANTED';
     });
   }
@@ -137,8 +164,8 @@ export class LockManager {
   share(args: ShareArgs, call: RpcCall): Promise<NlmStat> {
     const client = clientOf(args.callerName, call);
     return this.#inTurn(client, async () => {
-      const early = this.#refusedByGrace(args.reclaim);
-      if (early !== undefined) return early;
+      if (args.reclaim !== (this.#grace !== undefined))
+        return args.reclaim ? 'DENIED' : 'DENIED_GRACE_PERIOD';
       const request = await this.#shareRequest(args, call);
       if (typeof request === 'string') return request;
       // DOS clients are not monitored: they say FREE_ALL.
@@ -168,6 +195,7 @@ export class LockManager {
       await this.#inTurn(client, async () => {
         this.#release(client);
         await this.#clients.forget(client);
+        this.#grace?.gaveUp(client);
       });
     }
   }
@@ -179,9 +207,47 @@ export class LockManager {
     this.#shares.dropFile(file);
   }
 
-  /** Ends all call-backs. */
-  close(): void {
+  /** Ends all call-backs. @returns what each client holds that is remembered; undefined while some may hold more */
+  close(): readonly Required<RememberedClient>[] | undefined {
+    this.#closing.abort();
     this.#grants.settle(() => true);
+    if (this.#grace) return undefined;
+    return this.#clients
+      .remembered()
+      .filter((client) => this.#table.isBusy(clientKey(client)))
+      .map((client) => ({ ...client, held: this.#heldBy(client) }));
+  }
+
+  #heldBy(client: LockClient): HeldLocks {
+    return digestOf([...this.#table.heldBy(clientKey(client))]);
+  }
+
+  #holds({ file, owner, range, mode }: LockRequest): boolean {
+    return this.#table
+      .held(file, owner)
+      .some((segment) => segment.mode === mode && segment.start <= range.start && segment.end >= range.end);
+  }
+
+  #tookAgain(client: LockClient): void {
+    // Nobody waits in a grace period: all that a client has are locks.
+    const count = this.#table.loadOf(clientKey(client));
+    this.#grace?.tookAgain(client, { count, held: () => this.#heldBy(client) });
+  }
+
+  /** A client that holds nothing is no reason for the next start to wait; but it may be back in a moment. */
+  async #forgetWhenIdle(client: LockClient): Promise<void> {
+    const key = clientKey(client);
+    if (this.#table.isBusy(key) || this.#grace?.isAwaited(client) || this.#idle.has(key)) return;
+    this.#idle.add(key);
+    await this.#pause(IDLE_MS, this.#closing.signal);
+    this.#idle.delete(key);
+    if (this.#closing.signal.aborted) return;
+    try {
+      await this.#inTurn(client, () => this.#clients.forget(client));
+    } catch (error) {
+      // The next start waits for it, for nothing.
+      this.#log.warn({ error }, 'a host that holds no locks any more could not be forgotten');
+    }
   }
 
   #release(client: LockClient): void {
@@ -193,12 +259,6 @@ export class LockManager {
 
   #give(grants: readonly LockGrant<LockWaiter>[]): void {
     this.#grants.deliver(grants);
-  }
-
-  /** What was held before a restart is taken again within the grace period or not at all. */
-  #refusedByGrace(reclaim: boolean): NlmStat | undefined {
-    if (reclaim === this.#inGrace) return undefined;
-    return this.#inGrace ? 'DENIED_GRACE_PERIOD' : 'DENIED';
   }
 
   async #request(

@@ -35,8 +35,8 @@ export interface LockService {
   announce(): void;
   /** A file is removed: its locks go. `file` is what `locate` calls it. */
   dropFile(file: string): void;
-  /** Ends call-backs and notices. Locks end with the process. */
-  close(): void;
+  /** Ends call-backs and notices, when no call is served any more. Locks end with the process, which to take again is noted. */
+  close(): Promise<void>;
 }
 
 /** Begins the grace period. */
@@ -59,9 +59,6 @@ export async function openLockService(parts: LockServiceParts): Promise<LockServ
     graceOver: restart.graceOver,
     announce: () => restart.announce(),
     dropFile: (file) => manager.dropFile(file),
-    close() {
-      restart.close();
-      manager.close();
-    },
+    close: () => restart.close(),
   };
 }

@@ -221,6 +221,21 @@ export class LockTable<W> {
     this.#files.delete(file);
   }
 
+  /** Locked ranges and waiters of a client. */
+  loadOf(client: string): number {
+    return this.#clientLoads.get(client) ?? 0;
+  }
+
+  /** Every lock of a client. */
+  *heldBy(client: string): Generator<LockHolder & { readonly file: string }, void, void> {
+    for (const [file, locked] of this.#files) {
+      for (const { owner, segments } of locked.held.values()) {
+        if (owner.owner.client !== client) continue;
+        for (const segment of segments) yield { file, owner: owner.owner, segment };
+      }
+    }
+  }
+
   /** What the owner holds in a file. */
   held(file: string, owner: LockOwner): readonly Segment[] {
     return this.#files.get(file)?.held.get(ownerKey(owner))?.segments ?? [];

@@ -1,12 +1,13 @@
 /**
  * What a restart of this server does to locks: they were in memory, and are gone. Clients that held some are told by
- * SM_NOTIFY, and have a grace period to take them again; nobody else gets a lock meanwhile.
+ * SM_NOTIFY, and have a grace period to take them again; nobody else gets a lock meanwhile. It ends early when each of
+ * them is known to have all of its own.
  *
  * @source XNFS chapters 10 and 11, "Synchronization of NLMs"
  */
 import { hostname } from 'node:os';
 import type { Logger } from '../rpc/program.ts';
-import type { LockClient, LockClientStore } from './clients.ts';
+import type { LockClient, LockClientStore, RememberedClient } from './clients.ts';
 import type { LockManager } from './lockManager.ts';
 import type { Pause } from './pause.ts';
 import type { CallPeer } from './peerCalls.ts';
@@ -31,7 +32,8 @@ export interface Restart {
   readonly graceOver: Promise<void>;
   /** Tells the hosts, which may ask for their locks at once. */
   announce(): void;
-  close(): void;
+  /** Leaves to the next start what is held now: when no call is served any more. */
+  close(): Promise<void>;
 }
 
 /** How long after a failed try the next one is made, in milliseconds: 15 minutes in all, as other servers have it. */
@@ -47,33 +49,50 @@ const PAUSES_MS: readonly number[] = [
 
 /** To be called once, before the first call is served. A grace period begins if anybody held locks before. */
 export async function restartLocks(parts: RestartParts): Promise<Restart> {
-  const { manager, store, graceMs = GRACE_MS } = parts;
-  const state = await store.nextState();
+  const { store, graceMs = GRACE_MS } = parts;
   const clients = await store.list();
+  const state = await store.nextState();
   const closing = new AbortController();
   const { signal } = closing;
-  if (clients.length > 0) manager.beginGrace(clients);
   return {
     state,
-    graceOver: clients.length > 0 ? endGrace(parts, { clients, graceMs, signal }) : Promise.resolve(),
+    graceOver: clients.length > 0 ? grace(parts, { clients, graceMs, signal }) : Promise.resolve(),
     announce() {
       for (const client of clients) void notify(parts, { client, state, signal });
     },
-    close: () => closing.abort(),
+    async close() {
+      closing.abort();
+      await leave(parts);
+    },
   };
 }
 
-async function endGrace(
+async function grace(
   { manager, pause, log }: RestartParts,
-  { clients, graceMs, signal }: { clients: readonly LockClient[]; graceMs: number; signal: AbortSignal },
+  {
+    clients,
+    graceMs,
+    signal,
+  }: { clients: readonly RememberedClient[]; graceMs: number; signal: AbortSignal },
 ): Promise<void> {
-  await pause(graceMs, signal);
+  const allBack = manager.beginGrace(clients);
+  await Promise.race([allBack, pause(graceMs, signal)]);
   if (signal.aborted) return;
   try {
     await manager.endGrace(clients);
   } catch (error) {
     // They are told once more after the next start, for nothing.
     log.warn({ error }, 'hosts that hold no locks any more could not be forgotten');
+  }
+}
+
+async function leave({ manager, store, log }: RestartParts): Promise<void> {
+  const held = manager.close();
+  if (held === undefined) return;
+  try {
+    await store.leave(held);
+  } catch (error) {
+    log.warn({ error }, 'what is locked could not be noted: the next start waits its whole grace period');
   }
 }
 

@@ -63,9 +63,9 @@ async function serve(): Promise<void> {
 }
 
 async function stopServing(): Promise<void> {
-  locks.close();
   await gateway.close();
   await udp.close();
+  await locks.close();
 }
 
 async function boot(id: string, address: string): Promise<KernelClient> {

@@ -287,10 +287,85 @@ describe('a server that has restarted', () => {
     expect((await world.store.list()).map(({ name }) => name)).toEqual(['host2', 'host4']);
   });
 
-  test('has no grace period where nobody held locks', async () => {
+  test.each(['killed', 'closed'] as const)('has no grace period where nobody held locks: %s', async (how) => {
     const a = await world.host(2);
-    await world.restart();
+    await world.restart(how);
     expect(await a.lock()).toBe('GRANTED');
+  });
+
+  test('that was closed ends it as soon as all locks are taken again', async () => {
+    const [a, b, c] = [await world.host(2), await world.host(3), await world.host(4)];
+    await a.lock({ length: 5n });
+    await a.lock({ file: 'other', svid: 7, exclusive: false });
+    await b.lock({ offset: 5n, length: 5n });
+    await c.lock({ file: 'passing' });
+    await c.unlock({ file: 'passing' });
+    await world.restart('closed');
+    expect((await world.store.list()).map(({ name }) => name)).toEqual(['host2', 'host3']);
+    const first = { length: 5n, reclaim: true };
+    expect(await a.lock(first)).toBe('GRANTED');
+    expect(await b.lock({ offset: 5n, length: 5n, reclaim: true })).toBe('GRANTED');
+    expect(await c.lock({ file: 'free' })).toBe('DENIED_GRACE_PERIOD');
+    const last = { file: 'other', svid: 7, exclusive: false, reclaim: true };
+    expect(await a.lock(last)).toBe('GRANTED');
+    await world.service().graceOver;
+    expect(await c.lock({ file: 'free' })).toBe('GRANTED');
+    // The answer may have been lost; anything else comes too late.
+    expect(await a.lock(last)).toBe('GRANTED');
+    expect(await a.lock({ ...last, file: 'third' })).toBe('DENIED');
+    expect(await a.lock({ ...last, exclusive: true })).toBe('DENIED');
+  });
+
+  test('that was closed is not taken in by as many locks that are others', async () => {
+    const [a, b] = [await world.host(2), await world.host(3)];
+    await a.lock({ length: 5n });
+    await world.restart('closed');
+    expect(await a.lock({ length: 4n, reclaim: true })).toBe('GRANTED');
+    expect(await b.lock({ file: 'free' })).toBe('DENIED_GRACE_PERIOD');
+    expect(await a.lock({ offset: 4n, length: 1n, reclaim: true })).toBe('GRANTED');
+    await world.service().graceOver;
+    expect(await b.lock({ file: 'free' })).toBe('GRANTED');
+  });
+
+  test('counts on what was left for one start only', async () => {
+    const [a, b] = [await world.host(2), await world.host(3)];
+    await a.lock();
+    await world.restart('closed');
+    await world.restart('killed');
+    expect(await a.lock({ reclaim: true })).toBe('GRANTED');
+    expect(await b.lock({ file: 'free' })).toBe('DENIED_GRACE_PERIOD');
+    // Closed within the period, it knows no more than at its start.
+    await world.restart('closed');
+    expect(await a.lock({ reclaim: true })).toBe('GRANTED');
+    expect(await b.lock({ file: 'free' })).toBe('DENIED_GRACE_PERIOD');
+    world.clock.wakeAll();
+    await world.service().graceOver;
+    expect(await b.lock({ file: 'free' })).toBe('GRANTED');
+  });
+
+  test('waits for no host that has restarted itself', async () => {
+    const [a, b] = [await world.host(2), await world.host(3)];
+    await a.lock();
+    await world.restart('killed');
+    expect(await b.lock()).toBe('DENIED_GRACE_PERIOD');
+    await a.notify(NSM_PROGRAM);
+    await world.service().graceOver;
+    expect(await b.lock()).toBe('GRANTED');
+  });
+
+  test('waits for no host that had given up its locks some time before', async () => {
+    const [a, b] = [await world.host(2), await world.host(3)];
+    await a.lock();
+    await a.unlock();
+    expect((await world.store.list()).map(({ name }) => name)).toEqual(['host2']);
+    world.clock.wakeAll();
+    await expect.poll(() => world.store.list()).toEqual([]);
+    await a.lock();
+    await a.unlock();
+    await a.lock();
+    world.clock.wakeAll();
+    await b.lock({ file: 'other' });
+    expect((await world.store.list()).map(({ name }) => name)).toEqual(['host2', 'host3']);
   });
 
   test('tells who cannot be reached at first as soon as it can', async () => {

@@ -1,7 +1,7 @@
 /** A lock service, and hosts that use it: each with a port mapper, an NLM and an NSM of its own on real sockets. */
 
 import { setImmediate as turn } from 'node:timers/promises';
-import type { LockClient, LockClientStore } from '../../src/locks/clients.ts';
+import type { LockClient, LockClientStore, RememberedClient } from '../../src/locks/clients.ts';
 import type { LocateFile } from '../../src/locks/lockManager.ts';
 import { type LockService, openLockService } from '../../src/locks/lockService.ts';
 import type { LockLimits } from '../../src/locks/lockTable.ts';
@@ -33,21 +33,30 @@ export const silentLog = { error: () => undefined, warn: () => undefined };
 
 /** What must outlive a lock service, in memory. */
 export class MemoryStore implements LockClientStore {
-  readonly clients = new Map<string, LockClient>();
+  #clients = new Map<string, RememberedClient>();
   #state = -1;
 
   async nextState(): Promise<number> {
     this.#state += 2;
+    for (const [key, { address, name }] of this.#clients) this.#clients.set(key, { address, name });
     return this.#state;
   }
-  async list(): Promise<readonly LockClient[]> {
-    return Array.from(this.clients.values());
+  async list(): Promise<readonly RememberedClient[]> {
+    return Array.from(this.#clients.values());
   }
   async remember(client: LockClient): Promise<void> {
-    this.clients.set(JSON.stringify(client), client);
+    this.#clients.set(JSON.stringify(client), client);
   }
   async forget(client: LockClient): Promise<void> {
-    this.clients.delete(JSON.stringify(client));
+    this.#clients.delete(JSON.stringify(client));
+  }
+  /** As it was. */
+  restore(clients: readonly RememberedClient[]): void {
+    this.#clients = new Map(clients.map((client) => [JSON.stringify(client), client]));
+  }
+  async leave(clients: readonly Required<RememberedClient>[]): Promise<void> {
+    this.#clients.clear();
+    for (const { held, ...client } of clients) this.#clients.set(JSON.stringify(client), { ...client, held });
   }
 }
 
@@ -272,8 +281,8 @@ export interface World {
   service(): LockService;
   /** On 127.0.0.`number`; unless `transport` is `none`, it can be called back. */
   host(number: number, options?: { name?: string; transport?: Transport | 'none' }): Promise<Host>;
-  /** The server ends, and starts anew. */
-  restart(): Promise<void>;
+  /** The server is killed, or closed, and starts anew. */
+  restart(how?: 'killed' | 'closed'): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -305,13 +314,16 @@ export async function openWorld(options: { readonly limits?: LockLimits } = {}):
       if (transport !== 'none') await host.serve(portmapPort, transport);
       return host;
     },
-    async restart() {
-      service.close();
+    async restart(how = 'killed') {
+      // Of one that is killed nothing is left but what the store had before.
+      const left = await store.list();
+      await service.close();
+      if (how === 'killed') store.restore(left);
       service = await open();
       service.announce();
     },
     async close() {
-      service.close();
+      await service.close();
       await Promise.all(hosts.map((host) => host.close()));
     },
   };
