@@ -26,9 +26,8 @@ export const README_COMMANDS: Launcher = { serve: ['npm', 'start', '--'], facet:
 export const BUILT_COMMANDS: Launcher = builtCommands();
 
 function builtCommands(): Launcher {
-  const node = join(ROOT, 'node_modules/node/bin/node');
-  const main = join(ROOT, 'packages/server/dist/main.js');
-  return { serve: [node, main, 'serve'], facet: [node, main] };
+  const facet = join(ROOT, 'packages/server/bin/facet');
+  return { serve: [facet, 'serve'], facet: [facet] };
 }
 
 export interface AccountKey extends Credentials {

@@ -10,7 +10,8 @@ import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const PINNED_NODE = fileURLToPath(new URL('../../../node_modules/node/bin/node', import.meta.url));
+/** As users start it. It becomes the server: the process is the same. */
+const COMMAND = fileURLToPath(new URL('../bin/facet', import.meta.url));
 
 const serving = z.object({
   version: z.string(),
@@ -73,10 +74,10 @@ export function temporaryDirectory(defer: Deferral = onTestFinished): string {
 export function startFacet(words: readonly string[], options: StartOptions = {}): FacetProcess {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is not built: run 'npm run build' first`);
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FACET_'));
-  const command = [PINNED_NODE, MAIN, ...words];
+  const command = [COMMAND, ...words];
   const patient = ['sh', '-c', `trap '' XFSZ; exec "$0" "$@"`];
   const wrapper = options.under ?? (options.survivesFileLimits ? patient : []);
-  const [program = PINNED_NODE, ...parameters] = [...wrapper, ...command];
+  const [program = COMMAND, ...parameters] = [...wrapper, ...command];
   const child = spawn(program, parameters, {
     cwd: options.cwd ?? tmpdir(),
     env: { ...Object.fromEntries(inherited), ...options.environment },

@@ -25,7 +25,8 @@ export function listenForStopSignals(): StopSignals {
 
 /**
  * Has the signals that other servers rotate logs or reload settings by do nothing but `tell`. Left alone, SIGUSR2 ends
- * the process in the middle of its work, and SIGUSR1 opens Node's debugger to every user of the machine.
+ * the process in the middle of its work, and SIGUSR1 opens Node's debugger to every user of the machine: `bin/facet` has
+ * Node block that one from the first moment on, so that it is heard only where something else started the process.
  *
  * @source Node's documentation: process, signal events
  */
