@@ -110,5 +110,7 @@ export const seenByNfs: Checks<World> = {
     await mount.run(`mv ${quoted('held/@s3=')} held/plain`);
     assert.equal((await objects.get('held/'))?.toString(), '');
     assert.equal((await objects.get('held/plain'))?.toString(), 'changed');
+    await mount.run(`mv held/plain ${quoted('held/@s3=')}`);
+    assert.equal((await objects.get('held/'))?.toString(), 'changed');
   },
 };

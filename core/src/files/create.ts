@@ -19,7 +19,7 @@ export const create: Command<CreateArgs, Created> = {
     const change = yield* changeVolume(tx, args.parent.volume, context);
     const { caller, name, how } = args;
     const parent = yield* loadDirectoryNode(change, args.parent);
-    const { directory, other } = yield* findInTheWay(change, { caller, parent, name });
+    const { directory, other } = yield* findInTheWay(change, { caller, parent, name, type: 'file' });
     const present = directory ?? other;
     if (present) return yield* createOver(change, { parent, present, args });
     const wanted = { caller, parent, name, type: 'file' } as const;

@@ -4,6 +4,7 @@ import type { Op } from '@facet/engine';
 import { FsError } from '../errors.ts';
 import { inlineKey } from '../meta/keys.ts';
 import { EMPTY_BODY, type Inode, type InodeType } from '../meta/records/inode.ts';
+import { giveUpObject, isBytesOfDirectory } from '../tree/bytesOfDirectory.ts';
 import { findTwins, freshDirectory, insertEntry, storeDirectory, type Twins } from '../tree/directories.ts';
 import { freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { adjustUsage, type Change } from '../tree/scope.ts';
@@ -28,11 +29,11 @@ export interface NewInode {
 /** What has the name already, which the caller may look up. @throws FsError AccessDenied | Invalid | NameTooLong */
 export function* findInTheWay(
   change: Change,
-  wanted: Pick<NewInode, 'caller' | 'parent' | 'name'>,
+  wanted: Pick<NewInode, 'caller' | 'parent' | 'name'> & Partial<Pick<NewInode, 'type'>>,
 ): Op<Twins> {
-  const { caller, parent, name } = wanted;
+  const { caller, parent, name, type } = wanted;
   mustAllow(caller, parent, EXECUTE);
-  checkNewName(name);
+  checkNewName(name, { parent: parent.id, ...(type && { type }) });
   return yield* findTwins(change, parent.id, name);
 }
 
@@ -49,6 +50,7 @@ export function* makeInode(change: Change, wanted: NewInode): Op<Created> {
   mustAllow(caller, parent, CHANGE_ENTRIES);
   const id = yield* newInodeId(change);
   const cookie = yield* insertEntry(change, { parent: parent.id, name, inode: id, type, door: 'file' });
+  if (isBytesOfDirectory(name)) giveUpObject(change, parent.id);
   const place = { parent: parent.id, cookie };
   const bare = freshInode(change, { type, ...ownerOf(wanted), place });
   const inode = { ...bare, ...timesOf(change, wanted), ...contentOf(wanted) };

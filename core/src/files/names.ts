@@ -2,8 +2,10 @@
 
 import type { Op } from '@facet/engine';
 import { FsError } from '../errors.ts';
-import type { InodeId } from '../ids.ts';
+import { type InodeId, ROOT_INODE } from '../ids.ts';
+import type { InodeType } from '../meta/records/inode.ts';
 import type { Dentry } from '../meta/records/tree.ts';
+import { isBytesOfDirectory } from '../tree/bytesOfDirectory.ts';
 import { findEntry, findTwins } from '../tree/directories.ts';
 import type { View } from '../tree/scope.ts';
 import type { EntryRef } from './types.ts';
@@ -20,8 +22,15 @@ export function dotName(ref: Omit<EntryRef, 'parent'>): 'self' | 'parent' | unde
   return name.length === 2 && name[1] === DOT ? 'parent' : undefined;
 }
 
-/** @throws FsError Invalid | NameTooLong */
-export function checkNewName(name: Buffer): void {
+/**
+ * Only a file may have no name, in any directory but the root: it is the bytes of the directory's object then.
+ * @throws FsError Invalid | NameTooLong
+ */
+export function checkNewName(
+  name: Buffer,
+  { parent, type }: { readonly parent: InodeId; readonly type?: InodeType },
+): void {
+  if (isBytesOfDirectory(name) && type === 'file' && parent !== ROOT_INODE) return;
   if (name.length === 0) throw new FsError('Invalid', 'a new name has at least one byte');
   if (name.length > NAME_BYTES_MAX) {
     throw new FsError(

@@ -5,6 +5,7 @@ import type { Command } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import { type InodeId, ROOT_INODE } from '../ids.ts';
 import type { Dentry } from '../meta/records/tree.ts';
+import { giveUpObject, isBytesOfDirectory } from '../tree/bytesOfDirectory.ts';
 import {
   findTwins,
   insertEntry,
@@ -60,7 +61,7 @@ function* findMove(change: Change, { caller, from, to, silly }: RenameArgs): Op<
   const dentry = yield* mustResolve(change, source.id, from);
   if (dotName(to)) throw new FsError('Invalid', `nothing can be renamed to ${to.name}`);
   const twins = yield* findTwins(change, target.id, to.name);
-  if (!twins.directory && !twins.other) checkNewName(to.name);
+  if (!twins.directory && !twins.other) checkNewName(to.name, { parent: target.id, type: dentry.type });
   return {
     caller,
     from: { parent: source, name: from.name, dentry },
@@ -140,6 +141,7 @@ function* carryOut(change: Change, move: Rename, replaced: Dentry | undefined): 
   }
   // Within its directory an entry keeps its place: who renames all that he reads would else read it for ever.
   const place = source === target ? { place: from.dentry.cookie } : {};
+  if (isBytesOfDirectory(name)) giveUpObject(change, target);
   cookie ??= yield* insertEntry(change, { parent: target, name, ...moved, ...place, door: 'file' });
   // Who gave it this name does not see it go by itself.
   if (node.state) storeDirectory(change, node.id, { ...node.state, explicit: true });

@@ -5,19 +5,13 @@ import type { Command } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import { assert } from '../invariant.ts';
 import { objectRecordKey, tagsKey } from '../meta/keys.ts';
+import { BYTES_OF_DIRECTORY } from '../tree/bytesOfDirectory.ts';
 import { loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
 import { releaseInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
 import { type Change, changeVolume } from '../tree/scope.ts';
 import { checkWritePrecondition } from './etag.ts';
-import {
-  BYTES_OF_DIRECTORY,
-  etagOf,
-  type FoundObject,
-  findTarget,
-  lastModifiedOf,
-  type Target,
-} from './find.ts';
+import { etagOf, type FoundObject, findTarget, lastModifiedOf, type Target } from './find.ts';
 import { prune } from './prune.ts';
 import type { ObjectView } from './types.ts';
 

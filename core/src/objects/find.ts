@@ -4,22 +4,17 @@ import type { Op } from '@facet/engine';
 import { FsError } from '../errors.ts';
 import { type InodeId, ROOT_INODE, type Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
-import { type EntryName, inodeKey, objectRecordKey } from '../meta/keys.ts';
+import { inodeKey, objectRecordKey } from '../meta/keys.ts';
 import { decodeInode, type Inode } from '../meta/records/inode.ts';
 import { decodeObjectRecord, type ObjectRecord } from '../meta/records/object.ts';
 import type { Dentry } from '../meta/records/tree.ts';
+import { BYTES_OF_DIRECTORY } from '../tree/bytesOfDirectory.ts';
 import { findEntry, loadDirectory } from '../tree/directories.ts';
 import type { View } from '../tree/scope.ts';
 import { EMPTY_ETAG, etagText, inodeEtag } from './etag.ts';
 import { type ObjectPath, parseKey } from './path.ts';
 import { withAttributes } from './posixMetadata.ts';
 import type { ObjectInfo } from './types.ts';
-
-/**
- * The object `dir/`, where it has bytes: the file without a name in `dir`, since a directory has none. Its path is the
- * same key, and names are shown to files' clients as any that S3 alone can make.
- */
-export const BYTES_OF_DIRECTORY: EntryName = { name: Buffer.alloc(0), directory: false };
 
 /** What a key walks through. Shorter than the path where a directory does not exist. */
 interface Walked {

@@ -9,12 +9,13 @@ import { type EntryName, objectRecordKey, tagsKey } from '../meta/keys.ts';
 import { type BodyRef, EMPTY_BODY, type Inode } from '../meta/records/inode.ts';
 import { encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
 import type { Dentry } from '../meta/records/tree.ts';
+import { BYTES_OF_DIRECTORY, giveUpObject } from '../tree/bytesOfDirectory.ts';
 import { findEntry, insertEntry, loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
 import { type Found, freshInode, loadInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
 import { adjustUsage, type Change } from '../tree/scope.ts';
 import { etagText } from './etag.ts';
-import { BYTES_OF_DIRECTORY, type FoundObject, STANDARD, type Target, within } from './find.ts';
+import { type FoundObject, STANDARD, type Target, within } from './find.ts';
 import { makeDirectories } from './makeDirectories.ts';
 import { givenAttributes } from './posixMetadata.ts';
 import type { Checksum, Etag, ObjectAttributes, PutObjectResult, Tags } from './types.ts';
@@ -44,14 +45,12 @@ export function* publishObject(change: Change, found: Target, next: NewObject): 
   return { etag: etagText(next.etag), lastModified: published.lastModified, sizeBytes: next.sizeBytes };
 }
 
-/** Where the bytes of an object `dir/` go. What the object was without bytes it is no more. */
+/** Where the bytes of an object `dir/` go. */
 function* bytesOfDirectory(change: Change, found: Target): Op<Target> {
   const { dentry: directory } = found;
   const target = within(found, directory);
   if (!directory) return target;
-  const { tx, layer } = change;
-  tx.delete(objectRecordKey(layer, directory.inode));
-  tx.delete(tagsKey(layer, directory.inode));
+  giveUpObject(change, directory.inode);
   const hidden = yield* findEntry(change, directory.inode, BYTES_OF_DIRECTORY);
   return hidden ? { ...target, dentry: hidden } : target;
 }

@@ -88,6 +88,48 @@ describe.each(ENGINES)('the bytes of an object dir/ on the %s engine', (kind) =>
     expect(await keys()).toEqual(['plain 5']);
   });
 
+  it('are taken out of their directory by files and put back, in place of what the object was meanwhile', async () => {
+    await put('dir/', 'bytes');
+    const parent = await yard.walk('dir');
+    await yard.rename([parent, ''], [yard.root, 'taken']);
+    await put('dir/', '');
+    await yard.objects.setTags({ ...yard.object('dir/'), tags: [{ key: 'colour', value: 'red' }] });
+    await yard.rename([yard.root, 'taken'], [parent, '']);
+    expect(await keys()).toEqual(['dir/ 5']);
+    expect(await get('dir/')).toBe('bytes');
+    expect(await yard.objects.head(yard.object('dir/'))).toMatchObject({ sizeBytes: 5, tagCount: 0 });
+    // Over those that are there.
+    await put('other', 'others');
+    await yard.rename([yard.root, 'other'], [parent, '']);
+    expect(await get('dir/')).toBe('others');
+    expect(await yard.files.usage({ volume: yard.volume })).toEqual({ bytes: 6, inodes: 3 });
+  });
+
+  it('are made by files', async () => {
+    const parent = await yard.mkdir(yard.root, 'dir');
+    await yard.objects.setTags({ ...yard.object('dir/'), tags: [{ key: 'colour', value: 'red' }] });
+    const file = await yard.touch(parent, '');
+    expect(await yard.objects.head(yard.object('dir/'))).toMatchObject({ sizeBytes: 0, tagCount: 0 });
+    await yard.write(file, 0, Buffer.from('made'));
+    expect(await keys()).toEqual(['dir/ 4']);
+    await yard.objects.delete(yard.object('dir/'));
+    expect(await keys()).toEqual([]);
+  });
+
+  it('are a file’s, and never those of the root', async () => {
+    const parent = await yard.mkdir(yard.root, 'dir');
+    const at = { caller: ROOT, parent, name: Buffer.alloc(0) };
+    await refused('Invalid', yard.files.mkdir({ ...at, attributes: {} }));
+    await refused('Invalid', yard.files.symlink({ ...at, target: Buffer.from('x'), attributes: {} }));
+    await refused('Invalid', yard.files.mknod({ ...at, type: 'fifo', attributes: {} }));
+    const file = await yard.touch(yard.root, 'file');
+    await refused('Invalid', yard.files.link({ ...at, file }));
+    await refused('Invalid', yard.rename([yard.root, 'file'], [yard.root, '']));
+    await yard.mkdir(yard.root, 'another');
+    await refused('Invalid', yard.rename([yard.root, 'another'], [parent, '']));
+    expect(await yard.names(parent)).toEqual([]);
+  });
+
   it('are copied, and stay apart from keys below an empty name', async () => {
     await put('dir/', 'bytes');
     await put('dir//deep', 'deep');

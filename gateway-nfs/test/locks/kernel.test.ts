@@ -146,8 +146,11 @@ describe.skipIf(KERNEL_CLIENT === undefined)(
       await stopServing();
       await serve();
       expect(locks.counts.locks).toBe(0);
+      const began = Date.now();
       await expect.poll(() => locks.counts.locks, { timeout: GRACE_MS }).toBe(1);
       await locks.graceOver;
+      // It was closed, and knows that this is all that was held.
+      expect(Date.now() - began).toBeLessThan(GRACE_MS / 2);
       expect(await lockWith(b, 'try')).toBe('busy\n');
       await release(a, 'reclaimed');
       await held;

@@ -154,6 +154,21 @@ describe('RENAME', () => {
     }
   });
 
+  it('takes the bytes of an object `dir/` out of it, and puts them back', async () => {
+    await world.put('held/', Buffer.from('of the directory'));
+    const { handle: held = Buffer.alloc(0) } = await nfs.lookup(root, 'held');
+    const { handle: bytes } = await nfs.lookup(held, '@s3=');
+    expect(await nfs.rename([held, '@s3='], [root, 'out'])).toMatchObject({ status: OK });
+    expect(await nfs.rename([root, 'out'], [held, '@s3='])).toMatchObject({ status: OK });
+    expect((await nfs.lookup(held, '@s3=')).handle).toEqual(bytes);
+    await nfs.remove(held, '@s3=');
+    expect((await nfs.create(held, '@s3=', { kind: 'guarded' })).handle).toBeDefined();
+    await file('leaf-for-root');
+    expect(await nfs.rename([root, 'leaf-for-root'], [root, '@s3='])).toMatchObject({ status: ERR.INVAL });
+    await nfs.remove(held, '@s3=');
+    expect(await nfs.mkdir(held, '@s3=')).toMatchObject({ status: ERR.INVAL });
+  });
+
   it('refuses another volume', async () => {
     await world.addVolume('elsewhere', { squash: 'none' });
     const { handle: other } = await nfs.mount('/elsewhere');
