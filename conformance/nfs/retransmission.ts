@@ -5,6 +5,7 @@ import type { Objects } from './objects.ts';
 import {
   type Call,
   EXIST,
+  handleFound,
   handleMade,
   NO_ATTRIBUTES,
   NOENT,
@@ -58,8 +59,7 @@ export const retransmission: Checks<Retransmission> = {
     const before = await RpcConnection.open(server.nfsPort, CLIENT);
     const root = await before.mount(`/${volume}`);
     const found = await before.call({ xid: 2, procedure: 'LOOKUP', args: place(root, 'target') });
-    assert.equal(found.status, OK);
-    const target = found.results.subarray(8, 8 + found.results.readUInt32BE(4));
+    const target = handleFound(found);
     const rows = rowsIn(root, target);
     const first: Reply[] = [];
     for (const { call } of rows) first.push(await before.call(call));

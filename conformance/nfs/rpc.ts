@@ -23,6 +23,8 @@ export const PROCEDURES = {
   RMDIR: 13,
   RENAME: 14,
   LINK: 15,
+  READDIR: 16,
+  READDIRPLUS: 17,
 } as const;
 
 export const OK = 0;
@@ -64,6 +66,12 @@ export const NO_ATTRIBUTES = words(0, 0, 0, 0, 0, 0);
 export function handleMade({ status, results }: Reply): Buffer {
   if (status !== OK || results.readUInt32BE(4) !== 1) throw new Error(`no handle in an answer ${status}`);
   return results.subarray(12, 12 + results.readUInt32BE(8));
+}
+
+/** The handle in the results of LOOKUP: right after the status. */
+export function handleFound({ status, results }: Reply): Buffer {
+  if (status !== OK) throw new Error(`no handle in an answer ${status}`);
+  return results.subarray(8, 8 + results.readUInt32BE(4));
 }
 
 /** One connection, one call at a time, from an address that the server knows the client by. */

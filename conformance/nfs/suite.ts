@@ -4,6 +4,7 @@ import { inFile, judge, type Outcome, runChecks, type Stage, type Suite } from '
 import { unpackDebian } from '../tools/debian.ts';
 import { bootKernel } from './kernelClient.ts';
 import { libnfs, useLibnfs } from './libnfs.ts';
+import { listing } from './listing.ts';
 import { objectsOf } from './objects.ts';
 import { restart } from './restart.ts';
 import { retransmission } from './retransmission.ts';
@@ -16,6 +17,7 @@ export const nfsSuite: Suite = {
     const server = await startTwoDoors(join(stage.scratch, 'nfs-server'));
     yield* orWhyNot('libnfs', runLibnfs(stage, server));
     yield* orWhyNot('retransmission', runRetransmission(server));
+    yield* orWhyNot('listing', runListing(stage, server));
     yield* orWhyNot('workloads', runWorkloads(stage, server));
     yield* orWhyNot('restart', runRestart(stage, server));
     const verdict = await judge(() => server.stopAndProve());
@@ -37,6 +39,17 @@ async function* runRetransmission(server: TwoDoors): AsyncGenerator<Outcome, voi
   await server.addVolume(volume);
   const objects = objectsOf(server.caller, volume);
   yield* runChecks(inFile('retransmission', retransmission), { server, volume, objects });
+}
+
+const LISTED_NAMES = 20_000;
+const LISTED_NAMES_LARGE = 1_000_000;
+
+async function* runListing(stage: Stage, server: TwoDoors): AsyncGenerator<Outcome, void> {
+  const volume = 'listing';
+  await server.addVolume(volume);
+  const objects = objectsOf(server.caller, volume);
+  const names = stage.large ? LISTED_NAMES_LARGE : LISTED_NAMES;
+  yield* runChecks(inFile('listing', listing), { server, volume, objects, names, tell: stage.tell });
 }
 
 async function* runWorkloads(stage: Stage, server: TwoDoors): AsyncGenerator<Outcome, void> {
