@@ -95,20 +95,11 @@ const ROWS: readonly Row[] = [
   },
   { at: 'bucket', method: 'GET', query: ['replication'], operation: configuration.getBucketReplication },
   { at: 'bucket', method: 'GET', query: ['website'], operation: configuration.getBucketWebsite },
-  ...[
-    'cors',
-    'encryption',
-    'lifecycle',
-    'ownershipControls',
-    'policy',
-    'publicAccessBlock',
-    'replication',
-    'website',
-  ].map((name) => ({
+  ...Object.entries(configuration.DELETE_ABSENT).map(([name, operation]) => ({
     at: 'bucket' as const,
     method: 'DELETE',
     query: [name],
-    operation: configuration.deleteAbsentConfiguration,
+    operation,
   })),
 
   { at: 'object', method: 'GET', operation: getObject },

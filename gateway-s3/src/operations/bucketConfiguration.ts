@@ -27,13 +27,26 @@ function constant(name: string, document: string) {
   });
 }
 
-/** DELETE of any setting that is absent. */
-export const deleteAbsentConfiguration = operation({
-  level: 'bucket',
-  name: 'DeleteBucketConfiguration',
-  input: () => undefined,
-  run: async () => noContent(),
-});
+function nothingToDelete(name: string) {
+  return operation({
+    level: 'bucket',
+    name,
+    input: () => undefined,
+    run: async () => noContent(),
+  });
+}
+
+/** DELETE of each setting that is absent, by its subresource. */
+export const DELETE_ABSENT = {
+  cors: nothingToDelete('DeleteBucketCors'),
+  encryption: nothingToDelete('DeleteBucketEncryption'),
+  lifecycle: nothingToDelete('DeleteBucketLifecycle'),
+  ownershipControls: nothingToDelete('DeleteBucketOwnershipControls'),
+  policy: nothingToDelete('DeleteBucketPolicy'),
+  publicAccessBlock: nothingToDelete('DeletePublicAccessBlock'),
+  replication: nothingToDelete('DeleteBucketReplication'),
+  website: nothingToDelete('DeleteBucketWebsite'),
+} as const;
 
 export const getBucketVersioning = constant('GetBucketVersioning', xmlDocument('VersioningConfiguration'));
 export const getBucketRequestPayment = constant(

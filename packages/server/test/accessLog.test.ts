@@ -71,6 +71,7 @@ test('says what was refused, and with which of S3’s codes', async () => {
   await fetch(url('/refusals/key'), { method: 'DELETE' });
   await fetch(`${presign('PUT', url('/refusals/key'), as)}0`, { method: 'PUT', body: 'x' });
   await fetch(url('/refusals?acl'));
+  await fetch(url('/refusals?publicAccessBlock'), { method: 'DELETE' });
   await fetch(url('/refusals'), { method: 'POST', body: 'x' });
   await fetch(url('/'), { method: 'POST', body: 'x' });
   await stop(server);
@@ -85,6 +86,7 @@ test('says what was refused, and with which of S3’s codes', async () => {
     ['DeleteObject', 403, 'AccessDenied'],
     ['PutObject', 403, 'SignatureDoesNotMatch'],
     ['GetBucketAcl', 403, 'AccessDenied'],
+    ['DeletePublicAccessBlock', 403, 'AccessDenied'],
     ['PostObject', 501, 'NotImplemented'],
     [undefined, 405, 'MethodNotAllowed'],
   ]);
