@@ -6,6 +6,7 @@ const source = (folder: string) => fileURLToPath(new URL(`${folder}/src/index.ts
 export default defineConfig({
   resolve: {
     alias: {
+      '@facet/journal': source('packages/journal'),
       '@facet/engine': source('packages/engine'),
       '@facet/extents': source('packages/extents'),
       '@facet/core': source('core'),

@@ -7,8 +7,9 @@ import { importsOf } from './source.ts';
 
 /** What each workspace's sources may import. Its tests may also import itself, and what lies further down. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  'packages/engine': [],
-  'packages/extents': [],
+  'packages/journal': [],
+  'packages/engine': ['@facet/journal'],
+  'packages/extents': ['@facet/journal'],
   core: ['@facet/engine', '@facet/extents'],
   'gateway-s3': ['@facet/core'],
   'gateway-nfs': ['@facet/core'],
@@ -18,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@facet/extents',
     '@facet/gateway-s3',
     '@facet/gateway-nfs',
+    '@facet/journal',
   ],
   // They drive the whole from outside, and measure its parts.
   conformance: ['@facet/engine', '@facet/extents', '@facet/core', '@facet/gateway-s3', '@facet/gateway-nfs'],
@@ -25,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 const FOLDER_OF: Readonly<Record<string, string>> = {
+  '@facet/journal': 'packages/journal',
   '@facet/engine': 'packages/engine',
   '@facet/extents': 'packages/extents',
   '@facet/core': 'core',

@@ -1,5 +1,6 @@
 import { checkKey, keyText, sameKey } from './byteOrder.ts';
 import type { Bytes, Entry, KeyRange } from './contract.ts';
+import { type OwnWrite, rangeOver } from './mergeRange.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Up to so many writes it is quicker to compare a key with each than to index them. */
@@ -44,12 +45,7 @@ export class WriteBuffer implements Snapshot {
 
   range(range: KeyRange): readonly Entry[] {
     if (this.keys.length === 0) return this.#base.range(range);
-    const own = this.#ownIn(range);
-    if (own.length === 0) return this.#base.range(range);
-    // Each own delete hides at most one entry below, so this many are enough to fill the limit.
-    const hidden = own.filter(({ value }) => value === undefined).length;
-    const below = this.#base.range({ ...range, limit: range.limit + hidden });
-    return merge(own, below, range);
+    return rangeOver(this.#base, range, this.#ownIn(range));
   }
 
   /** The position of the last write of `key`, or -1. */
@@ -80,41 +76,8 @@ export class WriteBuffer implements Snapshot {
       if (text >= end) break;
       const position = positions.get(text) ?? -1;
       const key = this.keys[position];
-      if (key !== undefined) own.push({ text, key, value: this.values[position] });
+      if (key !== undefined) own.push({ key, value: this.values[position] });
     }
-    return range.reverse === true ? own.reverse() : own;
+    return own;
   }
-}
-
-interface OwnWrite {
-  readonly text: string;
-  readonly key: Bytes;
-  readonly value: Bytes | undefined;
-}
-
-/** Both lists run in the range's direction; where both hold a key, the own write wins. */
-function merge(own: readonly OwnWrite[], below: readonly Entry[], range: KeyRange): readonly Entry[] {
-  const merged: Entry[] = [];
-  let ownNext = 0;
-  let belowNext = 0;
-  while (merged.length < range.limit) {
-    const mine = own[ownNext];
-    const theirs = below[belowNext];
-    if (theirs === undefined) {
-      if (mine === undefined) break;
-      ownNext++;
-      if (mine.value !== undefined) merged.push({ key: mine.key, value: mine.value });
-      continue;
-    }
-    const theirText = keyText(theirs.key);
-    if (mine === undefined || (range.reverse === true ? mine.text < theirText : mine.text > theirText)) {
-      belowNext++;
-      merged.push(theirs);
-      continue;
-    }
-    ownNext++;
-    if (mine.text === theirText) belowNext++;
-    if (mine.value !== undefined) merged.push({ key: mine.key, value: mine.value });
-  }
-  return merged;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { openLmdbEngine } from '../src/index.ts';
 import { engineSuite } from './engineSuite.ts';
+import { openJournaled } from './journalRig.ts';
 
 let folder = '';
 let opened = 0;
@@ -13,3 +14,4 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 engineSuite('lmdb', () => openLmdbEngine({ path: join(folder, String(opened++)) }));
+engineSuite('journaled lmdb', () => openJournaled({ path: join(folder, String(opened++)) }));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { GetOptions } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes, Engine, EngineError, Op, WriteTx } from '../src/index.ts';
+import { TransactionCommit } from '../src/lmdb/commit.ts';
 import { type BytesDatabase, openDatabase } from '../src/lmdb/database.ts';
 import { LmdbEngine } from '../src/lmdb/engine.ts';
 import { LmdbStore } from '../src/lmdb/store.ts';
@@ -39,7 +40,12 @@ beforeEach(async () => {
   plant(database);
   fatal = [];
   const store = new LmdbStore(database);
-  engine = new LmdbEngine({ store, path: folder, onFatal: (error) => fatal.push(error) });
+  engine = new LmdbEngine({
+    store,
+    commit: new TransactionCommit(store),
+    path: folder,
+    onFatal: (error) => fatal.push(error),
+  });
 });
 afterEach(async () => {
   await engine.close();

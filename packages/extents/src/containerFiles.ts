@@ -66,7 +66,7 @@ export class ContainerFiles {
   async open(container: ContainerId, likely: ContainerKind): Promise<DiskFile | undefined> {
     for (const kind of [likely, likely === 'segment' ? 'dedicated' : 'segment'] as const) {
       try {
-        return await this.#disk.open(nameOf(container, kind));
+        return await this.#disk.open(nameOf(container, kind), 'buffered');
       } catch (error) {
         if (errorCode(error) !== 'ENOENT') throw error;
       }

@@ -41,8 +41,8 @@ export interface FileStatus {
 export interface Disk {
   /** Creates a file, which must not exist, for reading and writing. */
   create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile>;
-  /** Opens an existing file for reading and punching. */
-  open(name: string): Promise<DiskFile>;
+  /** Opens an existing file for reading, punching and writing. */
+  open(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile>;
   /** Present already is not an error. `''` is the root, whose parents are made too. */
   makeDirectory(name: string): Promise<void>;
   /** Puts a directory's entries on stable storage. `''` is the root. */

@@ -30,7 +30,7 @@
  */
 
 import type { ContainerId, ExtentOwner, Location } from './contract.ts';
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '@facet/journal';
 
 export const FRAME_DATA_BYTES = 1 << 20;
 export const BLOCK_BYTES = 32 << 10;

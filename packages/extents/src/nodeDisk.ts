@@ -22,13 +22,12 @@ export class NodeDisk implements Disk {
   }
 
   create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
-    const { O_RDWR, O_CREAT, O_EXCL, O_DSYNC } = fs.constants;
-    // O_DSYNC does in one call on one worker thread what a write and fdatasync do in two: 0.27 ms, not 0.35.
-    return openFile(this.#path(name), O_RDWR | O_CREAT | O_EXCL | (writes === 'durable' ? O_DSYNC : 0));
+    const { O_CREAT, O_EXCL } = fs.constants;
+    return openFile(this.#path(name), flagsFor(writes) | O_CREAT | O_EXCL);
   }
 
-  open(name: string): Promise<DiskFile> {
-    return openFile(this.#path(name), fs.constants.O_RDWR);
+  open(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
+    return openFile(this.#path(name), flagsFor(writes));
   }
 
   async makeDirectory(name: string): Promise<void> {
@@ -93,6 +92,12 @@ async function unlessCode<T, U>(code: string, outcome: Promise<T>, otherwise: U)
     if (errorCode(error) === code) return otherwise;
     throw error;
   }
+}
+
+/** O_DSYNC does in one call on one worker thread what a write and fdatasync do in two: 0.27 ms, not 0.35. */
+function flagsFor(writes: 'buffered' | 'durable'): number {
+  const { O_RDWR, O_DSYNC } = fs.constants;
+  return O_RDWR | (writes === 'durable' ? O_DSYNC : 0);
 }
 
 function openFile(path: string, flags: number): Promise<DiskFile> {

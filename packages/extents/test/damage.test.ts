@@ -72,7 +72,7 @@ describe.each([
     const second = await store.append({ owner, data: [bytesOf(100, 2)] });
     expect(await readOrCode(store, { ...first, length: 99 })).toBe('Corrupt');
     expect(await readOrCode(store, { ...first, length: 101 })).toBe('Corrupt');
-    const file = await disk.mount().open(SEGMENT);
+    const file = await disk.mount().open(SEGMENT, 'buffered');
     const frame = Buffer.alloc(physicalLength(first));
     await file.read({ position: first.offset, buffers: [frame] });
     await file.write({ position: second.offset, buffers: [frame] });
@@ -206,7 +206,7 @@ describe('a scan of damaged containers', () => {
     const store = storeOn(disk.mount());
     const first = await store.append({ owner, data: [bytesOf(1000, 1)] });
     const copy = Buffer.alloc(physicalLength(first));
-    const file = await disk.mount().open(SEGMENT);
+    const file = await disk.mount().open(SEGMENT, 'buffered');
     await file.read({ position: 0, buffers: [copy] });
     const nested = await store.append({ owner, data: [Buffer.concat([bytesOf(500, 2), copy, copy])] });
     disk.damage({ name: SEGMENT, offset: nested.offset, mask: 1 });
@@ -256,7 +256,7 @@ describe('a scan of damaged containers', () => {
     // Whole blocks are gone, the partial ones at the ends hold what they held.
     const from = Math.ceil(second.offset / 4096) * 4096;
     const to = Math.floor(fourth.offset / 4096) * 4096;
-    const file = await disk.mount().open(SEGMENT);
+    const file = await disk.mount().open(SEGMENT, 'buffered');
     await file.punch({ offset: from, length: to - from });
     const { frames, damage } = await scanned(store, first.container);
     expect(frames.filter(({ intact }) => intact).map(({ offset }) => offset)).toEqual([

@@ -89,7 +89,7 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
       await file.write({ position: 0, buffers: [data] });
       await file.sync();
       const before = await disk.status('f');
-      const other = await disk.open('f');
+      const other = await disk.open('f', 'buffered');
       expect(await other.punch({ offset: 5001, length: 300_003 })).toBe(true);
       await other.close();
       const after = await disk.status('f');
@@ -106,8 +106,8 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
       await disk.makeDirectory('');
       const file = await disk.create('f', 'buffered');
       await expect(disk.create('f', 'buffered')).rejects.toMatchObject({ code: 'EEXIST' });
-      await expect(disk.open('g')).rejects.toMatchObject({ code: 'ENOENT' });
-      await expect(disk.open('no/g')).rejects.toMatchObject({ code: 'ENOENT' });
+      await expect(disk.open('g', 'buffered')).rejects.toMatchObject({ code: 'ENOENT' });
+      await expect(disk.open('no/g', 'buffered')).rejects.toMatchObject({ code: 'ENOENT' });
       await expect(disk.create('no/g', 'buffered')).rejects.toMatchObject({ code: 'ENOENT' });
       await expect(disk.syncDirectory('no')).rejects.toMatchObject({ code: 'ENOENT' });
       await file.write({ position: 0, buffers: [Buffer.alloc(5000, 1)] });

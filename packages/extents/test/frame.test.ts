@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { crc32c } from '../src/crc32c.ts';
+import { crc32c } from '@facet/journal';
 import {
   BLOCK_BYTES,
   BlockChecksums,

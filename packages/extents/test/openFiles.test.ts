@@ -14,7 +14,7 @@ async function counted(max: number) {
     open: async (container) => {
       if (container > 20) return undefined;
       if (container === 20) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
-      const file = await disk.open(`${container}`);
+      const file = await disk.open(`${container}`, 'buffered');
       opened++;
       open.add(file);
       const close = file.close.bind(file);

@@ -1,48 +1,49 @@
 import type { Bytes, Entry, KeyRange } from '../contract.ts';
+import { type OwnWrite, rangeOver } from '../mergeRange.ts';
 import type { Snapshot } from '../snapshot.ts';
 import type { WriteBuffer } from '../writeBuffer.ts';
 import { KeyTable } from './keyTable.ts';
-import type { LmdbStore } from './store.ts';
+import { SortedWrites } from './sortedWrites.ts';
 
 /** A key the batch has met, and its value now. */
 interface Cell {
   readonly key: Bytes;
   value: Bytes | undefined;
-  /** Differs from what LMDB holds. */
+  /** Written by the batch. */
   dirty: boolean;
 }
 
 /**
- * The state a batch has reached: what its transaction began with, and the writes of its operations that returned.
+ * The state a batch has reached: what it began with, and the writes of its operations that returned.
  *
  * It stands before LMDB as a write-back cache, so that a key which every operation reads and writes (a counter, a
- * directory's state) is read and put once a batch. Nobody else can write while the transaction is open.
+ * directory's state) is read and put once a batch. Nobody else writes while a batch is under way.
  */
 export class BatchState implements Snapshot {
-  readonly #store: LmdbStore;
+  readonly #base: Snapshot;
   readonly #table = new KeyTable();
   /** By the key's number in the table. */
   readonly #cells: Cell[] = [];
-  #dirty: Cell[] = [];
+  readonly #dirty: Cell[] = [];
+  readonly #sorted = new SortedWrites();
   #writesCount = 0;
   #writesBytes = 0;
 
-  constructor(store: LmdbStore) {
-    this.#store = store;
+  constructor(base: Snapshot) {
+    this.#base = base;
   }
 
   get(key: Bytes): Bytes | undefined {
     const number = this.#table.number(key);
     const cell = this.#cells[number];
     if (cell !== undefined) return cell.value;
-    const value = this.#store.get(key);
+    const value = this.#base.get(key);
     this.#cells[number] = { key, value, dirty: false };
     return value;
   }
 
   range(range: KeyRange): readonly Entry[] {
-    this.writeBack();
-    return this.#store.range(range);
+    return rangeOver(this.#base, range, this.#sorted.within(range));
   }
 
   /** Writes taken over, repeated keys counted each time. */
@@ -52,6 +53,11 @@ export class BatchState implements Snapshot {
 
   get writesBytes(): number {
     return this.#writesBytes;
+  }
+
+  /** What the batch changes, each key once, in no order. */
+  get writes(): readonly OwnWrite[] {
+    return this.#dirty;
   }
 
   /** Takes over the writes of an operation that returned. */
@@ -65,25 +71,19 @@ export class BatchState implements Snapshot {
       const number = this.#table.number(key);
       const cell = this.#cells[number];
       if (cell === undefined) {
-        const written = { key, value, dirty: true };
-        this.#cells[number] = written;
-        this.#dirty.push(written);
+        this.#cells[number] = this.#soil({ key, value, dirty: true });
         continue;
       }
       cell.value = value;
       if (cell.dirty) continue;
       cell.dirty = true;
-      this.#dirty.push(cell);
+      this.#soil(cell);
     }
   }
 
-  /** Puts into LMDB what it does not hold yet. */
-  writeBack(): void {
-    for (const cell of this.#dirty) {
-      if (cell.value === undefined) this.#store.remove(cell.key);
-      else this.#store.put(cell.key, cell.value);
-      cell.dirty = false;
-    }
-    this.#dirty = [];
+  #soil(cell: Cell): Cell {
+    this.#dirty.push(cell);
+    this.#sorted.add(cell);
+    return cell;
   }
 }

@@ -10,11 +10,14 @@ export type BytesDatabase = Database<Bytes, Bytes>;
 export function openDatabase(options: {
   readonly path: string;
   readonly mapSizeBytes: number;
+  /** Nothing is synced: for who has a journal. Unless told, every transaction is, twice. */
+  readonly noSync?: boolean;
 }): BytesDatabase {
   return open<Bytes, Bytes>({
     path: options.path,
     noSubdir: false,
     mapSize: options.mapSizeBytes,
+    noSync: options.noSync ?? false,
     // The stock binary encodings would give each key and value an ArrayBuffer of its own: 1 µs a piece.
     keyEncoder: { writeKey, readKey: copyOut },
     encoder: { encode: (value: Bytes) => value, decode: (found: Bytes) => copyOut(found, 0, found.length) },

@@ -1,5 +1,6 @@
 import { type Engine, EngineError, type Op, type ReadTx, type WriteTx } from '../contract.ts';
-import { BatchState } from './batchState.ts';
+import type { BatchState } from './batchState.ts';
+import type { Commit } from './commit.ts';
 import { diagnose } from './failure.ts';
 import { ImmediateReads } from './immediateReads.ts';
 import { drive, type Job, WriteJob } from './job.ts';
@@ -21,6 +22,7 @@ const BATCH_BYTES_MAX = 4 << 20;
  */
 export class LmdbEngine implements Engine {
   readonly #store: LmdbStore;
+  readonly #commit: Commit;
   readonly #path: string;
   readonly #onFatal: (error: EngineError) => void;
   readonly #reads: ReadTx;
@@ -32,10 +34,12 @@ export class LmdbEngine implements Engine {
 
   constructor(parts: {
     readonly store: LmdbStore;
+    readonly commit: Commit;
     readonly path: string;
     readonly onFatal: (error: EngineError) => void;
   }) {
     this.#store = parts.store;
+    this.#commit = parts.commit;
     this.#path = parts.path;
     this.#onFatal = parts.onFatal;
     this.#reads = new ImmediateReads(parts.store);
@@ -86,7 +90,9 @@ export class LmdbEngine implements Engine {
     this.#refusal ??= new EngineError('Closed', `the metadata store in ${this.#path} is closed`);
     await this.#pumping;
     // A store that failed, perhaps during these last writes, can not be closed: only left.
-    if (this.#refusal.code === 'Closed') await this.#store.close();
+    if (this.#refusal.code !== 'Closed') return;
+    await this.#commit.close();
+    await this.#store.close();
   }
 
   async #pump(): Promise<void> {
@@ -97,7 +103,7 @@ export class LmdbEngine implements Engine {
   async #runBatch(): Promise<void> {
     const batch: Job[] = [];
     try {
-      await this.#store.transact(() => this.#attempt(batch));
+      await this.#commit.run((state) => this.#attempt(batch, state));
     } catch (cause) {
       await this.#recover(batch, cause);
       return;
@@ -106,9 +112,8 @@ export class LmdbEngine implements Engine {
   }
 
   /** Takes operations off the queue into `batch`, as many as one batch may hold, and runs them in order. */
-  #attempt(batch: Job[]): void {
+  #attempt(batch: Job[], state: BatchState): void {
     const deadline = performance.now() + BATCH_MS_MAX;
-    const state = new BatchState(this.#store);
     for (const job of this.#queue) {
       if (job.alone && batch.length > 0) break;
       batch.push(job);
@@ -120,7 +125,6 @@ export class LmdbEngine implements Engine {
     this.#queue = this.#queue.slice(batch.length);
     // Such an operation may have caught the failure, but what it then did rests on nothing.
     if (this.#store.readFailure !== undefined) throw this.#store.takeReadFailure();
-    state.writeBack();
   }
 
   /** Nothing of `batch` was written. On a full disk its operations run again one by one: some may still fit. */
@@ -140,6 +144,11 @@ export class LmdbEngine implements Engine {
     const error = await diagnose(this.#store.takeReadFailure(), this.#path);
     if (error.code === 'Failed') this.#fail(error, []);
     return error;
+  }
+
+  /** Takes no operation any more: what the disk holds is no longer known. */
+  fail(error: EngineError): void {
+    this.#fail(error, []);
   }
 
   #fail(error: EngineError, batch: readonly Job[]): void {

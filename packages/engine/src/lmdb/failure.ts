@@ -12,6 +12,7 @@ const ROOM_BYTES_MIN = 16 << 20;
 
 /** Says what a failure of the store below `path` means for the operations it hit. */
 export async function diagnose(cause: unknown, path: string): Promise<EngineError> {
+  if (cause instanceof EngineError) return cause;
   const code = meaning(cause) ?? ((await isDeviceFull(path)) ? 'Full' : 'Failed');
   return new EngineError(code, explain(code, path, cause), { cause });
 }
@@ -19,6 +20,7 @@ export async function diagnose(cause: unknown, path: string): Promise<EngineErro
 function meaning(cause: unknown): EngineErrorCode | undefined {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === MDB_MAP_FULL || code === MDB_TXN_FULL || code === ENOSPC || code === EDQUOT) return 'Full';
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'Full';
   return code === MDB_READERS_FULL ? 'Contention' : undefined;
 }
 

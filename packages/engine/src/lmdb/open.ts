@@ -1,8 +1,12 @@
 import { mkdir, open } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import type { Journal, ReadRecord } from '@facet/journal';
 import { type Engine, EngineError } from '../contract.ts';
+import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
 import { LmdbEngine } from './engine.ts';
+import { JournaledCommit } from './journaledCommit.ts';
+import { restoreBase } from './metaPages.ts';
 import { checkOpenable } from './preflight.ts';
 import { LmdbStore } from './store.ts';
 
@@ -13,29 +17,77 @@ import { LmdbStore } from './store.ts';
  */
 const MAP_SIZE_BYTES_DEFAULT = 2 ** 36;
 
+const DATA_FILE = 'data.mdb';
+
 export interface LmdbEngineOptions {
   /** A directory, made when absent in one that is there. Every process that uses the same data opens the same path. */
   readonly path: string;
   /** Address space reserved for the file, which grows past it all the same. Default 64 GiB. */
   readonly mapSizeBytes?: number;
+  /**
+   * Makes small changes durable in one sync. This process is the only one then that may have the store open. The
+   * engine closes it.
+   */
+  readonly journal?: EngineJournal;
   /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
   readonly onFatal?: (error: EngineError) => void;
 }
 
+export interface EngineJournal {
+  readonly journal: Journal;
+  /** Told of what the journal has to replay that is not the engine's, in order. */
+  readonly replay: (record: ReadRecord) => Promise<void>;
+  /** How much LMDB's file may grow before what the journal holds is synced there. 48 MiB unless told. */
+  readonly growthBytesMax?: number;
+}
+
 /**
- * Opens the store at `path`, or makes it. Any number of processes may have it open at once, and any may die at
- * any moment: what was acknowledged stays.
- * @throws EngineError Failed (what is at `path` is no store, or can not be read)
+ * Opens the store at `path`, or makes it. Without a journal any number of processes may have it open at once. Any may
+ * die at any moment: what was acknowledged stays.
+ * @throws EngineError Failed (what is at `path` is no store, or can not be read), Full (with a journal to replay);
+ * JournalDamaged
  */
 export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
   const path = resolve(options.path);
   await makeDirectory(path);
+  const { journal } = options;
+  if (journal) await restore(path, journal.journal);
   await checkOpenable(path);
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
-  const store = new LmdbStore(openDatabase({ path, mapSizeBytes }));
+  const store = new LmdbStore(openDatabase({ path, mapSizeBytes, noSync: journal !== undefined }));
   // LMDB syncs its file, but not the directory entries that lead to it.
   for (const directory of [path, dirname(path)]) await syncDirectory(directory);
-  return new LmdbEngine({ store, path, onFatal: options.onFatal ?? (() => {}) });
+  const onFatal = options.onFatal ?? (() => {});
+  if (!journal) return new LmdbEngine({ store, path, onFatal, commit: new TransactionCommit(store) });
+  let engine: LmdbEngine | undefined;
+  const parts = { ...journal, store, path, file: await open(join(path, DATA_FILE), 'r+') };
+  const onFailure = (error: EngineError) => engine?.fail(error);
+  const commit = await JournaledCommit.begin({ ...parts, onFailure }, journal.replay).catch(
+    async (error: unknown) => {
+      await parts.file.close();
+      await store.close();
+      throw error;
+    },
+  );
+  engine = new LmdbEngine({ store, path, onFatal, commit });
+  return engine;
+}
+
+/** Brings the journal's base back, if there is one. */
+async function restore(path: string, { base }: Journal): Promise<void> {
+  if (base === undefined) return;
+  const name = join(path, DATA_FILE);
+  const file = await open(name, 'r+').catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new EngineError('Failed', `there is a journal of the metadata, but not the metadata: ${reason}`, {
+      cause,
+    });
+  });
+  try {
+    await restoreBase(file, base);
+  } finally {
+    await file.close();
+  }
 }
 
 /**

@@ -1,8 +1,10 @@
 import { checkKey } from '../byteOrder.ts';
 import { type Bytes, type Entry, KEY_BYTES_MAX, type KeyRange } from '../contract.ts';
+import type { OwnWrite } from '../mergeRange.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { watchCommits } from './commitWatch.ts';
 import type { BytesDatabase } from './database.ts';
+import { Pin } from './pin.ts';
 import { ReadTransaction } from './readTransaction.ts';
 
 /**
@@ -61,12 +63,12 @@ export class LmdbStore implements Snapshot {
     return failure;
   }
 
-  put(key: Bytes, value: Bytes): void {
-    void this.#db.put(key, value);
-  }
-
-  remove(key: Bytes): void {
-    void this.#db.remove(key);
+  /** Puts and removes, in a transaction. */
+  apply(writes: readonly OwnWrite[]): void {
+    for (const { key, value } of writes) {
+      if (value === undefined) void this.#db.remove(key);
+      else void this.#db.put(key, value);
+    }
   }
 
   /** To be called before an operation that only reads. */
@@ -97,6 +99,23 @@ export class LmdbStore implements Snapshot {
         })
         .then(resolve, reject);
     });
+  }
+
+  /** Runs `batch` in a transaction here and now. When it throws, nothing of it stays. */
+  transactAtOnce(batch: () => void): void {
+    this.#db.transactionSync(() => {
+      this.#transacting = true;
+      try {
+        batch();
+      } finally {
+        this.#transacting = false;
+      }
+    });
+  }
+
+  /** Keeps the state of this moment as it is on disk: none of its pages is used again before the pin is released. */
+  pin(): Pin {
+    return new Pin(this.#db);
   }
 
   close(): Promise<void> {

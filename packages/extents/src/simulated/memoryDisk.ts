@@ -140,11 +140,11 @@ class Mount implements Disk {
     });
   }
 
-  open(name: string): Promise<DiskFile> {
+  open(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
     return this.#gate.pass({ kind: 'open', name }, () => {
       const file = find(this.#root, name);
       if (!(file instanceof MemoryFile)) throw failure('ENOENT', name);
-      return this.#handle(name, file, 'buffered');
+      return this.#handle(name, file, writes);
     });
   }
 

@@ -1,0 +1,161 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Journal } from '@facet/journal';
+import type { OwnWrite } from '../mergeRange.ts';
+import { readBase } from './metaPages.ts';
+import type { Pin } from './pin.ts';
+import type { LmdbStore } from './store.ts';
+
+/** So much of a journal is replayed after a crash at most, or a little more. */
+const JOURNAL_BYTES_MAX = 24 << 20;
+/** LMDB uses no page of a state that is pinned again: so far its file grows between two checkpoints, roughly. */
+const GROWTH_BYTES_MAX = 48 << 20;
+const PAGE_BYTES = 4096;
+/** What a commit copies besides the pages of its keys: the top of the tree, the list of free pages. */
+const PAGES_PER_COMMIT = 8;
+const PAGES_PER_WRITE = 2;
+/** A store at rest is clean, and starts at once, so long after the first change since the last checkpoint. */
+const CHANGED_MS_MAX = 3_000;
+
+export interface CheckpointParts {
+  readonly store: LmdbStore;
+  readonly journal: Journal;
+  /** LMDB's file, opened before anything was written to it: a sync tells of failures since. */
+  readonly file: FileHandle;
+  /** Keeps the state of the journal's base. */
+  readonly pin: Pin;
+  /** Called once, when a sync failed: what the disk holds is no longer known. */
+  readonly onFailure: (error: unknown) => void;
+  /** How much LMDB's file may grow between two checkpoints. 48 MiB unless told. */
+  readonly growthBytesMax?: number;
+}
+
+/**
+ * Makes LMDB's file durable now and then, so that the journal before can be forgotten.
+ *
+ * It begins between two batches: the state of that moment is pinned and records go to the journal's other file. While
+ * batches go on, that state is synced; then it is the journal's base, and the pin before is released. Two pins at
+ * most are held: a batch that would need a third one waits.
+ */
+export class Checkpoints {
+  readonly #parts: CheckpointParts;
+  #pin: Pin;
+  #batchUnderWay = false;
+  #beginning: Promise<void> | undefined;
+  #finishing: Promise<void> | undefined;
+  #failure: { readonly cause: unknown } | undefined;
+  /** Since the last checkpoint began. */
+  #commitsCount = 0;
+  #growthBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isOld = false;
+
+  constructor(parts: CheckpointParts) {
+    this.#parts = parts;
+    this.#pin = parts.pin;
+  }
+
+  /** Whether there were commits since the last one began: without any it would bring nothing. */
+  get isNeeded(): boolean {
+    return this.#commitsCount > 0;
+  }
+
+  /** To be called before a batch, which may have to wait. @throws what a checkpoint failed of */
+  async beginBatch(): Promise<void> {
+    await this.#beginning;
+    if (this.#isDue()) {
+      await this.#finishing;
+      await this.#begin();
+    }
+    this.#mustWork();
+    this.#batchUnderWay = true;
+  }
+
+  /** To be called when it is over. */
+  endBatch(): void {
+    this.#batchUnderWay = false;
+    if (this.#isOld) this.#grownOld();
+  }
+
+  /** To be called for each commit. */
+  committed(writes: readonly OwnWrite[]): void {
+    const bytes = writes.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+    this.#commitsCount += 1;
+    this.#growthBytes += (PAGES_PER_COMMIT + PAGES_PER_WRITE * writes.length) * PAGE_BYTES + bytes;
+    this.#timer ??= setTimeout(() => this.#grownOld(), CHANGED_MS_MAX).unref();
+  }
+
+  /** One from its beginning to its end, in the middle of a batch that has come to nothing so far, or after all. */
+  async run(): Promise<void> {
+    await this.#beginning;
+    await this.#finishing;
+    await this.#begin();
+    await this.#finishing;
+    this.#mustWork();
+  }
+
+  /** Leaves nothing to replay. */
+  async close(): Promise<void> {
+    await this.#beginning;
+    await this.#finishing;
+    if (this.isNeeded) await this.run();
+    clearTimeout(this.#timer);
+    this.#pin.release();
+  }
+
+  #mustWork(): void {
+    if (this.#failure !== undefined) throw this.#failure.cause;
+  }
+
+  #isDue(): boolean {
+    if (!this.isNeeded) return false;
+    const growthBytesMax = this.#parts.growthBytesMax ?? GROWTH_BYTES_MAX;
+    return (
+      this.#isOld || this.#growthBytes >= growthBytesMax || this.#parts.journal.usedBytes >= JOURNAL_BYTES_MAX
+    );
+  }
+
+  #grownOld(): void {
+    this.#isOld = true;
+    // Else the next batch sees to it.
+    if (this.#batchUnderWay || this.#beginning !== undefined || this.#finishing !== undefined) return;
+    this.#beginning = this.#begin()
+      .catch((cause: unknown) => this.#fail(cause))
+      .finally(() => {
+        this.#beginning = undefined;
+      });
+  }
+
+  async #begin(): Promise<void> {
+    this.#mustWork();
+    const { store, journal, file } = this.#parts;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isOld = false;
+    this.#commitsCount = 0;
+    this.#growthBytes = 0;
+    const pin = store.pin();
+    const base = await readBase(file);
+    await journal.rotate();
+    this.#finishing = this.#finish(pin, base)
+      .catch((cause: unknown) => this.#fail(cause))
+      .finally(() => {
+        this.#finishing = undefined;
+      });
+  }
+
+  async #finish(pin: Pin, base: Uint8Array): Promise<void> {
+    const { journal, file } = this.#parts;
+    await Promise.all([journal.settleOthers(), file.datasync()]);
+    await journal.complete(base);
+    this.#pin.release();
+    this.#pin = pin;
+    // Old before the one before was done: nobody may come by.
+    if (this.#isOld) setImmediate(() => this.#isOld && this.#grownOld());
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { cause };
+    this.#parts.onFailure(cause);
+  }
+}

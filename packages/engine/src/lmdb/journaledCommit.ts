@@ -1,0 +1,165 @@
+import type { FileHandle } from 'node:fs/promises';
+import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
+import { EngineError } from '../contract.ts';
+import type { OwnWrite } from '../mergeRange.ts';
+import { decodeBatch, encodeBatch } from './batchRecord.ts';
+import { BatchState } from './batchState.ts';
+import { Checkpoints } from './checkpoints.ts';
+import type { Commit } from './commit.ts';
+import { diagnose } from './failure.ts';
+import { readBase } from './metaPages.ts';
+import type { Pin } from './pin.ts';
+import type { LmdbStore } from './store.ts';
+
+/** So many writes LMDB takes quicker here and now than its own thread does, hop there and back included. */
+const AT_ONCE_WRITES_MAX = 1000;
+/** Replayed in one transaction. */
+const REPLAYED_WRITES_MAX = 10_000;
+
+export interface JournaledParts {
+  readonly store: LmdbStore;
+  readonly journal: Journal;
+  /** LMDB's file, which LMDB itself does not sync. */
+  readonly file: FileHandle;
+  readonly path: string;
+  /** Called once, when the device failed while no batch waited for it. */
+  readonly onFailure: (error: EngineError) => void;
+  readonly growthBytesMax?: number;
+}
+
+/**
+ * Through a journal: one sync makes a batch durable; then LMDB takes it, unsynced, and it can be seen.
+ *
+ * No other process may write. What is on disk of LMDB's file is the journal's base, whose pages are pinned, and
+ * anything: the base's meta page and the journal make the rest good.
+ */
+export class JournaledCommit implements Commit {
+  readonly #parts: JournaledParts;
+  readonly #checkpoints: Checkpoints;
+
+  private constructor(parts: JournaledParts, pin: Pin) {
+    this.#parts = parts;
+    const { store, journal, file, growthBytesMax } = parts;
+    this.#checkpoints = new Checkpoints({
+      store,
+      journal,
+      file,
+      pin,
+      onFailure: (cause) => parts.onFailure(failed(cause)),
+      ...(growthBytesMax !== undefined && { growthBytesMax }),
+    });
+  }
+
+  /**
+   * Replays the journal on LMDB, which has its base, and makes the outcome the next base.
+   * @param others replays what is not a batch
+   * @throws JournalDamaged, EngineError Full
+   */
+  static async begin(
+    parts: JournaledParts,
+    others: (record: ReadRecord) => Promise<void>,
+  ): Promise<JournaledCommit> {
+    const { store, journal, file, path } = parts;
+    const kept = store.pin();
+    try {
+      await replay(store, journal, others);
+    } catch (cause) {
+      kept.release();
+      const error = await diagnose(cause, path);
+      throw error.code === 'Full' ? error : cause;
+    }
+    await journal.settleOthers();
+    await file.datasync();
+    const pin = store.pin();
+    await journal.restart(await readBase(file));
+    kept.release();
+    return new JournaledCommit(parts, pin);
+  }
+
+  async run(attempt: (state: BatchState) => void): Promise<void> {
+    const { store } = this.#parts;
+    await this.#checkpoints.beginBatch().catch(throwFailed);
+    try {
+      const state = new BatchState(store);
+      store.assertReadable();
+      try {
+        attempt(state);
+      } finally {
+        store.release();
+      }
+      // What it read was durable.
+      if (state.writes.length > 0) await this.#keep(state.writes);
+    } finally {
+      this.#checkpoints.endBatch();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#checkpoints.close();
+    await this.#parts.journal.close();
+    await this.#parts.file.close();
+  }
+
+  async #keep(writes: readonly OwnWrite[]): Promise<void> {
+    const record = encodeBatch(writes);
+    try {
+      await this.#keepOnce(record, writes);
+    } catch (cause) {
+      const { code } = await diagnose(cause, this.#parts.path);
+      if (code !== 'Full' || !this.#checkpoints.isNeeded) throw cause;
+      // It frees the pages of the state pinned before, and the journal's other file.
+      await this.#checkpoints.run().catch(throwFailed);
+      await this.#keepOnce(record, writes);
+    }
+    this.#checkpoints.committed(writes);
+  }
+
+  async #keepOnce(record: Buffer, writes: readonly OwnWrite[]): Promise<void> {
+    const { store, journal } = this.#parts;
+    const sequence = await journal
+      .commit({ kind: RECORD.batch, payload: [record] })
+      .catch((cause: unknown) => {
+        // Unless it only lacks room, nothing that is not yet durable will ever be.
+        if (journal.failure === undefined) throw cause;
+        throw failed(cause);
+      });
+    try {
+      if (writes.length <= AT_ONCE_WRITES_MAX) store.transactAtOnce(() => store.apply(writes));
+      else await store.transact(() => store.apply(writes));
+    } catch (cause) {
+      // It is in the journal all the same, and would come back after a crash.
+      await journal.makeVoid(sequence).catch(throwFailed);
+      throw cause;
+    }
+  }
+}
+
+async function replay(
+  store: LmdbStore,
+  journal: Journal,
+  others: (record: ReadRecord) => Promise<void>,
+): Promise<void> {
+  let writes: OwnWrite[] = [];
+  const apply = (): void => {
+    if (writes.length > 0) store.transactAtOnce(() => store.apply(writes));
+    writes = [];
+  };
+  for await (const record of journal.replay()) {
+    if (record.kind !== RECORD.batch) {
+      await others(record);
+      continue;
+    }
+    writes.push(...decodeBatch(record.payload));
+    if (writes.length >= REPLAYED_WRITES_MAX) apply();
+  }
+  apply();
+}
+
+function throwFailed(cause: unknown): never {
+  throw failed(cause);
+}
+
+function failed(cause: unknown): EngineError {
+  const reason = cause instanceof Error ? cause.message : cause;
+  return new EngineError('Failed', `the journal of the metadata can not be relied on: ${reason}`, { cause });
+}

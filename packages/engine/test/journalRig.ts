@@ -1,0 +1,65 @@
+/** Files of one folder for a journal: what the extents' disk gives it in the product. */
+
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Journal, type JournalDisk, type JournalFile } from '@facet/journal';
+import { type Engine, type LmdbEngineOptions, openLmdbEngine } from '../src/index.ts';
+
+const { O_RDWR, O_CREAT, O_EXCL, O_DSYNC } = constants;
+
+/** Opens the engine at `path` with a journal beside it. */
+export async function openJournaled(
+  options: LmdbEngineOptions & { readonly growthBytesMax?: number },
+): Promise<Engine> {
+  const { growthBytesMax, ...rest } = options;
+  const journal = await Journal.open({ disk: folderDisk(options.path) });
+  const replay = async () => {
+    throw new Error('only batches are journaled here');
+  };
+  return openLmdbEngine({
+    ...rest,
+    journal: { journal, replay, ...(growthBytesMax !== undefined && { growthBytesMax }) },
+  });
+}
+
+export function folderDisk(folder: string): JournalDisk {
+  const opened = async (name: string, flags: number) =>
+    new HandleFile(await open(join(folder, name), flags, 0o600));
+  return {
+    create: (name) => opened(name, O_RDWR | O_CREAT | O_EXCL | O_DSYNC),
+    open: (name) => opened(name, O_RDWR | O_DSYNC),
+    status: (name) => stat(join(folder, name)).catch(() => undefined),
+    makeDirectory: async (name) => {
+      await mkdir(join(folder, name), { recursive: true });
+    },
+    syncDirectory: async () => undefined,
+  };
+}
+
+class HandleFile implements JournalFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void> {
+    const bytes = Buffer.concat(to.buffers);
+    for (let at = 0; at < bytes.length; ) {
+      at += (await this.#handle.write(bytes, at, bytes.length - at, to.position + at)).bytesWritten;
+    }
+  }
+
+  async read(from: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<number> {
+    return (await this.#handle.readv([...from.buffers], from.position)).bytesRead;
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}

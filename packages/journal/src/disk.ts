@@ -1,0 +1,23 @@
+/** What the journal needs of a file system: a part of what the extent store needs, so that one disk serves both. */
+
+export interface JournalFile {
+  /** Resolves when the bytes, and what is needed to read them back, are on stable storage. */
+  write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void>;
+  /** Fills `buffers` from `position` on; resolves to the bytes read, fewer only at the file's end. */
+  read(from: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<number>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface JournalDisk {
+  /** Creates a file, which must not exist, each write to which is durable. */
+  create(name: string, writes: 'durable'): Promise<JournalFile>;
+  /** Opens an existing one so. */
+  open(name: string, writes: 'durable'): Promise<JournalFile>;
+  /** Undefined when there is no such file. */
+  status(name: string): Promise<object | undefined>;
+  /** Present already is not an error. `''` is the root. */
+  makeDirectory(name: string): Promise<void>;
+  /** Puts a directory's entries on stable storage. `''` is the root. */
+  syncDirectory(name: string): Promise<void>;
+}

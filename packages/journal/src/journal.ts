@@ -1,0 +1,368 @@
+/**
+ * The journal: what makes small changes durable in one sync.
+ *
+ * Whoever changes something adds a record of it; whoever acknowledges something commits one. A commit is durable
+ * with everything added before it. Two files take turns. From time to time the owner of the state *rotates*: records
+ * go to the other file from then on, while what the records of this one changed is synced where it lies. Then a
+ * new *base* is complete, and this file is free. After a crash the state of the newest complete base is brought
+ * back, and the records since are applied to it, in order, from one file or both.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { JournalDisk } from './disk.ts';
+import { decodeFileHeader, encodeFileHeader, type FileHeader, JournalDamaged } from './header.ts';
+import {
+  BLOCK_BYTES,
+  EPOCH_NAME_BYTES,
+  encodeRecordHeader,
+  type JournalRecord,
+  PAYLOAD_BYTES_MAX,
+  RECORD,
+  recordBytes,
+} from './record.ts';
+import { isEpochAt, type ReadRecord, readRecords } from './recordReader.ts';
+import { RoomyFile } from './roomyFile.ts';
+
+const NAMES = ['journal-0', 'journal-1'] as const;
+const ROOM_BYTES_MAX = 32 << 20;
+/** Kept back from commits, so that one can be made void on a disk without room. */
+const VOID_BYTES = 2 * BLOCK_BYTES;
+/** What was added and is waited for by nobody is written when it is as much as this. */
+const ADDED_BYTES_MAX = 4 << 20;
+/** Below this one buffer costs less than many. */
+const JOINED_BYTES_MAX = 128 << 10;
+
+export interface JournalOptions {
+  readonly disk: JournalDisk;
+  /** Names epochs: nobody may guess one before it is over. The system's unless told. */
+  readonly randomBytes?: (count: number) => Uint8Array;
+}
+
+interface Pending {
+  readonly record: JournalRecord;
+  readonly waiter?: {
+    readonly resolve: (sequence: number) => void;
+    readonly reject: (error: unknown) => void;
+  };
+}
+
+interface Epoch {
+  readonly file: 0 | 1;
+  readonly name: Uint8Array;
+  readonly firstSequence: number;
+}
+
+type Files = [RoomyFile | undefined, RoomyFile | undefined];
+
+interface Base {
+  readonly file: 0 | 1;
+  readonly header: FileHeader;
+}
+
+export class Journal {
+  readonly #disk: JournalDisk;
+  readonly #randomBytes: (count: number) => Uint8Array;
+  readonly #files: Files;
+  /** The newest base that is complete, and where the records since begin. */
+  #base: Base | undefined;
+  /** What is appended to; none before the first {@link restart}. */
+  #epoch: Epoch | undefined;
+  #sequence = 1;
+  #position = BLOCK_BYTES;
+  #pending: Pending[] = [];
+  #addedBytes = 0;
+  #running: Promise<void> | undefined;
+  #failure: unknown;
+  #settles = new Set<() => Promise<void>>();
+
+  private constructor(options: JournalOptions, files: Files, base: Base | undefined) {
+    this.#disk = options.disk;
+    this.#randomBytes = options.randomBytes ?? randomBytes;
+    this.#files = files;
+    this.#base = base;
+    this.#sequence = base?.header.firstSequence ?? 1;
+  }
+
+  /**
+   * Looks at what is there. Nothing is written before {@link restart}.
+   * @throws JournalDamaged
+   */
+  static async open(options: JournalOptions): Promise<Journal> {
+    await options.disk.makeDirectory('');
+    const files: Files = [undefined, undefined];
+    let base: Base | undefined;
+    for (const at of [0, 1] as const) {
+      if ((await options.disk.status(NAMES[at])) === undefined) continue;
+      const file = await options.disk.open(NAMES[at], 'durable');
+      files[at] = await RoomyFile.of(file, ROOM_BYTES_MAX);
+      const block = Buffer.alloc(BLOCK_BYTES);
+      await file.read({ position: 0, buffers: [block] });
+      const header = decodeFileHeader(block, NAMES[at]);
+      if (header && header.generation > (base?.header.generation ?? 0)) base = { file: at, header };
+    }
+    return new Journal(options, files, base);
+  }
+
+  /** What {@link complete} was given last; undefined when there is no journal yet. */
+  get base(): Uint8Array | undefined {
+    return this.#base?.header.base;
+  }
+
+  /**
+   * The records since the base, in order, but for batches that came to nothing.
+   * @throws JournalDamaged when some must be missing
+   */
+  async *replay(): AsyncGenerator<ReadRecord, void, void> {
+    // A batch waits for the next one of its owner's records, which may say that it came to nothing.
+    let held: ReadRecord[] = [];
+    for await (const record of this.#stored()) {
+      this.#sequence = record.sequence + 1;
+      if (record.kind === RECORD.void) {
+        const voided = Number(record.payload.readBigUInt64BE());
+        held = held.filter(({ sequence }) => sequence !== voided);
+        continue;
+      }
+      if (record.kind === RECORD.batch) {
+        yield* held;
+        held = [];
+      }
+      held.push(record);
+    }
+    yield* held;
+  }
+
+  async *#stored(): AsyncGenerator<ReadRecord, void, void> {
+    if (this.#base === undefined) return;
+    const { file, header } = this.#base;
+    let sequence = header.firstSequence;
+    const [first, second] = [this.#files[file], this.#files[otherThan(file)]];
+    if (first === undefined) return;
+    for await (const record of readRecords(first.file, { epoch: header.epoch, sequence })) {
+      yield record;
+      sequence = record.sequence + 1;
+    }
+    if (second === undefined || !(await isEpochAt(second.file, header.nextEpoch))) return;
+    const firstInSecond = sequence;
+    for await (const record of readRecords(second.file, { epoch: header.nextEpoch, sequence })) {
+      yield record;
+      sequence = record.sequence + 1;
+    }
+    // All of the first file was durable before anything went to the second.
+    if (sequence === firstInSecond)
+      throw new JournalDamaged(`${NAMES[file]} is damaged: records after number ${sequence - 1} are lost`);
+  }
+
+  /** Begins anew on a base that is on stable storage, with everything replayed. */
+  async restart(base: Uint8Array): Promise<void> {
+    const file = this.#base === undefined ? 0 : otherThan(this.#base.file);
+    await this.#begin(file, this.#randomBytes(EPOCH_NAME_BYTES));
+    await this.complete(base);
+  }
+
+  /**
+   * Records go to the other file from now on: they are changes to the state of this moment. To be called while no
+   * commit is under way; then that state is to be made durable, and {@link complete} called.
+   */
+  async rotate(): Promise<void> {
+    this.#mustWork();
+    if (this.#base === undefined || this.#epoch?.file !== this.#base.file)
+      throw new Error('the base before is not complete yet');
+    await this.#begin(otherThan(this.#base.file), this.#base.header.nextEpoch);
+  }
+
+  /** Everything before the last {@link rotate} is on stable storage by itself. */
+  async complete(base: Uint8Array): Promise<void> {
+    if (this.#epoch === undefined) throw new Error('the journal has not begun');
+    const header = {
+      generation: (this.#base?.header.generation ?? 0) + 1,
+      epoch: this.#epoch.name,
+      nextEpoch: this.#randomBytes(EPOCH_NAME_BYTES),
+      firstSequence: this.#epoch.firstSequence,
+      base,
+    };
+    const { file } = this.#epoch;
+    await this.#files[file]?.write(0, [encodeFileHeader(header)]);
+    this.#base = { file, header };
+  }
+
+  /** Bytes that the file in use holds by now, those included that wait to be written. */
+  get usedBytes(): number {
+    return this.#position + this.#addedBytes;
+  }
+
+  /** Of {@link usedBytes} those that nobody has written yet. */
+  get addedBytes(): number {
+    return this.#addedBytes;
+  }
+
+  /** Adds a record. It is durable with the next commit. */
+  add(record: JournalRecord): void {
+    this.#mustWork();
+    this.#push({ record });
+    if (this.#addedBytes >= ADDED_BYTES_MAX) this.#running ??= this.#run();
+  }
+
+  /**
+   * Adds a record and resolves to its sequence when it is durable, and with it all that was added before.
+   * @throws ENOSPC or EDQUOT when there is no room: then this one was not added. Any other error is the end: what was
+   * added may be lost, and whoever relies on it must not go on.
+   */
+  commit(record: JournalRecord): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#mustWork();
+      this.#push({ record, waiter: { resolve, reject } });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Says that a batch that is durable came to nothing; there is room for that. */
+  async makeVoid(sequence: number): Promise<void> {
+    const payload = Buffer.alloc(8);
+    payload.writeBigUInt64BE(BigInt(sequence));
+    await this.commit({ kind: RECORD.void, payload: [payload] });
+  }
+
+  /** Why nothing can be added any more. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /**
+   * Has `settle` called whenever all that was added is to be made durable where it belongs.
+   * @returns ends that
+   */
+  attach(settle: () => Promise<void>): () => void {
+    this.#settles.add(settle);
+    return () => this.#settles.delete(settle);
+  }
+
+  /** Resolves when all who attached themselves have settled. */
+  async settleOthers(): Promise<void> {
+    await Promise.all(Array.from(this.#settles, (settle) => settle()));
+  }
+
+  /** Writes nothing: what was added and not committed is lost, which a crash might have done as well. */
+  async close(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+    this.#failure ??= new Error('the journal is closed');
+    for (const file of this.#files) await file?.close();
+  }
+
+  #mustNotHaveFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #mustWork(): void {
+    this.#mustNotHaveFailed();
+    if (this.#epoch === undefined) throw new Error('the journal has not begun');
+  }
+
+  async #begin(file: 0 | 1, name: Uint8Array): Promise<void> {
+    if (this.#files[file] === undefined) {
+      const made = await RoomyFile.of(await this.#disk.create(NAMES[file], 'durable'), ROOM_BYTES_MAX);
+      await made.reach(BLOCK_BYTES);
+      await this.#disk.syncDirectory('');
+      this.#files[file] = made;
+    }
+    while (this.#running !== undefined) await this.#running;
+    this.#mustNotHaveFailed();
+    this.#epoch = { file, name, firstSequence: this.#sequence };
+    this.#position = BLOCK_BYTES;
+  }
+
+  #push(pending: Pending): void {
+    const length = recordBytes(pending.record);
+    if (length > PAYLOAD_BYTES_MAX) throw new RangeError(`a record of ${length} bytes is too long`);
+    this.#pending.push(pending);
+    this.#addedBytes += length;
+  }
+
+  async #run(): Promise<void> {
+    // One write at a time: what comes meanwhile is the next group.
+    while (this.#failure === undefined && this.#mustWrite()) await this.#writeGroup();
+    this.#running = undefined;
+  }
+
+  #mustWrite(): boolean {
+    return this.#addedBytes >= ADDED_BYTES_MAX || this.#pending.some(({ waiter }) => waiter !== undefined);
+  }
+
+  async #writeGroup(): Promise<void> {
+    const group = this.#pending;
+    this.#pending = [];
+    try {
+      if (!(await this.#haveRoom(group))) return;
+      const { epoch, file } = this.#current();
+      const { buffers, length } = this.#encode(group, epoch.name);
+      await file.write(this.#position, buffers);
+      this.#position += length;
+      file.prepare(this.#position);
+    } catch (error) {
+      this.#failure = error;
+      for (const { waiter } of [...group, ...this.#pending]) waiter?.reject(error);
+      return;
+    }
+    for (const { record, waiter } of group) {
+      this.#addedBytes -= recordBytes(record);
+      waiter?.resolve(this.#sequence);
+      this.#sequence += 1;
+    }
+  }
+
+  /** Without room commits are refused, and what others have added waits for more: they rely on it. */
+  async #haveRoom(group: Pending[]): Promise<boolean> {
+    const { file } = this.#current();
+    const length = group.reduce((sum, { record }) => sum + recordBytes(record), 0);
+    const isVoid = group.some(({ record }) => record.kind === RECORD.void);
+    try {
+      await file.reach(this.#position + blocks(length) + (isVoid ? 0 : VOID_BYTES));
+      return true;
+    } catch (error) {
+      if (!isOutOfRoom(error) || isVoid) throw error;
+      const kept = group.filter(({ waiter }) => waiter === undefined);
+      this.#pending = [...kept, ...this.#pending];
+      for (const { record, waiter } of group) {
+        if (waiter === undefined) continue;
+        this.#addedBytes -= recordBytes(record);
+        waiter.reject(error);
+      }
+      return false;
+    }
+  }
+
+  #encode(group: readonly Pending[], epoch: Uint8Array): { buffers: readonly Uint8Array[]; length: number } {
+    const buffers: Uint8Array[] = [];
+    let bytes = 0;
+    for (const [index, { record }] of group.entries()) {
+      buffers.push(
+        encodeRecordHeader(record, { epoch, sequence: this.#sequence + index }),
+        ...record.payload,
+      );
+      bytes += recordBytes(record);
+    }
+    const length = blocks(bytes);
+    // Whole blocks, of which none need be read first.
+    buffers.push(Buffer.alloc(length - bytes));
+    return { buffers: length <= JOINED_BYTES_MAX ? [Buffer.concat(buffers, length)] : buffers, length };
+  }
+
+  #current(): { readonly epoch: Epoch; readonly file: RoomyFile } {
+    const epoch = this.#epoch;
+    const file = epoch && this.#files[epoch.file];
+    if (epoch === undefined || file === undefined) throw new Error('the journal has not begun');
+    return { epoch, file };
+  }
+}
+
+function otherThan(file: 0 | 1): 0 | 1 {
+  return file === 0 ? 1 : 0;
+}
+
+function blocks(length: number): number {
+  return Math.ceil(length / BLOCK_BYTES) * BLOCK_BYTES;
+}
+
+function isOutOfRoom(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
