@@ -155,6 +155,9 @@ export class Journal {
   /** Begins anew on a base that is on stable storage, with everything replayed. */
   async restart(base: Uint8Array): Promise<void> {
     const file = this.#base === undefined ? 0 : otherThan(this.#base.file);
+    // Both, so that none has to be made on a full disk.
+    for (const at of [0, 1] as const) this.#files[at] ??= await this.#make(at);
+    await this.#disk.syncDirectory('');
     await this.#begin(file, this.#randomBytes(EPOCH_NAME_BYTES));
     await this.complete(base);
   }
@@ -258,16 +261,16 @@ export class Journal {
   }
 
   async #begin(file: 0 | 1, name: Uint8Array): Promise<void> {
-    if (this.#files[file] === undefined) {
-      const made = await RoomyFile.of(await this.#disk.create(NAMES[file], 'durable'), ROOM_BYTES_MAX);
-      await made.reach(BLOCK_BYTES);
-      await this.#disk.syncDirectory('');
-      this.#files[file] = made;
-    }
     while (this.#running !== undefined) await this.#running;
     this.#mustNotHaveFailed();
     this.#epoch = { file, name, firstSequence: this.#sequence };
     this.#position = BLOCK_BYTES;
+  }
+
+  async #make(file: 0 | 1): Promise<RoomyFile> {
+    const made = await RoomyFile.of(await this.#disk.create(NAMES[file], 'durable'), ROOM_BYTES_MAX);
+    await made.reach(BLOCK_BYTES);
+    return made;
   }
 
   #push(pending: Pending): void {
