@@ -1,18 +1,14 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Journal } from '@facet/journal';
-import type { OwnWrite } from '../mergeRange.ts';
 import { readBase } from './metaPages.ts';
 import type { Pin } from './pin.ts';
 import type { LmdbStore } from './store.ts';
 
 /** So much of a journal is replayed after a crash at most, or a little more. */
 const JOURNAL_BYTES_MAX = 24 << 20;
-/** LMDB uses no page of a state that is pinned again: so far its file grows between two checkpoints, roughly. */
+/** LMDB uses no page of a state that is pinned again: so much it writes between two checkpoints, to other places. */
 const GROWTH_BYTES_MAX = 48 << 20;
 const PAGE_BYTES = 4096;
-/** What a commit copies besides the pages of its keys: the top of the tree, the list of free pages. */
-const PAGES_PER_COMMIT = 8;
-const PAGES_PER_WRITE = 2;
 /** A store at rest is clean, and starts at once, so long after the first change since the last checkpoint. */
 const CHANGED_MS_MAX = 3_000;
 
@@ -25,7 +21,7 @@ export interface CheckpointParts {
   readonly pin: Pin;
   /** Called once, when a sync failed: what the disk holds is no longer known. */
   readonly onFailure: (error: unknown) => void;
-  /** How much LMDB's file may grow between two checkpoints. 48 MiB unless told. */
+  /** How much LMDB may write between two checkpoints. 48 MiB unless told. */
   readonly growthBytesMax?: number;
 }
 
@@ -45,13 +41,14 @@ export class Checkpoints {
   #failure: { readonly cause: unknown } | undefined;
   /** Since the last checkpoint began. */
   #commitsCount = 0;
-  #growthBytes = 0;
+  #writtenPagesBefore: number;
   #timer: NodeJS.Timeout | undefined;
   #isOld = false;
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts;
     this.#pin = parts.pin;
+    this.#writtenPagesBefore = parts.store.writtenPagesCount;
   }
 
   /** Whether there were commits since the last one began: without any it would bring nothing. */
@@ -77,10 +74,8 @@ export class Checkpoints {
   }
 
   /** To be called for each commit. */
-  committed(writes: readonly OwnWrite[]): void {
-    const bytes = writes.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  committed(): void {
     this.#commitsCount += 1;
-    this.#growthBytes += (PAGES_PER_COMMIT + PAGES_PER_WRITE * writes.length) * PAGE_BYTES + bytes;
     this.#timer ??= setTimeout(() => this.#grownOld(), CHANGED_MS_MAX).unref();
   }
 
@@ -108,10 +103,9 @@ export class Checkpoints {
 
   #isDue(): boolean {
     if (!this.isNeeded) return false;
-    const growthBytesMax = this.#parts.growthBytesMax ?? GROWTH_BYTES_MAX;
-    return (
-      this.#isOld || this.#growthBytes >= growthBytesMax || this.#parts.journal.usedBytes >= JOURNAL_BYTES_MAX
-    );
+    const { store, journal, growthBytesMax = GROWTH_BYTES_MAX } = this.#parts;
+    if (this.#isOld || journal.usedBytes >= JOURNAL_BYTES_MAX) return true;
+    return (store.writtenPagesCount - this.#writtenPagesBefore) * PAGE_BYTES >= growthBytesMax;
   }
 
   #grownOld(): void {
@@ -132,7 +126,7 @@ export class Checkpoints {
     this.#timer = undefined;
     this.#isOld = false;
     this.#commitsCount = 0;
-    this.#growthBytes = 0;
+    this.#writtenPagesBefore = store.writtenPagesCount;
     const pin = store.pin();
     const base = await readBase(file);
     await journal.rotate();

@@ -111,7 +111,7 @@ export class JournaledCommit implements Commit {
       await this.#checkpoints.run().catch(throwFailed);
       await this.#keepOnce(record, writes);
     }
-    this.#checkpoints.committed(writes);
+    this.#checkpoints.committed();
   }
 
   async #keepOnce(record: Buffer, writes: readonly OwnWrite[]): Promise<void> {

@@ -37,7 +37,7 @@ export interface EngineJournal {
   readonly journal: Journal;
   /** Told of what the journal has to replay that is not the engine's, in order. */
   readonly replay: (record: ReadRecord) => Promise<void>;
-  /** How much LMDB's file may grow before what the journal holds is synced there. 48 MiB unless told. */
+  /** How much LMDB may write, to other places, before it is synced and they are free. 48 MiB unless told. */
   readonly growthBytesMax?: number;
 }
 

@@ -1,5 +1,6 @@
 import * as lmdb from 'lmdb';
 import type { BytesDatabase } from './database.ts';
+import { environmentOf } from './environment.ts';
 
 /**
  * A read transaction that nobody reads from. LMDB never uses again the pages of a state that a reader may see: not
@@ -39,11 +40,4 @@ function hasTransactions(
   native: unknown,
 ): native is { Txn: new (environment: object, flags: number) => NativeTransaction } {
   return typeof native === 'object' && native !== null && 'Txn' in native && typeof native.Txn === 'function';
-}
-
-function environmentOf(db: BytesDatabase): object {
-  const environment: unknown = 'env' in db ? db.env : undefined;
-  if (typeof environment !== 'object' || environment === null)
-    throw new Error('this version of lmdb-js is unknown: a database has no env');
-  return environment;
 }

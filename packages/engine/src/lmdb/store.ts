@@ -4,6 +4,7 @@ import type { OwnWrite } from '../mergeRange.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { watchCommits } from './commitWatch.ts';
 import type { BytesDatabase } from './database.ts';
+import { writtenPagesOf } from './environment.ts';
 import { Pin } from './pin.ts';
 import { ReadTransaction } from './readTransaction.ts';
 
@@ -111,6 +112,11 @@ export class LmdbStore implements Snapshot {
         this.#transacting = false;
       }
     });
+  }
+
+  /** Since it was opened, those written again included. */
+  get writtenPagesCount(): number {
+    return writtenPagesOf(this.#db);
   }
 
   /** Keeps the state of this moment as it is on disk: none of its pages is used again before the pin is released. */

@@ -3,6 +3,7 @@
 import { type Core, openCore, systemEnvironment } from '@facet/core';
 import { openLmdbEngine } from '@facet/engine';
 import { LocalExtentStore, NodeDisk } from '@facet/extents';
+import { Journal } from '@facet/journal';
 import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
@@ -36,7 +37,12 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const engine = await openLmdbEngine({ path: layout.metadata, onFatal: fail });
+  const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) });
+  const engine = await openLmdbEngine({
+    path: layout.metadata,
+    onFatal: fail,
+    journal: { journal, replay: async () => undefined },
+  });
   const core = await openCore({
     engine,
     reserve: await diskReserve(layout),
