@@ -8,11 +8,17 @@
 import type { ContainerFiles, NewContainer } from './containerFiles.ts';
 import { type ContainerId, ExtentError, type ExtentOwner, type Location } from './contract.ts';
 import { isOutOfRoom, writeError } from './deviceError.ts';
-import type { Disk } from './disk.ts';
+import type { Disk, DiskFile } from './disk.ts';
 import { physicalLength } from './frame.ts';
 import { encodeFrames, extentLength, joinSmall } from './frameRun.ts';
+import { addBytes, type ByteJournal } from './journaledBytes.ts';
+import type { UnsyncedSegments } from './unsyncedSegments.ts';
 
 export const BATCH_BYTES_MAX = 8 << 20;
+/** A batch up to so long goes through the journal: written twice, it costs less than a sync of its own. */
+const JOURNALED_BYTES_MAX = 64 << 10;
+/** With so much in the journal it is let alone until that is less. */
+const JOURNAL_BYTES_BUSY = 40 << 20;
 
 export interface Extent {
   readonly owner: ExtentOwner;
@@ -25,6 +31,11 @@ export interface WriteFault {
   readonly error: unknown;
 }
 
+export interface JournaledAppends {
+  readonly journal: ByteJournal;
+  readonly unsynced: UnsyncedSegments;
+}
+
 interface Pending {
   readonly extent: Extent;
   readonly length: number;
@@ -33,8 +44,10 @@ interface Pending {
 }
 
 interface Segment extends NewContainer {
-  /** Bytes on stable storage: the next frame goes here. */
+  /** Bytes that were handed out, here or in the journal on stable storage: the next frame goes here. */
   length: number;
+  /** For bytes that the journal has. */
+  buffered: DiskFile | undefined;
   entrySynced: boolean;
 }
 
@@ -45,6 +58,7 @@ export class Appender {
   readonly #segmentBytes: number;
   readonly #onWriteFault: (fault: WriteFault) => void;
   readonly #gather: () => Promise<void>;
+  readonly #journal: JournaledAppends | undefined;
   #pending: Pending[] = [];
   #queuedBytes = 0;
   #running: Promise<void> | undefined;
@@ -59,6 +73,8 @@ export class Appender {
     readonly onWriteFault: (fault: WriteFault) => void;
     /** Awaited before a batch is closed, so that what arrives in the same turn shares it. Never rejects. */
     readonly gather: () => Promise<void>;
+    /** Where small batches are durable first. */
+    readonly journal?: JournaledAppends;
   }) {
     this.#store = options.store;
     this.#disk = options.disk;
@@ -66,6 +82,7 @@ export class Appender {
     this.#segmentBytes = options.segmentBytes;
     this.#onWriteFault = options.onWriteFault;
     this.#gather = options.gather;
+    this.#journal = options.journal;
   }
 
   async append(extent: Extent): Promise<Location> {
@@ -87,7 +104,7 @@ export class Appender {
     return this.#queuedBytes;
   }
 
-  /** The open segment, and how much of it is on stable storage. */
+  /** The open segment, and how much of it was handed out. */
   get active(): { readonly container: ContainerId; readonly length: number } | undefined {
     return this.#segment;
   }
@@ -153,15 +170,38 @@ export class Appender {
       locations.push(location);
       end += physicalLength(location);
     }
+    const journaled = this.#isForJournal(end - segment.length);
+    // What it was made of is its owner's again before the journal has written it.
+    const bytes = journaled ? [Buffer.concat(buffers)] : joinSmall(buffers);
     try {
-      await segment.file.write({ position: segment.length, buffers: joinSmall(buffers) });
+      const file = journaled ? await this.#bufferedOf(segment) : segment.file;
+      await file.write({ position: segment.length, buffers: bytes });
     } catch (error) {
       await (isOutOfRoom(error) ? this.#takeBack(segment) : this.#abandon(segment, error));
       throw error;
     }
     if (!segment.entrySynced) await this.#syncEntry(segment);
+    if (journaled) this.#addToJournal(segment, bytes);
     segment.length = end;
     return locations;
+  }
+
+  #isForJournal(bytes: number): boolean {
+    return (
+      bytes <= JOURNALED_BYTES_MAX && (this.#journal?.journal.usedBytes ?? Infinity) < JOURNAL_BYTES_BUSY
+    );
+  }
+
+  async #bufferedOf(segment: Segment): Promise<DiskFile> {
+    segment.buffered ??= await this.#files.openBuffered(segment.container);
+    return segment.buffered;
+  }
+
+  /** The metadata that names these bytes is a later record: neither is durable without them. */
+  #addToJournal(segment: Segment, [bytes]: readonly Uint8Array[]): void {
+    if (this.#journal === undefined || segment.buffered === undefined || bytes === undefined) return;
+    this.#journal.unsynced.written(segment.buffered);
+    addBytes(this.#journal.journal, { container: segment.container, offset: segment.length }, bytes);
   }
 
   async #syncEntry(segment: Segment): Promise<void> {
@@ -198,7 +238,8 @@ export class Appender {
   }
 
   async #begin(): Promise<Segment> {
-    const segment = { ...(await this.#files.create('segment')), length: 0, entrySynced: false };
+    const made = await this.#files.create('segment');
+    const segment: Segment = { ...made, length: 0, buffered: undefined, entrySynced: false };
     try {
       // A sync that need not record a new length each time takes a fifth less. No blocks are taken.
       await segment.file.truncate(this.#segmentBytes);
@@ -222,8 +263,8 @@ export class Appender {
   }
 
   /**
-   * Cuts off all that was not acknowledged, and closes. Everything else is on stable storage by now, so no
-   * failure here matters: what stays behind are zeros, or frames that nobody will refer to. The sync makes the
+   * Cuts off all that was not acknowledged, and closes. Everything else is on stable storage by now, here or in the
+   * journal, so no failure here matters: what stays behind are zeros, or frames that nobody will refer to. The sync makes the
    * length final: a power cut must not bring zeros back that nobody accounts for.
    */
   async #end(segment: Segment): Promise<void> {
@@ -234,6 +275,7 @@ export class Appender {
       // Left to recovery.
     }
     await segment.file.close().catch(() => undefined);
+    if (segment.buffered !== undefined) await this.#journal?.unsynced.end(segment.buffered);
     if (segment.length === 0) await this.#files.unlink(segment.container).catch(() => undefined);
     this.#files.endWriting(segment.container);
   }

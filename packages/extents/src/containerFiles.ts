@@ -74,6 +74,11 @@ export class ContainerFiles {
     return undefined;
   }
 
+  /** Opens a segment anew for writing what is not to be durable at once. */
+  openBuffered(segment: ContainerId): Promise<DiskFile> {
+    return this.#disk.open(nameOf(segment, 'segment'), 'buffered');
+  }
+
   /** Puts the container's directory entry on stable storage. */
   syncEntry({ entry }: NewContainer): Promise<void> {
     return this.#directories.settle(entry);
@@ -147,6 +152,11 @@ export class ContainerFiles {
     }
     return containerId(this.#leased.next++);
   }
+}
+
+/** Of containers that are there: none can be made. */
+export function nameless(disk: Disk): ContainerFiles {
+  return new ContainerFiles(disk, () => Promise.reject(new Error('no container is to be made here')));
 }
 
 function shardOf(container: ContainerId): string {

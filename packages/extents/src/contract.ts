@@ -87,7 +87,8 @@ export type ContainerLease = () => Promise<{ readonly first: ContainerId; readon
 export interface ExtentStore {
   /**
    * Appends one small extent to a shared segment. Many callers share one write and one data sync.
-   * Resolves when the bytes are on stable storage.
+   * Resolves when the bytes are on stable storage, or will be with the next commit to the journal that the store was
+   * opened with, if it was: so a commit that refers to them may follow.
    * @throws ExtentError Full | Failed
    */
   append(extent: { readonly owner: ExtentOwner; readonly data: readonly Uint8Array[] }): Promise<Location>;

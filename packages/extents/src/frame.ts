@@ -29,8 +29,8 @@
  * client's own bytes, passes for a frame of the place where it lies.
  */
 
-import type { ContainerId, ExtentOwner, Location } from './contract.ts';
 import { crc32c } from '@facet/journal';
+import type { ContainerId, ExtentOwner, Location } from './contract.ts';
 
 export const FRAME_DATA_BYTES = 1 << 20;
 export const BLOCK_BYTES = 32 << 10;

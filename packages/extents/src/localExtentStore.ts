@@ -19,9 +19,11 @@ import {
 import { DedicatedWriter } from './dedicatedWriter.ts';
 import { writeError } from './deviceError.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import { addPunch, type ByteJournal } from './journaledBytes.ts';
 import { type OpenFile, OpenFiles } from './openFiles.ts';
 import { readSlice, readSliceAtOnce } from './reader.ts';
 import { scanFrames } from './scan.ts';
+import { UnsyncedSegments } from './unsyncedSegments.ts';
 
 const SEGMENT_BYTES = 256 << 20;
 const OPEN_FILES_MAX = 256;
@@ -47,6 +49,11 @@ export interface LocalExtentStoreOptions {
    * arrives in one turn shares a sync; a simulator hands in its own. Never rejects.
    */
   readonly gather?: () => Promise<void>;
+  /**
+   * Makes small appends durable together with what refers to them: they are once anything is committed to it after.
+   * Unless told, each is by itself. What it holds was replayed by a {@link ByteReplay}.
+   */
+  readonly journal?: ByteJournal;
 }
 
 export class LocalExtentStore implements ExtentStore {
@@ -55,6 +62,8 @@ export class LocalExtentStore implements ExtentStore {
   readonly #files: ContainerFiles;
   readonly #appenders: readonly Appender[];
   readonly #open: OpenFiles;
+  readonly #journal: ByteJournal | undefined;
+  readonly #unsynced = new UnsyncedSegments();
   #closed = false;
 
   constructor(options: LocalExtentStoreOptions) {
@@ -64,6 +73,9 @@ export class LocalExtentStore implements ExtentStore {
       max: options.openFilesMax ?? OPEN_FILES_MAX,
       open: (container, likely) => this.#files.open(container, likely),
     });
+    const { journal } = options;
+    this.#journal = journal;
+    journal?.attach(() => this.#unsynced.settle());
     this.#appenders = Array.from({ length: SEGMENTS_AT_ONCE }, () => {
       return new Appender({
         store: this.#store,
@@ -72,6 +84,7 @@ export class LocalExtentStore implements ExtentStore {
         segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
         onWriteFault: options.onWriteFault ?? (() => undefined),
         gather: options.gather ?? endOfTurn,
+        ...(journal && { journal: { journal, unsynced: this.#unsynced } }),
       });
     });
   }
@@ -128,7 +141,10 @@ export class LocalExtentStore implements ExtentStore {
     this.#mustBeOpen();
     const open = this.#open.take(run.container, 'segment');
     try {
-      return await (await fileOf(open)).punch(run);
+      const file = await fileOf(open);
+      // Else bytes of the run that the journal holds would come back, and be nobody's.
+      if (this.#journal) addPunch(this.#journal, run);
+      return await file.punch(run);
     } catch (error) {
       throw await writeError(this.#disk, error, `cannot punch container ${run.container}`);
     } finally {
@@ -197,6 +213,8 @@ export class LocalExtentStore implements ExtentStore {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#appenders.map((appender) => appender.close()));
+    // What fails is in the journal still: the one who owns that is told.
+    await this.#unsynced.settle().catch(() => undefined);
     this.#open.retireAll();
   }
 

@@ -1,6 +1,6 @@
+import { crc32c } from '@facet/journal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { crc32c } from '@facet/journal';
 import {
   BLOCK_BYTES,
   BlockChecksums,

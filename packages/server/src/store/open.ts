@@ -2,7 +2,7 @@
 
 import { type Core, openCore, systemEnvironment } from '@facet/core';
 import { openLmdbEngine } from '@facet/engine';
-import { LocalExtentStore, NodeDisk } from '@facet/extents';
+import { ByteReplay, LocalExtentStore, NodeDisk } from '@facet/extents';
 import { Journal } from '@facet/journal';
 import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
@@ -38,10 +38,12 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) });
+  const bytes = new ByteReplay(new NodeDisk(layout.extents));
+  journal.attach(() => bytes.settle());
   const engine = await openLmdbEngine({
     path: layout.metadata,
     onFatal: fail,
-    journal: { journal, replay: async () => undefined },
+    journal: { journal, replay: (record) => bytes.replay(record) },
   });
   const core = await openCore({
     engine,
@@ -51,6 +53,7 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
       new LocalExtentStore({
         disk: new NodeDisk(layout.extents),
         lease,
+        journal,
         onWriteFault: ({ container, error }) =>
           watcher.error({ container, err: error }, 'a segment could not be written and is given up'),
       }),
