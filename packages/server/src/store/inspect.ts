@@ -1,9 +1,12 @@
-/** Opens a store only to look at it: no recovery, no background work, nothing written. */
+/**
+ * Opens a store only to look at it: no recovery, no background work. Nothing is changed; but what is in the journal is
+ * brought to its place, which changes nothing that is in the store.
+ */
 
 import { type FsckParts, type FsckReport, fsck } from '@facet/core';
-import { openLmdbEngine } from '@facet/engine';
 import { LocalExtentStore, NodeDisk } from '@facet/extents';
 import type { StoreLayout } from './layout.ts';
+import { openMetadata } from './metadata.ts';
 
 export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding'> {
   /** Its lock is held by the caller. */
@@ -11,7 +14,7 @@ export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding'> {
 }
 
 export async function inspectStore({ layout, ...options }: InspectOptions): Promise<FsckReport> {
-  const engine = await openLmdbEngine({ path: layout.metadata });
+  const { engine } = await openMetadata(layout);
   const extents = new LocalExtentStore({
     disk: new NodeDisk(layout.extents),
     lease: () => Promise.reject(new Error('an inspection writes nothing')),

@@ -1,13 +1,12 @@
 /** Opens a store: the metadata engine, the extents, and the core over both. */
 
 import { type Core, openCore, systemEnvironment } from '@facet/core';
-import { openLmdbEngine } from '@facet/engine';
-import { ByteReplay, LocalExtentStore, NodeDisk } from '@facet/extents';
-import { Journal } from '@facet/journal';
+import { LocalExtentStore, NodeDisk } from '@facet/extents';
 import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
 import type { StoreLock } from './lock.ts';
+import { openMetadata } from './metadata.ts';
 import { diskReserve } from './reserve.ts';
 
 export interface OpenStore {
@@ -37,14 +36,7 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) });
-  const bytes = new ByteReplay(new NodeDisk(layout.extents));
-  journal.attach(() => bytes.settle());
-  const engine = await openLmdbEngine({
-    path: layout.metadata,
-    onFatal: fail,
-    journal: { journal, replay: (record) => bytes.replay(record) },
-  });
+  const { engine, journal } = await openMetadata(layout, fail);
   const core = await openCore({
     engine,
     reserve: await diskReserve(layout),

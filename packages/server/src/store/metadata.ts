@@ -1,0 +1,62 @@
+/** Opens the metadata of a store, with the journal that it and the extents share. */
+
+import { statfs } from 'node:fs/promises';
+import { type Engine, EngineError, openLmdbEngine } from '@facet/engine';
+import { ByteReplay, NodeDisk } from '@facet/extents';
+import { Journal } from '@facet/journal';
+import { makeDataDirectory } from './directory.ts';
+import type { StoreLayout } from './layout.ts';
+import { diskReserve } from './reserve.ts';
+
+export interface OpenMetadata {
+  /** Closes the journal, too. */
+  readonly engine: Engine;
+  readonly journal: Journal;
+}
+
+const GROWTH_BYTES_MAX = 48 << 20;
+const GROWTH_BYTES_MIN = 1 << 20;
+/** What LMDB takes before it may use its pages again is missed on a small disk. */
+const GROWTH_SHARE_OF_DISK = 1 / 64;
+
+/**
+ * The lock is held by the caller. What the journal holds is brought back first, of extents as well.
+ * @throws EngineError, JournalDamaged
+ */
+export async function openMetadata(
+  layout: StoreLayout,
+  onFatal: (error: EngineError) => void = () => {},
+): Promise<OpenMetadata> {
+  try {
+    return await open(layout, onFatal);
+  } catch (error) {
+    if (!(error instanceof EngineError && error.code === 'Full')) throw error;
+    // Replaying takes room as the writes did, and on a full disk may find less. Whoever needs it next restores it.
+    await (await diskReserve(layout)).release();
+    return await open(layout, onFatal);
+  }
+}
+
+async function open(layout: StoreLayout, onFatal: (error: EngineError) => void): Promise<OpenMetadata> {
+  makeDataDirectory(layout.metadata);
+  const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) });
+  const bytes = new ByteReplay(new NodeDisk(layout.extents));
+  journal.attach(() => bytes.settle());
+  const { blocks, bsize } = await statfs(layout.metadata);
+  const share = Math.floor(blocks * bsize * GROWTH_SHARE_OF_DISK);
+  try {
+    const engine = await openLmdbEngine({
+      path: layout.metadata,
+      onFatal,
+      journal: {
+        journal,
+        replay: (record) => bytes.replay(record),
+        growthBytesMax: Math.min(GROWTH_BYTES_MAX, Math.max(GROWTH_BYTES_MIN, share)),
+      },
+    });
+    return { engine, journal };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+}
