@@ -39,6 +39,7 @@ const log = (line: string): void => console.log(line);
 const OMISSIONS = {
   'the sync of segments': '.seg',
   'the sync of dedicated files': '.ext',
+  'the sync of the journal': '.journal',
   'the sync of metadata': '/data.mdb',
 };
 const CUTS_TO_FIND = 5;

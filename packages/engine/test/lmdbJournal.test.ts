@@ -72,7 +72,7 @@ class Plug {
     const kept =
       this.#random(4) === 0 ? Math.max(readFileSync(`${this.#path}.synced`).length, 8192) : image.length;
     writeFileSync(join(target, 'data.mdb'), image.subarray(0, kept));
-    for (const name of ['journal-0', 'journal-1']) copyFileSync(join(this.#path, name), join(target, name));
+    for (const name of ['0.journal', '1.journal']) copyFileSync(join(this.#path, name), join(target, name));
   }
 
   get #data(): string {

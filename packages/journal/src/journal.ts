@@ -23,7 +23,7 @@ import {
 import { isEpochAt, type ReadRecord, readRecords } from './recordReader.ts';
 import { RoomyFile } from './roomyFile.ts';
 
-const NAMES = ['journal-0', 'journal-1'] as const;
+const NAMES = ['0.journal', '1.journal'] as const;
 const ROOM_BYTES_MAX = 32 << 20;
 /** Kept back from commits, so that one can be made void on a disk without room. */
 const VOID_BYTES = 2 * BLOCK_BYTES;
