@@ -10,6 +10,7 @@ import type { MemoryDiskOptions } from '@facet/extents';
 import { type Core, type Finding, fsck, type Quota } from '../../src/index.ts';
 import { Actor, writing } from './actors.ts';
 import { Calls } from './calls.ts';
+import type { JournalKind } from './faultyJournal.ts';
 import { Model } from './model.ts';
 import { Replay } from './replay.ts';
 import { below, type Random, randomFrom, Scheduler } from './scheduler.ts';
@@ -27,6 +28,8 @@ export interface SimulationOptions {
   /** Things each client does in a life that is not cut short. */
   readonly actions?: number;
   readonly ignoresSyncOf?: MemoryDiskOptions['ignoresSyncOf'];
+  /** Small changes are durable in a journal first. */
+  readonly journal?: JournalKind;
   /** The disk is full at random moments, for a while each. */
   readonly fills?: boolean;
   /** What the volume may hold. */
@@ -52,7 +55,7 @@ class Setting {
   commits = 0;
   broken: unknown;
 
-  constructor(random: Random, options: Pick<WorldOptions, 'disk' | 'lmdbFolder'>) {
+  constructor(random: Random, options: Pick<WorldOptions, 'disk' | 'journal' | 'lmdbFolder'>) {
     this.scheduler = new Scheduler(random);
     this.world = new World({
       ...options,
@@ -67,7 +70,7 @@ class Setting {
     this.commits += 1;
     try {
       // An engine without room commits nothing but from the reserve, which is not for this.
-      if (this.world.isFull && !command.frees) throw new Error(`${command.name} took the reserve`);
+      if (this.world.tookReserve && !command.frees) throw new Error(`${command.name} took the reserve`);
       this.replay.commit(command, writing.getStore());
     } catch (error) {
       this.broken ??= error;
@@ -106,9 +109,12 @@ export async function playOnLmdb(options: {
 
 /** @throws when the store and the model differ, or a client got an answer it must not get */
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
-  const { seed, actions = 30, ignoresSyncOf, fills = false, quota } = options;
+  const { seed, actions = 30, ignoresSyncOf, journal, fills = false, quota } = options;
   const random = randomFrom(seed);
-  const setting = new Setting(random, ignoresSyncOf ? { disk: { ignoresSyncOf } } : {});
+  const setting = new Setting(random, {
+    ...(ignoresSyncOf && { disk: { ignoresSyncOf } }),
+    ...(journal && { journal }),
+  });
   const { scheduler, world, model, replay } = setting;
   const calls = new Calls(random, replay);
   let powerCuts = 0;

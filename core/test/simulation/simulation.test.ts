@@ -64,6 +64,35 @@ describe('worlds whose power is cut', () => {
   );
 });
 
+describe('worlds with a journal', () => {
+  it('hold what was committed and nothing else after their power is cut', async () => {
+    for (const seed of SEEDS.slice(0, Math.ceil(SEEDS.length / 2))) await run(seed, { journal: 'whole' });
+  }, 300_000);
+
+  it('lose nothing on disks that are full at random moments', async () => {
+    for (const seed of SEEDS.slice(0, Math.ceil(SEEDS.length / 4)))
+      await run(seed, { journal: 'whole', fills: true });
+  }, 300_000);
+
+  it('are the same whenever they are run', async () => {
+    const options = { seed: 7, journal: 'whole' } as const;
+    expect(await simulate(options)).toEqual(await simulate(options));
+  });
+
+  it.each(['unsynced', 'without bytes'] as const)('show one that is %s', async (journal) => {
+    const found = [];
+    for (let seed = 1; seed <= 10; seed += 1) {
+      found.push(
+        await simulate({ seed, journal }).then(
+          () => 'whole',
+          () => 'lost',
+        ),
+      );
+    }
+    expect(found).toContain('lost');
+  });
+});
+
 describe('worlds whose volume has a quota', () => {
   it('are never over it, whichever door fills them', async () => {
     const outcomes: Outcome[] = [];

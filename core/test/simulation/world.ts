@@ -1,20 +1,30 @@
 /** The store of one world: memory engine and simulated disk, both waiting at every step; its power can be cut. */
 
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Engine, MemoryEngine, openLmdbEngine } from '@facet/engine';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import {
+  type Engine,
+  MemoryBases,
+  MemoryEngine,
+  openJournaledMemoryEngine,
+  openLmdbEngine,
+} from '@facet/engine';
+import {
+  type ByteJournal,
+  ByteReplay,
   type DiskFault,
   type DiskOperation,
   LocalExtentStore,
   MemoryDisk,
   type MemoryDiskOptions,
 } from '@facet/extents';
+import { Journal, type JournalRecord, RECORD, type ReadRecord } from '@facet/journal';
 import { type Command, CommandRunner, runsWhenFull } from '../../src/commands/command.ts';
 import { type Core, type InodeId, openCore, timestamp, type Volume } from '../../src/index.ts';
 import { dentryKey, type EntryName, inodeKey } from '../../src/meta/keys.ts';
 import { decodeInode } from '../../src/meta/records/inode.ts';
 import { decodeDentry } from '../../src/meta/records/tree.ts';
 import type { LostBytes } from '../../src/recovery/survey.ts';
+import { type JournalKind, leavingOut, unsynced } from './faultyJournal.ts';
 import { MirroredEngine } from './mirroredEngine.ts';
 import { below, type Random, type Scheduler } from './scheduler.ts';
 
@@ -46,11 +56,15 @@ export interface WorldOptions {
   readonly disk?: Pick<MemoryDiskOptions, 'ignoresSyncOf' | 'capacityBytes'>;
   /** Told of each commit, in order, at the moment it happens. */
   readonly onCommit: (command: UnderWay) => void;
+  /** Given: small changes are durable in a journal first. */
+  readonly journal?: JournalKind;
   /** Given: the metadata is in LMDB, there; nothing may be interleaved then, nor the power cut. */
   readonly lmdbFolder?: string;
 }
 
 const SEGMENT_BYTES = 1 << 20;
+/** So that several bases come in a life. */
+const COMMITS_PER_BASE = 25;
 /** Of the disk's operations those that take room. */
 const TAKES_ROOM: ReadonlySet<DiskOperation['kind']> = new Set([
   'create',
@@ -73,6 +87,10 @@ export class World {
   /** The state before the last commit. */
   #stateBefore: ReturnType<MemoryEngine['snapshot']> | undefined;
   #extents: LocalExtentStore | undefined;
+  readonly #bases = new MemoryBases();
+  #journal: ByteJournal | undefined;
+  /** A commit on its way into the journal: after a crash it may be there. */
+  #onItsWay: { readonly batch: Buffer; readonly follow: () => void } | undefined;
   #core: Core | undefined;
   #volume: Volume | undefined;
   /** Outside of the interleaved part nothing waits. */
@@ -80,6 +98,10 @@ export class World {
   /** Nothing can be added, but for what the reserve holds. */
   #full = false;
   #reserveHeld = true;
+  /** What is replayed may take the reserve. */
+  #replaying = false;
+  /** When the last commit went into the journal. */
+  #wasFull = false;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -93,8 +115,10 @@ export class World {
     this.#used = this.#engine;
   }
 
-  async #before({ kind }: DiskOperation): Promise<DiskFault | undefined> {
+  async #before({ kind, name }: DiskOperation): Promise<DiskFault | undefined> {
     await this.#wait();
+    // A journal has its room.
+    if (name.endsWith('.journal') || this.#replaying) return undefined;
     return this.#full && TAKES_ROOM.has(kind) ? 'ENOSPC' : undefined;
   }
 
@@ -104,8 +128,11 @@ export class World {
   }
 
   #newEngine(state?: ReturnType<MemoryEngine['snapshot']>): MemoryEngine {
-    return new MemoryEngine({
-      ...(state && { state }),
+    return new MemoryEngine({ ...(state && { state }), ...this.#hooks() });
+  }
+
+  #hooks() {
+    return {
       onYield: () => this.#wait(),
       beforeCommit: () => this.#wait(),
       // The first thing it does is synchronous: the moment of the commit itself.
@@ -115,20 +142,74 @@ export class World {
       },
       injectFull: () => this.#full && this.#reserveHeld,
       injectConflict: () => this.#interleaved && below(this.#random, 20) === 0,
-    });
+    };
   }
 
   #committed(): void {
+    this.#onItsWay = undefined;
     const command = this.#underWay.getStore();
     if (command) this.#options.onCommit(command);
     this.#stateBefore = this.#engine.snapshot();
   }
 
   async #openEngine(): Promise<Engine> {
-    const { lmdbFolder } = this.#options;
+    const { lmdbFolder, journal } = this.#options;
+    if (journal !== undefined) await this.#openJournaled(journal);
     if (lmdbFolder === undefined) return this.#engine;
     const inner = await openLmdbEngine({ path: lmdbFolder, mapSizeBytes: 1 << 28 });
     return new MirroredEngine(inner, this.#engine, () => this.#committed());
+  }
+
+  async #openJournaled(kind: JournalKind): Promise<void> {
+    const disk = this.#disk.mount();
+    const journal = await Journal.open({
+      disk: kind === 'unsynced' ? unsynced(disk) : disk,
+      randomBytes: (count) => this.#randomBytes(count),
+    });
+    const bytes = new ByteReplay(disk);
+    journal.attach(() => bytes.settle());
+    let last: Buffer | undefined;
+    const replay = async (record: ReadRecord) => bytes.replay(record);
+    const watched = this.#watched(journal, (batch) => {
+      last = batch;
+    });
+    this.#replaying = true;
+    if (this.#full) this.#reserveHeld = false;
+    this.#engine = await openJournaledMemoryEngine({
+      ...this.#hooks(),
+      journal: watched,
+      bases: this.#bases,
+      replay,
+      commitsPerBase: COMMITS_PER_BASE,
+    });
+    this.#replaying = false;
+    this.#journal = leavingOut(journal, kind);
+    // The client never heard of it; it is there all the same.
+    if (last && this.#onItsWay?.batch.equals(last)) this.#onItsWay.follow();
+    this.#onItsWay = undefined;
+  }
+
+  /** Notes what goes in, and tells of the batches that come out. */
+  #watched(journal: Journal, onBatch: (batch: Buffer) => void): Journal {
+    const commit = journal.commit.bind(journal);
+    const replay = journal.replay.bind(journal);
+    return Object.assign(journal, {
+      commit: (record: JournalRecord) => {
+        this.#wasFull = this.#full;
+        this.#onItsWay = {
+          batch: Buffer.concat(record.payload),
+          // As if it were the command that goes on.
+          follow: AsyncResource.bind(() => this.#committed()),
+        };
+        return commit(record);
+      },
+      replay: async function* () {
+        for await (const record of replay()) {
+          if (record.kind === RECORD.batch) onBatch(record.payload);
+          yield record;
+        }
+      },
+    });
   }
 
   async start(): Promise<Core> {
@@ -140,8 +221,7 @@ export class World {
         this.#now += 1n;
         return timestamp(this.#now);
       },
-      randomBytes: (count: number) =>
-        Buffer.from(Array.from({ length: count }, () => below(this.#random, 256))),
+      randomBytes: (count: number) => this.#randomBytes(count),
     };
     this.#core = await openCore({
       engine,
@@ -152,6 +232,7 @@ export class World {
           disk: this.#disk.mount(),
           lease,
           segmentBytes: SEGMENT_BYTES,
+          ...(this.#journal && { journal: this.#journal }),
           gather: async () => {
             await this.#wait();
           },
@@ -181,6 +262,10 @@ export class World {
     return this.#core;
   }
 
+  #randomBytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => below(this.#random, 256)));
+  }
+
   get engine(): Engine {
     return this.#used;
   }
@@ -205,6 +290,11 @@ export class World {
     this.#full = full;
   }
 
+  /** Whether the commit of this moment found no room but the reserve's, when the engine began with it. */
+  get tookReserve(): boolean {
+    return this.#options.journal === undefined ? this.#full : this.#wasFull;
+  }
+
   /** Whether the disk has no room but the reserve's. */
   get isFull(): boolean {
     return this.#full;
@@ -216,7 +306,7 @@ export class World {
     this.#disk.crash();
     this.#options.scheduler.forget();
     this.#interleaved = false;
-    this.#engine = this.#newEngine(state);
+    if (this.#options.journal === undefined) this.#engine = this.#newEngine(state);
   }
 
   // ---- what the store has committed, for a model that must not ask it ----

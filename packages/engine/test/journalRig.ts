@@ -13,6 +13,7 @@ export async function openJournaled(
   options: LmdbEngineOptions & { readonly growthBytesMax?: number },
 ): Promise<Engine> {
   const { growthBytesMax, ...rest } = options;
+  await mkdir(options.path, { recursive: true });
   const journal = await Journal.open({ disk: folderDisk(options.path) });
   const replay = async () => {
     throw new Error('only batches are journaled here');
@@ -30,9 +31,6 @@ export function folderDisk(folder: string): JournalDisk {
     create: (name) => opened(name, O_RDWR | O_CREAT | O_EXCL | O_DSYNC),
     open: (name) => opened(name, O_RDWR | O_DSYNC),
     status: (name) => stat(join(folder, name)).catch(() => undefined),
-    makeDirectory: async (name) => {
-      await mkdir(join(folder, name), { recursive: true });
-    },
     syncDirectory: async () => undefined,
   };
 }

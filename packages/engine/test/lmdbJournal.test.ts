@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Journal } from '@facet/journal';
@@ -42,6 +42,7 @@ class Plug {
   }
 
   async open(): Promise<Engine> {
+    await mkdir(this.#path, { recursive: true });
     const journal = await Journal.open({ disk: folderDisk(this.#path) });
     // LMDB's file is synced after this, and before the base of this moment counts.
     journal.attach(async () => copyFileSync(this.#data, `${this.#path}.syncing`));

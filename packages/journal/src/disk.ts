@@ -16,8 +16,6 @@ export interface JournalDisk {
   open(name: string, writes: 'durable'): Promise<JournalFile>;
   /** Undefined when there is no such file. */
   status(name: string): Promise<object | undefined>;
-  /** Present already is not an error. `''` is the root. */
-  makeDirectory(name: string): Promise<void>;
   /** Puts a directory's entries on stable storage. `''` is the root. */
   syncDirectory(name: string): Promise<void>;
 }

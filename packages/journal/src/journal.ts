@@ -84,11 +84,10 @@ export class Journal {
   }
 
   /**
-   * Looks at what is there. Nothing is written before {@link restart}.
+   * Looks at what is there, in a folder that is. Nothing is written before {@link restart}.
    * @throws JournalDamaged
    */
   static async open(options: JournalOptions): Promise<Journal> {
-    await options.disk.makeDirectory('');
     const files: Files = [undefined, undefined];
     let base: Base | undefined;
     for (const at of [0, 1] as const) {

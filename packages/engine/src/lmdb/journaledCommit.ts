@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
+import { decodeBatch, encodeBatch } from '../batchRecord.ts';
 import { EngineError } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
-import { decodeBatch, encodeBatch } from './batchRecord.ts';
 import { BatchState } from './batchState.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Commit } from './commit.ts';

@@ -7,6 +7,7 @@ import {
   type ReadTx,
   type WriteTx,
 } from '../contract.ts';
+import type { OwnWrite } from '../mergeRange.ts';
 import { resume, type Snapshot, YieldedReads } from '../snapshot.ts';
 import { WriteBuffer } from '../writeBuffer.ts';
 import { ReadSet } from './readSet.ts';
@@ -25,6 +26,11 @@ export interface MemoryEngineOptions {
   readonly onYield?: (request: ReadRequest) => Promise<void> | void;
   /** Awaited before each attempt to commit writes: nothing is durable yet. */
   readonly beforeCommit?: () => Promise<void> | void;
+  /**
+   * Awaited with the writes of each commit, one commit at a time, before anybody sees them: makes them durable. What
+   * it throws rejects the operation.
+   */
+  readonly keep?: (writes: readonly OwnWrite[]) => Promise<void>;
   /** Awaited after a commit: durable and visible, but not acknowledged. */
   readonly afterCommit?: () => Promise<void> | void;
   /** Asked at each attempt to commit: true makes it fail as if another write had come between. */
@@ -48,6 +54,8 @@ export class MemoryEngine implements Engine {
   readonly #attemptsMax: number;
   readonly #underWay = new Set<Promise<unknown>>();
   #state: MemoryState;
+  /** A commit that is being made durable. */
+  #keeping: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: MemoryEngineOptions = {}) {
@@ -95,9 +103,13 @@ export class MemoryEngine implements Engine {
       // What was read is one state that was current after the call: there is nothing to check.
       if (writes.keys.length === 0) return value;
       await this.#options.beforeCommit?.();
+      while (this.#keeping !== undefined) await this.#keeping;
       if (this.#options.injectFull?.() === true) throw new EngineError('Full', 'there is no room');
       if (this.#options.injectConflict?.() === true || !reads.holdsIn(this.#state)) continue;
-      this.#state = this.#state.after(writes);
+      const kept = this.#keep(writes);
+      // Nobody else may commit between the two, not even for as long as an await takes.
+      if (kept) await kept;
+      else this.#state = this.#state.after(writes);
       await this.#options.afterCommit?.();
       return value;
     }
@@ -105,6 +117,19 @@ export class MemoryEngine implements Engine {
       'Contention',
       `gave up after ${this.#attemptsMax} attempts: others keep changing what this reads`,
     );
+  }
+
+  #keep(writes: WriteBuffer): Promise<void> | undefined {
+    const kept = this.#options.keep?.(writes.keys.map((key, at) => ({ key, value: writes.values[at] })));
+    if (kept === undefined) return undefined;
+    const over = (): void => {
+      this.#keeping = undefined;
+    };
+    const committed = kept.then(() => {
+      this.#state = this.#state.after(writes);
+    });
+    this.#keeping = committed.then(over, over);
+    return committed;
   }
 
   async #drive<T>(op: Op<T>, snapshot: Snapshot): Promise<T> {

@@ -5,7 +5,7 @@
  * deletes), key, value. That it is whole the journal's checksum says.
  */
 
-import type { OwnWrite } from '../mergeRange.ts';
+import type { OwnWrite } from './mergeRange.ts';
 
 const COUNT_BYTES = 4;
 const LENGTHS_BYTES = 8;
