@@ -1,0 +1,279 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Journal, JournalDamaged, type JournalRecord, RECORD } from '../src/index.ts';
+import { MemoryFiles } from './memoryFiles.ts';
+
+const BLOCK_BYTES = 4096;
+const [FIRST, SECOND] = ['0.journal', '1.journal'] as const;
+
+const batch = (text: string): JournalRecord => ({ kind: RECORD.batch, payload: [Buffer.from(text)] });
+const bytes = (text: string): JournalRecord => ({ kind: RECORD.bytes, payload: [Buffer.from(text)] });
+const base = (text: string): Buffer => Buffer.from(text);
+
+let disk: MemoryFiles;
+let journal: Journal;
+beforeEach(async () => {
+  disk = new MemoryFiles();
+  journal = await Journal.open({ disk });
+  await journal.restart(base('start'));
+});
+
+/** What a start after a crash finds on `from`. */
+async function found(
+  from: MemoryFiles,
+): Promise<{ readonly base: string; readonly records: readonly string[] }> {
+  const after = await Journal.open({ disk: from });
+  const records: string[] = [];
+  for await (const { kind, payload } of after.replay()) records.push(`${kind} ${payload}`);
+  return { base: `${after.base === undefined ? undefined : Buffer.from(after.base)}`, records };
+}
+
+describe('a journal', () => {
+  it('has nothing before it has begun', async () => {
+    const none = new MemoryFiles();
+    expect(await found(none)).toEqual({ base: 'undefined', records: [] });
+    const unbegun = await Journal.open({ disk: none });
+    expect(() => unbegun.add(bytes('a'))).toThrow('has not begun');
+  });
+
+  it('holds what was committed, and what was added before', async () => {
+    journal.add(bytes('a'));
+    journal.add(bytes('b'));
+    await journal.commit(batch('c'));
+    journal.add(bytes('lost'));
+    expect(await found(disk)).toEqual({ base: 'start', records: ['3 a', '3 b', '1 c'] });
+  });
+
+  it('writes what comes at once in one go, and what comes meanwhile in the next', async () => {
+    const before = disk.writes;
+    const sequences = await Promise.all(
+      Array.from({ length: 50 }, (_, at) => journal.commit(batch(`${at}`))),
+    );
+    expect(sequences).toEqual(Array.from({ length: 50 }, (_, at) => at + 1));
+    expect(disk.writes - before).toBeLessThan(5);
+    expect((await found(disk)).records).toHaveLength(50);
+  });
+
+  it('begins each group with a block of its own, and leaves those before alone', async () => {
+    for (const text of ['a', 'b', 'c']) {
+      const before = Buffer.from(disk.bytes(FIRST));
+      const used = journal.usedBytes;
+      expect(used % BLOCK_BYTES).toBe(0);
+      await journal.commit(batch(text));
+      expect(disk.bytes(FIRST).subarray(0, used).equals(before.subarray(0, used))).toBe(true);
+    }
+  });
+
+  it('ends where a group was cut off, at whichever byte', async () => {
+    await journal.commit(batch('kept'));
+    const from = journal.usedBytes;
+    journal.add(bytes('first'));
+    await journal.commit(batch('second'));
+    const written =
+      disk
+        .bytes(FIRST)
+        .subarray(from, journal.usedBytes)
+        .findLastIndex((byte) => byte !== 0) + 1;
+    for (let left = 0; left <= written; left += 1) {
+      const torn = disk.copy();
+      torn.bytes(FIRST).fill(0, from + left);
+      const { records } = await found(torn);
+      const whole = left >= written ? 3 : left >= 32 + 'first'.length ? 2 : 1;
+      expect(records, `${left} of ${written}`).toEqual(['1 kept', '3 first', '1 second'].slice(0, whole));
+      // Whatever was left of it, what comes after is read.
+      const again = await Journal.open({ disk: torn });
+      for await (const _ of again.replay());
+      await again.restart(base('again'));
+      await again.commit(batch('new'));
+      expect(await found(torn)).toEqual({ base: 'again', records: ['1 new'] });
+    }
+  });
+
+  it('reads no damaged record, whichever byte it is', async () => {
+    await journal.commit(batch('kept'));
+    const from = journal.usedBytes;
+    await journal.commit(batch('damaged'));
+    for (let at = 0; at < 32 + 'damaged'.length; at += 1) {
+      const damaged = disk.copy();
+      damaged.bytes(FIRST)[from + at] = (damaged.bytes(FIRST)[from + at] ?? 0) ^ 0x10;
+      expect((await found(damaged)).records).toEqual(['1 kept']);
+    }
+  });
+
+  it('survives any bytes where records are looked for', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), fc.nat(300), async (noise, at) => {
+        const hostile = disk.copy();
+        hostile.bytes(FIRST).set(noise, BLOCK_BYTES + at);
+        expect((await found(hostile)).records).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('takes no record of another epoch for one of its own, wherever it lies', async () => {
+    await journal.commit(batch('old'));
+    const old = Buffer.from(disk.bytes(FIRST).subarray(BLOCK_BYTES, 2 * BLOCK_BYTES));
+    const again = await Journal.open({ disk });
+    for await (const _ of again.replay());
+    await again.restart(base('again'));
+    await again.commit({
+      kind: RECORD.bytes,
+      payload: [Buffer.concat([Buffer.alloc(BLOCK_BYTES - 32), old])],
+    });
+    // The group that has it inside is torn at its first byte: a client's bytes then begin a block.
+    const torn = disk.copy();
+    torn.bytes(SECOND).fill(0, BLOCK_BYTES, 2 * BLOCK_BYTES);
+    expect(await found(torn)).toEqual({ base: 'again', records: [] });
+  });
+
+  it('leaves out a batch that came to nothing, and nothing else', async () => {
+    await journal.commit(batch('a'));
+    const sequence = await journal.commit(batch('b'));
+    journal.add(bytes('between'));
+    await journal.makeVoid(sequence);
+    await journal.commit(batch('c'));
+    expect((await found(disk)).records).toEqual(['1 a', '3 between', '1 c']);
+  });
+
+  it('writes on its own what nobody commits, when it is much', async () => {
+    journal.add({ kind: RECORD.bytes, payload: [Buffer.alloc(5 << 20)] });
+    await journal.commit(batch('a'));
+    journal.add({ kind: RECORD.bytes, payload: [Buffer.alloc(5 << 20)] });
+    await journal.close();
+    expect((await found(disk)).records).toHaveLength(3);
+  });
+});
+
+describe('a journal with a new base', () => {
+  it('replays both files until it is complete, and then the second only', async () => {
+    await journal.commit(batch('a'));
+    await journal.rotate();
+    await journal.commit(batch('b'));
+    expect(await found(disk)).toEqual({ base: 'start', records: ['1 a', '1 b'] });
+    await journal.complete(base('next'));
+    await journal.commit(batch('c'));
+    expect(await found(disk)).toEqual({ base: 'next', records: ['1 b', '1 c'] });
+    await journal.rotate();
+    await journal.commit(batch('d'));
+    expect(await found(disk)).toEqual({ base: 'next', records: ['1 b', '1 c', '1 d'] });
+  });
+
+  it('takes turns with its files for ever, whenever it ends', async () => {
+    let expected: string[] = [];
+    let name = 'start';
+    for (let turn = 0; turn < 40; turn += 1) {
+      await journal.commit(batch(`${turn}`));
+      expected.push(`1 ${turn}`);
+      if (turn % 3 === 1) {
+        await journal.rotate();
+        await journal.commit(batch(`${turn} rotated`));
+        expected.push(`1 ${turn} rotated`);
+        if (turn % 2 === 0) {
+          await journal.complete(base(`${turn}`));
+          expected = expected.slice(-1);
+          name = `${turn}`;
+        }
+      }
+      if (turn % 3 !== 1 || turn % 2 === 0) continue;
+      // The end comes before the base is complete: both files count, and go on in the other.
+      expect(await found(disk)).toEqual({ base: name, records: expected });
+      journal = await Journal.open({ disk });
+      for await (const _ of journal.replay());
+      name = `${turn} again`;
+      await journal.restart(base(name));
+      expected = [];
+    }
+    expect(await found(disk)).toEqual({ base: name, records: expected });
+  });
+
+  it('refuses to begin another before it is complete', async () => {
+    await journal.rotate();
+    await expect(journal.rotate()).rejects.toThrow('not complete');
+  });
+
+  it('puts what was added and not committed into the second file', async () => {
+    journal.add(bytes('added'));
+    await journal.rotate();
+    await journal.commit(batch('a'));
+    await journal.complete(base('next'));
+    expect(await found(disk)).toEqual({ base: 'next', records: ['3 added', '1 a'] });
+  });
+
+  it('is damaged when records of the first file are gone that the second goes on from', async () => {
+    await journal.commit(batch('a'));
+    await journal.commit(batch('b'));
+    await journal.rotate();
+    await journal.commit(batch('c'));
+    disk.bytes(FIRST).fill(0, 2 * BLOCK_BYTES, 3 * BLOCK_BYTES);
+    await expect(found(disk)).rejects.toThrow(JournalDamaged);
+  });
+
+  it('is damaged when a header is, whichever byte', async () => {
+    for (let at = 0; at < 52 + 'start'.length; at += 1) {
+      const damaged = disk.copy();
+      damaged.bytes(FIRST)[at] = (damaged.bytes(FIRST)[at] ?? 0) ^ 0x20;
+      await expect(found(damaged), `byte ${at}`).rejects.toThrow(JournalDamaged);
+    }
+  });
+
+  it('asks all who attached themselves to settle, until they do not any more', async () => {
+    const settled: string[] = [];
+    const detach = journal.attach(async () => {
+      settled.push('a');
+    });
+    journal.attach(async () => {
+      settled.push('b');
+    });
+    await journal.settleOthers();
+    detach();
+    await journal.settleOthers();
+    expect(settled).toEqual(['a', 'b', 'b']);
+  });
+});
+
+describe('a journal whose disk', () => {
+  const twoMiB = 2 << 20;
+
+  it('is full refuses commits, keeps what others added, and has room to make a batch void', async () => {
+    disk.capacityBytes = twoMiB;
+    const big = batch('x'.repeat(100_000));
+    const sequences: number[] = [];
+    const refusal = await (async () => {
+      for (;;) sequences.push(await journal.commit(big));
+    })().catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'ENOSPC' });
+    expect(sequences.length).toBeGreaterThan(5);
+    journal.add(bytes('kept'));
+    await expect(journal.commit(big)).rejects.toMatchObject({ code: 'ENOSPC' });
+    await journal.makeVoid(sequences.at(-1) ?? 0);
+    expect(journal.failure).toBeUndefined();
+    const { records } = await found(disk);
+    expect(records).toHaveLength(sequences.length);
+    expect(records.at(-1)).toBe('3 kept');
+    // The other file has its room, and then there is some.
+    await journal.rotate();
+    await journal.complete(base('next'));
+    await journal.commit(big);
+    expect((await found(disk)).records).toHaveLength(1);
+  });
+
+  it('fails a write takes nothing any more', async () => {
+    await journal.commit(batch('a'));
+    disk.failure = Object.assign(new Error('EIO'), { code: 'EIO' });
+    await expect(journal.commit(batch('b'))).rejects.toThrow('EIO');
+    disk.failure = undefined;
+    await expect(journal.commit(batch('c'))).rejects.toThrow('EIO');
+    expect(() => journal.add(bytes('d'))).toThrow('EIO');
+    await expect(journal.rotate()).rejects.toThrow('EIO');
+    expect((await found(disk)).records).toEqual(['1 a']);
+  });
+
+  it('has room is written in steps, a small one for a small journal', async () => {
+    await journal.commit(batch('a'));
+    expect(disk.bytes(FIRST).length).toBe(1 << 20);
+    expect(disk.bytes(SECOND).length).toBe(1 << 20);
+    for (let at = 0; at < 10; at += 1) await journal.commit(batch('x'.repeat(300_000)));
+    expect(disk.bytes(FIRST).length).toBeLessThanOrEqual(4 << 20);
+  });
+});

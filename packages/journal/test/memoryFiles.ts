@@ -1,0 +1,64 @@
+/** Two files in memory, whose disk can be cut short, damaged, full or broken. */
+
+import type { JournalDisk, JournalFile } from '../src/index.ts';
+
+export class MemoryFiles implements JournalDisk {
+  readonly files = new Map<string, Buffer>();
+  /** Files take no more than this together. */
+  capacityBytes = Number.POSITIVE_INFINITY;
+  /** Every write fails so. */
+  failure: Error | undefined;
+  writes = 0;
+
+  async create(name: string): Promise<JournalFile> {
+    if (this.files.has(name)) throw new Error(`EEXIST: ${name}`);
+    this.files.set(name, Buffer.alloc(0));
+    return this.open(name);
+  }
+
+  async open(name: string): Promise<JournalFile> {
+    return {
+      write: async (to) => this.#write(name, to),
+      read: async ({ position, buffers }) => {
+        const bytes = this.bytes(name).subarray(position);
+        return buffers.reduce((count, buffer) => count + bytes.copy(buffer, 0, count), 0);
+      },
+      size: async () => this.bytes(name).length,
+      close: async () => undefined,
+    };
+  }
+
+  async status(name: string): Promise<object | undefined> {
+    return this.files.has(name) ? {} : undefined;
+  }
+
+  async syncDirectory(): Promise<void> {}
+
+  bytes(name: string): Buffer {
+    const bytes = this.files.get(name);
+    if (bytes === undefined) throw new Error(`ENOENT: ${name}`);
+    return bytes;
+  }
+
+  /** The same files, on a disk of their own. */
+  copy(): MemoryFiles {
+    const copy = new MemoryFiles();
+    for (const [name, bytes] of this.files) copy.files.set(name, Buffer.from(bytes));
+    return copy;
+  }
+
+  #write(name: string, to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): void {
+    this.writes += 1;
+    if (this.failure !== undefined) throw this.failure;
+    const data = Buffer.concat(to.buffers);
+    const before = this.bytes(name);
+    const length = Math.max(before.length, to.position + data.length);
+    let total = length - before.length;
+    for (const bytes of this.files.values()) total += bytes.length;
+    if (total > this.capacityBytes) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    const after = Buffer.alloc(length);
+    before.copy(after);
+    data.copy(after, to.position);
+    this.files.set(name, after);
+  }
+}
