@@ -14,6 +14,7 @@ import { hostileSuite } from './hostile/suite.ts';
 import { javascriptSuite } from './javascript/suite.ts';
 import { loadSuite } from './load/suite.ts';
 import { nfsSuite } from './nfs/suite.ts';
+import { posixSuite } from './posix/suite.ts';
 import { racingSuite } from './racing/suite.ts';
 import { rcloneSuite } from './rclone/suite.ts';
 import { Report } from './runner/report.ts';
@@ -32,6 +33,7 @@ const SUITES: readonly Suite[] = [
   loadSuite,
   nfsSuite,
   doorsSuite,
+  posixSuite,
   fullDiskSuite,
 ];
 

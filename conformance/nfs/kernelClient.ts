@@ -27,6 +27,9 @@ let started = 0;
 /** @throws Skip when no program is named that boots a kernel */
 export async function bootKernel(options: {
   readonly port: number;
+  /** Where MOUNT and NLM are; on the same port as NFS unless told. */
+  readonly mountPort?: number;
+  readonly lockPort?: number;
   readonly volume: string;
   /** Options of the mount, besides version, transport and ports. */
   readonly mount: string;
@@ -53,8 +56,9 @@ export async function bootKernel(options: {
     BOOT_SECONDS_MAX,
     'start',
     ...['--server-port', String(options.port), '--export', `/${options.volume}`],
+    ...['--mount-port', String(options.mountPort ?? options.port)],
     ...['--mount-opts', options.mount, '--client-ip', address, '--share', options.scratch],
-    ...(options.locks ? ['--lock', '--nlm-port', String(options.port)] : []),
+    ...(options.locks ? ['--lock', '--nlm-port', String(options.lockPort ?? options.port)] : []),
   );
   return {
     shared,
