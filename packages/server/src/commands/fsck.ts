@@ -21,7 +21,11 @@ export function addFsckCommand(program: Command, finish: (code: ExitCode) => voi
     .option('--full', 'also read all data and compare it with its checksums')
     .addHelpText(
       'after',
-      '\nIt changes nothing. Exit code 6 says that damage was found, 5 that the store is in use.',
+      [
+        '\nIt mends nothing; only what a killed server left in the journal is carried out first.',
+        "A container is a file below extents/: its name is the container's number in hexadecimal.",
+        'Exit code 6 says that damage was found, 5 that the store is in use.',
+      ].join('\n'),
     )
     .action(async (options: FsckOptions) => {
       finish(await runFsck(options));

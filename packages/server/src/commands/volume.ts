@@ -9,7 +9,9 @@ import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
 import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
 export function addVolumeCommands(program: Command): void {
-  const volume = program.command('volume').description('make, list, show and delete volumes (S3 buckets)');
+  const volume = program
+    .command('volume')
+    .description('make, list, show, change and delete volumes (S3 buckets)');
 
   addStoreOptions(volume.command('create <NAME>'))
     .description('make an empty volume')

@@ -77,7 +77,7 @@ export const SETTINGS = {
     flag: '--nfs',
     variable: 'FACET_NFS',
     argument: 'HOST:PORT',
-    help: 'where the NFS door listens (TCP, and UDP for locks), or off',
+    help: 'where the NFS door listens (TCP, and UDP for mounting and locks), or off',
     default: '127.0.0.1:12049',
   },
   portmap: {
