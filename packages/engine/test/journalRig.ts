@@ -21,6 +21,9 @@ export async function openJournaled(
   return openLmdbEngine({
     ...rest,
     journal: { journal, replay, ...(growthBytesMax !== undefined && { growthBytesMax }) },
+  }).catch(async (error: unknown) => {
+    await journal.close();
+    throw error;
   });
 }
 

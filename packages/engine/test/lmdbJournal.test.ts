@@ -1,13 +1,23 @@
+import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { Journal } from '@facet/journal';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Engine, openLmdbEngine } from '../src/index.ts';
+import { type Bytes, type Engine, openLmdbEngine } from '../src/index.ts';
+import { openDatabase } from '../src/lmdb/database.ts';
+import { LmdbEngine } from '../src/lmdb/engine.ts';
+import { JournaledCommit } from '../src/lmdb/journaledCommit.ts';
+import { LmdbStore } from '../src/lmdb/store.ts';
 import { folderDisk, openJournaled } from './journalRig.ts';
 import { bytes, everything, get, readRange, write } from './shorthand.ts';
+
+const script = fileURLToPath(new URL('processes/killedWriter.ts', import.meta.url));
 
 let folder: string;
 beforeEach(async () => {
@@ -143,5 +153,86 @@ describe('a store with a journal', () => {
     const without = await openLmdbEngine({ path: folder });
     expect(await get(without, bytes('a'))).toEqual(bytes('1'));
     await without.close();
+  });
+
+  it('is refused when its metadata is older than its journal, or gone', async () => {
+    const engine = await openJournaled({ path: folder });
+    await write(engine, [[bytes('a'), bytes('1')]]);
+    copyFileSync(join(folder, 'data.mdb'), join(folder, 'older'));
+    for (let at = 0; at < 5; at++) await write(engine, [[bytes('a'), bytes('2')]]);
+    await engine.close();
+    const data = readFileSync(join(folder, 'data.mdb'));
+    copyFileSync(join(folder, 'older'), join(folder, 'data.mdb'));
+    await expect(openJournaled({ path: folder })).rejects.toThrow('older than its journal');
+    await rm(join(folder, 'data.mdb'));
+    await expect(openJournaled({ path: folder })).rejects.toThrow('not the metadata');
+    writeFileSync(join(folder, 'data.mdb'), data);
+    const again = await openJournaled({ path: folder });
+    expect(await get(again, bytes('a'))).toEqual(bytes('2'));
+    await again.close();
+  });
+
+  it('opens one that was made without a journal', async () => {
+    const without = await openLmdbEngine({ path: folder });
+    await write(without, [[bytes('a'), bytes('1')]]);
+    await without.close();
+    const engine = await openJournaled({ path: folder });
+    expect(await get(engine, bytes('a'))).toEqual(bytes('1'));
+    await engine.close();
+  });
+
+  it('makes a batch void that LMDB does not take, and goes on', async () => {
+    const journal = await Journal.open({ disk: folderDisk(folder) });
+    const database = openDatabase({ path: folder, mapSizeBytes: 2 ** 30, noSync: true });
+    const file = await open(join(folder, 'data.mdb'), 'r+');
+    const store = new LmdbStore(database);
+    const parts = { store, journal, file, path: folder, onFailure: () => undefined };
+    const commit = await JournaledCommit.begin(parts, async () => undefined);
+    const engine = new LmdbEngine({ store, commit, path: folder, onFatal: () => undefined });
+    await write(engine, [[bytes('a'), bytes('1')]]);
+    let isFull = true;
+    const put = database.put.bind(database);
+    Object.assign(database, {
+      put: (key: Bytes, value: Bytes) => {
+        if (isFull) throw Object.assign(new Error('planted'), { code: 28 });
+        return put(key, value);
+      },
+    });
+    await expect(write(engine, [[bytes('b'), bytes('refused')]])).rejects.toMatchObject({ code: 'Full' });
+    isFull = false;
+    expect(await get(engine, bytes('b'))).toBeUndefined();
+    await write(engine, [[bytes('c'), bytes('1')]]);
+    // As after a crash: with what the journal holds, and LMDB's file as it is.
+    const crashed = join(folder, 'crashed');
+    await mkdir(crashed);
+    for (const name of ['data.mdb', '0.journal', '1.journal'])
+      copyFileSync(join(folder, name), join(crashed, name));
+    const after = await openJournaled({ path: crashed });
+    expect(await contents(after)).toEqual({ a: '1 49', c: '1 49' });
+    await after.close();
+    await engine.close();
+  });
+
+  it('keeps every acknowledged write when its process is killed, time and again', async () => {
+    const acknowledged = new Set<string>();
+    for (let life = 0; life < 8; life++) {
+      const writer = spawn(process.execPath, [script, folder, `w${life}`, 'journal'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const ended = once(writer, 'close');
+      let lines = 0;
+      for await (const line of createInterface({ input: writer.stdout })) {
+        acknowledged.add(`w${life}/${line}`);
+        if (++lines === 100 * (life + 1)) writer.kill('SIGKILL');
+      }
+      await ended;
+      const engine = await openJournaled({ path: folder });
+      const found = await contents(engine);
+      expect([...acknowledged].filter((key) => found[key] === undefined)).toEqual([]);
+      expect(Buffer.from((await get(engine, bytes('count'))) ?? []).toString()).toBe(
+        String(Object.keys(found).length - 1),
+      );
+      await engine.close();
+    }
   });
 });

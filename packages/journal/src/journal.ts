@@ -89,17 +89,22 @@ export class Journal {
    */
   static async open(options: JournalOptions): Promise<Journal> {
     const files: Files = [undefined, undefined];
-    let base: Base | undefined;
-    for (const at of [0, 1] as const) {
-      if ((await options.disk.status(NAMES[at])) === undefined) continue;
-      const file = await options.disk.open(NAMES[at], 'durable');
-      files[at] = await RoomyFile.of(file, ROOM_BYTES_MAX);
-      const block = Buffer.alloc(BLOCK_BYTES);
-      await file.read({ position: 0, buffers: [block] });
-      const header = decodeFileHeader(block, NAMES[at]);
-      if (header && header.generation > (base?.header.generation ?? 0)) base = { file: at, header };
+    try {
+      let base: Base | undefined;
+      for (const at of [0, 1] as const) {
+        if ((await options.disk.status(NAMES[at])) === undefined) continue;
+        const file = await options.disk.open(NAMES[at], 'durable');
+        files[at] = await RoomyFile.of(file, ROOM_BYTES_MAX);
+        const block = Buffer.alloc(BLOCK_BYTES);
+        await file.read({ position: 0, buffers: [block] });
+        const header = decodeFileHeader(block, NAMES[at]);
+        if (header && header.generation > (base?.header.generation ?? 0)) base = { file: at, header };
+      }
+      return new Journal(options, files, base);
+    } catch (error) {
+      for (const file of files) await file?.close();
+      throw error;
     }
-    return new Journal(options, files, base);
   }
 
   /** What {@link complete} was given last; undefined when there is no journal yet. */

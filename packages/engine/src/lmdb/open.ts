@@ -26,7 +26,7 @@ export interface LmdbEngineOptions {
   readonly mapSizeBytes?: number;
   /**
    * Makes small changes durable in one sync. This process is the only one then that may have the store open. The
-   * engine closes it.
+   * engine closes it, once it is open.
    */
   readonly journal?: EngineJournal;
   /** Called once when the device failed. The process must end: what the disk holds is no longer known. */

@@ -1,13 +1,16 @@
 import { writeSync } from 'node:fs';
 import { openLmdbEngine } from '../../src/index.ts';
+import { openJournaled } from '../journalRig.ts';
 
 /**
  * Writes records `<name>/<sequence>`, 16 at a time, until it is killed. Each operation
  * also counts itself at `count`. A record's number goes to standard output once it is acknowledged: what a pipe
  * has taken survives the writer.
  */
-const [path = '', name = ''] = process.argv.slice(2);
-const engine = await openLmdbEngine({ path });
+const [path = '', name = '', journal] = process.argv.slice(2);
+const engine = await (journal === undefined
+  ? openLmdbEngine({ path })
+  : openJournaled({ path, growthBytesMax: 1 << 20 }));
 let next = 0;
 
 async function writeOn(): Promise<never> {

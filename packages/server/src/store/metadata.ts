@@ -3,7 +3,9 @@
 import { statfs } from 'node:fs/promises';
 import { type Engine, EngineError, openLmdbEngine } from '@facet/engine';
 import { ByteReplay, NodeDisk } from '@facet/extents';
-import { Journal } from '@facet/journal';
+import { Journal, JournalDamaged } from '@facet/journal';
+import { EXIT } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
 import { makeDataDirectory } from './directory.ts';
 import type { StoreLayout } from './layout.ts';
 import { diskReserve } from './reserve.ts';
@@ -21,7 +23,7 @@ const GROWTH_SHARE_OF_DISK = 1 / 64;
 
 /**
  * The lock is held by the caller. What the journal holds is brought back first, of extents as well.
- * @throws EngineError, JournalDamaged
+ * @throws EngineError, CommandFailure Corrupt (6)
  */
 export async function openMetadata(
   layout: StoreLayout,
@@ -39,7 +41,9 @@ export async function openMetadata(
 
 async function open(layout: StoreLayout, onFatal: (error: EngineError) => void): Promise<OpenMetadata> {
   makeDataDirectory(layout.metadata);
-  const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) });
+  const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) }).catch((error: unknown) => {
+    throw damageOf(error);
+  });
   const bytes = new ByteReplay(new NodeDisk(layout.extents));
   journal.attach(() => bytes.settle());
   const { blocks, bsize } = await statfs(layout.metadata);
@@ -57,6 +61,12 @@ async function open(layout: StoreLayout, onFatal: (error: EngineError) => void):
     return { engine, journal };
   } catch (error) {
     await journal.close();
-    throw error;
+    throw damageOf(error);
   }
+}
+
+function damageOf(error: unknown): unknown {
+  if (!(error instanceof JournalDamaged)) return error;
+  const message = `the journal of the metadata can not be replayed: ${error.message}. Bring meta/ and extents/ back from a backup`;
+  return new CommandFailure({ exitCode: EXIT.damage, code: 'Corrupt', message });
 }
