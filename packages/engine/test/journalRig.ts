@@ -56,6 +56,10 @@ class HandleFile implements JournalFile {
     return (await this.#handle.readv([...from.buffers], from.position)).bytesRead;
   }
 
+  truncate(length: number): Promise<void> {
+    return this.#handle.truncate(length);
+  }
+
   async size(): Promise<number> {
     return (await this.#handle.stat()).size;
   }

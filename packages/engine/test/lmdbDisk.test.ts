@@ -17,9 +17,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Runs `command` in a mount namespace of its own, in which `folder` is a disk of 2 MiB. */
-function onSmallDisk(command: string): Promise<{ stdout: string; stderr: string }> {
-  const mount = 'mount -t tmpfs -o size=2m none "$0"';
+/** Runs `command` in a mount namespace of its own, in which `folder` is a small disk. */
+function onSmallDisk(command: string, mebibytes: number): Promise<{ stdout: string; stderr: string }> {
+  const mount = `mount -t tmpfs -o size=${mebibytes}m none "$0"`;
   return run('unshare', [
     '--user',
     '--map-root-user',
@@ -39,17 +39,22 @@ const smallDisks = await run('unshare', [
   () => false,
 );
 
-it('refuses what a full disk can not take, keeps the rest, and goes on when there is room', async ({
-  skip,
-}) => {
-  skip(!smallDisks, 'this machine lets no user mount a file system of his own');
-  const { stdout, stderr } = await onSmallDisk(`exec "${process.execPath}" "${script('fullDisk.ts')}" "$0"`);
-  // lmdb-js would print each failed commit with its stack.
-  expect(stderr).not.toMatch(/^ +at /m);
-  const { kept, refused } = JSON.parse(stdout);
-  expect(refused).toBeGreaterThan(10);
-  expect(kept).toBeGreaterThan(refused);
-});
+it.for([
+  { kind: 'of LMDB alone', mebibytes: 2, options: '' },
+  { kind: 'with a journal', mebibytes: 4, options: 'journal' },
+])(
+  'a store $kind refuses what a full disk can not take, keeps the rest, and goes on when there is room',
+  async ({ mebibytes, options }, { skip }) => {
+    skip(!smallDisks, 'this machine lets no user mount a file system of his own');
+    const command = `exec "${process.execPath}" "${script('fullDisk.ts')}" "$0" ${options}`;
+    const { stdout, stderr } = await onSmallDisk(command, mebibytes);
+    // lmdb-js would print each failed commit with its stack.
+    expect(stderr).not.toMatch(/^ +at /m);
+    const { kept, refused } = JSON.parse(stdout);
+    expect(refused).toBeGreaterThan(10);
+    expect(kept).toBeGreaterThan(refused);
+  },
+);
 
 it('ends when the device fails, without an unhandled rejection', async () => {
   const ignoring = `trap '' XFSZ; exec "${process.execPath}" "${script('failedDevice.ts')}" "$0"`;

@@ -5,6 +5,8 @@ export interface JournalFile {
   write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void>;
   /** Fills `buffers` from `position` on; resolves to the bytes read, fewer only at the file's end. */
   read(from: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<number>;
+  /** Sets the length, to a shorter one. */
+  truncate(length: number): Promise<void>;
   size(): Promise<number>;
   close(): Promise<void>;
 }

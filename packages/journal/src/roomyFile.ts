@@ -71,7 +71,13 @@ export class RoomyFile {
   async #extend(): Promise<void> {
     const position = this.#roomBytes;
     const length = STEP_BYTES - (position % STEP_BYTES);
-    await this.#file.write({ position, buffers: [ZEROS.subarray(0, length)] });
+    try {
+      await this.#file.write({ position, buffers: [ZEROS.subarray(0, length)] });
+    } catch (error) {
+      // Else the little room that there is would be taken by what is of no use.
+      await this.#file.truncate(position).catch(() => undefined);
+      throw error;
+    }
     this.#roomBytes = position + length;
   }
 }

@@ -23,6 +23,9 @@ export class MemoryFiles implements JournalDisk {
         const bytes = this.bytes(name).subarray(position);
         return buffers.reduce((count, buffer) => count + bytes.copy(buffer, 0, count), 0);
       },
+      truncate: async (length) => {
+        this.files.set(name, this.bytes(name).subarray(0, length));
+      },
       size: async () => this.bytes(name).length,
       close: async () => undefined,
     };

@@ -1,7 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Journal } from '@facet/journal';
-import { readBase } from './metaPages.ts';
-import type { Pin } from './pin.ts';
+import { type PinnedState, pinState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 
 /** So much of a journal is replayed after a crash at most, or a little more. */
@@ -17,8 +16,8 @@ export interface CheckpointParts {
   readonly journal: Journal;
   /** LMDB's file, opened before anything was written to it: a sync tells of failures since. */
   readonly file: FileHandle;
-  /** Keeps the state of the journal's base. */
-  readonly pin: Pin;
+  /** That of the journal's base. */
+  readonly state: PinnedState;
   /** Called once, when a sync failed: what the disk holds is no longer known. */
   readonly onFailure: (error: unknown) => void;
   /** How much LMDB may write between two checkpoints. 48 MiB unless told. */
@@ -34,7 +33,8 @@ export interface CheckpointParts {
  */
 export class Checkpoints {
   readonly #parts: CheckpointParts;
-  #pin: Pin;
+  /** The older one, when there are two. */
+  #pinned: PinnedState;
   #batchUnderWay = false;
   #beginning: Promise<void> | undefined;
   #finishing: Promise<void> | undefined;
@@ -47,13 +47,19 @@ export class Checkpoints {
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts;
-    this.#pin = parts.pin;
-    this.#writtenPagesBefore = parts.store.writtenPagesCount;
+    this.#pinned = parts.state;
+    this.#writtenPagesBefore = parts.state.writtenPages;
   }
 
   /** Whether there were commits since the last one began: without any it would bring nothing. */
   get isNeeded(): boolean {
     return this.#commitsCount > 0;
+  }
+
+  /** What LMDB may take of its own file at least, before it must grow. */
+  get reusableBytes(): number {
+    const { freeBytes, writtenPages } = this.#pinned;
+    return freeBytes - (this.#parts.store.writtenPagesCount - writtenPages) * PAGE_BYTES;
   }
 
   /** To be called before a batch, which may have to wait. @throws what a checkpoint failed of */
@@ -94,7 +100,7 @@ export class Checkpoints {
     await this.#finishing;
     if (this.isNeeded) await this.run();
     clearTimeout(this.#timer);
-    this.#pin.release();
+    this.#pinned.pin.release();
   }
 
   #mustWork(): void {
@@ -126,23 +132,22 @@ export class Checkpoints {
     this.#timer = undefined;
     this.#isOld = false;
     this.#commitsCount = 0;
-    this.#writtenPagesBefore = store.writtenPagesCount;
-    const pin = store.pin();
-    const base = await readBase(file);
+    const state = await pinState(store, file);
+    this.#writtenPagesBefore = state.writtenPages;
     await journal.rotate();
-    this.#finishing = this.#finish(pin, base)
+    this.#finishing = this.#finish(state)
       .catch((cause: unknown) => this.#fail(cause))
       .finally(() => {
         this.#finishing = undefined;
       });
   }
 
-  async #finish(pin: Pin, base: Uint8Array): Promise<void> {
+  async #finish(state: PinnedState): Promise<void> {
     const { journal, file } = this.#parts;
     await Promise.all([journal.settleOthers(), file.datasync()]);
-    await journal.complete(base);
-    this.#pin.release();
-    this.#pin = pin;
+    await journal.complete(state.base);
+    this.#pinned.pin.release();
+    this.#pinned = state;
     // Old before the one before was done: nobody may come by.
     if (this.#isOld) setImmediate(() => this.#isOld && this.#grownOld());
   }

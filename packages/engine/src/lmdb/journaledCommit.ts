@@ -6,9 +6,9 @@ import type { OwnWrite } from '../mergeRange.ts';
 import { BatchState } from './batchState.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Commit } from './commit.ts';
+import { checkDiskRoom } from './diskRoom.ts';
 import { diagnose } from './failure.ts';
-import { readBase } from './metaPages.ts';
-import type { Pin } from './pin.ts';
+import { type PinnedState, pinState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 
 /** So many writes LMDB takes quicker here and now than its own thread does, hop there and back included. */
@@ -37,14 +37,14 @@ export class JournaledCommit implements Commit {
   readonly #parts: JournaledParts;
   readonly #checkpoints: Checkpoints;
 
-  private constructor(parts: JournaledParts, pin: Pin) {
+  private constructor(parts: JournaledParts, state: PinnedState) {
     this.#parts = parts;
     const { store, journal, file, growthBytesMax } = parts;
     this.#checkpoints = new Checkpoints({
       store,
       journal,
       file,
-      pin,
+      state,
       onFailure: (cause) => parts.onFailure(failed(cause)),
       ...(growthBytesMax !== undefined && { growthBytesMax }),
     });
@@ -70,10 +70,10 @@ export class JournaledCommit implements Commit {
     }
     await journal.settleOthers();
     await file.datasync();
-    const pin = store.pin();
-    await journal.restart(await readBase(file));
+    const state = await pinState(store, file);
+    await journal.restart(state.base);
     kept.release();
-    return new JournaledCommit(parts, pin);
+    return new JournaledCommit(parts, state);
   }
 
   async run(attempt: (state: BatchState) => void): Promise<void> {
@@ -115,7 +115,8 @@ export class JournaledCommit implements Commit {
   }
 
   async #keepOnce(record: Buffer, writes: readonly OwnWrite[]): Promise<void> {
-    const { store, journal } = this.#parts;
+    const { store, journal, path } = this.#parts;
+    checkDiskRoom(path, writes, this.#checkpoints.reusableBytes);
     const sequence = await journal
       .commit({ kind: RECORD.batch, payload: [record] })
       .catch((cause: unknown) => {

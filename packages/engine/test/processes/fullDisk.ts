@@ -1,16 +1,21 @@
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bytes, EngineError, openLmdbEngine } from '../../src/index.ts';
+import { openJournaled } from '../journalRig.ts';
 
 /**
  * Works on a small disk, given by its mount point, that fills and empties; compares with a model all along.
  * Ends with 0 and one line of JSON when all was as it should.
  */
-const disk = process.argv[2] ?? '';
+const [disk = '', journal] = process.argv.slice(2);
 const path = join(disk, 'data');
 const ballast = join(disk, 'ballast');
 const fatal: string[] = [];
-const open = () => openLmdbEngine({ path, onFatal: (error) => fatal.push(error.message) });
+const onFatal = (error: EngineError) => fatal.push(error.message);
+const open = () =>
+  journal === undefined
+    ? openLmdbEngine({ path, onFatal })
+    : openJournaled({ path, onFatal, growthBytesMax: 200_000 });
 
 let engine = await open();
 const model = new Map<string, Bytes>();
