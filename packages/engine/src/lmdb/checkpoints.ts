@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Journal } from '@facet/journal';
-import { type PinnedState, pinState } from './pinnedState.ts';
+import { type PinnedState, pinState, reusableBytesOf } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 
 /** So much of a journal is replayed after a crash at most, or a little more. */
@@ -58,8 +58,7 @@ export class Checkpoints {
 
   /** What LMDB may take of its own file at least, before it must grow. */
   get reusableBytes(): number {
-    const { freeBytes, writtenPages } = this.#pinned;
-    return freeBytes - (this.#parts.store.writtenPagesCount - writtenPages) * PAGE_BYTES;
+    return reusableBytesOf(this.#pinned, this.#parts.store);
   }
 
   /** To be called before a batch, which may have to wait. @throws what a checkpoint failed of */

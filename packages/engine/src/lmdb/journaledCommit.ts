@@ -8,13 +8,13 @@ import { Checkpoints } from './checkpoints.ts';
 import type { Commit } from './commit.ts';
 import { checkDiskRoom } from './diskRoom.ts';
 import { diagnose } from './failure.ts';
-import { type PinnedState, pinState } from './pinnedState.ts';
+import { type PinnedState, pinState, reusableBytesOf } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 
 /** So many writes LMDB takes quicker here and now than its own thread does, hop there and back included. */
 const AT_ONCE_WRITES_MAX = 1000;
-/** Replayed in one transaction. */
-const REPLAYED_WRITES_MAX = 10_000;
+/** Replayed in one transaction: few, so that a small disk has room for them. */
+const REPLAYED_WRITES_MAX = 200;
 
 export interface JournaledParts {
   readonly store: LmdbStore;
@@ -60,11 +60,15 @@ export class JournaledCommit implements Commit {
     others: (record: ReadRecord) => Promise<void>,
   ): Promise<JournaledCommit> {
     const { store, journal, file, path } = parts;
-    const kept = store.pin();
+    const kept = await pinState(store, file);
     try {
-      await replay(store, journal, others);
+      const apply = (writes: readonly OwnWrite[]): void => {
+        checkDiskRoom(path, writes, reusableBytesOf(kept, store));
+        store.transactAtOnce(() => store.apply(writes));
+      };
+      await replay(journal, apply, others);
     } catch (cause) {
-      kept.release();
+      kept.pin.release();
       const error = await diagnose(cause, path);
       throw error.code === 'Full' ? error : cause;
     }
@@ -72,7 +76,7 @@ export class JournaledCommit implements Commit {
     await file.datasync();
     const state = await pinState(store, file);
     await journal.restart(state.base);
-    kept.release();
+    kept.pin.release();
     return new JournaledCommit(parts, state);
   }
 
@@ -136,24 +140,22 @@ export class JournaledCommit implements Commit {
 }
 
 async function replay(
-  store: LmdbStore,
   journal: Journal,
+  apply: (writes: readonly OwnWrite[]) => void,
   others: (record: ReadRecord) => Promise<void>,
 ): Promise<void> {
   let writes: OwnWrite[] = [];
-  const apply = (): void => {
-    if (writes.length > 0) store.transactAtOnce(() => store.apply(writes));
-    writes = [];
-  };
   for await (const record of journal.replay()) {
     if (record.kind !== RECORD.batch) {
       await others(record);
       continue;
     }
-    writes.push(...decodeBatch(record.payload));
-    if (writes.length >= REPLAYED_WRITES_MAX) apply();
+    for (const write of decodeBatch(record.payload)) writes.push(write);
+    if (writes.length < REPLAYED_WRITES_MAX) continue;
+    apply(writes);
+    writes = [];
   }
-  apply();
+  if (writes.length > 0) apply(writes);
 }
 
 function throwFailed(cause: unknown): never {

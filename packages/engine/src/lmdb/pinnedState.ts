@@ -21,3 +21,10 @@ export async function pinState(store: LmdbStore, file: FileHandle): Promise<Pinn
   const writtenPages = store.writtenPagesCount;
   return { pin, base: await readBase(file), freeBytes: await freeBytesOf(file), writtenPages };
 }
+
+const PAGE_BYTES = 4096;
+
+/** What LMDB may take of its own file at least, before it must grow. */
+export function reusableBytesOf({ freeBytes, writtenPages }: PinnedState, store: LmdbStore): number {
+  return freeBytes - (store.writtenPagesCount - writtenPages) * PAGE_BYTES;
+}
