@@ -213,6 +213,59 @@ describe('a store with a journal', () => {
     await engine.close();
   });
 
+  it('refuses a journal that does not belong to it, and changes nothing', async () => {
+    const files = ['data.mdb', '0.journal', '1.journal'] as const;
+    const [DATA, ...JOURNALS] = files;
+    const take = async (from: string, name: string): Promise<string> => {
+      const to = join(folder, name);
+      await mkdir(to);
+      for (const file of files) copyFileSync(join(from, file), join(to, file));
+      return to;
+    };
+    const fill = async (engine: Engine, count: number): Promise<void> => {
+      for (let at = 0; at < count; at++) await write(engine, [[bytes(`${at % 50}`), Buffer.alloc(300, at)]]);
+    };
+    const stores = { own: join(folder, 'own'), other: join(folder, 'other') };
+    const other = await openJournaled({ path: stores.other, growthBytesMax: 100_000 });
+    const own = await openJournaled({ path: stores.own, growthBytesMax: 100_000 });
+    await fill(other, 150);
+    await fill(own, 20);
+    const older = await take(stores.own, 'older');
+    await fill(own, 130);
+    const now = await take(stores.own, 'now');
+    const foreign = await take(stores.other, 'foreign');
+    for (const engine of [own, other]) await engine.close();
+    const mixtures = [
+      { name: 'older journals', data: now, journals: older, refusal: 'newer than its journal' },
+      { name: 'older data', data: older, journals: now, refusal: 'older than its journal' },
+      { name: 'journals of another', data: now, journals: foreign, refusal: 'not of one store|newer|older' },
+    ];
+    for (const { name, data, journals, refusal } of mixtures) {
+      const mixed = join(folder, name);
+      await mkdir(mixed);
+      copyFileSync(join(data, DATA), join(mixed, DATA));
+      for (const file of JOURNALS) copyFileSync(join(journals, file), join(mixed, file));
+      await expect(openJournaled({ path: mixed }), name).rejects.toThrow(new RegExp(refusal));
+      expect(readFileSync(join(mixed, DATA)).equals(readFileSync(join(data, DATA))), name).toBe(true);
+    }
+    // The last record is gone, which LMDB had: what is acknowledged is in its file only.
+    const cut = await take(now, 'cut');
+    const journal = await Journal.open({ disk: folderDisk(cut) });
+    let last = Buffer.alloc(0);
+    for await (const { payload } of journal.replay()) last = Buffer.from(payload);
+    expect(last.length).toBeGreaterThan(300);
+    for (const file of JOURNALS) {
+      const content = readFileSync(join(cut, file));
+      const at = content.indexOf(last);
+      if (at >= 0) writeFileSync(join(cut, file), content.fill(0, at, at + last.length));
+    }
+    await expect(openJournaled({ path: cut })).rejects.toThrow('newer than its journal, by 1');
+    expect(readFileSync(join(cut, DATA)).equals(readFileSync(join(now, DATA)))).toBe(true);
+    const after = await openJournaled({ path: now });
+    expect(await contents(after)).toMatchObject({ '49': '300 99', '29': '300 129' });
+    await after.close();
+  });
+
   it('keeps every acknowledged write when its process is killed, time and again', async () => {
     const acknowledged = new Set<string>();
     for (let life = 0; life < 8; life++) {

@@ -4,7 +4,7 @@
  *   offset  size  field
  *        0     8  magic: 'FACETJNL'
  *        8     4  CRC-32C of all that follows, base included
- *       12     4  version: 1
+ *       12     4  version: 2
  *       16     8  generation: of two files the one with the greater counts
  *       24     8  name of the epoch whose records lie here
  *       32     8  name of the epoch that follows, in the other file
@@ -17,7 +17,7 @@ import { crc32c } from './crc32c.ts';
 import { BLOCK_BYTES, EPOCH_NAME_BYTES } from './record.ts';
 
 const MAGIC = Buffer.from('FACETJNL');
-const VERSION = 1;
+const VERSION = 2;
 const CRC_AT = 8;
 const VERSION_AT = 12;
 const GENERATION_AT = 16;

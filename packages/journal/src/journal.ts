@@ -20,7 +20,7 @@ import {
   RECORD,
   recordBytes,
 } from './record.ts';
-import { isEpochAt, type ReadRecord, readRecords } from './recordReader.ts';
+import { type ReadRecord, readRecords } from './recordReader.ts';
 import { RoomyFile } from './roomyFile.ts';
 
 const NAMES = ['0.journal', '1.journal'] as const;
@@ -90,17 +90,16 @@ export class Journal {
   static async open(options: JournalOptions): Promise<Journal> {
     const files: Files = [undefined, undefined];
     try {
-      let base: Base | undefined;
+      const headers: [FileHeader | undefined, FileHeader | undefined] = [undefined, undefined];
       for (const at of [0, 1] as const) {
         if ((await options.disk.status(NAMES[at])) === undefined) continue;
         const file = await options.disk.open(NAMES[at], 'durable');
         files[at] = await RoomyFile.of(file, ROOM_BYTES_MAX);
         const block = Buffer.alloc(BLOCK_BYTES);
         await file.read({ position: 0, buffers: [block] });
-        const header = decodeFileHeader(block, NAMES[at]);
-        if (header && header.generation > (base?.header.generation ?? 0)) base = { file: at, header };
+        headers[at] = decodeFileHeader(block, NAMES[at]);
       }
-      return new Journal(options, files, base);
+      return new Journal(options, files, newestOf(files, headers));
     } catch (error) {
       for (const file of files) await file?.close();
       throw error;
@@ -145,15 +144,8 @@ export class Journal {
       yield record;
       sequence = record.sequence + 1;
     }
-    if (second === undefined || !(await isEpochAt(second.file, header.nextEpoch))) return;
-    const firstInSecond = sequence;
-    for await (const record of readRecords(second.file, { epoch: header.nextEpoch, sequence })) {
-      yield record;
-      sequence = record.sequence + 1;
-    }
     // All of the first file was durable before anything went to the second.
-    if (sequence === firstInSecond)
-      throw new JournalDamaged(`${NAMES[file]} is damaged: records after number ${sequence - 1} are lost`);
+    if (second !== undefined) yield* readRecords(second.file, { epoch: header.nextEpoch, sequence });
   }
 
   /** Begins anew on a base that is on stable storage, with everything replayed. */
@@ -286,19 +278,22 @@ export class Journal {
 
   async #run(): Promise<void> {
     // One write at a time: what comes meanwhile is the next group.
-    while (this.#failure === undefined && this.#mustWrite()) await this.#writeGroup();
+    let hasRoom = true;
+    while (this.#failure === undefined && this.#mustWrite(hasRoom)) hasRoom = await this.#writeGroup();
     this.#running = undefined;
   }
 
-  #mustWrite(): boolean {
-    return this.#addedBytes >= ADDED_BYTES_MAX || this.#pending.some(({ waiter }) => waiter !== undefined);
+  #mustWrite(hasRoom: boolean): boolean {
+    // What nobody waits for may wait itself until there is room again.
+    if (hasRoom && this.#addedBytes >= ADDED_BYTES_MAX) return true;
+    return this.#pending.some(({ waiter }) => waiter !== undefined);
   }
 
-  async #writeGroup(): Promise<void> {
-    const group = this.#pending;
-    this.#pending = [];
+  /** Resolves to whether there was room. */
+  async #writeGroup(): Promise<boolean> {
+    const group = this.#takeGroup();
     try {
-      if (!(await this.#haveRoom(group))) return;
+      if (!(await this.#haveRoom(group))) return false;
       const { epoch, file } = this.#current();
       const { buffers, length } = this.#encode(group, epoch.name);
       await file.write(this.#position, buffers);
@@ -307,13 +302,23 @@ export class Journal {
     } catch (error) {
       this.#failure = error;
       for (const { waiter } of [...group, ...this.#pending]) waiter?.reject(error);
-      return;
+      return false;
     }
     for (const { record, waiter } of group) {
       this.#addedBytes -= recordBytes(record);
       waiter?.resolve(this.#sequence);
       this.#sequence += 1;
     }
+    return true;
+  }
+
+  /** All that is pending. But what makes a batch void goes alone: the room kept back for it is for no more. */
+  #takeGroup(): Pending[] {
+    const isVoid = ({ record }: Pending): boolean => record.kind === RECORD.void;
+    const all = this.#pending;
+    const first = all.some(isVoid) ? isVoid : () => true;
+    this.#pending = all.filter((pending) => !first(pending));
+    return all.filter(first);
   }
 
   /** Without room commits are refused, and what others have added waits for more: they rely on it. */
@@ -342,7 +347,11 @@ export class Journal {
     let bytes = 0;
     for (const [index, { record }] of group.entries()) {
       buffers.push(
-        encodeRecordHeader(record, { epoch, sequence: this.#sequence + index }),
+        encodeRecordHeader(record, {
+          epoch,
+          sequence: this.#sequence + index,
+          groupSequence: this.#sequence,
+        }),
         ...record.payload,
       );
       bytes += recordBytes(record);
@@ -363,6 +372,27 @@ export class Journal {
 
 function otherThan(file: 0 | 1): 0 | 1 {
   return file === 0 ? 1 : 0;
+}
+
+/**
+ * The file with the newer base. Each is completed in turn: with the other one lost, or put back, it may not be the
+ * newest there was.
+ * @throws JournalDamaged
+ */
+function newestOf(
+  files: Files,
+  [first, second]: readonly [FileHeader | undefined, FileHeader | undefined],
+): Base | undefined {
+  if (first === undefined && second === undefined) return undefined;
+  const file = (first?.generation ?? 0) > (second?.generation ?? 0) ? 0 : 1;
+  const [header, other] = file === 0 ? [first, second] : [second, first];
+  if (header === undefined) return undefined;
+  const isThere = files[otherThan(file)] !== undefined;
+  if (!isThere || (other?.generation ?? 0) !== header.generation - 1)
+    throw new JournalDamaged(
+      `${NAMES[otherThan(file)]} is missing, or is not the one that belongs to ${NAMES[file]}`,
+    );
+  return { file, header };
 }
 
 function blocks(length: number): number {

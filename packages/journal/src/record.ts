@@ -8,9 +8,10 @@
  *        4     4  CRC-32C of all that follows, payload included
  *        8     8  name of the epoch
  *       16     8  sequence: one more than that of the record before, in whichever file
- *       24     4  kind
- *       28     4  payload length: at most 64 MiB
- *       32        payload
+ *       24     8  sequence of the first record of its group: all before that one was durable when this was written
+ *       32     4  kind
+ *       36     4  payload length: at most 64 MiB
+ *       40        payload
  *
  * An epoch is one use of one file, named by eight random bytes: what an earlier use left behind, or what a client
  * put into its own bytes, never passes for a record of it.
@@ -22,7 +23,7 @@
 import { crc32c } from './crc32c.ts';
 
 export const BLOCK_BYTES = 4096;
-export const RECORD_HEADER_BYTES = 32;
+export const RECORD_HEADER_BYTES = 40;
 export const PAYLOAD_BYTES_MAX = 64 << 20;
 export const EPOCH_NAME_BYTES = 8;
 
@@ -30,8 +31,9 @@ const MAGIC = Buffer.from('FJr1');
 const CRC_AT = 4;
 const NAME_AT = 8;
 const SEQUENCE_AT = 16;
-const KIND_AT = 24;
-const LENGTH_AT = 28;
+const GROUP_AT = 24;
+const KIND_AT = 32;
+const LENGTH_AT = 36;
 
 /**
  * - `batch`: puts and deletes of the metadata.
@@ -54,6 +56,11 @@ export interface RecordPlace {
   readonly sequence: number;
 }
 
+/** Where a record is put: also, which one its group begins with. */
+export interface RecordPlaceInGroup extends RecordPlace {
+  readonly groupSequence: number;
+}
+
 export interface RecordHeader {
   readonly sequence: number;
   readonly kind: RecordKind;
@@ -65,11 +72,12 @@ export function recordBytes({ payload }: JournalRecord): number {
 }
 
 /** The header of a record, to be followed by the pieces of its payload. */
-export function encodeRecordHeader(record: JournalRecord, place: RecordPlace): Buffer {
+export function encodeRecordHeader(record: JournalRecord, place: RecordPlaceInGroup): Buffer {
   const header = Buffer.allocUnsafe(RECORD_HEADER_BYTES);
   header.set(MAGIC);
   header.set(place.epoch, NAME_AT);
   header.writeBigUInt64BE(BigInt(place.sequence), SEQUENCE_AT);
+  header.writeBigUInt64BE(BigInt(place.groupSequence), GROUP_AT);
   header.writeUInt32BE(record.kind, KIND_AT);
   header.writeUInt32BE(recordBytes(record) - RECORD_HEADER_BYTES, LENGTH_AT);
   let sum = crc32c(header.subarray(NAME_AT));
@@ -90,9 +98,12 @@ export function peekRecord(bytes: Buffer, place: RecordPlace): RecordHeader | un
   return { sequence: place.sequence, kind, payloadBytes };
 }
 
-/** The sequence that a record's header tells; nothing has been checked. */
-export function sequenceIn(header: Buffer): number {
-  return Number(header.readBigUInt64BE(SEQUENCE_AT));
+/** The sequences that a record's header tells, its own and its group's first; nothing has been checked. */
+export function sequencesIn(header: Buffer): { readonly sequence: number; readonly groupSequence: number } {
+  return {
+    sequence: Number(header.readBigUInt64BE(SEQUENCE_AT)),
+    groupSequence: Number(header.readBigUInt64BE(GROUP_AT)),
+  };
 }
 
 /** Whether these, a header and its payload, are what was written. */

@@ -1,6 +1,7 @@
 /** Reads the records of one epoch from one file, as far as they go. */
 
 import type { JournalFile } from './disk.ts';
+import { JournalDamaged } from './header.ts';
 import {
   BLOCK_BYTES,
   isWhole,
@@ -8,11 +9,13 @@ import {
   RECORD_HEADER_BYTES,
   type RecordKind,
   type RecordPlace,
-  sequenceIn,
+  sequencesIn,
 } from './record.ts';
 
 /** Read at once: most records are much shorter. */
 const WINDOW_BYTES = 1 << 20;
+/** Behind the last record another group is looked for so far: hardly any is as long. */
+const LOOKED_AT_BYTES = 16 << 20;
 
 export interface ReadRecord {
   readonly sequence: number;
@@ -23,6 +26,7 @@ export interface ReadRecord {
 /**
  * Yields the records of `first`'s epoch from the file's second block on. It ends where no record is: at the end, or
  * at a group that was cut off, none of which was acknowledged.
+ * @throws JournalDamaged when a later group is there: this one had been durable
  */
 export async function* readRecords(
   file: JournalFile,
@@ -40,8 +44,22 @@ export async function* readRecords(
     } else if (position % BLOCK_BYTES !== 0) {
       // The end of a group: the next begins with a block.
       position += BLOCK_BYTES - (position % BLOCK_BYTES);
-    } else return;
+    } else break;
   }
+  if (await isFollowed(window, position, { epoch: first.epoch, sequence }))
+    throw new JournalDamaged(`records from number ${sequence} on are lost`);
+}
+
+/** Whether something was written behind `position` when the record of `place` was durable. */
+async function isFollowed(window: Window, position: number, place: RecordPlace): Promise<boolean> {
+  for (let at = position; at < position + LOOKED_AT_BYTES; at += BLOCK_BYTES) {
+    const header = await window.view(at, RECORD_HEADER_BYTES);
+    if (header.length < RECORD_HEADER_BYTES) return false;
+    const { sequence, groupSequence } = sequencesIn(header);
+    if (groupSequence <= place.sequence) continue;
+    if ((await recordAt(window, at, { epoch: place.epoch, sequence })) !== undefined) return true;
+  }
+  return false;
 }
 
 async function recordAt(
@@ -79,13 +97,4 @@ class Window {
     }
     return this.#bytes.subarray(start, start + length);
   }
-}
-
-/** Whether the file's first record is one of this epoch, whatever its sequence. */
-export async function isEpochAt(file: JournalFile, epoch: Uint8Array): Promise<boolean> {
-  const header = Buffer.alloc(RECORD_HEADER_BYTES);
-  const count = await file.read({ position: BLOCK_BYTES, buffers: [header] });
-  if (count < header.length) return false;
-  const sequence = sequenceIn(header);
-  return (await recordAt(new Window(file), BLOCK_BYTES, { epoch, sequence })) !== undefined;
 }

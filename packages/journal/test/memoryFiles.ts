@@ -2,6 +2,8 @@
 
 import type { JournalDisk, JournalFile } from '../src/index.ts';
 
+const REFUSALS_MAX = 100;
+
 export class MemoryFiles implements JournalDisk {
   readonly files = new Map<string, Buffer>();
   /** Files take no more than this together. */
@@ -9,6 +11,7 @@ export class MemoryFiles implements JournalDisk {
   /** Every write fails so. */
   failure: Error | undefined;
   writes = 0;
+  #refusals = 0;
 
   async create(name: string): Promise<JournalFile> {
     if (this.files.has(name)) throw new Error(`EEXIST: ${name}`);
@@ -58,7 +61,11 @@ export class MemoryFiles implements JournalDisk {
     const length = Math.max(before.length, to.position + data.length);
     let total = length - before.length;
     for (const bytes of this.files.values()) total += bytes.length;
-    if (total > this.capacityBytes) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    if (total > this.capacityBytes) {
+      this.#refusals += 1;
+      if (this.#refusals > REFUSALS_MAX) throw new Error('a full disk is asked for room without end');
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    }
     const after = Buffer.alloc(length);
     before.copy(after);
     data.copy(after, to.position);

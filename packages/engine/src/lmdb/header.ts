@@ -14,7 +14,7 @@ const LAST_PAGE_OFFSET = 144;
 const TRANSACTION_OFFSET = 152;
 const HEADER_BYTES = 160;
 /** The root of a tree that is empty. */
-const NO_PAGE = 2n ** 64n - 1n;
+export const NO_PAGE = 2n ** 64n - 1n;
 const META_PAGES = 2;
 const MAGIC = 0xbeefc0de;
 export const VERSION = 2;

@@ -5,12 +5,17 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { EngineError } from '../contract.ts';
-import { readNewestHeader } from './header.ts';
+import { NO_PAGE, readNewestHeader } from './header.ts';
 
 /** Page header, magic, version, address, map size, two trees, last page, transaction, boot id. */
 const META_BYTES = 168;
 const PAGE_NUMBER_OFFSET = 0;
 const TRANSACTION_OFFSET = 152;
+/** Free pages, data. */
+const ROOT_OFFSETS = [88, 136] as const;
+/** Of any page: its number, and the transaction that wrote it. */
+const PAGE_HEADER_BYTES = 16;
+const PAGE_TRANSACTION_OFFSET = 8;
 
 /** The meta page of the newest transaction. To be called while none is being committed. */
 export async function readBase(file: FileHandle): Promise<Buffer> {
@@ -27,9 +32,10 @@ export async function readBase(file: FileHandle): Promise<Buffer> {
 
 /**
  * Makes the base's transaction the newest one. Nothing need be synced: until another base is, this may be done again.
- * @throws EngineError Failed
+ * @param batches how many transactions the journal has since
+ * @throws EngineError Failed, with nothing changed: the file and the journal are not of one store, or of one time
  */
-export async function restoreBase(file: FileHandle, kept: Uint8Array): Promise<void> {
+export async function restoreBase(file: FileHandle, kept: Uint8Array, batches: number): Promise<void> {
   const base = Buffer.from(kept);
   if (base.length !== META_BYTES)
     throw new EngineError('Failed', 'the journal of the metadata is of another version');
@@ -41,6 +47,16 @@ export async function restoreBase(file: FileHandle, kept: Uint8Array): Promise<v
       'the metadata is older than its journal: data.mdb and the journals beside it belong together, bring all of them back',
     );
   const { pageSizeBytes } = newest;
+  if (newest.transaction > transaction + BigInt(batches))
+    throw new EngineError(
+      'Failed',
+      `the metadata is newer than its journal, by ${newest.transaction - transaction - BigInt(batches)} transactions: data.mdb and the journals beside it belong together, bring all of them back`,
+    );
+  if (!(await hasStateOf(file, base, pageSizeBytes)))
+    throw new EngineError(
+      'Failed',
+      'the state that the journal of the metadata goes on from is not in data.mdb: they are not of one store, or not of one time, bring all of them back',
+    );
   for (const slot of [0, 1]) {
     const page = Buffer.from(base);
     // The other page has to be older, and what it says is then looked at by nobody.
@@ -51,13 +67,32 @@ export async function restoreBase(file: FileHandle, kept: Uint8Array): Promise<v
   }
 }
 
-/** In the machine's byte order, as LMDB writes. */
+/**
+ * Whether the roots of the base's trees are where it says. Each page says by which transaction it was written, and
+ * the base's wrote one root at least, as all do.
+ */
+async function hasStateOf(file: FileHandle, base: Buffer, pageSizeBytes: number): Promise<boolean> {
+  const transaction = transactionOf(base);
+  let newest: bigint | undefined;
+  for (const offset of ROOT_OFFSETS) {
+    const root = wideIn(base, offset);
+    if (root === NO_PAGE) continue;
+    const page = Buffer.alloc(PAGE_HEADER_BYTES);
+    const { bytesRead } = await file.read(page, 0, page.length, Number(root) * pageSizeBytes);
+    if (bytesRead < page.length || wideIn(page, PAGE_NUMBER_OFFSET) !== root) return false;
+    const written = wideIn(page, PAGE_TRANSACTION_OFFSET);
+    if (newest === undefined || written > newest) newest = written;
+  }
+  return newest === undefined || newest === transaction;
+}
+
 function transactionOf(page: Buffer): bigint {
-  return (
-    new BigUint64Array(
-      Uint8Array.from(page.subarray(TRANSACTION_OFFSET, TRANSACTION_OFFSET + 8)).buffer,
-    )[0] ?? 0n
-  );
+  return wideIn(page, TRANSACTION_OFFSET);
+}
+
+/** In the machine's byte order, as LMDB writes. */
+function wideIn(page: Buffer, offset: number): bigint {
+  return new BigUint64Array(Uint8Array.from(page.subarray(offset, offset + 8)).buffer)[0] ?? 0n;
 }
 
 function setWide(page: Buffer, offset: number, value: bigint): void {

@@ -1,6 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { Journal, ReadRecord } from '@facet/journal';
+import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
 import { type Engine, EngineError } from '../contract.ts';
 import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
@@ -74,7 +74,8 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine
 }
 
 /** Brings the journal's base back, if there is one. */
-async function restore(path: string, { base }: Journal): Promise<void> {
+async function restore(path: string, journal: Journal): Promise<void> {
+  const { base } = journal;
   if (base === undefined) return;
   const name = join(path, DATA_FILE);
   const file = await open(name, 'r+').catch((cause: unknown) => {
@@ -84,10 +85,17 @@ async function restore(path: string, { base }: Journal): Promise<void> {
     });
   });
   try {
-    await restoreBase(file, base);
+    await restoreBase(file, base, await batchesIn(journal));
   } finally {
     await file.close();
   }
+}
+
+/** Read to its end before anything is changed: where records are lost, LMDB's file may be the better one. */
+async function batchesIn(journal: Journal): Promise<number> {
+  let count = 0;
+  for await (const { kind } of journal.replay()) if (kind === RECORD.batch) count += 1;
+  return count;
 }
 
 /**
