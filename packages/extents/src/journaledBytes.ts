@@ -36,6 +36,9 @@ function encodeNumbers(...numbers: readonly number[]): Buffer {
   return buffer;
 }
 
+/** A journal of punches may name as many containers as there are: more at once than a process may have open. */
+const OPEN_FILES_MAX = 64;
+
 /** Brings back what the journal holds of a store that is not open yet. */
 export class ByteReplay {
   readonly #files: ContainerFiles;
@@ -50,6 +53,7 @@ export class ByteReplay {
   async replay({ kind, payload }: ReadRecord): Promise<void> {
     const container = containerId(Number(payload.readBigUInt64BE()));
     const offset = Number(payload.readBigUInt64BE(8));
+    if (!this.#open.has(container) && this.#open.size >= OPEN_FILES_MAX) await this.settle();
     if (!this.#open.has(container)) this.#open.set(container, await this.#files.open(container, 'segment'));
     const file = this.#open.get(container);
     if (kind === RECORD.bytes)

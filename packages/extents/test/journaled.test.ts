@@ -153,4 +153,42 @@ describe('a store with a journal', () => {
     expect(frames.map(({ intact }) => intact)).toEqual([true, true, true, true, true]);
     expect(await disk.mount().status(SEGMENT)).toBeDefined();
   });
+
+  it('has few files open at once, however many containers it replays', async () => {
+    const containers = 300;
+    for (let seed = 0; seed < containers; seed++) {
+      const writer = store.create(owner);
+      await writer.write(bytesOf(9000, seed));
+      const { container } = await writer.finish();
+      await store.punch({ container, offset: 4096, length: 4096 });
+    }
+    await commit();
+    disk.crash();
+    let open = 0;
+    let most = 0;
+    const counted = disk.mount();
+    const opens = counted.open.bind(counted);
+    counted.open = async (...parameters) => {
+      const file = await opens(...parameters);
+      open += 1;
+      most = Math.max(most, open);
+      const close = file.close.bind(file);
+      file.close = () => {
+        open -= 1;
+        return close();
+      };
+      return file;
+    };
+    const bytes = new ByteReplay(counted);
+    const after = await Journal.open({ disk: disk.mount() });
+    let punches = 0;
+    for await (const record of after.replay()) {
+      if (record.kind === RECORD.batch) continue;
+      await bytes.replay(record);
+      punches += 1;
+    }
+    await bytes.settle();
+    expect({ punches, open }).toEqual({ punches: containers, open: 0 });
+    expect(most).toBeLessThan(100);
+  });
 });
