@@ -213,6 +213,22 @@ describe('a store with a journal', () => {
     await engine.close();
   });
 
+  it('says that the disk is full when there is no room to begin a journal', async () => {
+    const before = await openLmdbEngine({ path: folder });
+    await write(before, [[bytes('a'), bytes('1')]]);
+    await before.close();
+    const create = async () => {
+      throw Object.assign(new Error('planted'), { code: 'ENOSPC' });
+    };
+    const full = await Journal.open({ disk: { ...folderDisk(folder), create } });
+    const replay = async () => undefined;
+    const opened = openLmdbEngine({ path: folder, journal: { journal: full, replay } });
+    await expect(opened).rejects.toMatchObject({ code: 'Full' });
+    const after = await openJournaled({ path: folder });
+    expect(await contents(after)).toEqual({ a: '1 49' });
+    await after.close();
+  });
+
   it('refuses a journal that does not belong to it, and changes nothing', async () => {
     const files = ['data.mdb', '0.journal', '1.journal'] as const;
     const [DATA, ...JOURNALS] = files;
@@ -253,6 +269,7 @@ describe('a store with a journal', () => {
     const journal = await Journal.open({ disk: folderDisk(cut) });
     let last = Buffer.alloc(0);
     for await (const { payload } of journal.replay()) last = Buffer.from(payload);
+    await journal.close();
     expect(last.length).toBeGreaterThan(300);
     for (const file of JOURNALS) {
       const content = readFileSync(join(cut, file));

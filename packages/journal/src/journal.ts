@@ -21,7 +21,7 @@ import {
   recordBytes,
 } from './record.ts';
 import { type ReadRecord, readRecords } from './recordReader.ts';
-import { RoomyFile } from './roomyFile.ts';
+import { isOutOfRoom, RoomyFile } from './roomyFile.ts';
 
 const NAMES = ['0.journal', '1.journal'] as const;
 const ROOM_BYTES_MAX = 32 << 20;
@@ -397,9 +397,4 @@ function newestOf(
 
 function blocks(length: number): number {
   return Math.ceil(length / BLOCK_BYTES) * BLOCK_BYTES;
-}
-
-function isOutOfRoom(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOSPC' || code === 'EDQUOT';
 }

@@ -45,7 +45,13 @@ export class RoomyFile {
    */
   async reach(end: number): Promise<void> {
     await this.#extending;
-    while (this.#roomBytes < end) await this.#extend();
+    while (this.#roomBytes < end) {
+      await this.#extend().catch((error: unknown) => {
+        if (!isOutOfRoom(error)) throw error;
+        // There may be room for as much as is needed.
+        return this.#extendTo(end);
+      });
+    }
   }
 
   /** Takes care, while others go on, that there is room behind `end`, too. What fails shows when it is needed. */
@@ -68,9 +74,14 @@ export class RoomyFile {
     await this.#file.close();
   }
 
-  async #extend(): Promise<void> {
+  #extend(): Promise<void> {
+    return this.#extendTo(this.#roomBytes + STEP_BYTES - (this.#roomBytes % STEP_BYTES));
+  }
+
+  /** By one step at most. */
+  async #extendTo(end: number): Promise<void> {
     const position = this.#roomBytes;
-    const length = STEP_BYTES - (position % STEP_BYTES);
+    const length = Math.min(end - position, STEP_BYTES);
     try {
       await this.#file.write({ position, buffers: [ZEROS.subarray(0, length)] });
     } catch (error) {
@@ -80,4 +91,9 @@ export class RoomyFile {
     }
     this.#roomBytes = position + length;
   }
+}
+
+export function isOutOfRoom(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }

@@ -293,6 +293,17 @@ describe('a journal whose disk', () => {
     expect((await found(disk)).records.map((text) => text.slice(0, 6))).toEqual(['3 kept', '1 xxxx']);
   });
 
+  it('has hardly any room takes what fits', async () => {
+    disk = new MemoryFiles();
+    disk.capacityBytes = 64 << 10;
+    journal = await Journal.open({ disk });
+    await journal.restart(base('start'));
+    const big = 'x'.repeat(30_000);
+    await journal.commit(batch(big));
+    await expect(journal.commit(batch(big))).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(await found(disk)).toEqual({ base: 'start', records: [`1 ${big}`] });
+  });
+
   it('is full makes a batch void, however much was added', async () => {
     const { sequence, kept } = await fillAndAdd(100_000);
     await journal.makeVoid(sequence);

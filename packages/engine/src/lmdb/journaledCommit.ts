@@ -67,17 +67,17 @@ export class JournaledCommit implements Commit {
         store.transactAtOnce(() => store.apply(writes));
       };
       await replay(journal, apply, others);
+      await journal.settleOthers();
+      await file.datasync();
+      const state = await pinState(store, file);
+      await journal.restart(state.base);
+      return new JournaledCommit(parts, state);
     } catch (cause) {
-      kept.pin.release();
       const error = await diagnose(cause, path);
       throw error.code === 'Full' ? error : cause;
+    } finally {
+      kept.pin.release();
     }
-    await journal.settleOthers();
-    await file.datasync();
-    const state = await pinState(store, file);
-    await journal.restart(state.base);
-    kept.pin.release();
-    return new JournaledCommit(parts, state);
   }
 
   async run(attempt: (state: BatchState) => void): Promise<void> {
