@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Journal } from '@facet/journal';
-import { type PinnedState, pinState, reusableBytesOf } from './pinnedState.ts';
+import type { FileRoom } from './diskRoom.ts';
+import { fileRoomOf, type PinnedState, pinState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 
 /** So much of a journal is replayed after a crash at most, or a little more. */
@@ -56,9 +57,9 @@ export class Checkpoints {
     return this.#commitsCount > 0;
   }
 
-  /** What LMDB may take of its own file at least, before it must grow. */
-  get reusableBytes(): number {
-    return reusableBytesOf(this.#pinned, this.#parts.store);
+  /** What there is in LMDB's file for a commit. */
+  get fileRoom(): FileRoom {
+    return fileRoomOf(this.#pinned, this.#parts.store);
   }
 
   /** To be called before a batch, which may have to wait. @throws what a checkpoint failed of */

@@ -6,15 +6,24 @@ const PAGE_BYTES = 4096;
 const PAGES_PER_COMMIT = 8;
 /** What a key may: its way down the tree, and a page that splits. */
 const PAGES_PER_WRITE = 4;
+/** A smaller store has so few pages to copy that this would refuse far too much: LMDB finds out by itself. */
+const SMALL_STORE_BYTES = 1 << 20;
+
+export interface FileRoom {
+  readonly reusableBytes: number;
+  readonly usedBytes: number;
+}
 
 /**
  * Refuses writes that a full disk might not take, before LMDB meets it. It would bear that, but lmdb-js 3.5.6 may not:
  * where it says which page could not be written it writes past the end of 100 bytes (`mdb_page_flush`, "Attempting to
  * write page"), and the process then ends by what that destroyed.
- * @param reusableBytes of LMDB's file: what it may use again at least
+ * @param file of LMDB's: what it may use again at least, and what is in use
  * @throws Error with code ENOSPC
  */
-export function checkDiskRoom(path: string, writes: readonly OwnWrite[], reusableBytes: number): void {
+export function checkDiskRoom(path: string, writes: readonly OwnWrite[], file: FileRoom): void {
+  const { reusableBytes, usedBytes } = file;
+  if (usedBytes < SMALL_STORE_BYTES) return;
   const pages = PAGES_PER_COMMIT + PAGES_PER_WRITE * writes.length;
   const neededBytes = writes.reduce((sum, { value }) => sum + (value?.length ?? 0), pages * PAGE_BYTES);
   if (reusableBytes >= neededBytes) return;

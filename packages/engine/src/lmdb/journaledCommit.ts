@@ -8,7 +8,7 @@ import { Checkpoints } from './checkpoints.ts';
 import type { Commit } from './commit.ts';
 import { checkDiskRoom } from './diskRoom.ts';
 import { diagnose } from './failure.ts';
-import { type PinnedState, pinState, reusableBytesOf } from './pinnedState.ts';
+import { fileRoomOf, type PinnedState, pinState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 
 /** So many writes LMDB takes quicker here and now than its own thread does, hop there and back included. */
@@ -63,7 +63,7 @@ export class JournaledCommit implements Commit {
     const kept = await pinState(store, file);
     try {
       const apply = (writes: readonly OwnWrite[]): void => {
-        checkDiskRoom(path, writes, reusableBytesOf(kept, store));
+        checkDiskRoom(path, writes, fileRoomOf(kept, store));
         store.transactAtOnce(() => store.apply(writes));
       };
       await replay(journal, apply, others);
@@ -120,7 +120,7 @@ export class JournaledCommit implements Commit {
 
   async #keepOnce(record: Buffer, writes: readonly OwnWrite[]): Promise<void> {
     const { store, journal, path } = this.#parts;
-    checkDiskRoom(path, writes, this.#checkpoints.reusableBytes);
+    checkDiskRoom(path, writes, this.#checkpoints.fileRoom);
     const sequence = await journal
       .commit({ kind: RECORD.batch, payload: [record] })
       .catch((cause: unknown) => {

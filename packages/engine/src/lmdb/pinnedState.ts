@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
+import type { FileRoom } from './diskRoom.ts';
+import { readNewestHeader } from './header.ts';
 import { readBase } from './metaPages.ts';
 import type { Pin } from './pin.ts';
-import { freeBytesOf } from './spare.ts';
 import type { LmdbStore } from './store.ts';
 
 /** A state of LMDB that stays as it is on disk until its pin is released. */
@@ -11,6 +12,7 @@ export interface PinnedState {
   readonly base: Uint8Array;
   /** Of its file free in this state: what may be used again while it is pinned. */
   readonly freeBytes: number;
+  readonly usedBytes: number;
   /** Pages that were written until then. */
   readonly writtenPages: number;
 }
@@ -19,12 +21,15 @@ export interface PinnedState {
 export async function pinState(store: LmdbStore, file: FileHandle): Promise<PinnedState> {
   const pin = store.pin();
   const writtenPages = store.writtenPagesCount;
-  return { pin, base: await readBase(file), freeBytes: await freeBytesOf(file), writtenPages };
+  const base = await readBase(file);
+  const header = await readNewestHeader(file);
+  const bytes = (pages = 0) => pages * PAGE_BYTES;
+  return { pin, base, freeBytes: bytes(header?.freePages), usedBytes: bytes(header?.pages), writtenPages };
 }
 
 const PAGE_BYTES = 4096;
 
-/** What LMDB may take of its own file at least, before it must grow. */
-export function reusableBytesOf({ freeBytes, writtenPages }: PinnedState, store: LmdbStore): number {
-  return freeBytes - (store.writtenPagesCount - writtenPages) * PAGE_BYTES;
+/** What there is in LMDB's file, by the state that keeps the most of it. */
+export function fileRoomOf({ freeBytes, usedBytes, writtenPages }: PinnedState, store: LmdbStore): FileRoom {
+  return { reusableBytes: freeBytes - (store.writtenPagesCount - writtenPages) * PAGE_BYTES, usedBytes };
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readNewestHeader } from './header.ts';
 
@@ -9,13 +9,9 @@ import { readNewestHeader } from './header.ts';
 export async function spareBytesOf(path: string): Promise<number> {
   const handle = await open(join(path, 'data.mdb'), 'r');
   try {
-    return await freeBytesOf(handle);
+    const header = await readNewestHeader(handle);
+    return header ? header.freePages * header.pageSizeBytes : 0;
   } finally {
     await handle.close();
   }
-}
-
-export async function freeBytesOf(file: FileHandle): Promise<number> {
-  const header = await readNewestHeader(file);
-  return header ? header.freePages * header.pageSizeBytes : 0;
 }
