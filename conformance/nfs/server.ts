@@ -17,6 +17,8 @@ const FSCK_MS_MAX = 600_000;
 export interface TwoDoors {
   readonly caller: Caller;
   readonly nfsPort: number;
+  /** Of the process that serves now. */
+  readonly pid: number;
   /** Where health checks are answered, as `http://HOST:PORT`. */
   readonly adminUrl: string;
   /** Makes a bucket by S3, and exports it to clients that say who their users are. */
@@ -39,6 +41,7 @@ interface Serving {
 
 interface Running {
   readonly serving: Serving;
+  readonly pid: number;
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<string>;
 }
 
@@ -55,6 +58,9 @@ export async function startTwoDoors(folder: string, data = join(folder, 'data'))
   return {
     caller,
     nfsPort: serving.nfs.port,
+    get pid() {
+      return running.pid;
+    },
     adminUrl: `http://${serving.admin.host}:${serving.admin.port}`,
     addVolume: async (name) => {
       await sendExpectingSuccess(caller, { method: 'PUT', path: `/${name}` });
@@ -98,8 +104,10 @@ async function serve(folder: string, data: string, ports?: Serving): Promise<Run
   const outcome = await Promise.race([first.then((line) => ({ line })), ended.then((how) => ({ how }))]);
   if ('how' in outcome) throw new Error(`the server ended (${outcome.how}) before it served: see ${folder}`);
   const serving: Serving = JSON.parse(outcome.line);
+  if (child.pid === undefined) throw new Error('a process that serves has no pid');
   return {
     serving,
+    pid: child.pid,
     end: (signal) => {
       child.kill(signal);
       return ended;

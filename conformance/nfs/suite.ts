@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { inFile, judge, type Outcome, runChecks, type Stage, type Suite } from '../runner/suite.ts';
 import { unpackDebian } from '../tools/debian.ts';
+import { crowd } from './crowd.ts';
 import { bootKernel } from './kernelClient.ts';
 import { libnfs, useLibnfs } from './libnfs.ts';
 import { listing } from './listing.ts';
@@ -17,6 +18,7 @@ export const nfsSuite: Suite = {
     const server = await startTwoDoors(join(stage.scratch, 'nfs-server'));
     yield* orWhyNot('libnfs', runLibnfs(stage, server));
     yield* orWhyNot('retransmission', runRetransmission(server));
+    yield* orWhyNot('crowd', runCrowd(stage, server));
     yield* orWhyNot('listing', runListing(stage, server));
     yield* orWhyNot('workloads', runWorkloads(stage, server));
     yield* orWhyNot('restart', runRestart(stage, server));
@@ -39,6 +41,12 @@ async function* runRetransmission(server: TwoDoors): AsyncGenerator<Outcome, voi
   await server.addVolume(volume);
   const objects = objectsOf(server.caller, volume);
   yield* runChecks(inFile('retransmission', retransmission), { server, volume, objects });
+}
+
+async function* runCrowd(stage: Stage, server: TwoDoors): AsyncGenerator<Outcome, void> {
+  const volume = 'crowd';
+  await server.addVolume(volume);
+  yield* runChecks(inFile('crowd', crowd), { server, volume, tell: stage.tell });
 }
 
 const LISTED_NAMES = 20_000;
