@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,6 +9,7 @@ import { type Bytes, openLmdbEngine } from '../src/index.ts';
 import { bytes, write } from './shorthand.ts';
 
 const run = promisify(execFile);
+const SIGKILL = constants.signals.SIGKILL;
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url));
 
 let folder: string;
@@ -17,18 +18,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Runs `command` in a mount namespace of its own, in which `folder` is a small disk. */
-function onSmallDisk(command: string, mebibytes: number): Promise<{ stdout: string; stderr: string }> {
+/** Runs `command` in a mount namespace of its own, in which `at` is a small disk. */
+function onSmallDisk(
+  command: string,
+  { mebibytes, at }: { readonly mebibytes: number; readonly at: string },
+): Promise<{ stdout: string; stderr: string }> {
   const mount = `mount -t tmpfs -o size=${mebibytes}m none "$0"`;
-  return run('unshare', [
-    '--user',
-    '--map-root-user',
-    '--mount',
-    'sh',
-    '-c',
-    `${mount} && ${command}`,
-    folder,
-  ]);
+  return run('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', `${mount} && ${command}`, at]);
 }
 
 const smallDisks = await run('unshare', [
@@ -47,12 +43,30 @@ it.for([
   async ({ mebibytes, options }, { skip }) => {
     skip(!smallDisks, 'this machine lets no user mount a file system of his own');
     const command = `exec "${process.execPath}" "${script('fullDisk.ts')}" "$0" ${options}`;
-    const { stdout, stderr } = await onSmallDisk(command, mebibytes);
+    const { stdout, stderr } = await onSmallDisk(command, { mebibytes, at: folder });
     // lmdb-js would print each failed commit with its stack.
     expect(stderr).not.toMatch(/^ +at /m);
     const { kept, refused } = JSON.parse(stdout);
     expect(refused).toBeGreaterThan(10);
     expect(kept).toBeGreaterThan(refused);
+  },
+);
+
+it.for([
+  { mebibytes: 12, killed: ['100', '60 taken', '7 taken'] },
+  { mebibytes: 8, killed: ['100', '300 taken'] },
+])(
+  'a store that took writes starts again with no room at all on $mebibytes MiB, and has all it acknowledged',
+  async ({ mebibytes, killed }, { skip }) => {
+    skip(!smallDisks, 'this machine lets no user mount a file system of his own');
+    const disk = join(folder, 'disk');
+    await mkdir(disk);
+    const life = (what: string) =>
+      `"${process.execPath}" "${script('takenDisk.ts')}" "$0" "${join(folder, 'model')}" ${what}`;
+    const lives = killed.map((what) => `${life(what)}; [ $? = ${128 + SIGKILL} ] || exit 1`);
+    const command = `{ ${[...lives, life('0 taken')].join('; ')}; }`;
+    const { stdout } = await onSmallDisk(command, { mebibytes, at: disk });
+    expect(JSON.parse(stdout).entries).toBeGreaterThan(1000);
   },
 );
 

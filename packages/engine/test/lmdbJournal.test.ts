@@ -11,6 +11,7 @@ import { Journal } from '@facet/journal';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Bytes, type Engine, openLmdbEngine } from '../src/index.ts';
 import { openDatabase } from '../src/lmdb/database.ts';
+import { DataFile } from '../src/lmdb/dataFile.ts';
 import { LmdbEngine } from '../src/lmdb/engine.ts';
 import { JournaledCommit } from '../src/lmdb/journaledCommit.ts';
 import { LmdbStore } from '../src/lmdb/store.ts';
@@ -184,7 +185,7 @@ describe('a store with a journal', () => {
   it('makes a batch void that LMDB does not take, and goes on', async () => {
     const journal = await Journal.open({ disk: folderDisk(folder) });
     const database = openDatabase({ path: folder, mapSizeBytes: 2 ** 30, noSync: true });
-    const file = await open(join(folder, 'data.mdb'), 'r+');
+    const file = await DataFile.of(await open(join(folder, 'data.mdb'), 'r+'));
     const store = new LmdbStore(database);
     const parts = { store, journal, file, path: folder, onFailure: () => undefined };
     const commit = await JournaledCommit.begin(parts, async () => undefined);

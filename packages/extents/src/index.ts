@@ -4,6 +4,7 @@ export * from './contract.ts';
 export type { Disk, DiskFile, FileStatus } from './disk.ts';
 export { FRAME_DATA_BYTES, headerLength, physicalLength } from './frame.ts';
 export { type ByteJournal, ByteReplay } from './journaledBytes.ts';
+export { allocateRun } from './linux.ts';
 export { LocalExtentStore, type LocalExtentStoreOptions } from './localExtentStore.ts';
 export { NodeDisk } from './nodeDisk.ts';
 export {

@@ -1,14 +1,11 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { Journal } from '@facet/journal';
-import type { FileRoom } from './diskRoom.ts';
-import { fileRoomOf, type PinnedState, pinState } from './pinnedState.ts';
+import { type DataFile, PAGE_BYTES } from './dataFile.ts';
+import type { UsageMeter } from './pageUsage.ts';
+import { type PinnedState, pinState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 
 /** So much of a journal is replayed after a crash at most, or a little more. */
 const JOURNAL_BYTES_MAX = 24 << 20;
-/** LMDB uses no page of a state that is pinned again: so much it writes between two checkpoints, to other places. */
-const GROWTH_BYTES_MAX = 48 << 20;
-const PAGE_BYTES = 4096;
 /** A store at rest is clean, and starts at once, so long after the first change since the last checkpoint. */
 const CHANGED_MS_MAX = 3_000;
 
@@ -16,13 +13,17 @@ export interface CheckpointParts {
   readonly store: LmdbStore;
   readonly journal: Journal;
   /** LMDB's file, opened before anything was written to it: a sync tells of failures since. */
-  readonly file: FileHandle;
+  readonly file: DataFile;
+  readonly meter: UsageMeter;
   /** That of the journal's base. */
   readonly state: PinnedState;
   /** Called once, when a sync failed: what the disk holds is no longer known. */
   readonly onFailure: (error: unknown) => void;
-  /** How much LMDB may write between two checkpoints. 48 MiB unless told. */
-  readonly growthBytesMax?: number;
+  /**
+   * How much LMDB may write between two checkpoints: it uses no page of a state that is pinned again, but goes to
+   * other places.
+   */
+  readonly growthBytesMax: number;
 }
 
 /**
@@ -49,7 +50,7 @@ export class Checkpoints {
   constructor(parts: CheckpointParts) {
     this.#parts = parts;
     this.#pinned = parts.state;
-    this.#writtenPagesBefore = parts.state.writtenPages;
+    this.#writtenPagesBefore = parts.state.usage.writtenPages;
   }
 
   /** Whether there were commits since the last one began: without any it would bring nothing. */
@@ -57,9 +58,9 @@ export class Checkpoints {
     return this.#commitsCount > 0;
   }
 
-  /** What there is in LMDB's file for a commit. */
-  get fileRoom(): FileRoom {
-    return fileRoomOf(this.#pinned, this.#parts.store);
+  /** The state that keeps the most of LMDB's file from being used again. */
+  get pinned(): PinnedState {
+    return this.#pinned;
   }
 
   /** To be called before a batch, which may have to wait. @throws what a checkpoint failed of */
@@ -109,9 +110,15 @@ export class Checkpoints {
 
   #isDue(): boolean {
     if (!this.isNeeded) return false;
-    const { store, journal, growthBytesMax = GROWTH_BYTES_MAX } = this.#parts;
+    const { journal, meter, growthBytesMax } = this.#parts;
     if (this.#isOld || journal.usedBytes >= JOURNAL_BYTES_MAX) return true;
-    return (store.writtenPagesCount - this.#writtenPagesBefore) * PAGE_BYTES >= growthBytesMax;
+    if (this.#grownBytes() + meter.sinceBytes < growthBytesMax) return false;
+    meter.ask();
+    return this.#grownBytes() >= growthBytesMax;
+  }
+
+  #grownBytes(): number {
+    return (this.#parts.meter.asked.writtenPages - this.#writtenPagesBefore) * PAGE_BYTES;
   }
 
   #grownOld(): void {
@@ -127,13 +134,13 @@ export class Checkpoints {
 
   async #begin(): Promise<void> {
     this.#mustWork();
-    const { store, journal, file } = this.#parts;
+    const { journal } = this.#parts;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isOld = false;
     this.#commitsCount = 0;
-    const state = await pinState(store, file);
-    this.#writtenPagesBefore = state.writtenPages;
+    const state = await pinState(this.#parts);
+    this.#writtenPagesBefore = state.usage.writtenPages;
     await journal.rotate();
     this.#finishing = this.#finish(state)
       .catch((cause: unknown) => this.#fail(cause))
@@ -144,7 +151,7 @@ export class Checkpoints {
 
   async #finish(state: PinnedState): Promise<void> {
     const { journal, file } = this.#parts;
-    await Promise.all([journal.settleOthers(), file.datasync()]);
+    await Promise.all([journal.settleOthers(), file.handle.datasync()]);
     await journal.complete(state.base);
     this.#pinned.pin.release();
     this.#pinned = state;

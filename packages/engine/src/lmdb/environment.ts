@@ -1,4 +1,5 @@
 import type { BytesDatabase } from './database.ts';
+import type { PageUsage } from './pageUsage.ts';
 
 /** The native side of a database's environment, which lmdb-js does not declare. */
 export function environmentOf(db: BytesDatabase): object {
@@ -8,13 +9,15 @@ export function environmentOf(db: BytesDatabase): object {
   return environment;
 }
 
-/** Pages that transactions of this environment wrote since it was opened. */
-export function writtenPagesOf(db: BytesDatabase): number {
+/** What LMDB says of the pages of this environment. */
+export function pageUsageOf(db: BytesDatabase): PageUsage {
   const environment = environmentOf(db);
   const info: unknown =
     'info' in environment && typeof environment.info === 'function' ? environment.info() : undefined;
-  const count =
-    typeof info === 'object' && info !== null && 'pagesWritten' in info ? info.pagesWritten : undefined;
-  if (typeof count !== 'number') throw new Error('this version of lmdb-js is unknown: it counts no pages');
-  return count;
+  if (typeof info === 'object' && info !== null && 'pagesWritten' in info && 'lastPageNumber' in info) {
+    const { pagesWritten, lastPageNumber } = info;
+    if (typeof pagesWritten === 'number' && typeof lastPageNumber === 'number')
+      return { lastPage: lastPageNumber, writtenPages: pagesWritten };
+  }
+  throw new Error('this version of lmdb-js is unknown: it counts no pages');
 }

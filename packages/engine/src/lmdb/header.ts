@@ -30,10 +30,17 @@ export interface Header {
 
 /** The newer of the two; undefined when they are not both there. */
 export async function readNewestHeader(handle: FileHandle): Promise<Header | undefined> {
+  return (await readHeaders(handle))?.newest;
+}
+
+export async function readHeaders(
+  handle: FileHandle,
+): Promise<{ readonly newest: Header; readonly older: Header } | undefined> {
   const first = await readHeader(handle, 0);
   const second = first && (await readHeader(handle, first.pageSizeBytes));
   if (first === undefined || second === undefined) return undefined;
-  return second.transaction > first.transaction ? second : first;
+  const isSecond = second.transaction > first.transaction;
+  return isSecond ? { newest: second, older: first } : { newest: first, older: second };
 }
 
 async function readHeader(handle: FileHandle, at: number): Promise<Header | undefined> {

@@ -1,30 +1,32 @@
-import type { FileHandle } from 'node:fs/promises';
 import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
-import { decodeBatch, encodeBatch } from '../batchRecord.ts';
+import { encodeBatch } from '../batchRecord.ts';
 import { EngineError } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
 import { BatchState } from './batchState.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Commit } from './commit.ts';
-import { checkDiskRoom } from './diskRoom.ts';
+import type { DataFile } from './dataFile.ts';
 import { diagnose } from './failure.ts';
-import { fileRoomOf, type PinnedState, pinState } from './pinnedState.ts';
+import { commitBytes, FileRoom } from './fileRoom.ts';
+import { UsageMeter } from './pageUsage.ts';
+import { pinState } from './pinnedState.ts';
+import { replayBatches } from './replay.ts';
 import type { LmdbStore } from './store.ts';
 
 /** So many writes LMDB takes quicker here and now than its own thread does, hop there and back included. */
 const AT_ONCE_WRITES_MAX = 1000;
-/** Replayed in one transaction: few, so that a small disk has room for them. */
-const REPLAYED_WRITES_MAX = 200;
+const GROWTH_BYTES_MAX = 48 << 20;
 
 export interface JournaledParts {
   readonly store: LmdbStore;
   readonly journal: Journal;
-  /** LMDB's file, which LMDB itself does not sync. */
-  readonly file: FileHandle;
+  /** LMDB's file, opened before anything was written to it, which LMDB itself does not sync. */
+  readonly file: DataFile;
   readonly path: string;
   /** Called once, when the device failed while no batch waited for it. */
   readonly onFailure: (error: EngineError) => void;
   readonly growthBytesMax?: number;
+  readonly releaseReserve?: () => Promise<unknown>;
 }
 
 /**
@@ -35,19 +37,18 @@ export interface JournaledParts {
  */
 export class JournaledCommit implements Commit {
   readonly #parts: JournaledParts;
+  readonly #meter: UsageMeter;
+  readonly #room: FileRoom;
   readonly #checkpoints: Checkpoints;
 
-  private constructor(parts: JournaledParts, state: PinnedState) {
+  private constructor(
+    parts: JournaledParts,
+    own: { readonly meter: UsageMeter; readonly room: FileRoom; readonly checkpoints: Checkpoints },
+  ) {
     this.#parts = parts;
-    const { store, journal, file, growthBytesMax } = parts;
-    this.#checkpoints = new Checkpoints({
-      store,
-      journal,
-      file,
-      state,
-      onFailure: (cause) => parts.onFailure(failed(cause)),
-      ...(growthBytesMax !== undefined && { growthBytesMax }),
-    });
+    this.#meter = own.meter;
+    this.#room = own.room;
+    this.#checkpoints = own.checkpoints;
   }
 
   /**
@@ -59,19 +60,19 @@ export class JournaledCommit implements Commit {
     parts: JournaledParts,
     others: (record: ReadRecord) => Promise<void>,
   ): Promise<JournaledCommit> {
-    const { store, journal, file, path } = parts;
-    const kept = await pinState(store, file);
+    const { store, journal, file, path, growthBytesMax = GROWTH_BYTES_MAX } = parts;
+    const meter = new UsageMeter(store);
+    const room = new FileRoom({ path, file, meter, growthBytesMax });
+    const kept = await pinState({ store, file, meter });
     try {
-      const apply = (writes: readonly OwnWrite[]): void => {
-        checkDiskRoom(path, writes, fileRoomOf(kept, store));
-        store.transactAtOnce(() => store.apply(writes));
-      };
-      await replay(journal, apply, others);
+      await replayBatches({ ...parts, meter, room, pinned: kept }, others);
       await journal.settleOthers();
-      await file.datasync();
-      const state = await pinState(store, file);
+      await file.handle.datasync();
+      const state = await pinState({ store, file, meter });
       await journal.restart(state.base);
-      return new JournaledCommit(parts, state);
+      const onFailure = (cause: unknown) => parts.onFailure(failed(cause));
+      const checkpoints = new Checkpoints({ store, journal, file, meter, state, growthBytesMax, onFailure });
+      return new JournaledCommit(parts, { meter, room, checkpoints });
     } catch (cause) {
       const error = await diagnose(cause, path);
       throw error.code === 'Full' ? error : cause;
@@ -101,7 +102,7 @@ export class JournaledCommit implements Commit {
   async close(): Promise<void> {
     await this.#checkpoints.close();
     await this.#parts.journal.close();
-    await this.#parts.file.close();
+    await this.#parts.file.handle.close();
   }
 
   async #keep(writes: readonly OwnWrite[]): Promise<void> {
@@ -119,8 +120,10 @@ export class JournaledCommit implements Commit {
   }
 
   async #keepOnce(record: Buffer, writes: readonly OwnWrite[]): Promise<void> {
-    const { store, journal, path } = this.#parts;
-    checkDiskRoom(path, writes, this.#checkpoints.fileRoom);
+    const { store, journal } = this.#parts;
+    const { pinned } = this.#checkpoints;
+    const neededBytes = commitBytes(writes);
+    if (!this.#room.holds(neededBytes, pinned)) await this.#room.make(neededBytes, pinned);
     const sequence = await journal
       .commit({ kind: RECORD.batch, payload: [record] })
       .catch((cause: unknown) => {
@@ -135,27 +138,10 @@ export class JournaledCommit implements Commit {
       // It is in the journal all the same, and would come back after a crash.
       await journal.makeVoid(sequence).catch(throwFailed);
       throw cause;
+    } finally {
+      this.#meter.committed(neededBytes);
     }
   }
-}
-
-async function replay(
-  journal: Journal,
-  apply: (writes: readonly OwnWrite[]) => void,
-  others: (record: ReadRecord) => Promise<void>,
-): Promise<void> {
-  let writes: OwnWrite[] = [];
-  for await (const record of journal.replay()) {
-    if (record.kind !== RECORD.batch) {
-      await others(record);
-      continue;
-    }
-    for (const write of decodeBatch(record.payload)) writes.push(write);
-    if (writes.length < REPLAYED_WRITES_MAX) continue;
-    apply(writes);
-    writes = [];
-  }
-  if (writes.length > 0) apply(writes);
 }
 
 function throwFailed(cause: unknown): never {

@@ -5,7 +5,7 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { EngineError } from '../contract.ts';
-import { NO_PAGE, readNewestHeader } from './header.ts';
+import { type Header, NO_PAGE, readHeaders, readNewestHeader } from './header.ts';
 
 /** Page header, magic, version, address, map size, two trees, last page, transaction, boot id. */
 const META_BYTES = 168;
@@ -17,17 +17,20 @@ const ROOT_OFFSETS = [88, 136] as const;
 const PAGE_HEADER_BYTES = 16;
 const PAGE_TRANSACTION_OFFSET = 8;
 
-/** The meta page of the newest transaction. To be called while none is being committed. */
-export async function readBase(file: FileHandle): Promise<Buffer> {
-  const newest = await readNewestHeader(file);
-  if (newest === undefined) throw new Error('the metadata has no header');
+/** The meta page of the newest transaction, and what both say. To be called while none is being committed. */
+export async function readBase(
+  file: FileHandle,
+): Promise<{ readonly base: Uint8Array; readonly newest: Header; readonly older: Header }> {
+  const headers = await readHeaders(file);
+  if (headers === undefined) throw new Error('the metadata has no header');
+  const { newest, older } = headers;
   const base = Buffer.alloc(META_BYTES);
   // LMDB looks for a transaction in the page of its parity.
   const position = Number(newest.transaction & 1n) * newest.pageSizeBytes;
   const { bytesRead } = await file.read(base, 0, META_BYTES, position);
   if (bytesRead < META_BYTES || transactionOf(base) !== newest.transaction)
     throw new Error('the metadata has no header of its newest transaction');
-  return base;
+  return { base, newest, older };
 }
 
 /**

@@ -4,6 +4,7 @@ import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
 import { type Engine, EngineError } from '../contract.ts';
 import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
+import { type Allocate, DataFile } from './dataFile.ts';
 import { LmdbEngine } from './engine.ts';
 import { JournaledCommit } from './journaledCommit.ts';
 import { restoreBase } from './metaPages.ts';
@@ -39,6 +40,10 @@ export interface EngineJournal {
   readonly replay: (record: ReadRecord) => Promise<void>;
   /** How much LMDB may write, to other places, before it is synced and they are free. 48 MiB unless told. */
   readonly growthBytesMax?: number;
+  /** Takes room for LMDB's file ahead: fallocate(2). Unless told, zeros are written. */
+  readonly allocate?: Allocate;
+  /** Gives room that is held back on the disk to what has to be replayed. */
+  readonly releaseReserve?: () => Promise<unknown>;
 }
 
 /**
@@ -60,11 +65,12 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine
   const onFatal = options.onFatal ?? (() => {});
   if (!journal) return new LmdbEngine({ store, path, onFatal, commit: new TransactionCommit(store) });
   let engine: LmdbEngine | undefined;
-  const parts = { ...journal, store, path, file: await open(join(path, DATA_FILE), 'r+') };
+  const handle = await open(join(path, DATA_FILE), 'r+');
+  const parts = { ...journal, store, path, file: await DataFile.of(handle, journal.allocate) };
   const onFailure = (error: EngineError) => engine?.fail(error);
   const commit = await JournaledCommit.begin({ ...parts, onFailure }, journal.replay).catch(
     async (error: unknown) => {
-      await parts.file.close();
+      await handle.close();
       await store.close();
       throw error;
     },

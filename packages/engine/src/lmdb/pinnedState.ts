@@ -1,7 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
-import type { FileRoom } from './diskRoom.ts';
-import { readNewestHeader } from './header.ts';
+import { type DataFile, PAGE_BYTES } from './dataFile.ts';
 import { readBase } from './metaPages.ts';
+import type { PageUsage, UsageMeter } from './pageUsage.ts';
 import type { Pin } from './pin.ts';
 import type { LmdbStore } from './store.ts';
 
@@ -10,26 +9,24 @@ export interface PinnedState {
   readonly pin: Pin;
   /** What brings it back. */
   readonly base: Uint8Array;
-  /** Of its file free in this state: what may be used again while it is pinned. */
-  readonly freeBytes: number;
+  /** Of its file free in this state: what may be used again while it is pinned, but for a page here or there. */
+  readonly reusableBytes: number;
   readonly usedBytes: number;
-  /** Pages that were written until then. */
-  readonly writtenPages: number;
+  /** At that moment. */
+  readonly usage: PageUsage;
 }
 
 /** Pins the state of this moment, between two commits. */
-export async function pinState(store: LmdbStore, file: FileHandle): Promise<PinnedState> {
+export async function pinState(parts: {
+  readonly store: LmdbStore;
+  readonly file: DataFile;
+  readonly meter: UsageMeter;
+}): Promise<PinnedState> {
+  const { store, file, meter } = parts;
   const pin = store.pin();
-  const writtenPages = store.writtenPagesCount;
-  const base = await readBase(file);
-  const header = await readNewestHeader(file);
-  const bytes = (pages = 0) => pages * PAGE_BYTES;
-  return { pin, base, freeBytes: bytes(header?.freePages), usedBytes: bytes(header?.pages), writtenPages };
-}
-
-const PAGE_BYTES = 4096;
-
-/** What there is in LMDB's file, by the state that keeps the most of it. */
-export function fileRoomOf({ freeBytes, usedBytes, writtenPages }: PinnedState, store: LmdbStore): FileRoom {
-  return { reusableBytes: freeBytes - (store.writtenPagesCount - writtenPages) * PAGE_BYTES, usedBytes };
+  const usage = meter.ask();
+  const { base, newest, older } = await readBase(file.handle);
+  // What the pinned transaction itself gave up, it keeps from being used again, too.
+  const reusableBytes = Math.min(newest.freePages, older.freePages) * PAGE_BYTES;
+  return { pin, base, reusableBytes, usedBytes: newest.pages * PAGE_BYTES, usage };
 }

@@ -2,7 +2,7 @@
 
 import { statfs } from 'node:fs/promises';
 import { type Engine, EngineError, openLmdbEngine } from '@facet/engine';
-import { ByteReplay, NodeDisk } from '@facet/extents';
+import { allocateRun, ByteReplay, NodeDisk } from '@facet/extents';
 import { Journal, JournalDamaged } from '@facet/journal';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
@@ -56,6 +56,9 @@ async function open(layout: StoreLayout, onFatal: (error: EngineError) => void):
         journal,
         replay: (record) => bytes.replay(record),
         growthBytesMax: Math.min(GROWTH_BYTES_MAX, Math.max(GROWTH_BYTES_MIN, share)),
+        allocate: allocateRun,
+        // Whoever needs it next restores it.
+        releaseReserve: async () => (await diskReserve(layout)).release(),
       },
     });
     return { engine, journal };

@@ -1,0 +1,64 @@
+import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
+import { decodeBatch } from '../batchRecord.ts';
+import type { OwnWrite } from '../mergeRange.ts';
+import { commitBytes, type FileRoom, isOutOfRoom } from './fileRoom.ts';
+import type { UsageMeter } from './pageUsage.ts';
+import type { PinnedState } from './pinnedState.ts';
+import type { LmdbStore } from './store.ts';
+
+/** Replayed in one transaction, where there is room for it: fewer pages are copied than by one for each batch. */
+const WRITES_MAX = 200;
+
+export interface ReplayParts {
+  readonly store: LmdbStore;
+  readonly journal: Journal;
+  readonly meter: UsageMeter;
+  readonly room: FileRoom;
+  /** The journal's base, which LMDB has. */
+  readonly pinned: PinnedState;
+  /** Gives what is held back on the disk to this. */
+  readonly releaseReserve?: () => Promise<unknown>;
+}
+
+/** Replays the journal on LMDB. @param others replays what is not a batch */
+export async function replayBatches(
+  parts: ReplayParts,
+  others: (record: ReadRecord) => Promise<void>,
+): Promise<void> {
+  const { room, pinned } = parts;
+  let writes: OwnWrite[] = [];
+  for await (const record of parts.journal.replay()) {
+    if (record.kind !== RECORD.batch) {
+      await others(record);
+      continue;
+    }
+    const next = decodeBatch(record.payload);
+    const both = [...writes, ...next];
+    if (writes.length > 0 && (both.length > WRITES_MAX || !room.holds(commitBytes(both), pinned))) {
+      await apply(parts, writes);
+      writes = [...next];
+    } else writes = both;
+  }
+  if (writes.length > 0) await apply(parts, writes);
+}
+
+async function apply({ store, meter, room, pinned, releaseReserve }: ReplayParts, writes: OwnWrite[]) {
+  const neededBytes = commitBytes(writes);
+  if (!room.holds(neededBytes, pinned)) {
+    const make = () => room.make(neededBytes, pinned);
+    await make()
+      .catch(async (error: unknown) => {
+        if (!isOutOfRoom(error) || releaseReserve === undefined) throw error;
+        await releaseReserve();
+        await make();
+      })
+      .catch((error: unknown) => {
+        // A bound, and far above what is taken. What these took when they were acknowledged lies in the file still, and
+        // only the last batch may never have been in it: there was room for all of that one. Nothing that the base
+        // keeps from being used again was free for them then, and together they copy fewer pages now.
+        if (!isOutOfRoom(error)) throw error;
+      });
+  }
+  store.transactAtOnce(() => store.apply(writes));
+  meter.committed(neededBytes);
+}
