@@ -11,9 +11,14 @@ let disk: MemoryDisk;
 let journal: Journal;
 let store: LocalExtentStore;
 let faulty: 'no' | 'segment syncs fail' = 'no';
+let capacityBytes: number;
 beforeEach(async () => {
   faulty = 'no';
+  capacityBytes = 1 << 30;
   disk = new MemoryDisk({
+    get capacityBytes() {
+      return capacityBytes;
+    },
     random: randomFrom(1),
     before: async ({ kind, name }) =>
       faulty !== 'no' && kind === 'sync' && name.endsWith('.seg') ? 'EIO' : undefined,
@@ -98,6 +103,35 @@ describe('a store with a journal', () => {
     await crash();
     expect((await store.status(container))?.allocatedBytes).toBe(before?.allocatedBytes);
     expect(await read(kept)).toEqual(bytesOf(5000, 9));
+  });
+
+  it('needs no room for what was punched since, which others may have taken', async () => {
+    const locations = [];
+    for (let at = 0; at < 4; at += 1) locations.push(await append(bytesOf(60_000, at)));
+    const kept = await append(bytesOf(5000, 9));
+    await commit();
+    const container = locations[0]?.container ?? kept.container;
+    expect(await store.punch({ container, offset: 0, length: 57 * 4096 })).toBe(true);
+    await commit();
+    const before = await store.status(container);
+    capacityBytes -= await disk.mount().freeBytes();
+    // The process is killed, and the power stays on.
+    await start(1000);
+    expect((await store.status(container))?.allocatedBytes).toBe(before?.allocatedBytes);
+    expect(await read(kept)).toEqual(bytesOf(5000, 9));
+  });
+
+  it('is refused a start without room for bytes that only the journal has', async () => {
+    await append(bytesOf(60_000, 1));
+    await commit();
+    disk.crash();
+    capacityBytes -= await disk.mount().freeBytes();
+    const room = (await disk.mount().status(SEGMENT))?.allocatedBytes ?? 0;
+    expect(room).toBeLessThan(60_000);
+    await expect(start(1000)).rejects.toMatchObject({ code: 'ENOSPC' });
+    capacityBytes += 80_000;
+    await start(1000);
+    expect((await collect(store.scan(containerId(1)))).map(({ intact }) => intact)).toEqual([true]);
   });
 
   it('makes no container again that was removed after', async () => {
