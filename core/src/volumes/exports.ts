@@ -27,13 +27,18 @@ export function* getExport(tx: ReadTx, id: VolumeId): Op<ExportPolicy> {
   return effective(volume, stored ? decodeExport(stored) : {});
 }
 
-function effective({ defaults }: Volume, set: Partial<ExportPolicy>): ExportPolicy {
+/** What was set, and so is stored. */
+type SetPolicy = Partial<ExportPolicy>;
+
+function effective({ defaults }: Volume, set: SetPolicy): ExportPolicy {
+  const anonymousIsOwner = set.anonymousUid === undefined && set.anonymousGid === undefined;
   return {
     clients: LOOPBACK,
     readOnly: false,
     squash: 'root',
     anonymousUid: defaults.uid,
     anonymousGid: defaults.gid,
+    ...(anonymousIsOwner && { anonymousIsOwner }),
     securePorts: false,
     ...set,
   };
@@ -50,12 +55,26 @@ export const setExport: Command<{ readonly volume: VolumeId; readonly changes: E
     const change = yield* changeVolume(tx, id, context);
     const key = volumeExportKey(id);
     const stored = yield* tx.get(key);
-    const next = { ...(stored && decodeExport(stored)), ...policy };
+    const next = changed(stored ? decodeExport(stored) : {}, policy);
     tx.put(key, encodeExport(next));
     const volume = defaults ? yield* putDefaults(change, defaults) : change.volume;
     return { volume, policy: effective(volume, next) };
   },
 };
+
+function changed(
+  set: SetPolicy,
+  { anonymousUid, anonymousGid, ...changes }: Omit<ExportChanges, 'defaults'>,
+): SetPolicy {
+  const next: { -readonly [K in keyof SetPolicy]: SetPolicy[K] } = { ...set, ...changes };
+  const ids = { anonymousUid, anonymousGid };
+  for (const what of ['anonymousUid', 'anonymousGid'] as const) {
+    const id = ids[what];
+    if (id === null) delete next[what];
+    else if (id !== undefined) next[what] = id;
+  }
+  return next;
+}
 
 function* putDefaults(change: Change, changes: Partial<Defaults>): Op<Volume> {
   const old = change.volume.defaults;
@@ -70,7 +89,7 @@ function* putDefaults(change: Change, changes: Partial<Defaults>): Op<Volume> {
 }
 
 /** @throws FsError Invalid */
-function checkPolicy({ anonymousUid, anonymousGid, clients }: Partial<ExportPolicy>): void {
+function checkPolicy({ anonymousUid, anonymousGid, clients }: ExportChanges): void {
   checkIds({ anonymousUid, anonymousGid });
   if (clients) checkNetworks(clients);
 }
@@ -82,9 +101,9 @@ function checkDefaults({ uid, gid, directoryMode, fileMode }: Partial<Defaults>)
 }
 
 /** @throws FsError Invalid */
-function checkIds(ids: Readonly<Record<string, number | undefined>>): void {
+function checkIds(ids: Readonly<Record<string, number | null | undefined>>): void {
   for (const [what, id] of Object.entries(ids)) {
-    if (id === undefined || (Number.isInteger(id) && id >= 0 && id <= ID_MAX)) continue;
+    if (id === undefined || id === null || (Number.isInteger(id) && id >= 0 && id <= ID_MAX)) continue;
     throw new FsError('Invalid', `${what}: ${id} is no id: 0 to ${ID_MAX}`);
   }
 }

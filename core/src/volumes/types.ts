@@ -46,11 +46,18 @@ export interface ExportPolicy {
   readonly squash: Squash;
   readonly anonymousUid: number;
   readonly anonymousGid: number;
+  /** Those ids are the owner's, whoever that is: neither was given. */
+  readonly anonymousIsOwner?: true;
   /** Only from ports below 1024, which a host leaves to its root. */
   readonly securePorts: boolean;
 }
 
-export interface ExportChanges extends Partial<ExportPolicy> {
+type Anonymous = 'anonymousUid' | 'anonymousGid' | 'anonymousIsOwner';
+
+export interface ExportChanges extends Partial<Omit<ExportPolicy, Anonymous>> {
+  /** Null: the owner's, whoever that is. */
+  readonly anonymousUid?: number | null;
+  readonly anonymousGid?: number | null;
   /** Owner and modes of what S3 makes. */
   readonly defaults?: Partial<Volume['defaults']>;
 }

@@ -24,6 +24,7 @@ describe.each(ENGINES)('exports on %s', (engine) => {
       squash: 'root',
       anonymousUid: 65534,
       anonymousGid: 65534,
+      anonymousIsOwner: true,
       securePorts: false,
     });
     await refused('NoSuchVolume', rig.core.volumes.getExport(volumeId(77)));
@@ -50,6 +51,21 @@ describe.each(ENGINES)('exports on %s', (engine) => {
     await volumes.setExport(rig.volume, { readOnly: false, squash: 'all', clients: [] });
     const later = await volumes.getExport(rig.volume);
     expect(later).toMatchObject({ clients: [], readOnly: false, squash: 'all' });
+  });
+
+  it('take the owner as the anonymous user again', async () => {
+    rig = await openRig(engine);
+    open = rig;
+    const { volumes } = rig.core;
+    await volumes.setExport(rig.volume, { squash: 'all', anonymousUid: 7, anonymousGid: 8 });
+    await volumes.setExport(rig.volume, { anonymousUid: null, defaults: { uid: 1000, gid: 100 } });
+    const half = await volumes.getExport(rig.volume);
+    expect(half).toMatchObject({ anonymousUid: 1000, anonymousGid: 8 });
+    expect(half).not.toHaveProperty('anonymousIsOwner');
+    await volumes.setExport(rig.volume, { anonymousGid: null });
+    const { policy } = await volumes.setExport(rig.volume, { defaults: { gid: 101 } });
+    expect(policy).toMatchObject({ anonymousUid: 1000, anonymousGid: 101, anonymousIsOwner: true });
+    expect(policy.squash).toBe('all');
   });
 
   it('refuse what is no network, no id and no mode', async () => {

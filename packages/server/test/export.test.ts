@@ -38,6 +38,7 @@ describe.each(kinds)('exports with %s', (kind) => {
       squash: 'root',
       anonymousUid: 65534,
       anonymousGid: 65534,
+      anonymousIsOwner: true,
       securePorts: false,
       owner: { uid: 65534, gid: 65534 },
       directoryMode: '0777',
@@ -74,12 +75,18 @@ describe.each(kinds)('exports with %s', (kind) => {
       ...second,
       anonymousUid: 7,
       anonymousGid: 8,
+      anonymousIsOwner: false,
       directoryMode: '2750',
     });
     const shown = await facet(['export', 'show', 'photos', ...store]);
     expect(shown.stdout).toMatch(/^path +\/photos\nclients +10\.0\.0\.0\/8,192\.168\.1\.7\/32,::1\/128\n/);
     expect(shown.stdout).toContain('all: everybody becomes 7:8');
-    await set('--clients', 'nobody');
+    const followed = await set('--anonymous', 'owner', '--owner', '1001:101');
+    expect(followed).toMatchObject({ anonymousUid: 1001, anonymousGid: 101, anonymousIsOwner: true });
+    expect((await facet(['export', 'show', 'photos', ...store])).stdout).toContain(
+      'all: everybody becomes 1001:101, the owner\n',
+    );
+    await set('--clients', 'nobody', '--owner', '1000:100');
     const listed = await facet(['export', 'list', ...store]);
     expect(listed.stdout).toMatch(
       /^PATH .*\n\/other +127.*\n\/photos +nobody +read and write +all +1000:100\n$/,

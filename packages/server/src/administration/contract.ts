@@ -69,6 +69,8 @@ export const exportReport = z.object({
   squash,
   anonymousUid: z.number(),
   anonymousGid: z.number(),
+  /** They are the owner's, and stay so when that changes. */
+  anonymousIsOwner: z.boolean(),
   securePorts: z.boolean(),
   owner: z.object({ uid: z.number(), gid: z.number() }),
   directoryMode: z.string(),
@@ -84,8 +86,9 @@ export const exportChanges = z.strictObject({
   clients: z.array(z.string()).exactOptional(),
   readOnly: z.boolean().exactOptional(),
   squash: squash.exactOptional(),
-  anonymousUid: uint32.exactOptional(),
-  anonymousGid: uint32.exactOptional(),
+  /** Null: the owner's, whoever that is. */
+  anonymousUid: uint32.nullable().exactOptional(),
+  anonymousGid: uint32.nullable().exactOptional(),
   securePorts: z.boolean().exactOptional(),
   owner: z.strictObject({ uid: uint32, gid: uint32 }).exactOptional(),
   directoryMode: octalMode.exactOptional(),

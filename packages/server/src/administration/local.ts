@@ -266,6 +266,7 @@ function reportExport(volume: Volume, policy: ExportPolicy): ExportReport {
     path: `/${volume.name}`,
     ...policy,
     clients: [...policy.clients],
+    anonymousIsOwner: policy.anonymousIsOwner === true,
     owner: { uid, gid },
     directoryMode: octal(directoryMode),
     fileMode: octal(fileMode),

@@ -18,7 +18,7 @@ interface SetOptions extends StoreOptions {
   readonly readOnly?: true;
   readonly readWrite?: true;
   readonly squash?: ExportReport['squash'];
-  readonly anonymous?: Owner;
+  readonly anonymous?: Owner | typeof THE_OWNER;
   readonly securePorts?: true;
   readonly anyPort?: true;
   readonly owner?: Owner;
@@ -74,7 +74,11 @@ function addSetOptions(command: Command): Command {
     .addOption(
       new Option('--squash <WHO>', 'who becomes the anonymous user').choices(['none', 'root', 'all']),
     )
-    .option('--anonymous <UID:GID>', 'the ids of the anonymous user', parseIds)
+    .option(
+      '--anonymous <WHO>',
+      `the ids of the anonymous user, UID:GID; or ${THE_OWNER}, whoever that is`,
+      (text) => (text === THE_OWNER ? text : parseIds(text)),
+    )
     .addOption(new Option('--secure-ports', 'only from ports below 1024').conflicts('anyPort'))
     .option('--any-port', 'from any port')
     .option('--owner <UID:GID>', 'whose is what S3 makes', parseIds)
@@ -90,7 +94,7 @@ function changesOf(options: SetOptions): ExportChanges {
     ...(options.readOnly && { readOnly: true }),
     ...(options.readWrite && { readOnly: false }),
     ...(squash && { squash }),
-    ...(anonymous && { anonymousUid: anonymous.uid, anonymousGid: anonymous.gid }),
+    ...(anonymous && anonymousOf(anonymous)),
     ...(options.securePorts && { securePorts: true }),
     ...(options.anyPort && { securePorts: false }),
     ...(owner && { owner }),
@@ -101,6 +105,13 @@ function changesOf(options: SetOptions): ExportChanges {
     throw usageFailure('nothing to set: --help shows what can be set');
   }
   return changes;
+}
+
+const THE_OWNER = 'owner';
+
+function anonymousOf(who: Owner | typeof THE_OWNER): Pick<ExportChanges, 'anonymousUid' | 'anonymousGid'> {
+  if (who === THE_OWNER) return { anonymousUid: null, anonymousGid: null };
+  return { anonymousUid: who.uid, anonymousGid: who.gid };
 }
 
 const NOBODY = 'nobody';
@@ -151,7 +162,7 @@ function describe(shown: ExportReport): string {
     `path         ${shown.path}`,
     `clients      ${clientsOf(shown)}`,
     `access       ${accessOf(shown)}`,
-    `squash       ${shown.squash}: ${squashed} becomes ${shown.anonymousUid}:${shown.anonymousGid}`,
+    `squash       ${shown.squash}: ${squashed} becomes ${shown.anonymousUid}:${shown.anonymousGid}${shown.anonymousIsOwner ? ', the owner' : ''}`,
     `ports        ${shown.securePorts ? 'below 1024' : 'any'}`,
     `owner        ${idsOf(shown.owner)}`,
     `directories  ${shown.directoryMode}`,
