@@ -1,6 +1,12 @@
 /** Containers against the metadata: every byte has one owner or none, and frames are whose they should be. */
 
-import { type ContainerInfo, ExtentError, type ExtentStore, type ScannedFrame } from '@facet/extents';
+import {
+  type ContainerInfo,
+  containerName,
+  ExtentError,
+  type ExtentStore,
+  type ScannedFrame,
+} from '@facet/extents';
 import { containerKey, containerOfRunKey, offsetOfRunKey, SPACE, spaceBounds } from '../meta/keys.ts';
 import { decodeContainer, decodeDeadRun } from '../meta/records/space.ts';
 import { CONTAINER_IDS } from '../recovery/leases.ts';
@@ -27,11 +33,11 @@ export interface SpaceCounts {
 export async function checkSpace(inspection: Inspection, check: SpaceCheck): Promise<SpaceCounts> {
   const { maxima, store } = inspection;
   for await (const entry of store.entries(spaceBounds(SPACE.container))) {
-    const what = `record of container ${containerOfRunKey(entry.key)}`;
+    const what = `record of container ${containerOf(entry.key)}`;
     readable(inspection, entry, { what, where: CONTAINERS, decode: decodeContainer });
   }
   for await (const entry of store.entries(spaceBounds(SPACE.deadRun))) {
-    const what = `dead run at ${offsetOfRunKey(entry.key)} of container ${containerOfRunKey(entry.key)}`;
+    const what = `dead run at ${offsetOfRunKey(entry.key)} of container ${containerOf(entry.key)}`;
     readable(inspection, entry, { what, where: CONTAINERS, decode: decodeDeadRun });
   }
   const infos = (await check.extents.list()).toSorted((a, b) => a.container - b.container);
@@ -55,12 +61,14 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
 
 const CONTAINERS = 'the containers';
 
+const containerOf = (runKey: Uint8Array): string => containerName(containerOfRunKey(runKey));
+
 /** Only bytes that are alive are missed: a container that is all dead may be gone before its records are. */
 function reportMissing({ report }: Inspection, container: number, claims: readonly Claim[]): void {
   const owners = new Set(claims.map((claim) => (claim.kind === 'live' ? claim.extent.content : undefined)));
   for (const owner of owners) {
     if (owner === undefined) continue;
-    const place = { what: `container ${container}`, where: CONTAINERS, contents: [owner] };
+    const place = { what: `container ${containerName(container)}`, where: CONTAINERS, contents: [owner] };
     report('containerMissing', place, `content ${owner} has bytes in it`);
   }
 }
@@ -77,7 +85,7 @@ class Container {
     this.#inspection = inspection;
     this.#check = check;
     this.#info = info;
-    this.#place = { what: `container ${info.container}`, where: CONTAINERS };
+    this.#place = { what: `container ${containerName(info.container, info.kind)}`, where: CONTAINERS };
   }
 
   /** @returns the frames that contents map */

@@ -1,6 +1,6 @@
 /** Volumes, their names and owners, accounts and keys, layers, leases and counters. */
 
-import type { ContainerId } from '@facet/extents';
+import { type ContainerId, containerName } from '@facet/extents';
 import { type LayerId, layerId, ROOT_INODE, volumeId } from '../ids.ts';
 import {
   accountKey,
@@ -188,7 +188,7 @@ export async function checkLeases(inspection: Inspection): Promise<readonly Leas
   const leased: LeasedRange[] = [];
   for await (const entry of store.entries(spaceBounds(SPACE.lease))) {
     const first = firstOfLeaseKey(entry.key);
-    const place = { what: `lease of containers from ${first}`, where: STORE };
+    const place = { what: leaseFrom(first), where: STORE };
     const count = readable(inspection, entry, { ...place, decode: decodeNumber });
     if (count === undefined) continue;
     maxima.note(CONTAINER_IDS, first + count - 1);
@@ -198,11 +198,17 @@ export async function checkLeases(inspection: Inspection): Promise<readonly Leas
   for (const [index, { first, end }] of leased.entries()) {
     const next = leased[index + 1];
     if (!next || next.first >= end) continue;
-    const place = { what: `lease of containers from ${next.first}`, where: STORE };
-    report('leasesOverlap', place, `containers ${first} to ${end - 1} are leased too`);
+    const place = { what: leaseFrom(next.first), where: STORE };
+    report(
+      'leasesOverlap',
+      place,
+      `containers ${containerName(first)} to ${containerName(end - 1)} are leased too`,
+    );
   }
   return leased;
 }
+
+const leaseFrom = (first: number): string => `lease of containers from ${containerName(first)}`;
 
 export const isLeased = (leased: readonly LeasedRange[], container: ContainerId): boolean =>
   leased.some(({ first, end }) => container >= first && container < end);

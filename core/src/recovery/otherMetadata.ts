@@ -1,14 +1,13 @@
 /** Metadata that is not that of the containers beside it, found before anything is done to either. */
 
-import type { ExtentStore } from '@facet/extents';
+import { basename } from 'node:path';
+import { containerName, type ExtentStore } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import { isMarked } from '../meta/format.ts';
 import { counterKey } from '../meta/keys.ts';
 import { decodeNumber } from '../meta/records/volume.ts';
 import { CONTAINER_IDS } from './leases.ts';
-
-const ID_HEX_DIGITS = 14;
 
 /**
  * An id is leased durably before its container is made. So where there is a container with an id that was never
@@ -26,15 +25,15 @@ export async function refuseOtherMetadata(commands: CommandRunner, extents: Exte
   if (!marked) {
     throw new FsError(
       'Corrupt',
-      `there is no metadata, but containers up to number ${greatest} with data: bring it back first`,
+      `there is no metadata, but containers up to ${containerName(greatest)} with data: bring it back first`,
     );
   }
   if (greatest < next) return;
-  const first = next.toString(16).padStart(ID_HEX_DIGITS, '0');
+  const first = basename(containerName(next));
   throw new FsError(
     'Corrupt',
-    `the metadata is older than the data: it knows of containers up to number ${next - 1}, and there are some up to ` +
-      `${greatest}. Nothing was changed. Bring back the metadata that belongs to them; or, to go back to the older ` +
+    `the metadata is older than the data: it knows of containers up to ${containerName(next - 1)}, and there are some up to ` +
+      `${containerName(greatest)}. Nothing was changed. Bring back the metadata that belongs to them; or, to go back to the older ` +
       `state, bring back the extents of that time, or at least move the files named ${first} and higher out of ` +
       'extents/, and see what facet fsck finds',
   );

@@ -5,7 +5,13 @@
  * collector runs on a store at a time.
  */
 
-import { type ContainerId, containerId, type ExtentStore, type PhysicalRun } from '@facet/extents';
+import {
+  type ContainerId,
+  containerId,
+  containerName,
+  type ExtentStore,
+  type PhysicalRun,
+} from '@facet/extents';
 import { forgetCalls } from '../calls/forget.ts';
 import type { Command, CommandRunner } from '../commands/command.ts';
 import { fromExtents } from '../contents/read.ts';
@@ -242,7 +248,7 @@ export class Collector {
         if (given) this.#add({ punchedBytes: blocks.length });
       }
     } catch (error) {
-      this.#unlessClosed(error, `give back space of container ${container}`);
+      this.#unlessClosed(error, `give back space of container ${containerName(container)}`);
     }
     return punched;
   }
@@ -273,7 +279,7 @@ export class Collector {
       await this.#remove(container);
     } catch (error) {
       this.#open.delete(container);
-      this.#unlessClosed(error, `remove container ${container}`);
+      this.#unlessClosed(error, `remove container ${containerName(container)}`);
     }
   }
 

@@ -1,16 +1,12 @@
-/** Container files: their names, their creation and removal. */
+/** Container files: their creation, listing and removal. */
 
+import { containerName, shardOf } from './containerName.ts';
 import { type ContainerId, type ContainerInfo, type ContainerLease, containerId } from './contract.ts';
 import { Directories, type EntryChange } from './directories.ts';
 import { type Disk, type DiskFile, errorCode } from './disk.ts';
 
 export type ContainerKind = ContainerInfo['kind'];
 
-/** Consecutive ids share a directory, so a small store has one and a directory sync serves many creates. */
-const IDS_PER_RUN = 256;
-const SHARDS = 256;
-const ID_HEX_DIGITS = 14;
-const SUFFIX = { segment: '.seg', dedicated: '.ext' } as const satisfies Record<ContainerKind, string>;
 const FILE_NAME = /^([0-9a-f]{14})\.(seg|ext)$/;
 const SHARD_NAME = /^[0-9a-f]{2}$/;
 
@@ -47,7 +43,7 @@ export class ContainerFiles {
       await this.#directories.ensure(shard);
       const entry = this.#directories.begin(shard);
       const writes = kind === 'segment' ? 'durable' : 'buffered';
-      return { container, file: await this.#disk.create(nameOf(container, kind), writes), entry };
+      return { container, file: await this.#disk.create(containerName(container, kind), writes), entry };
     } catch (error) {
       this.endWriting(container);
       throw error;
@@ -66,7 +62,7 @@ export class ContainerFiles {
   async open(container: ContainerId, likely: ContainerKind): Promise<DiskFile | undefined> {
     for (const kind of [likely, likely === 'segment' ? 'dedicated' : 'segment'] as const) {
       try {
-        return await this.#disk.open(nameOf(container, kind), 'buffered');
+        return await this.#disk.open(containerName(container, kind), 'buffered');
       } catch (error) {
         if (errorCode(error) !== 'ENOENT') throw error;
       }
@@ -76,7 +72,7 @@ export class ContainerFiles {
 
   /** Opens a segment anew for writing what is not to be durable at once. */
   openBuffered(segment: ContainerId): Promise<DiskFile> {
-    return this.#disk.open(nameOf(segment, 'segment'), 'buffered');
+    return this.#disk.open(containerName(segment, 'segment'), 'buffered');
   }
 
   /** Puts the container's directory entry on stable storage. */
@@ -90,8 +86,8 @@ export class ContainerFiles {
    */
   async unlink(container: ContainerId): Promise<void> {
     const entry = this.#directories.begin(shardOf(container));
-    await this.#disk.unlink(nameOf(container, 'segment'));
-    await this.#disk.unlink(nameOf(container, 'dedicated'));
+    await this.#disk.unlink(containerName(container, 'segment'));
+    await this.#disk.unlink(containerName(container, 'dedicated'));
     await this.#directories.settle(entry).catch((error: unknown) => {
       if (errorCode(error) !== 'ENOENT') throw error;
     });
@@ -99,7 +95,7 @@ export class ContainerFiles {
 
   async status(container: ContainerId): Promise<ContainerInfo | undefined> {
     for (const kind of ['segment', 'dedicated'] as const) {
-      const status = await this.#disk.status(nameOf(container, kind));
+      const status = await this.#disk.status(containerName(container, kind));
       if (status) return { container, kind, ...status };
     }
     return undefined;
@@ -157,12 +153,4 @@ export class ContainerFiles {
 /** Of containers that are there: none can be made. */
 export function nameless(disk: Disk): ContainerFiles {
   return new ContainerFiles(disk, () => Promise.reject(new Error('no container is to be made here')));
-}
-
-function shardOf(container: ContainerId): string {
-  return (Math.floor(container / IDS_PER_RUN) % SHARDS).toString(16).padStart(2, '0');
-}
-
-function nameOf(container: ContainerId, kind: ContainerKind): string {
-  return `${shardOf(container)}/${container.toString(16).padStart(ID_HEX_DIGITS, '0')}${SUFFIX[kind]}`;
 }

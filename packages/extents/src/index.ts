@@ -1,5 +1,6 @@
 export type { Extent, WriteFault } from './appender.ts';
 export { Ballast, ballastBytes } from './ballast.ts';
+export { containerName } from './containerName.ts';
 export * from './contract.ts';
 export type { Disk, DiskFile, FileStatus } from './disk.ts';
 export { FRAME_DATA_BYTES, headerLength, physicalLength } from './frame.ts';

@@ -2,6 +2,7 @@
 
 import { Appender, type Extent, type WriteFault } from './appender.ts';
 import { ContainerFiles } from './containerFiles.ts';
+import { containerName } from './containerName.ts';
 import {
   type ContainerId,
   type ContainerInfo,
@@ -146,7 +147,7 @@ export class LocalExtentStore implements ExtentStore {
       if (this.#journal) addPunch(this.#journal, run);
       return await file.punch(run);
     } catch (error) {
-      throw await writeError(this.#disk, error, `cannot punch container ${run.container}`);
+      throw await writeError(this.#disk, error, `cannot punch container ${containerName(run.container)}`);
     } finally {
       this.#open.release(open);
     }
@@ -157,7 +158,7 @@ export class LocalExtentStore implements ExtentStore {
     try {
       await this.#files.unlink(container);
     } catch (error) {
-      throw await writeError(this.#disk, error, `cannot unlink container ${container}`);
+      throw await writeError(this.#disk, error, `cannot unlink container ${containerName(container)}`);
     } finally {
       // Only now, or a read might open the file once more just before it goes, and hold its blocks.
       this.#open.retire(container);
@@ -190,7 +191,7 @@ export class LocalExtentStore implements ExtentStore {
     try {
       return await this.#files.status(container);
     } catch (error) {
-      throw await writeError(this.#disk, error, `cannot look at container ${container}`);
+      throw await writeError(this.#disk, error, `cannot look at container ${containerName(container)}`);
     }
   }
 
@@ -233,7 +234,7 @@ export class LocalExtentStore implements ExtentStore {
 
 async function fileOf(open: OpenFile): Promise<DiskFile> {
   const file = open.file ?? (await open.opened);
-  if (!file) throw new ExtentError('Missing', `there is no container ${open.container}`);
+  if (!file) throw new ExtentError('Missing', `there is no container ${containerName(open.container)}`);
   return file;
 }
 
@@ -246,5 +247,7 @@ function endOfTurn(): Promise<void> {
 function readError(container: ContainerId, error: unknown): ExtentError {
   if (error instanceof ExtentError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new ExtentError('Failed', `cannot read container ${container}: ${reason}`, { cause: error });
+  return new ExtentError('Failed', `cannot read container ${containerName(container)}: ${reason}`, {
+    cause: error,
+  });
 }

@@ -1,5 +1,6 @@
 /** Reads slices of extents and checks every block it touches. */
 
+import { containerName } from './containerName.ts';
 import { ExtentError, type Location } from './contract.ts';
 import { allDone, type DiskFile } from './disk.ts';
 import { BLOCK_BYTES, damagedBlock, decodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
@@ -111,7 +112,10 @@ async function readWhole(
   const wanted = from.buffers.reduce((sum, buffer) => sum + buffer.length, 0);
   if ((await file.read(from)) === wanted) return;
   const place = `${wanted} bytes at ${from.position} of it are`;
-  throw new ExtentError('Missing', `container ${location.container} ends before ${place} read`);
+  throw new ExtentError(
+    'Missing',
+    `container ${containerName(location.container)} ends before ${place} read`,
+  );
 }
 
 function checkPart(location: Location, part: FramePart): void {
@@ -133,5 +137,8 @@ function checkPart(location: Location, part: FramePart): void {
 }
 
 function corrupt(location: Location, offset: number, what: string): ExtentError {
-  return new ExtentError('Corrupt', `container ${location.container}, frame at ${offset}: ${what}`);
+  return new ExtentError(
+    'Corrupt',
+    `container ${containerName(location.container)}, frame at ${offset}: ${what}`,
+  );
 }

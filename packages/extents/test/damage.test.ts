@@ -109,7 +109,7 @@ describe.each([
       expect(got.equals(data.subarray(start, start + length))).toBe(true);
     }
     const spoiled = store.read({ location, start: 4 * 32768 - 1, length: 1 });
-    await expect(spoiled).rejects.toThrow(/container 1, frame at 0: block 3/);
+    await expect(spoiled).rejects.toThrow(/container 00\/00000000000001, frame at 0: block 3/);
   });
 
   it('are not served when a location names another extent, or its middle', async () => {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
@@ -312,6 +312,7 @@ describe('fsck', () => {
 
   test('a flipped bit in the data is found in full only', async () => {
     const { data, container } = await storeWithObject();
+    const named = `container ${relative(join(data, 'extents'), container)}`;
     const bytes = readFileSync(container);
     bytes[150_000] = (bytes[150_000] ?? 0) ^ 1;
     writeFileSync(container, bytes);
@@ -319,10 +320,11 @@ describe('fsck', () => {
     const end = await facet(['fsck', '--full', '--json', '--data', data]);
     expect(end).toMatchObject({ code: 6, stderr: '' });
     expect(outcome.parse(JSON.parse(end.stdout)).findings).toMatchObject([
-      { kind: 'frameDamaged', objects: [{ volume: 'bucket', key: 'object' }] },
+      { kind: 'frameDamaged', what: named, objects: [{ volume: 'bucket', key: 'object' }] },
     ]);
     const told = await facet(['fsck', '--full', '--data', data]);
-    expect(told.stdout).toMatch(/^frameDamaged: .* bytes of bucket\/object\n[\s\S]*\nDAMAGED: 1 finding\n$/);
+    expect(told.stdout.startsWith(`frameDamaged: ${named}, `)).toBe(true);
+    expect(told.stdout).toMatch(/^.* bytes of bucket\/object\n[\s\S]*\nDAMAGED: 1 finding\n$/);
   });
 
   test('a container that is gone is found, and nothing is put in its place', async () => {
@@ -330,8 +332,9 @@ describe('fsck', () => {
     rmSync(container);
     const end = await facet(['fsck', '--json', '--data', data]);
     expect(end.code).toBe(6);
-    expect(outcome.parse(JSON.parse(end.stdout)).findings.map(({ kind }) => kind)).toContain(
-      'containerMissing',
+    const what = `container ${relative(join(data, 'extents'), container).replace('.ext', '')}`;
+    expect(outcome.parse(JSON.parse(end.stdout)).findings).toContainEqual(
+      expect.objectContaining({ kind: 'containerMissing', what }),
     );
     expect(existsSync(container)).toBe(false);
   });

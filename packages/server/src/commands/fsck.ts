@@ -23,7 +23,7 @@ export function addFsckCommand(program: Command, finish: (code: ExitCode) => voi
       'after',
       [
         '\nIt mends nothing; only what a killed server left in the journal is carried out first.',
-        "A container is a file below extents/: its name is the container's number in hexadecimal.",
+        'A container is a file below extents/, and is called as that is; its ending is left out where it is not known.',
         'Exit code 6 says that damage was found, 5 that the store is in use.',
       ].join('\n'),
     )

@@ -1,6 +1,7 @@
 /** What a start finds out of containers that are not there, while it serves already. */
 
 import type { Core, LostContainers } from '@facet/core';
+import { containerName } from '@facet/extents';
 import type { StoreWatcher } from '../store/open.ts';
 
 /** Named in the log. */
@@ -44,11 +45,8 @@ const LOST =
 function describe(lost: LostContainers['lost']) {
   const of = (what: LostContainers['lost'][number]['what']) => {
     const found = lost.filter((one) => one.what === what);
-    const files = found.slice(0, NAMED_MAX).map(({ container }) => fileOf(container));
+    const files = found.slice(0, NAMED_MAX).map(({ container }) => containerName(container));
     return { count: found.length, files };
   };
   return { missing: of('missing'), cutShort: of('cut short') };
 }
-
-/** As in the names of the files below `extents/`, without their endings. */
-const fileOf = (container: number): string => container.toString(16).padStart(14, '0');

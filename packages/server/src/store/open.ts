@@ -1,7 +1,7 @@
 /** Opens a store: the metadata engine, the extents, and the core over both. */
 
 import { type Core, openCore, systemEnvironment } from '@facet/core';
-import { LocalExtentStore, NodeDisk } from '@facet/extents';
+import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
 import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
@@ -47,9 +47,16 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
         lease,
         journal,
         onWriteFault: ({ container, error }) =>
-          watcher.error({ container, err: error }, 'a segment could not be written and is given up'),
+          watcher.error(
+            { container: containerName(container, 'segment'), err: error },
+            'a segment could not be written and is given up',
+          ),
       }),
-    onLost: (lost) => watcher.error({ ...lost }, 'recovery found bytes damaged or missing: see facet fsck'),
+    onLost: ({ run, ...lost }) =>
+      watcher.error(
+        { run: { ...run, container: containerName(run.container) }, ...lost },
+        'recovery found bytes damaged or missing: see facet fsck',
+      ),
     onFault: ({ doing, error }) =>
       watcher.error({ doing, err: error }, 'background work failed, and goes on'),
     onRoom: ({ full }) => {

@@ -56,7 +56,7 @@ async function presenceOf(layout: StoreLayout, names: readonly string[]): Promis
 /** The core says the same where there is metadata, but none of a store. @throws CommandFailure Corrupt (6) */
 async function refuseLostMetadata(layout: StoreLayout): Promise<void> {
   // Loaded only now: hardly anybody needs it here.
-  const { LocalExtentStore, NodeDisk } = await import('@facet/extents');
+  const { containerName, LocalExtentStore, NodeDisk } = await import('@facet/extents');
   const extents = new LocalExtentStore({
     disk: new NodeDisk(layout.extents),
     lease: () => Promise.reject(new Error('a look writes nothing')),
@@ -66,7 +66,7 @@ async function refuseLostMetadata(layout: StoreLayout): Promise<void> {
   throw new CommandFailure({
     exitCode: EXIT.damage,
     code: 'Corrupt',
-    message: `there is no metadata, but containers up to number ${greatest} with data: bring it back first`,
+    message: `there is no metadata, but containers up to ${containerName(greatest)} with data: bring it back first`,
   });
 }
 

@@ -1,0 +1,26 @@
+/** What a container's file is called, on disk and wherever a person reads of it. */
+
+import type { ContainerInfo } from './contract.ts';
+
+/** Consecutive ids share a directory, so a small store has one and a directory sync serves many creates. */
+const IDS_PER_RUN = 256;
+const SHARDS = 256;
+const ID_HEX_DIGITS = 14;
+const SUFFIX = { segment: '.seg', dedicated: '.ext' } as const satisfies Record<
+  ContainerInfo['kind'],
+  string
+>;
+
+/** The directory that its file is in. */
+export function shardOf(container: number): string {
+  return (Math.floor(container / IDS_PER_RUN) % SHARDS).toString(16).padStart(2, '0');
+}
+
+/**
+ * The path below the extents' directory: `00/00000000000042.seg`. Where it is not known which kind it is, the ending is
+ * left out: no two containers differ by that alone.
+ */
+export function containerName(container: number, kind?: ContainerInfo['kind']): string {
+  const id = container.toString(16).padStart(ID_HEX_DIGITS, '0');
+  return `${shardOf(container)}/${id}${kind === undefined ? '' : SUFFIX[kind]}`;
+}
