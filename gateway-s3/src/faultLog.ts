@@ -1,20 +1,40 @@
 /** What the log is told of a fault of ours. */
-import { FsError } from '@facet/core';
+import { FsError, SeldomTold } from '@facet/core';
 import type { Logger } from './log.ts';
+import type { namesOf } from './requestRecord.ts';
+
+interface Fault {
+  readonly error: unknown;
+  /** What tells the request. */
+  readonly names: ReturnType<typeof namesOf> & { readonly requestId: string };
+  readonly happened: string;
+}
+
+/** A client that tries again and again is answered each time, and fills no disk with lines. */
+const DAMAGE_TOLD_EVERY_MS = 10 * 60_000;
+const PLACES_MAX = 1_000;
 
 /**
- * A bug comes with its stack. Damaged bytes are no bug: one line says where they are and what to do.
- * @param what `names`: bucket, key and whatever else tells the request
+ * A bug comes with its stack, each time. Damaged bytes are no bug: one line says where they are and what to do, for each
+ * place and object once in a while.
  */
-export function logFault(
-  log: Logger,
-  { error, names, happened }: { readonly error: unknown; readonly names: object; readonly happened: string },
-): void {
-  if (error instanceof FsError && error.code === 'Corrupt') {
-    log.error({ ...names, damage: error.message }, DAMAGED);
-    return;
-  }
-  log.error({ err: error, ...names }, happened);
+export function createFaultLog({
+  log,
+  now,
+}: {
+  readonly log: Logger;
+  readonly now: () => number;
+}): (fault: Fault) => void {
+  const damages = new SeldomTold({ everyMs: DAMAGE_TOLD_EVERY_MS, thingsMax: PLACES_MAX, now });
+  return ({ error, names, happened }) => {
+    if (!(error instanceof FsError && error.code === 'Corrupt')) {
+      log.error({ err: error, ...names }, happened);
+      return;
+    }
+    const damage = error.message;
+    const told = damages.happened(JSON.stringify([damage, names.bucket, names.key]));
+    if (told) log.error({ ...names, damage, ...(told.leftOut > 0 && told) }, DAMAGED);
+  };
 }
 
 const DAMAGED =

@@ -5,7 +5,7 @@ import { parseTarget } from './addressing.ts';
 import { parseQuery, readHeaders } from './auth/request.ts';
 import { type Authentication, type Credential, createVerifier } from './auth/verify.ts';
 import { S3Error } from './errors.ts';
-import { logFault } from './faultLog.ts';
+import { createFaultLog } from './faultLog.ts';
 import { errorReply, faultError, toS3Error } from './http/errorReply.ts';
 import type { Reply } from './http/reply.ts';
 import { RequestBody } from './http/requestBody.ts';
@@ -47,6 +47,7 @@ interface KnownSender extends Credential {
 export function createService(options: ServiceOptions): Service {
   const { core, domain, ids } = options;
   const turns = new Turns();
+  const logFault = createFaultLog(options);
   const verify = createVerifier<KnownSender>({
     now: options.now,
     lookup: async (accessKeyId) => {
@@ -114,7 +115,7 @@ export function createService(options: ServiceOptions): Service {
       const reply = await answer(incoming, rawUrl, { body, trail }).catch((error: unknown) => {
         const told = toS3Error(error);
         if (told === undefined) {
-          logFault(options.log, {
+          logFault({
             error,
             names: { requestId, ...namesOf(trail) },
             happened: 'request failed',
@@ -124,7 +125,7 @@ export function createService(options: ServiceOptions): Service {
       });
       await sendReply(reply);
     } catch (error) {
-      logFault(options.log, { error, names: { requestId, ...namesOf(trail) }, happened: 'answer cut short' });
+      logFault({ error, names: { requestId, ...namesOf(trail) }, happened: 'answer cut short' });
       const reply = refusal(faultError(error));
       if (!response.headersSent) {
         await sendReply(reply).catch(() => response.destroy());

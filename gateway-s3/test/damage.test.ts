@@ -37,6 +37,25 @@ it.each([5_000, 3_000_000])('damage at the start of %d bytes is answered as an e
   expect((await world.alice.put('/damage/other', 'other')).status).toBe(200);
 });
 
+it('damage is answered each time it is met, and logged once in a while', async () => {
+  await world.close();
+  let later = 0;
+  world = await startWorld({ now: () => Date.now() + later });
+  await world.alice.put('/damage');
+  await world.alice.put('/damage/key', randomBytes(5_000));
+  damage(() => 1_000);
+  const statusOfGet = async () => (await world.alice.get('/damage/key')).status;
+  for (let time = 0; time < 4; time += 1) expect(await statusOfGet()).toBe(500);
+  expect(world.errors).toHaveLength(1);
+  later = 10 * 60_000;
+  expect(await statusOfGet()).toBe(500);
+  expect(world.errors).toMatchObject([
+    { bucket: 'damage', key: 'key' },
+    { key: 'key', leftOut: 3 },
+  ]);
+  expect(world.errors[0]).not.toHaveProperty('leftOut');
+});
+
 it('damage further on ends the connection before the length that was announced', async () => {
   await world.alice.put('/damage/key', randomBytes(3_000_000));
   damage((sizeBytes) => sizeBytes - 1_000);

@@ -1,23 +1,39 @@
 /** What the log is told of damaged bytes: the client hears of an I/O error, and cannot say where and why. */
-import { type FileRef, type FileView, FsError } from '@facet/core';
+import { type FileRef, type FileView, FsError, SeldomTold } from '@facet/core';
 import type { Logger } from '../rpc/program.ts';
 
 export function isDamage(error: unknown): error is FsError {
   return error instanceof FsError && error.code === 'Corrupt';
 }
 
-/** One line: whose bytes, where they lie, what to do. */
-export async function logDamage(
-  { files: view, log }: { readonly files: Pick<FileView, 'whereabouts'>; readonly log: Logger },
-  {
-    procedure,
-    files,
-    error,
-  }: { readonly procedure: string; readonly files: readonly FileRef[]; readonly error: FsError },
-): Promise<void> {
-  const [file] = files;
-  const place = file && (await view.whereabouts({ file }).catch(() => undefined));
-  log.error({ procedure, ...place, inode: file?.inode, damage: error.message }, DAMAGED);
+interface Damage {
+  readonly procedure: string;
+  readonly files: readonly FileRef[];
+  readonly error: FsError;
+}
+
+/** A client that tries again and again is answered each time, and fills no disk with lines. */
+const TOLD_EVERY_MS = 10 * 60_000;
+const PLACES_MAX = 1_000;
+
+/** One line for each place and file, once in a while: whose bytes, where they lie, what to do. */
+export function createDamageLog({
+  files: view,
+  log,
+}: {
+  readonly files: Pick<FileView, 'whereabouts'>;
+  readonly log: Logger;
+}): (damage: Damage) => Promise<void> {
+  const now = () => performance.now();
+  const damages = new SeldomTold({ everyMs: TOLD_EVERY_MS, thingsMax: PLACES_MAX, now });
+  return async ({ procedure, files: [file], error }) => {
+    const damage = error.message;
+    const told = damages.happened(JSON.stringify([damage, file?.volume, file?.inode]));
+    if (!told) return;
+    const place = file && (await view.whereabouts({ file }).catch(() => undefined));
+    const leftOut = told.leftOut > 0 && told;
+    log.error({ procedure, ...place, inode: file?.inode, damage, ...leftOut }, DAMAGED);
+  };
 }
 
 const DAMAGED =

@@ -7,7 +7,7 @@ import { XdrError } from '../xdr/error.ts';
 import { XdrWriter } from '../xdr/writer.ts';
 import { Arguments } from './arguments.ts';
 import { clientOf } from './client.ts';
-import { isDamage, logDamage } from './damageLog.ts';
+import { createDamageLog, isDamage } from './damageLog.ts';
 import { TRANSFER_BYTES_MAX } from './limits.ts';
 import type { Nfs3Procedure, NfsCall, Results } from './procedure.ts';
 import { access } from './procedures/access.ts';
@@ -70,7 +70,7 @@ export interface NfsParts
 }
 
 export function createNfsProgram(parts: NfsParts): Program {
-  const served = { ...parts, memory: new MemoryPool() };
+  const served = { ...parts, memory: new MemoryPool(), logDamage: createDamageLog(parts) };
   const numbered = PROCEDURES.map((procedure, index) => [index + 1, serve(served, procedure)] as const);
   return { program: NFS_PROGRAM, version: NFS_V3, procedures: new Map(numbered), resultBytes };
 }
@@ -83,7 +83,7 @@ function resultBytes(procedure: number, args: Buffer): number {
   return Math.min(args.readUInt32BE(args.length - 4), TRANSFER_BYTES_MAX);
 }
 
-type Parts = NfsParts & Pick<NfsCall, 'memory'>;
+type Parts = NfsParts & Pick<NfsCall, 'memory'> & { readonly logDamage: ReturnType<typeof createDamageLog> };
 
 function serve(parts: Parts, procedure: Nfs3Procedure): Procedure {
   return async (xdr, rpc) => {
@@ -103,7 +103,7 @@ function serve(parts: Parts, procedure: Nfs3Procedure): Procedure {
       if (error instanceof XdrError) throw error;
       const status = statusOf(error, procedure.statuses);
       if (status === undefined) parts.log.error({ err: error, procedure: procedure.name }, 'call failed');
-      if (isDamage(error)) await logDamage(parts, { procedure: procedure.name, files, error });
+      if (isDamage(error)) await parts.logDamage({ procedure: procedure.name, files, error });
       const results = await tellOfRefused(parts.files, { told: procedure.refusal, files, error });
       return answer(NFS3_STATUS[status ?? 'NFS3ERR_SERVERFAULT'], results);
     }
