@@ -44,25 +44,54 @@ describe('what it says', () => {
     expect((await fetch(`${serving.admin.url}/health/live`)).status).toBe(200);
   });
 
-  test('to people: doors, the key, examples; the secret only at the first start', async () => {
+  const toPeople = (data: string) => [
+    ...['serve', '--data', data],
+    ...['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'],
+  ];
+  const kept = (data: string): Credentials =>
+    JSON.parse(readFileSync(join(data, 'root-credentials.json'), 'utf8'));
+
+  test('to a pipe or a file: doors, examples, and where the secret is, which they read', async () => {
     const data = temporaryDirectory();
-    const doors = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
-    const words = ['serve', '--data', data, ...doors];
-    const first = startFacet(words);
-    await first.wrote('stdout', /mount -t nfs .*\n/);
-    const { accessKeyId, secretAccessKey } = JSON.parse(
-      readFileSync(join(data, 'root-credentials.json'), 'utf8'),
+    const server = startFacet(toPeople(data));
+    await server.wrote('stdout', /mount -t nfs .*\n/);
+    const { accessKeyId, secretAccessKey } = kept(data);
+    const said = server.stdout();
+    expect(said).toMatch(/NFS +127\.0\.0\.1:\d+ +every volume as \/NAME\n/);
+    expect(said).toMatch(/sudo mount -t nfs -o vers=3,.*,nolock 127\.0\.0\.1:\/demo \/mnt\n/);
+    expect(said).toContain(
+      `Root access key ${accessKeyId}: its secret is in ${join(data, 'root-credentials.json')}\n`,
     );
-    expect(first.stdout().split(secretAccessKey)).toHaveLength(2);
-    expect(first.stdout()).toContain(`export AWS_ACCESS_KEY_ID=${accessKeyId}`);
-    expect(first.stdout()).toMatch(/NFS +127\.0\.0\.1:\d+ +every volume as \/NAME\n/);
-    expect(first.stdout()).toMatch(/sudo mount -t nfs -o vers=3,.*,nolock 127\.0\.0\.1:\/demo \/mnt\n/);
-    await stop(first);
-    const second = startFacet(words);
-    await second.wrote('stdout', /mount -t nfs .*\n/);
-    expect(second.stdout()).not.toContain(secretAccessKey);
-    expect(second.stdout()).toContain(accessKeyId);
-    expect(second.stderr()).not.toContain(secretAccessKey);
+    expect(said + server.stderr()).not.toContain(secretAccessKey);
+    const exports = said.match(/^ {2}export AWS_.*$/gm) ?? [];
+    const shown = 'echo "$AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY"';
+    expect(execFileSync('sh', ['-c', [...exports, shown].join('\n')], { encoding: 'utf8' })).toBe(
+      `${accessKeyId} ${secretAccessKey}\n`,
+    );
+  });
+
+  const terminals = spawnSync('script', ['-qefc', 'true', '/dev/null'], { stdio: 'ignore' }).status === 0;
+
+  // Needs `script`, which starts a command on a terminal.
+  test.skipIf(!terminals)('to a terminal: the secret, too, the first time it is one', async () => {
+    const data = temporaryDirectory();
+    const onTerminal = ['sh', '-c', 'exec script -qefc "exec $*" /dev/null', 'sh'];
+    const saidBy = async (under: readonly string[]): Promise<string> => {
+      const started = startFacet(toPeople(data), { under });
+      await started.wrote('stdout', /mount -t nfs .*\r?\n/);
+      process.kill(Number(/\(pid (\d+)\)/.exec(started.stdout())?.[1]));
+      const { stdout, stderr } = await started.ended;
+      return stdout + stderr;
+    };
+    const piped = await saidBy(['env']);
+    const { accessKeyId, secretAccessKey } = kept(data);
+    expect(piped).not.toContain(secretAccessKey);
+    const first = await saidBy(onTerminal);
+    expect(first.split(secretAccessKey)).toHaveLength(2);
+    expect(first).toContain(`export AWS_ACCESS_KEY_ID=${accessKeyId}`);
+    const second = await saidBy(onTerminal);
+    expect(second).toContain(accessKeyId);
+    expect(second).not.toContain(secretAccessKey);
   });
 
   test('logs are JSON lines on stderr, as much as asked for', async () => {

@@ -65,8 +65,10 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
     logger,
     graceMs: GRACE_MS,
   });
-  output.result({ result: describeServing(server.facts), text: formatBanner(server.facts) });
-  server.rootKeyShown();
+  // What goes elsewhere than to a terminal is kept, as a service's log is, and read by others than the key's owner.
+  const secret = process.stdout.isTTY;
+  output.result({ result: describeServing(server.facts), text: formatBanner(server.facts, { secret }) });
+  if (output.json || secret) server.rootKeyShown();
   logger.info({ version: VERSION, data: settings.data }, 'serving');
 
   const reason = await Promise.race([signals.received, server.failed]);

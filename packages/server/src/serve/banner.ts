@@ -92,7 +92,8 @@ function mountLines({ nfs }: ServingFacts): string[] {
   ];
 }
 
-export function formatBanner(facts: ServingFacts): string {
+/** @param told `secret`: whether a key that was made may be shown, as on a terminal; else only where it is kept */
+export function formatBanner(facts: ServingFacts, told: { readonly secret: boolean }): string {
   return [
     `Facet ${VERSION} serves ${facts.dataDirectory} (pid ${facts.pid})`,
     '',
@@ -100,7 +101,7 @@ export function formatBanner(facts: ServingFacts): string {
     `  Admin  ${adminUrl(facts)}${listensEverywhere(facts.admin)}   /health/live  /health/ready  /version`,
     ...nfsLines(facts),
     '',
-    ...credentialLines(facts),
+    ...credentialLines(facts, told),
     ...exampleLines(facts),
   ].join('\n');
 }
@@ -109,19 +110,23 @@ function listensEverywhere(address: Address): string {
   return reachableAddress(address) === address ? '' : ` (on ${formatAddress(address)})`;
 }
 
-function credentialLines(facts: ServingFacts): string[] {
-  const { credentials, credentialsFile } = facts;
+function credentialLines(
+  { credentials, credentialsFile }: ServingFacts,
+  told: { readonly secret: boolean },
+): string[] {
+  const kept = [`Root access key ${credentials.accessKeyId}: its secret is in ${credentialsFile}`, ''];
   switch (credentials.origin) {
     case 'made':
+      if (!told.secret) return kept;
       return [
-        `Root access key, made now and shown this once (kept in ${credentialsFile}):`,
+        `Root access key, shown this once (kept in ${credentialsFile}):`,
         '',
         `  access key  ${credentials.accessKeyId}`,
         `  secret key  ${credentials.secretAccessKey}`,
         '',
       ];
     case 'kept':
-      return [`Root access key ${credentials.accessKeyId}: its secret is in ${credentialsFile}`, ''];
+      return kept;
     case 'environment':
       return [`Root access key ${credentials.accessKeyId}, from the environment`, ''];
   }

@@ -29,7 +29,7 @@ const SECRET_KEY_VARIABLE = 'FACET_ROOT_SECRET_KEY';
 export interface RootCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** `made`: just now, or by a start that failed before it was shown; `kept`: in the file, and shown. */
+  /** `made`: just now, or by a start that did not show it; `kept`: in the file, and shown. */
   readonly origin: 'environment' | 'made' | 'kept';
 }
 
