@@ -6,7 +6,7 @@ import { FsError } from '../errors.ts';
 import type { Dentry } from '../meta/records/tree.ts';
 import { type Change, changeVolume } from '../tree/scope.ts';
 import { findInTheWay, makeAtFreeName, makeInode } from './make.ts';
-import { attributesOf, beforeAfter, type DirectoryNode, loadDirectoryNode, nodeOf } from './nodes.ts';
+import { attributesOf, attributesOfBoth, type DirectoryNode, loadDirectoryNode, nodeOf } from './nodes.ts';
 import { isRoot, mustBeWritable } from './permission.ts';
 import { resizeFile } from './setattr.ts';
 import type { CreateArgs, Created, MkdirArgs, MknodArgs, SymlinkArgs } from './types.ts';
@@ -38,7 +38,7 @@ interface Over {
 /** @throws FsError Exists | IsDirectory | AccessDenied */
 function* createOver(change: Change, { parent, present, args }: Over): Op<Created> {
   const { caller, name, how } = args;
-  const node = yield* nodeOf(change, present.inode);
+  let node = yield* nodeOf(change, present.inode);
   const exists = new FsError('Exists', `${JSON.stringify(`${name}`)} exists already`);
   if (how.kind === 'guarded') throw exists;
   if (how.kind === 'exclusive') {
@@ -50,13 +50,13 @@ function* createOver(change: Change, { parent, present, args }: Over): Op<Create
     const { sizeBytes } = how.attributes;
     if (sizeBytes !== undefined) {
       mustBeWritable(caller, node);
-      yield* resizeFile(change, node, { caller, sizeBytes });
+      node = { ...node, inode: yield* resizeFile(change, node, { caller, sizeBytes }) };
     }
   }
   return {
-    file: attributesOf(change, yield* nodeOf(change, node.id)),
+    file: attributesOf(change, node),
     made: false,
-    parent: yield* beforeAfter(change, parent),
+    parent: attributesOfBoth(change, parent, parent),
   };
 }
 

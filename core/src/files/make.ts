@@ -5,12 +5,12 @@ import { FsError } from '../errors.ts';
 import { inlineKey } from '../meta/keys.ts';
 import { EMPTY_BODY, type Inode, type InodeType } from '../meta/records/inode.ts';
 import { giveUpObject, isBytesOfDirectory } from '../tree/bytesOfDirectory.ts';
-import { findTwins, freshDirectory, insertEntry, storeDirectory, type Twins } from '../tree/directories.ts';
-import { freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
+import { addEntry, findTwins, freshDirectory, storeDirectory, type Twins } from '../tree/directories.ts';
+import { type Found, freshInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { adjustUsage, type Change } from '../tree/scope.ts';
 import { checkExtentOfFile } from './changed.ts';
 import { checkNewName } from './names.ts';
-import { attributesOf, beforeAfter, type DirectoryNode, nodeOf } from './nodes.ts';
+import { attributesOf, attributesOfBoth, type DirectoryNode, type Node } from './nodes.ts';
 import { CHANGE_ENTRIES, EXECUTE, inherit, isIn, isRoot, mustAllow } from './permission.ts';
 import { momentOf } from './setattr.ts';
 import type { AttributeChanges, Caller, Created, Device } from './types.ts';
@@ -44,28 +44,34 @@ export function* makeAtFreeName(change: Change, wanted: NewInode): Op<Created> {
   return yield* makeInode(change, wanted);
 }
 
+const FREE: Twins = { directory: undefined, other: undefined };
+
 /** The name is free in both forms. @throws FsError AccessDenied | FileTooBig */
 export function* makeInode(change: Change, wanted: NewInode): Op<Created> {
   const { caller, parent, name, type } = wanted;
   mustAllow(caller, parent, CHANGE_ENTRIES);
   const id = yield* newInodeId(change);
-  const cookie = yield* insertEntry(change, { parent: parent.id, name, inode: id, type, door: 'file' });
+  const entry = { parent: parent.id, name, inode: id, type, door: 'file' } as const;
+  const { cookie, state } = addEntry(change, entry, { state: parent.state, twins: FREE });
   if (isBytesOfDirectory(name)) giveUpObject(change, parent.id);
   const place = { parent: parent.id, cookie };
   const bare = freshInode(change, { type, ...ownerOf(wanted), place });
   const inode = { ...bare, ...timesOf(change, wanted), ...contentOf(wanted) };
   storeInode(change, id, inode);
   if (wanted.target) change.tx.put(inlineKey(change.layer, id), wanted.target);
-  if (type === 'directory') {
-    const state = freshDirectory(change, { explicit: true });
-    storeDirectory(change, id, { ...state, mtime: inode.mtime });
-  }
+  const node = type === 'directory' ? makeDirectory(change, { id, inode }) : { id, inode };
   yield* adjustUsage(change, { bytes: inode.sizeBytes, inodes: 1 });
   return {
-    file: attributesOf(change, yield* nodeOf(change, id)),
+    file: attributesOf(change, node),
     made: true,
-    parent: yield* beforeAfter(change, parent),
+    parent: attributesOfBoth(change, parent, { ...parent, state }),
   };
+}
+
+function makeDirectory(change: Change, { id, inode }: Found): Node {
+  const state = { ...freshDirectory(change, { explicit: true }), mtime: inode.mtime };
+  storeDirectory(change, id, state);
+  return { id, inode, state };
 }
 
 /** An owner or group that the caller may not give is not an error here: the file gets the caller's. */

@@ -9,7 +9,7 @@ import { decodeInode, type Inode } from '../meta/records/inode.ts';
 import { type DirectoryState, decodeDirectoryState } from '../meta/records/tree.ts';
 import type { Found } from '../tree/inodes.ts';
 import type { View } from '../tree/scope.ts';
-import type { FileAttributes, FileRef } from './types.ts';
+import type { BeforeAfter, FileAttributes, FileRef } from './types.ts';
 
 /** An inode, and its state when it is a directory. */
 export interface Node extends Found {
@@ -22,16 +22,23 @@ export interface DirectoryNode extends Found {
 
 /** @throws FsError Stale */
 export function* loadNode(view: View, ref: Omit<FileRef, 'volume'>): Op<Node> {
-  const node = yield* findNode(view, ref.inode);
+  return mustBeCurrent(view, ref, yield* findNode(view, ref.inode));
+}
+
+/** In one round trip. @throws FsError Stale | NotDirectory */
+export function* loadDirectoryNode(view: View, ref: Omit<FileRef, 'volume'>): Op<DirectoryNode> {
+  const { tx, layer } = view;
+  const id = ref.inode;
+  const [stored, state] = yield* tx.getMany([inodeKey(layer, id), directoryKey(layer, id)]);
+  return mustBeDirectory(mustBeCurrent(view, ref, decodeNode(id, stored, state)));
+}
+
+/** @throws FsError Stale */
+function mustBeCurrent(view: View, ref: Omit<FileRef, 'volume'>, node: Node | undefined): Node {
   if (!node || node.inode.generation !== ref.generation) {
     throw new FsError('Stale', `inode ${ref.inode} of volume ${view.volume.name} does not exist any more`);
   }
   return node;
-}
-
-/** @throws FsError Stale | NotDirectory */
-export function* loadDirectoryNode(view: View, ref: Omit<FileRef, 'volume'>): Op<DirectoryNode> {
-  return mustBeDirectory(yield* loadNode(view, ref));
 }
 
 /** @throws FsError NotDirectory */
@@ -47,19 +54,17 @@ export function* nodeOf(view: View, id: InodeId): Op<Node> {
   return node;
 }
 
-function* findNode(view: View, id: InodeId): Op<Node | undefined> {
-  const [node] = yield* findNodes(view, [id]);
-  return node;
-}
-
-/** One round trip for all. */
-export function* findNodes(view: View, ids: readonly InodeId[]): Op<readonly (Node | undefined)[]> {
+/** Most are files: a state is only asked for where there must be one. */
+export function* findNode(view: View, id: InodeId): Op<Node | undefined> {
   const { tx, layer } = view;
-  const stored = yield* tx.getMany(ids.flatMap((id) => [inodeKey(layer, id), directoryKey(layer, id)]));
-  return ids.map((id, index) => decodeNode(id, stored[2 * index], stored[2 * index + 1]));
+  const stored = yield* tx.get(inodeKey(layer, id));
+  if (!stored) return undefined;
+  const inode = decodeInode(stored);
+  if (inode.type !== 'directory') return { id, inode };
+  return { id, inode, state: stateOf(id, yield* tx.get(directoryKey(layer, id))) };
 }
 
-/** The same for entries, which say what has a state to be read. */
+/** One round trip for all: entries say what has a state to be read. */
 export function* nodesOf(
   view: View,
   entries: readonly { readonly inode: InodeId; readonly type: Inode['type'] }[],
@@ -80,9 +85,12 @@ export function* nodesOf(
 function decodeNode(id: InodeId, stored: Bytes | undefined, state: Bytes | undefined): Node | undefined {
   if (!stored) return undefined;
   const inode = decodeInode(stored);
-  if (inode.type !== 'directory') return { id, inode };
-  assert(state !== undefined, `directory ${id} has its state`);
-  return { id, inode, state: decodeDirectoryState(state) };
+  return inode.type === 'directory' ? { id, inode, state: stateOf(id, state) } : { id, inode };
+}
+
+function stateOf(id: InodeId, stored: Bytes | undefined): DirectoryState {
+  assert(stored !== undefined, `directory ${id} has its state`);
+  return decodeDirectoryState(stored);
 }
 
 /** Directories have no bytes; clients like to see a block. */
@@ -117,10 +125,11 @@ export function attributesOf(view: View, { id, inode, state }: Node): FileAttrib
 const later = (one: Timestamp, other: Timestamp): Timestamp => (one > other ? one : other);
 
 /** The attributes of `before` and of the same inode as this transaction has left it. */
-export function* beforeAfter(
-  view: View,
-  before: Node,
-): Op<{ readonly before: FileAttributes; readonly after: FileAttributes }> {
-  const after = yield* nodeOf(view, before.id);
+export function* beforeAfter(view: View, before: Node): Op<BeforeAfter> {
+  return attributesOfBoth(view, before, yield* nodeOf(view, before.id));
+}
+
+/** The same where it is known what this transaction has stored of the inode, and of its state. */
+export function attributesOfBoth(view: View, before: Node, after: Node): BeforeAfter {
   return { before: attributesOf(view, before), after: attributesOf(view, after) };
 }

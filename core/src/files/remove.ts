@@ -4,11 +4,11 @@ import type { Op } from '@facet/engine';
 import type { Command } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import type { Dentry } from '../meta/records/tree.ts';
-import { removeEntry } from '../tree/directories.ts';
+import { takeEntry } from '../tree/directories.ts';
 import { dropName } from '../tree/links.ts';
 import { type Change, changeVolume } from '../tree/scope.ts';
 import { mustResolve } from './names.ts';
-import { beforeAfter, type DirectoryNode, loadDirectoryNode, type Node, nodeOf } from './nodes.ts';
+import { attributesOfBoth, type DirectoryNode, loadDirectoryNode, type Node, nodeOf } from './nodes.ts';
 import { EXECUTE, mustAllow, mustRemove } from './permission.ts';
 import type { BeforeAfter, FileRef, RemoveArgs } from './types.ts';
 
@@ -63,9 +63,10 @@ function* findNamed(change: Change, args: RemoveArgs): Op<Named> {
 }
 
 function* removeNamed(change: Change, name: Buffer, { parent, dentry, node }: Named): Op<Removed> {
-  yield* removeEntry(change, { parent: parent.id, name, dentry, door: 'file' });
+  const entry = { parent: parent.id, name, dentry, door: 'file' } as const;
+  const state = yield* takeEntry(change, entry, parent.state);
   const left = yield* dropName(change, node, { parent: parent.id, cookie: dentry.cookie });
   const { id, inode } = node;
   const gone = { volume: change.volume.id, inode: id, generation: inode.generation };
-  return { parent: yield* beforeAfter(change, parent), ...(!left && { gone }) };
+  return { parent: attributesOfBoth(change, parent, { ...parent, state }), ...(!left && { gone }) };
 }

@@ -11,7 +11,7 @@ import { storeDirectory } from '../tree/directories.ts';
 import { type Found, storeInode } from '../tree/inodes.ts';
 import { type Change, changeVolume } from '../tree/scope.ts';
 import { checkExtentOfFile, mustBeFile, storeChanged } from './changed.ts';
-import { attributesOf, beforeAfter, loadNode, type Node } from './nodes.ts';
+import { attributesOf, attributesOfBoth, loadNode, type Node } from './nodes.ts';
 import {
   grantedMode,
   isIn,
@@ -36,8 +36,8 @@ export const setattr: Command<SetattrArgs, BeforeAfter> = {
     }
     const { sizeBytes = 0 } = args.changes;
     if (!context.mayGrow && sizeBytes > node.inode.sizeBytes) throw noRoomFor('setattr');
-    if (Object.keys(args.changes).length > 0) yield* setAttributes(change, node, args);
-    return yield* beforeAfter(change, node);
+    const isAsked = Object.keys(args.changes).length > 0;
+    return attributesOfBoth(change, node, isAsked ? yield* setAttributes(change, node, args) : node);
   },
 };
 
@@ -46,7 +46,8 @@ interface Setting {
   readonly changes: AttributeChanges;
 }
 
-function* setAttributes(change: Change, node: Node, { caller, changes }: Setting): Op<Inode> {
+/** @returns the node as stored */
+function* setAttributes(change: Change, node: Node, { caller, changes }: Setting): Op<Node> {
   checkLeave(caller, node, changes);
   const { sizeBytes } = changes;
   const resized =
@@ -61,11 +62,10 @@ function* setAttributes(change: Change, node: Node, { caller, changes }: Setting
     change: node.inode.change + 1,
   };
   storeInode(change, node.id, inode);
-  if (node.state) {
-    const state = { ...node.state, explicit: true };
-    storeDirectory(change, node.id, mtime ? { ...state, mtime: momentOf(change, mtime) } : state);
-  }
-  return inode;
+  if (!node.state) return { id: node.id, inode };
+  const state = { ...node.state, explicit: true, ...(mtime && { mtime: momentOf(change, mtime) }) };
+  storeDirectory(change, node.id, state);
+  return { id: node.id, inode, state };
 }
 
 export const momentOf = (change: Change, time: NewTime): Timestamp =>

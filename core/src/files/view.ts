@@ -6,7 +6,7 @@ import type { Command, CommandRunner } from '../commands/command.ts';
 import { FsError, type Seen } from '../errors.ts';
 import { loadUsage, viewVolume } from '../tree/scope.ts';
 import { access, getattr, longName, lookup, readlink, root } from './lookup.ts';
-import { attributesOf, findNodes } from './nodes.ts';
+import { attributesOf, findNode } from './nodes.ts';
 import { type ReadServices, readFile } from './read.ts';
 import { readdir } from './readdir.ts';
 import { create, link, mkdir, mknod, remove, rename, rmdir, setattr, symlink } from './repeated.ts';
@@ -169,7 +169,7 @@ function* see(tx: ReadTx, on: On): Op<Seen> {
     const ref = on[role];
     if (!ref) continue;
     const view = yield* viewVolume(tx, ref.volume);
-    const [node] = yield* findNodes(view, [ref.inode]);
+    const node = yield* findNode(view, ref.inode);
     if (node?.inode.generation === ref.generation) seen[role] = attributesOf(view, node);
   }
   return seen;

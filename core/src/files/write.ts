@@ -21,7 +21,7 @@ import type { StagedBody } from '../objects/types.ts';
 import { type Found, storeInode } from '../tree/inodes.ts';
 import { changeVolume, type View, viewVolume } from '../tree/scope.ts';
 import { checkExtentOfFile, mustBeFile, storeChanged } from './changed.ts';
-import { attributesOf, beforeAfter, loadNode, type Node } from './nodes.ts';
+import { attributesOf, attributesOfBoth, loadNode, type Node } from './nodes.ts';
 import { mustBeWritable } from './permission.ts';
 import type { BeforeAfter, Caller, FileRef, WriteArgs } from './types.ts';
 
@@ -188,7 +188,8 @@ const mapWritten: Command<{ readonly target: Target; readonly staged: Staged }, 
       if (bytes.kind === 'extent') yield* enqueueFree(change, { kind: 'extent', location: bytes.location });
       return { kind: 'elsewhere' };
     }
-    yield* storeChanged(change, node, { caller: target.caller, body, sizeBytes: edit.lengthBytes });
-    return { kind: 'written', written: { ...(yield* beforeAfter(change, node)), lengthBytes } };
+    const next = { caller: target.caller, body, sizeBytes: edit.lengthBytes };
+    const after = { id: node.id, inode: yield* storeChanged(change, node, next) };
+    return { kind: 'written', written: { ...attributesOfBoth(change, node, after), lengthBytes } };
   },
 };

@@ -86,11 +86,23 @@ export interface NewEntry {
  * @returns the cookie the entry got: what an inode's place is made of.
  */
 export function* insertEntry(change: Change, entry: NewEntry): Op<Cookie> {
+  const state = yield* loadDirectory(change, entry.parent);
+  const twins = yield* findTwins(change, entry.parent, entry.name);
+  return addEntry(change, entry, { state, twins }).cookie;
+}
+
+/**
+ * The same for a caller that has read, in this transaction, the directory's state and what has the name.
+ * @returns also the directory's state after.
+ */
+export function addEntry(
+  change: Change,
+  entry: NewEntry,
+  { state, twins }: { readonly state: DirectoryState; readonly twins: Twins },
+): { readonly cookie: Cookie; readonly state: DirectoryState } {
   const { tx, layer } = change;
   const { parent, name } = entry;
   const directory = entry.type === 'directory';
-  const state = yield* loadDirectory(change, parent);
-  const twins = yield* findTwins(change, parent, name);
   assert(!(directory ? twins.directory : twins.other), 'an entry of that name is already there');
   const sibling = directory ? twins.other : twins.directory;
   const place = entry.place ?? state.nextCookie;
@@ -103,24 +115,33 @@ export function* insertEntry(change: Change, entry: NewEntry): Op<Cookie> {
   if (sibling) {
     tx.put(dentryKey(layer, parent, { name, directory: !directory }), encodeDentry({ ...sibling, twin }));
   }
-  storeDirectory(change, parent, {
+  const after = {
     ...touched(change, state, entry.door),
     entries: state.entries + 1,
     subdirectories: state.subdirectories + (directory ? 1 : 0),
     nextCookie: entry.place === undefined ? cookie(place + 1) : state.nextCookie,
-  });
-  return place;
+  };
+  storeDirectory(change, parent, after);
+  return { cookie: place, state: after };
+}
+
+export interface GoingEntry {
+  readonly parent: InodeId;
+  readonly name: Buffer;
+  readonly dentry: Dentry;
+  readonly door: Door;
 }
 
 /** Takes a name away. The caller deals with the inode. @returns the directory's state after. */
-export function* removeEntry(
-  change: Change,
-  entry: { readonly parent: InodeId; readonly name: Buffer; readonly dentry: Dentry; readonly door: Door },
-): Op<DirectoryState> {
+export function* removeEntry(change: Change, entry: GoingEntry): Op<DirectoryState> {
+  return yield* takeEntry(change, entry, yield* loadDirectory(change, entry.parent));
+}
+
+/** The same for a caller that has read the directory's state in this transaction. */
+export function* takeEntry(change: Change, entry: GoingEntry, state: DirectoryState): Op<DirectoryState> {
   const { tx, layer } = change;
   const { parent, name, dentry } = entry;
   const directory = dentry.type === 'directory';
-  const state = yield* loadDirectory(change, parent);
   assert(state.entries > 0, 'a directory has at least the entry that goes');
   tx.delete(dentryKey(layer, parent, { name, directory }));
   tx.delete(cookieKey(layer, parent, dentry.cookie));
