@@ -8,7 +8,7 @@ import type { Op, WriteTx } from '@facet/engine';
 import { type Command, noRoomFor, runsWhenFull } from '../commands/command.ts';
 import type { CallRef } from '../files/types.ts';
 import { callKey } from '../meta/keys.ts';
-import { type AnsweredCall, decodeCall, encodeCall } from '../meta/records/call.ts';
+import { type AnsweredCall, decodeAnswerTo, encodeCall } from '../meta/records/call.ts';
 
 export interface Answers<A, R> {
   /** What of the answer is to be kept. */
@@ -36,13 +36,13 @@ export function answeredOnce<A extends { readonly call?: CallRef }, R>(
       if (!call) return yield* command.run(tx, args, context);
       const key = callKey(call);
       const stored = yield* tx.get(key);
-      const before = stored && decodeCall(stored);
-      const { xid, checksum } = call;
-      if (before?.xid === xid && before.checksum === checksum) return yield* answers.again(tx, args, before);
+      const before = stored && decodeAnswerTo(call, stored);
+      if (before) return yield* answers.again(tx, args, before);
       if (!context.mayGrow && !runsWhenFull(command, args)) throw noRoomFor(command.name);
       const result = yield* command.run(tx, args, context);
       if (!context.mayGrow && answers.harmlessTwice && !stored) return result;
       const named = answers.named?.(result);
+      const { xid, checksum } = call;
       tx.put(key, encodeCall({ xid, checksum, answered: context.now, ...(named && { named }) }));
       return result;
     },

@@ -10,19 +10,24 @@ const CALLS_MAX = 10_000;
 /** What the machine was not up to it may be up to the next time. */
 const PASSING: ReadonlySet<FsErrorCode> = new Set(['NoSpace', 'Corrupt', 'Failed', 'Busy', 'Closed']);
 
-const nameOf = ({ client, xid, checksum }: CallRef): string => `${client} ${xid} ${checksum}`;
+interface Refused {
+  readonly call: CallRef;
+  readonly refusal: FsError;
+}
 
 export class Refusals {
-  /** In order of age. */
-  readonly #calls = new Map<string, FsError>();
+  /** By checksum, in order of age: of two calls that have the same one the later is remembered. */
+  readonly #calls = new Map<number, Refused>();
 
-  of(call: CallRef): FsError | undefined {
-    return this.#calls.get(nameOf(call));
+  of({ client, xid, checksum }: CallRef): FsError | undefined {
+    const refused = this.#calls.get(checksum);
+    return refused?.call.xid === xid && refused.call.client === client ? refused.refusal : undefined;
   }
 
   remember(call: CallRef, refusal: FsError): void {
     if (PASSING.has(refusal.code)) return;
-    this.#calls.set(nameOf(call), refusal);
+    this.#calls.delete(call.checksum);
+    this.#calls.set(call.checksum, { call, refusal });
     if (this.#calls.size <= CALLS_MAX) return;
     const [oldest] = this.#calls.keys();
     if (oldest !== undefined) this.#calls.delete(oldest);

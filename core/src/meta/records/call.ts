@@ -29,7 +29,21 @@ export function encodeCall(call: AnsweredCall): Buffer {
 
 export function decodeCall(bytes: Uint8Array): AnsweredCall {
   const reader = new Reader(bytes).schema(1, 'answered call');
-  const fixed = { xid: reader.u32(), checksum: reader.u64(), answered: timestamp(reader.bigU64()) };
+  return readAnswer(reader, reader.u32(), reader.u64());
+}
+
+/** Undefined when another call was answered: its record is looked at no further, as every new call meets one. */
+export function decodeAnswerTo(
+  call: { readonly xid: number; readonly checksum: number },
+  bytes: Uint8Array,
+): AnsweredCall | undefined {
+  const reader = new Reader(bytes).schema(1, 'answered call');
+  const [xid, checksum] = [reader.u32(), reader.u64()];
+  return xid === call.xid && checksum === call.checksum ? readAnswer(reader, xid, checksum) : undefined;
+}
+
+function readAnswer(reader: Reader, xid: number, checksum: number): AnsweredCall {
+  const fixed = { xid, checksum, answered: timestamp(reader.bigU64()) };
   let named: AnsweredCall['named'];
   reader.fields({
     [TAG.named]: (field) => {
