@@ -66,9 +66,20 @@ export function* dropReference(change: Pick<Change, 'tx'>, id: ContentId): Op<{ 
   const content = yield* loadContent(change, id);
   assert(content.refs > 0, `content ${id} has a reference to drop`);
   const refs = content.refs - 1;
-  storeContent(change, id, { ...content, refs });
-  if (refs === 0) yield* enqueueFree(change, { kind: 'content', content: id });
+  if (refs > 0) storeContent(change, id, { ...content, refs });
+  else yield* retireContent(change, id, content);
   return { refs };
+}
+
+/** Hands a content whose last reference goes to the collector: of a single extent nothing else is left to look at. */
+export function* retireContent(change: Pick<Change, 'tx'>, id: ContentId, content: Content): Op<number> {
+  const { shape } = content;
+  if (shape.kind === 'single') {
+    change.tx.delete(contentKey(id));
+    return yield* enqueueFree(change, { kind: 'extent', location: shape.location });
+  }
+  storeContent(change, id, { ...content, refs: 0 });
+  return yield* enqueueFree(change, { kind: 'content', content: id });
 }
 
 /** One reference more. A content with no reference is on its way out and is never taken up again. */

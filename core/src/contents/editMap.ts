@@ -7,7 +7,7 @@ import { contentMapKey } from '../meta/keys.ts';
 import { encodeMapEntry, type MapEntry } from '../meta/records/content.ts';
 import type { ExtentPiece } from '../meta/records/space.ts';
 import type { Change, View } from '../tree/scope.ts';
-import { enqueueFree, loadContent, storeContent } from './bodies.ts';
+import { enqueueFree, loadContent, retireContent, storeContent } from './bodies.ts';
 import { mapEntries, type Span } from './plan.ts';
 
 /** By how much the references to each content change. */
@@ -26,8 +26,8 @@ export class ReferenceChanges {
       const content = yield* loadContent(change, id);
       const refs = content.refs + by;
       assert(content.refs > 0 && refs >= 0, `content ${id} has the ${-by} references that go`);
-      storeContent(change, id, { ...content, refs });
-      if (refs === 0) yield* enqueueFree(change, { kind: 'content', content: id });
+      if (refs > 0) storeContent(change, id, { ...content, refs });
+      else yield* retireContent(change, id, content);
       changed += 1;
     }
     return changed;

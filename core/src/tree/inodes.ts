@@ -5,7 +5,7 @@ import { take } from '../commands/counter.ts';
 import { dropBody } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { type InodeId, inodeId } from '../ids.ts';
-import { directoryKey, inlineKey, inodeKey, objectRecordKey, tagsKey } from '../meta/keys.ts';
+import { directoryKey, inodeKey, objectRecordKey, tagsKey } from '../meta/keys.ts';
 import {
   decodeInode,
   EMPTY_BODY,
@@ -71,9 +71,10 @@ export function* releaseInode(change: Change, { id, inode }: Found): Op<{ readon
   const freedBytes = inode.sizeBytes;
   if (inode.type === 'directory') tx.delete(directoryKey(layer, id));
   tx.delete(inodeKey(layer, id));
-  tx.delete(objectRecordKey(layer, id));
-  tx.delete(tagsKey(layer, id));
-  tx.delete(inlineKey(layer, id));
+  // Most have neither: to see that is less work than to delete, and to journal, what is not there.
+  const ofObject = [objectRecordKey(layer, id), tagsKey(layer, id)];
+  const stored = yield* tx.getMany(ofObject);
+  for (const [index, key] of ofObject.entries()) if (stored[index]) tx.delete(key);
   yield* adjustUsage(change, { bytes: -freedBytes, inodes: -1 });
   return { freedBytes };
 }

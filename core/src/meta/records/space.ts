@@ -8,9 +8,10 @@ import { readLocation, writeLocation } from './content.ts';
 
 /**
  * Put into the free queue by the transaction that drops it.
- * - `content`: nothing refers to it any more; its map is still there.
+ * - `content`: nothing refers to it any more; its map is still there, or a single extent of one freed by an earlier
+ *   version.
  * - `pieces`: parts of extents that an overwrite or a truncation of `content` left behind.
- * - `extent`: bytes that were staged and never published.
+ * - `extent`: bytes of a content that was nothing else and is gone, or that were staged and never published.
  * - `upload`: the parts of an upload that was completed or aborted: those still under it belong to no object.
  */
 export type FreeRecord =
