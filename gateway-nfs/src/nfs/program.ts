@@ -1,5 +1,5 @@
 /** The NFS program: the whole way of a call, top to bottom. @source RFC 1813 §3 */
-import type { FileRef, VolumeView } from '@facet/core';
+import type { FileRef, VolumeId, VolumeView } from '@facet/core';
 import { type Access, accessOf } from '../exports/access.ts';
 import { MemoryPool } from '../rpc/memory.ts';
 import type { Logger, Procedure, Program, RpcCall } from '../rpc/program.ts';
@@ -151,17 +151,18 @@ function answer(status: number, results: Results): XdrWriter {
  * Leave for every volume named, as whom the first one's export has it: a call on two volumes does nothing.
  * @throws Nfs3Error NFS3ERR_ACCES; FsError NoSuchVolume
  */
-async function admit({ volumes }: NfsParts, files: readonly FileRef[], rpc: RpcCall): Promise<Access> {
-  const named = [...new Set(files.map((file) => file.volume))];
-  const found = await Promise.all(
-    named.map(async (volume) => {
-      const access = accessOf(await volumes.getExport(volume), rpc);
-      if (access) return access;
-      const { address, port } = rpc.peer;
-      throw new Nfs3Error('NFS3ERR_ACCES', `volume ${volume} is not exported to ${address} port ${port}`);
-    }),
-  );
-  const [first] = found;
+async function admit(parts: NfsParts, files: readonly FileRef[], rpc: RpcCall): Promise<Access> {
+  const [first, ...others] = files;
   if (!first) throw new Error('every procedure names a file');
-  return first;
+  const access = await admitTo(parts, first.volume, rpc);
+  for (const { volume } of others) if (volume !== first.volume) await admitTo(parts, volume, rpc);
+  return access;
+}
+
+/** @throws Nfs3Error NFS3ERR_ACCES; FsError NoSuchVolume */
+async function admitTo({ volumes }: NfsParts, volume: VolumeId, rpc: RpcCall): Promise<Access> {
+  const access = accessOf(await volumes.getExport(volume), rpc);
+  if (access) return access;
+  const { address, port } = rpc.peer;
+  throw new Nfs3Error('NFS3ERR_ACCES', `volume ${volume} is not exported to ${address} port ${port}`);
 }

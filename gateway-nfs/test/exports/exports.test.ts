@@ -38,6 +38,21 @@ describe('admits', () => {
     expect(admits({ ...POLICY, clients }, { address, port: 50_000 })).toBe(expected);
   });
 
+  it('asked again, and for more addresses than are remembered', () => {
+    const near = { ...POLICY, clients: ['10.0.0.0/8'] };
+    const far = { ...POLICY, clients: ['192.0.2.0/24'] };
+    const wrong: string[] = [];
+    for (let number = 0; number < 5000; number += 1) {
+      const isNear = number % 2 === 0;
+      const address = isNear ? `10.0.${number % 250}.${number % 199}` : `192.0.2.${number % 250}`;
+      const peer = { address, port: 50_000 };
+      for (let again = 0; again < 2; again += 1) {
+        if (admits(near, peer) !== isNear || admits(far, peer) === isNear) wrong.push(address);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
   it('only ports of root, when told', () => {
     const policy = { ...POLICY, securePorts: true };
     expect(admits(policy, { address: '127.0.0.1', port: 1023 })).toBe(true);
