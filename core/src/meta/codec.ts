@@ -7,6 +7,7 @@
  */
 
 import { assert } from '../invariant.ts';
+import { getU32, getU64, putU32, putU64 } from './bigEndian.ts';
 
 const SCRATCH_BYTES = 64 * 1024;
 /** Turns a bigint into bytes and back at once; Buffer makes others on the way. */
@@ -46,24 +47,22 @@ export class Writer {
 
   u32(value: number): this {
     const at = this.#reserve(4);
-    this.#buffer.writeUInt32BE(value, at);
+    putU32(this.#buffer, value, at);
     return this;
   }
 
   /** A safe integer, as 64 bits. */
   u64(value: number): this {
     const at = this.#reserve(8);
-    const high = Math.floor(value / 0x1_0000_0000);
-    this.#buffer.writeUInt32BE(high, at);
-    this.#buffer.writeUInt32BE(value - high * 0x1_0000_0000, at + 4);
+    putU64(this.#buffer, value, at);
     return this;
   }
 
   bigU64(value: bigint): this {
     WORD.setBigUint64(0, value);
     const at = this.#reserve(8);
-    this.#buffer.writeUInt32BE(WORD.getUint32(0), at);
-    this.#buffer.writeUInt32BE(WORD.getUint32(4), at + 4);
+    putU32(this.#buffer, WORD.getUint32(0), at);
+    putU32(this.#buffer, WORD.getUint32(4), at + 4);
     return this;
   }
 
@@ -92,7 +91,7 @@ export class Writer {
     const lengthAt = this.#reserve(4);
     const start = this.#length;
     write(this);
-    this.#buffer.writeUInt32BE(this.#length - start, lengthAt);
+    putU32(this.#buffer, this.#length - start, lengthAt);
     return this;
   }
 
@@ -129,7 +128,7 @@ export class Reader {
   }
 
   u8(): number {
-    return this.#buffer.readUInt8(this.#take(1));
+    return this.#buffer[this.#take(1)] ?? 0;
   }
 
   u16(): number {
@@ -137,20 +136,19 @@ export class Reader {
   }
 
   u32(): number {
-    return this.#buffer.readUInt32BE(this.#take(4));
+    return getU32(this.#buffer, this.#take(4));
   }
 
   u64(): number {
-    const at = this.#take(8);
-    const value = this.#buffer.readUInt32BE(at) * 0x1_0000_0000 + this.#buffer.readUInt32BE(at + 4);
+    const value = getU64(this.#buffer, this.#take(8));
     assert(Number.isSafeInteger(value), 'a stored number is out of range');
     return value;
   }
 
   bigU64(): bigint {
     const at = this.#take(8);
-    WORD.setUint32(0, this.#buffer.readUInt32BE(at));
-    WORD.setUint32(4, this.#buffer.readUInt32BE(at + 4));
+    WORD.setUint32(0, getU32(this.#buffer, at));
+    WORD.setUint32(4, getU32(this.#buffer, at + 4));
     return WORD.getBigUint64(0);
   }
 

@@ -40,6 +40,7 @@ import { KEY_BYTES_MAX } from '@facet/engine';
 import type { ContainerId } from '@facet/extents';
 import { FsError } from '../errors.ts';
 import type { ContentId, Cookie, InodeId, LayerId, UploadId, VolumeId } from '../ids.ts';
+import { getU32, getU64, putU32, putU64 } from './bigEndian.ts';
 
 export const SPACE = {
   format: 0x01,
@@ -82,17 +83,6 @@ export interface Bounds {
 
 const SLASH = 0x2f;
 
-function putU64(buffer: Buffer, value: number, at: number): void {
-  const high = Math.floor(value / 0x1_0000_0000);
-  buffer.writeUInt32BE(high, at);
-  buffer.writeUInt32BE(value - high * 0x1_0000_0000, at + 4);
-}
-
-function getU64(buffer: Uint8Array, at: number): number {
-  const view = Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-  return view.readUInt32BE(at) * 0x1_0000_0000 + view.readUInt32BE(at + 4);
-}
-
 function withU64(space: number, value: number): Buffer {
   const key = Buffer.allocUnsafe(9);
   key[0] = space;
@@ -110,7 +100,7 @@ function withText(space: number, text: string): Buffer {
 function withLayer(space: number, layer: LayerId, extraBytes: number): Buffer {
   const key = Buffer.allocUnsafe(5 + extraBytes);
   key[0] = space;
-  key.writeUInt32BE(layer, 1);
+  putU32(key, layer, 1);
   return key;
 }
 
@@ -278,8 +268,7 @@ export const orphanKey = (layer: LayerId, inode: InodeId): Buffer =>
   withLayerInode(SPACE.orphan, layer, inode);
 /** The inode of any key that begins with space, layer, inode. */
 export const inodeOfKey = (key: Uint8Array): number => getU64(key, 5);
-export const layerOfKey = (key: Uint8Array): number =>
-  Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUInt32BE(1);
+export const layerOfKey = (key: Uint8Array): number => getU32(key, 1);
 
 /** One shard while the engine is embedded. */
 export function directoryKey(layer: LayerId, inode: InodeId): Buffer {

@@ -9,7 +9,7 @@ import { MARK_BYTES, recordMark } from './recordMarking.ts';
 import type { Sender, UnsentBudget } from './unsentBudget.ts';
 
 /** The memory for a batch, large data apart, is that of the one before, within these bounds. */
-const BATCH_BYTES_MIN = 512;
+const BATCH_BYTES_MIN = 2 << 10;
 const BATCH_BYTES_MAX = 16 << 10;
 
 export interface RepliesOptions {

@@ -27,7 +27,12 @@ export class XdrReader {
   }
 
   uint32(): number {
-    return this.#bytes.readUInt32BE(this.#take(4));
+    // By hand: Buffer has its arguments checked by functions that V8 does not inline, and a call is mostly words.
+    const at = this.#take(4);
+    const bytes = this.#bytes;
+    const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+    const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+    return ((high << 16) | low) >>> 0;
   }
 
   int32(): number {
