@@ -1,5 +1,6 @@
 /** A directory of very many objects is renamed in one transaction: S3 lists it under one name, never both, never none. */
 import assert from 'node:assert/strict';
+import { fill } from '../nfs/fill.ts';
 import type { Checks } from '../runner/suite.ts';
 import { textsOf } from '../wire/send.ts';
 import { runPython, type World } from './world.ts';
@@ -16,8 +17,8 @@ export const directoryRename: Checks<World> = {
     const count = large ? OBJECTS_LARGE : OBJECTS;
     const keys = Array.from({ length: count }, (_, at) => `big-a/d${at % DIRECTORIES}/${at}`);
     const started = performance.now();
-    await objects.putMany(keys, () => '');
-    tell(`${count} objects put in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+    await fill(world, keys);
+    tell(`${count} objects made in ${((performance.now() - started) / 1000).toFixed(0)} s`);
 
     const seen = new Set<string>();
     let renamed = false;

@@ -32,6 +32,7 @@ export const doorsSuite: Suite = {
       ...{ mount: `hard,rsize=1048576,wsize=1048576,${NOTHING_CACHED}`, locks: false },
     });
     const world: World = {
+      server,
       mount,
       objects: objectsOf(server.caller, VOLUME),
       caller: server.caller,

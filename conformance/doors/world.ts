@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { KernelClient } from '../nfs/kernelClient.ts';
 import type { Objects } from '../nfs/objects.ts';
+import type { TwoDoors } from '../nfs/server.ts';
 import type { CommandResult } from '../runner/command.ts';
 import type { Caller } from '../wire/send.ts';
 
 /** One volume through both doors. The mount remembers nothing: each answer is the server's. */
 export interface World {
+  readonly server: TwoDoors;
   readonly mount: KernelClient;
   readonly objects: Objects;
   readonly caller: Caller;

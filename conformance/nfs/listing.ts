@@ -1,6 +1,7 @@
 /** A very large directory, listed while names come and go and the server is killed: what stays is told once, no more, no less. */
 import assert from 'node:assert/strict';
 import type { Checks } from '../runner/suite.ts';
+import { fill } from './fill.ts';
 import type { Objects } from './objects.ts';
 import { handleFound, NO_ATTRIBUTES, NOENT, OK, opaque, place, RpcConnection, words } from './rpc.ts';
 import type { TwoDoors } from './server.ts';
@@ -129,16 +130,17 @@ const stays = (at: number): string => `stays-${at}`;
 const goes = (procedure: Procedure, at: number): string => `goes-${procedure}-${at}`;
 
 /** What stays and what goes in turns, so that names go before and behind the place where a listing is. */
-async function makeDirectory({ objects, names, tell }: Listing): Promise<void> {
+async function makeDirectory(world: Listing): Promise<void> {
+  const { names, tell } = world;
   const keys = Array.from({ length: names }, (_, at) =>
     at % ONE_GOES_OF > 0
       ? [stays(at)]
       : [stays(at), goes('READDIR', at / ONE_GOES_OF), goes('READDIRPLUS', at / ONE_GOES_OF)],
   ).flat();
   const started = performance.now();
-  await objects.putMany(
+  await fill(
+    world,
     keys.map((name) => `${DIRECTORY}/${name}`),
-    () => '',
   );
   tell(`${keys.length} names made in ${((performance.now() - started) / 1000).toFixed(0)} s`);
 }
@@ -183,7 +185,7 @@ async function listWhileNamesChange(world: Listing, procedure: Procedure): Promi
 }
 
 export const listing: Checks<Listing> = {
-  'a directory of 20,000 names (a million with --large) is made by S3': makeDirectory,
+  'a directory of 20,000 names (a million with --large) is made by both doors': makeDirectory,
   'READDIR tells each name that stays once, while others come and go, over a kill': (world) =>
     listWhileNamesChange(world, 'READDIR'),
   'READDIRPLUS, too': (world) => listWhileNamesChange(world, 'READDIRPLUS'),

@@ -17,8 +17,8 @@ export interface Objects {
   list(prefix?: string): Promise<string[]>;
   /** One page's answer to a query of ListObjectsV2. */
   page(query: string): Promise<Answer>;
-  /** PUTs many over a few connections that are kept. */
-  putMany(keys: readonly string[], bodyOf: (key: string) => string): Promise<void>;
+  /** PUTs many over a few connections that are kept; each takes the next key when it is free. */
+  putMany(keys: Iterable<string>, bodyOf: (key: string) => string): Promise<void>;
 }
 
 const CONNECTIONS = 16;
@@ -62,7 +62,7 @@ export function objectsOf(caller: Caller, volume: string): Objects {
       return keys;
     },
     putMany: async (keys, bodyOf) => {
-      const left = keys.values();
+      const left = Iterator.from(keys);
       const putSome = async (): Promise<void> => {
         const connection = await Connection.open(caller.endpoint);
         try {
