@@ -3,9 +3,12 @@
 import type { AffectedObject, Finding, FsckReport } from '@facet/core';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
 import { type Output, processOutput } from '../output.ts';
 import { holdStoreForCommand, storeInUse } from '../store/holding.ts';
-import { storeLayout } from '../store/layout.ts';
+import { type StoreLayout, storeLayout } from '../store/layout.ts';
+import type { StoreLock } from '../store/lock.ts';
+import { isReadOnly, needsWritablePlace } from '../store/writablePlace.ts';
 import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
 
 /** What `--json` lists at most; the count is always of all. */
@@ -22,7 +25,7 @@ export function addFsckCommand(program: Command, finish: (code: ExitCode) => voi
     .addHelpText(
       'after',
       [
-        '\nIt mends nothing; only what a killed server left in the journal is carried out first.',
+        '\nIt mends nothing; only what the journal holds is brought to its place first, so the store must be writable.',
         'A container is a file below extents/, and is called as that is; its ending is left out where it is not known.',
         'Exit code 6 says that damage was found, 5 that the store is in use.',
       ].join('\n'),
@@ -34,7 +37,7 @@ export function addFsckCommand(program: Command, finish: (code: ExitCode) => voi
 
 async function runFsck(options: FsckOptions): Promise<ExitCode> {
   const layout = storeLayout(dataDirectoryOf(options));
-  const lock = await holdStoreForCommand(layout);
+  const lock = await holdStore(layout);
   if (lock === undefined) throw storeInUse(layout, 'fsck needs it at rest, so stop that first');
   try {
     const output = processOutput(options.json === true);
@@ -52,6 +55,15 @@ async function runFsck(options: FsckOptions): Promise<ExitCode> {
     return report.findings === 0 ? EXIT.ok : EXIT.damage;
   } finally {
     lock.close();
+  }
+}
+
+async function holdStore(layout: StoreLayout): Promise<StoreLock | undefined> {
+  try {
+    return await holdStoreForCommand(layout);
+  } catch (error) {
+    const isPlace = error instanceof CommandFailure && error.code === 'UnusableDirectory';
+    throw isPlace && isReadOnly(layout) ? needsWritablePlace(layout) : error;
   }
 }
 
