@@ -14,10 +14,9 @@ import {
   encodeAccessKey,
   encodeAccount,
 } from '../meta/records/volume.ts';
-import type { AccessKey, Account, AccountView, DeletedAccount } from '../volumes/types.ts';
+import type { AccessKey, Account, AccountView, DeletedAccount, KeyAndAccount } from '../volumes/types.ts';
 
 type NewAccount = Omit<Account, 'created'>;
-type KeyAndAccount = NonNullable<Awaited<ReturnType<AccountView['findKey']>>>;
 type NewKey = Omit<AccessKey, 'created'>;
 
 const RECORDS_PER_READ = 1000;
@@ -186,7 +185,7 @@ export class Accounts implements AccountView {
   }
 
   /** A key that another process deleted may be found for a second more. */
-  async findKey(accessKeyId: string): Promise<KeyAndAccount | undefined> {
+  findKey(accessKeyId: string): ReturnType<AccountView['findKey']> {
     return ACCESS_KEY_ID.test(accessKeyId) ? this.#recent.get(accessKeyId) : undefined;
   }
 

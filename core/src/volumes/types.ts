@@ -89,7 +89,8 @@ export interface Unshown {
 export interface VolumeView {
   /** @throws FsError VolumeExists (its `owner` says whose, see `find`) | NoSuchAccount | Invalid */
   create(args: { readonly name: string; readonly owner: string }): Promise<Volume>;
-  find(name: string): Promise<Volume | undefined>;
+  /** At once where it was found a moment ago: it is on every request's way. */
+  find(name: string): Volume | undefined | Promise<Volume | undefined>;
   /** In order of name; `owner` keeps only that account's. */
   list(args: {
     readonly owner?: string;
@@ -145,6 +146,11 @@ export interface DeletedAccount {
   readonly keys: readonly AccessKey[];
 }
 
+export interface KeyAndAccount {
+  readonly key: AccessKey;
+  readonly account: Account;
+}
+
 export interface AccountView {
   /** @throws FsError AccountExists */
   create(args: {
@@ -162,8 +168,8 @@ export interface AccountView {
     readonly accessKeyId?: string;
     readonly secretKey?: string;
   }): Promise<AccessKey>;
-  /** The key and its account in one look-up: on every request's way. */
-  findKey(accessKeyId: string): Promise<{ readonly key: AccessKey; readonly account: Account } | undefined>;
+  /** The key and its account in one look-up, at once where it was found a moment ago: on every request's way. */
+  findKey(accessKeyId: string): KeyAndAccount | undefined | Promise<KeyAndAccount | undefined>;
   listKeys(account?: string): Promise<readonly AccessKey[]>;
   /** @throws FsError NoSuchAccessKey */
   deleteKey(accessKeyId: string): Promise<AccessKey>;

@@ -164,7 +164,7 @@ export class Volumes implements VolumeView {
   }
 
   /** A volume that another process deleted may be found for a second more: what is done on it is refused. */
-  async find(name: string): Promise<Volume | undefined> {
+  find(name: string): ReturnType<VolumeView['find']> {
     return this.#recent.get(name);
   }
 
