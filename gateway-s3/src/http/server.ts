@@ -43,6 +43,8 @@ export function createServer(
     keepAliveTimeout: KEEP_ALIVE_MS,
     // Refused by us, in S3's words.
     requireHostHeader: false,
+    // A request that announces no body has none to end or to drop.
+    optimizeEmptyRequests: true,
   };
   const server =
     tls === undefined
