@@ -21,19 +21,31 @@ const crc32Base64 = (text: string) => {
 };
 
 describe('PutObject and GetObject', () => {
-  it.each([0, 1, 1900, 4096, 70_000, 3_000_000])('%d bytes come back as they went', async (size) => {
-    const bytes = randomBytes(size);
-    const put = await world.alice.put(`/putget/size-${size}`, bytes);
-    expect(put.headers.etag).toBe(`"${md5Hex(bytes)}"`);
-    expect(put.headers['content-length']).toBe('0');
-    const get = await world.alice.get(`/putget/size-${size}`);
-    expect(get.status).toBe(200);
-    expect(get.headers['content-length']).toBe(String(size));
-    expect(get.headers.etag).toBe(`"${md5Hex(bytes)}"`);
-    expect(get.body.equals(bytes)).toBe(true);
-    const head = await world.alice.head(`/putget/size-${size}`);
-    for (const name of ['content-length', 'etag', 'last-modified', 'content-type', 'accept-ranges']) {
-      expect(head.headers[name], name).toBe(get.headers[name]);
+  it.each([0, 1, 1900, 4096, 8192, 8193, 70_000, 3_000_000])(
+    '%d bytes come back as they went',
+    async (size) => {
+      const bytes = randomBytes(size);
+      const put = await world.alice.put(`/putget/size-${size}`, bytes);
+      expect(put.headers.etag).toBe(`"${md5Hex(bytes)}"`);
+      expect(put.headers['content-length']).toBe('0');
+      const get = await world.alice.get(`/putget/size-${size}`);
+      expect(get.status).toBe(200);
+      expect(get.headers['content-length']).toBe(String(size));
+      expect(get.headers.etag).toBe(`"${md5Hex(bytes)}"`);
+      expect(get.body.equals(bytes)).toBe(true);
+      const head = await world.alice.head(`/putget/size-${size}`);
+      for (const name of ['content-length', 'etag', 'last-modified', 'content-type', 'accept-ranges']) {
+        expect(head.headers[name], name).toBe(get.headers[name]);
+      }
+    },
+  );
+
+  it('many small ones at once each come back as they went', async () => {
+    const bodies = Array.from({ length: 64 }, (_, i) => randomBytes(1901 + i * 200));
+    await Promise.all(bodies.map((bytes, i) => world.alice.put(`/putget/at-once-${i}`, bytes)));
+    for (let round = 0; round < 3; round += 1) {
+      const got = await Promise.all(bodies.map((_, i) => world.alice.get(`/putget/at-once-${i}`)));
+      for (const [i, { body }] of got.entries()) expect(body.equals(bodies[i] ?? Buffer.alloc(0))).toBe(true);
     }
   });
 

@@ -3,7 +3,7 @@
 import { ExtentError, type ExtentStore, type Location, READ_BYTES_MAX } from '@facet/extents';
 import { FsError } from '../errors.ts';
 import type { Piece, Span } from './plan.ts';
-import { type Scratch, SMALL_PIECE_BYTES } from './scratch.ts';
+import { type Scratch, type ScratchPiece, SMALL_PIECE_BYTES } from './scratch.ts';
 
 const HOLE_BYTES = 256 * 1024;
 const ZEROES = Buffer.alloc(HOLE_BYTES);
@@ -28,7 +28,7 @@ export function readPieces(
   // Most objects are one piece, and most are small: nothing of a generator's between the disk and the socket.
   if (only.kind !== 'extent' || span.lengthBytes > SMALL_PIECE_BYTES) return readPiece(services, only, span);
   const slice = { location: only.location, start: only.start + span.start, length: span.lengthBytes };
-  return new SingleRead(services.extents, slice);
+  return new SingleRead(services, slice);
 }
 
 type Slice = Parameters<ExtentStore['read']>[0];
@@ -36,12 +36,13 @@ const DONE = { done: true, value: undefined } as const;
 
 /** One read, when it is asked for. As with a generator, nothing is under way any more once it has ended. */
 class SingleRead implements AsyncGenerator<Buffer, undefined, undefined> {
-  readonly #extents: ExtentStore;
+  readonly #services: ReadServices;
   #slice: Slice | undefined;
+  #reused: ScratchPiece | undefined;
   #underWay: Promise<Buffer> | undefined;
 
-  constructor(extents: ExtentStore, slice: Slice) {
-    this.#extents = extents;
+  constructor(services: ReadServices, slice: Slice) {
+    this.#services = services;
     this.#slice = slice;
   }
 
@@ -50,19 +51,32 @@ class SingleRead implements AsyncGenerator<Buffer, undefined, undefined> {
     const slice = this.#slice;
     if (!slice) return this.return();
     this.#slice = undefined;
+    const { extents, scratch } = this.#services;
+    this.#reused = scratch?.takeSmall();
+    const { location, start, length } = slice;
+    const into = this.#reused?.memory;
     try {
-      this.#underWay = this.#extents.read(slice);
+      this.#underWay = extents.read(into ? { location, start, length, into } : slice);
       return { done: false, value: await this.#underWay };
     } catch (error) {
+      this.#giveBack();
       throw fromExtents(error);
+    } finally {
+      this.#underWay = undefined;
     }
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
     this.#slice = undefined;
     // Whoever asked for the piece is told of its failure.
-    await this.#underWay?.catch(() => undefined);
+    if (this.#underWay) await this.#underWay.catch(() => undefined);
+    this.#giveBack();
     return DONE;
+  }
+
+  #giveBack(): void {
+    if (this.#reused) this.#services.scratch?.give(this.#reused);
+    this.#reused = undefined;
   }
 
   async throw(error: unknown): Promise<never> {

@@ -32,10 +32,14 @@ export class Scratch {
   take(): ScratchPiece {
     const large = this.#large.pop();
     if (large) return large;
-    if (this.#largeMade === LARGE_MAX)
-      return this.#small.pop() ?? makePiece(SMALL_PIECE_BYTES, SMALL_SLACK_BYTES);
+    if (this.#largeMade === LARGE_MAX) return this.takeSmall();
     this.#largeMade += 1;
     return makePiece(LARGE_BYTES, READ_SLACK_BYTES);
+  }
+
+  /** As {@link take}, for who has no use for more. */
+  takeSmall(): ScratchPiece {
+    return this.#small.pop() ?? makePiece(SMALL_PIECE_BYTES, SMALL_SLACK_BYTES);
   }
 
   give(piece: ScratchPiece): void {

@@ -1,6 +1,7 @@
 import { containerId, ExtentError, type ExtentErrorCode } from '@facet/extents';
 import { expect, it } from 'vitest';
 import { readAll, readPieces } from '../../src/contents/read.ts';
+import { Scratch } from '../../src/contents/scratch.ts';
 
 const location = { store: 0, container: containerId(1), offset: 64, length: 1000 };
 const piece = { kind: 'extent', location, start: 100, lengthBytes: 500 } as const;
@@ -99,4 +100,34 @@ it('all pieces of a read lie in the memory given as far as it goes, and do not o
   );
   // The last has no room any more.
   expect(got.map((one) => one.buffer === memory.buffer)).toEqual([true, false, true, false, false]);
+});
+
+it('memory that a small piece was read into is for the next reader when its own is done, and not before', async () => {
+  const scratch = new Scratch();
+  const memories: (Buffer | undefined)[] = [];
+  const answers: (() => Promise<Buffer>)[] = [];
+  const read = async ({ into }: { into?: Buffer }) => {
+    memories.push(into);
+    await answers.shift()?.();
+    return into?.subarray(0, 20) ?? Buffer.alloc(20);
+  };
+  const extents = { read } as unknown as Parameters<typeof readPieces>[0]['extents'];
+  const reader = () => readPieces({ extents, scratch }, [piece], { start: 7, lengthBytes: 20 });
+
+  const first = reader();
+  await first.next();
+  const beside = reader();
+  await beside.next();
+  await first.return(undefined);
+  const failing = reader();
+  answers.push(() => Promise.reject(new ExtentError('Failed', 'no')));
+  await expect(failing.next()).rejects.toMatchObject({ code: 'Failed' });
+  const next = reader();
+  await next.next();
+  // It gave back at once, and does not again.
+  await failing.return(undefined);
+  const last = reader();
+  await last.next();
+  // Of each the place of its first use.
+  expect(memories.map((memory) => memories.indexOf(memory))).toEqual([0, 1, 0, 0, 4]);
 });

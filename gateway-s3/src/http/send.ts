@@ -6,6 +6,11 @@ import type { Turns } from './turns.ts';
 
 /** A longer answer is a bulk transfer, and takes turns with others. */
 const BULK_BYTES = 256 << 10;
+/**
+ * So small a body goes out as text behind the text of its head, as one string: Node writes that at once from a piece of
+ * memory of its own (16 KiB), where it gathers a head and a buffer into a vector first.
+ */
+export const PASTED_BYTES_MAX = 8 << 10;
 
 export interface Sending {
   readonly response: ServerResponse;
@@ -40,7 +45,8 @@ export async function send(sending: Sending): Promise<void> {
     if (pieces && first) {
       if (aftermath === 'keep' && first.length === lengthBytes) {
         // The one piece of a small body goes out together with the head.
-        if (stream?.lasting) response.end(first);
+        if (first.length <= PASTED_BYTES_MAX) response.end(first.toString('latin1'), 'latin1');
+        else if (stream?.lasting) response.end(first);
         else await handOver(response, (done) => response.end(first, done));
         await pieces.return(undefined);
         return;

@@ -1,4 +1,5 @@
 import type { Reply } from '../http/reply.ts';
+import { PASTED_BYTES_MAX } from '../http/send.ts';
 import { objectHeaders, readHeaderOverrides } from '../objects/objectHeaders.ts';
 import { checkConditions, readConditions } from '../objects/readConditions.ts';
 import { readSelection, select } from '../objects/selection.ts';
@@ -6,7 +7,7 @@ import { requireNullVersion } from '../objects/versionId.ts';
 import { operation } from '../operation.ts';
 import type { S3Request } from '../request.ts';
 
-/** More goes through memory that is used again, at the pace of the client. */
+/** More goes through memory that is used again, at the pace of the client; so does what is copied into the answer. */
 const LASTING_BYTES_MAX = 64 << 10;
 
 export function readObjectInput(request: S3Request) {
@@ -34,7 +35,8 @@ export const getObject = operation({
         return { status: selected.status, headers };
       }
       // Held open until the last byte is sent, or the client is gone.
-      const lasting = selected.lengthBytes <= LASTING_BYTES_MAX;
+      const { lengthBytes } = selected;
+      const lasting = lengthBytes > PASTED_BYTES_MAX && lengthBytes <= LASTING_BYTES_MAX;
       const read = () => (lasting ? object.read(selected.range) : object.stream(selected.range));
       const body = { read, lasting, close: () => object.close() };
       return { status: selected.status, headers, body };
