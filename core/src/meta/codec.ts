@@ -17,6 +17,7 @@ export class Writer {
   #buffer: Buffer;
   #length = 0;
 
+  /** With a hint that is exact nothing is copied or cut. */
   constructor(sizeHintBytes = 256) {
     this.#buffer = Buffer.allocUnsafe(Math.min(sizeHintBytes, SCRATCH_BYTES));
   }
@@ -97,7 +98,7 @@ export class Writer {
 
   /** The bytes written. The writer must not be used again. */
   done(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+    return this.#length === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#length);
   }
 }
 

@@ -176,13 +176,13 @@ export function hostOfLockHostKey(key: Uint8Array): { readonly address: string; 
 const CALLS_PER_CLIENT = 1024;
 
 export function callKey(call: { readonly client: string; readonly xid: number }): Buffer {
-  const client = Buffer.from(call.client);
-  if (client.length === 0 || client.length > 255) throw new RangeError(`not a client: ${call.client}`);
-  const key = Buffer.allocUnsafe(4 + client.length);
+  const length = Buffer.byteLength(call.client);
+  if (length === 0 || length > 255) throw new RangeError(`not a client: ${call.client}`);
+  const key = Buffer.allocUnsafe(4 + length);
   key[0] = SPACE.call;
-  key[1] = client.length;
-  key.set(client, 2);
-  key.writeUInt16BE(call.xid % CALLS_PER_CLIENT, 2 + client.length);
+  key[1] = length;
+  key.write(call.client, 2, 'utf8');
+  key.writeUInt16BE(call.xid % CALLS_PER_CLIENT, 2 + length);
   return key;
 }
 export const clientOfCallKey = (key: Uint8Array): string => Buffer.from(key.subarray(2, -2)).toString();

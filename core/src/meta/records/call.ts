@@ -15,7 +15,7 @@ const TAG = { named: 1 } as const;
 
 export function encodeCall(call: AnsweredCall): Buffer {
   const { xid, checksum, answered, named } = call;
-  const writer = new Writer(48).u8(1).u32(xid).u64(checksum).bigU64(answered);
+  const writer = new Writer(named ? 39 : 21).u8(1).u32(xid).u64(checksum).bigU64(answered);
   if (named) {
     writer.field(TAG.named, (field) =>
       field

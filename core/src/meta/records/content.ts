@@ -59,7 +59,7 @@ export function readLocation(reader: Reader): Location {
 }
 
 export function encodeContent(content: Content): Buffer {
-  const writer = new Writer(64)
+  const writer = new Writer(content.shape.kind === 'map' ? 15 : 41)
     .u8(CONTENT_SCHEMA)
     .u8((content.hasParts ? HAS_PARTS : 0) | (content.selfContained ? SELF_CONTAINED : 0))
     .u32(content.refs)

@@ -101,8 +101,14 @@ export function readEtag(reader: Reader): Etag {
   return { parts, digest: reader.raw(16) };
 }
 
+/** Without optional fields, as most are. */
+const PLAIN_BYTES = 93;
+const OPTIONAL_BYTES_HINT = 96;
+
 export function encodeInode(inode: Inode): Buffer {
-  const writer = new Writer(192)
+  const { etag, storageClass, checksum, device, createVerifier } = inode;
+  const isPlain = !(etag || storageClass || checksum || device || createVerifier);
+  const writer = new Writer(isPlain ? PLAIN_BYTES : PLAIN_BYTES + OPTIONAL_BYTES_HINT)
     .u8(SCHEMA)
     .u8(inodeTypeCode(inode.type))
     .u16(inode.mode)
@@ -118,7 +124,7 @@ export function encodeInode(inode: Inode): Buffer {
     .u64(inode.dataVersion);
   writeBodyRef(writer, inode.body);
   writer.u64(inode.place.parent).u64(inode.place.cookie);
-  const { etag, storageClass, checksum, device, createVerifier } = inode;
+  if (isPlain) return writer.done();
   if (etag) writer.field(TAG.etag, (field) => writeEtag(field, etag));
   if (storageClass) writer.field(TAG.storageClass, (field) => field.raw(Buffer.from(storageClass)));
   if (checksum) writer.field(TAG.checksum, (field) => writeChecksumKind(field, checksum));

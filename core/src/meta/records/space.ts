@@ -29,7 +29,7 @@ export interface ExtentPiece {
 }
 
 export function encodeFree(record: FreeRecord): Buffer {
-  const writer = new Writer(128).u8(1);
+  const writer = new Writer(record.kind === 'extent' ? 28 : 128).u8(1);
   switch (record.kind) {
     case 'content':
       return writer.u8(1).u64(record.content).done();

@@ -20,7 +20,7 @@ const TWIN = 1;
 const HIDDEN = 2;
 
 export function encodeDentry(dentry: Dentry): Buffer {
-  return new Writer(24)
+  return new Writer(19)
     .u8(DENTRY_SCHEMA)
     .u8(inodeTypeCode(dentry.type))
     .u8((dentry.twin ? TWIN : 0) | (dentry.hidden ? HIDDEN : 0))
@@ -77,7 +77,7 @@ export interface DirectoryState {
 const STATE_SCHEMA = 1;
 
 export function encodeDirectoryState(state: DirectoryState): Buffer {
-  return new Writer(64)
+  return new Writer(50)
     .u8(STATE_SCHEMA)
     .u8(state.explicit ? 1 : 0)
     .bigU64(state.mtime)
