@@ -46,21 +46,26 @@ export class Files implements FileView {
     const before = call && this.#refusals.of(call);
     if (before) throw before;
     try {
-      return await this.#told(on, this.#commands.run(command, args));
-    } catch (error) {
+      return await this.#commands.run(command, args);
+    } catch (cause) {
+      const error = await this.#tell(on, cause);
       if (call && error instanceof FsError) this.#refusals.remember(call, error);
       throw error;
     }
   }
 
-  /** Adds to a refusal what is known of the files it is about. */
   async #told<R>(on: On, outcome: Promise<R>): Promise<R> {
     try {
       return await outcome;
-    } catch (error) {
-      if (!(error instanceof FsError)) throw error;
-      throw new FsError(error.code, error.message, { cause: error, seen: await this.#see(on) });
+    } catch (cause) {
+      throw await this.#tell(on, cause);
     }
+  }
+
+  /** Adds to a refusal what is known of the files it is about. */
+  async #tell(on: On, cause: unknown): Promise<unknown> {
+    if (!(cause instanceof FsError)) return cause;
+    return new FsError(cause.code, cause.message, { cause, seen: await this.#see(on) });
   }
 
   /** Nothing, where even that fails: the refusal matters more. */
