@@ -71,10 +71,12 @@ export function* releaseInode(change: Change, { id, inode }: Found): Op<{ readon
   const freedBytes = inode.sizeBytes;
   if (inode.type === 'directory') tx.delete(directoryKey(layer, id));
   tx.delete(inodeKey(layer, id));
-  // Most have neither: to see that is less work than to delete, and to journal, what is not there.
-  const ofObject = [objectRecordKey(layer, id), tagsKey(layer, id)];
-  const stored = yield* tx.getMany(ofObject);
-  for (const [index, key] of ofObject.entries()) if (stored[index]) tx.delete(key);
+  // Only objects have a record, and tags: to see that is less work than to delete, and to journal, what is not there.
+  const recordKey = objectRecordKey(layer, id);
+  if (yield* tx.get(recordKey)) {
+    tx.delete(recordKey);
+    tx.delete(tagsKey(layer, id));
+  }
   yield* adjustUsage(change, { bytes: -freedBytes, inodes: -1 });
   return { freedBytes };
 }

@@ -1,7 +1,7 @@
 import type { Op, WriteTx } from '@facet/engine';
 import { FRAME_DATA_BYTES, type Location, physicalLength } from '@facet/extents';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { enqueueFree, newContentId, storeContent } from '../../src/contents/bodies.ts';
+import { dropReference, enqueueFree, newContentId, storeContent } from '../../src/contents/bodies.ts';
 import { discardBody } from '../../src/contents/discard.ts';
 import { type ContentId, contentId, timestamp } from '../../src/ids.ts';
 import {
@@ -14,7 +14,7 @@ import {
   spaceBounds,
 } from '../../src/meta/keys.ts';
 import { decodeContent, encodeMapEntry, type MapEntry } from '../../src/meta/records/content.ts';
-import { decodeContainer, decodeReclaim } from '../../src/meta/records/space.ts';
+import { decodeContainer, decodeFree, decodeReclaim } from '../../src/meta/records/space.ts';
 import { encodePart } from '../../src/meta/records/upload.ts';
 import { bytesFrom, ENGINES, World } from './world.ts';
 
@@ -91,6 +91,24 @@ describe.each(ENGINES)('freed things on the %s engine', (engine) => {
     expect(await count(SPACE.contentMap)).toBe(0);
     expect(await extents.list()).toEqual([]);
     expect(collector.counts.deadBytes).toBe(physicalLength(location));
+  });
+
+  it('are an extent, where the content was nothing else: it goes with its last reference', async () => {
+    const id = await newId();
+    const location = await store(id, 0, 4096);
+    const shape = { kind: 'single', location } as const;
+    await write(function* (tx) {
+      storeContent({ tx }, id, { refs: 2, lengthBytes: 4096, shape, hasParts: false });
+      return yield* dropReference({ tx }, id);
+    });
+    expect([await count(SPACE.content), await count(SPACE.free)]).toEqual([1, 0]);
+    await write((tx) => dropReference({ tx }, id));
+    expect(await count(SPACE.content)).toBe(0);
+    const queue = await world.life.engine.read((tx) => tx.range({ ...spaceBounds(SPACE.free), limit: 2 }));
+    expect(queue.map(({ value }) => decodeFree(value))).toEqual([{ kind: 'extent', location }]);
+    await world.life.collector.drain();
+    expect(world.life.collector.counts.deadBytes).toBe(physicalLength(location));
+    expect(await world.life.extents.list()).toEqual([]);
   });
 
   it('are pieces: a frame is dead when the last of its bytes is', async () => {
