@@ -30,7 +30,7 @@
  * | 1d | layer, parent inode, digest of a name | name that may be too long to show | |
  * | 30 | content | content | outside every volume: contents are shared between them |
  * | 31 | content, offset | map entry | a range read is one walk |
- * | 40 | sequence | freed content, pieces or parts | the collector works in order |
+ * | 40 | sequence | freed content, extent, pieces or parts | the collector works in order |
  * | 41 | sequence | reclaimable runs, stamped | |
  * | 42 | container, physical offset | dead run: length, punched | neighbours coalesce |
  * | 43 | container | container record | |
