@@ -30,6 +30,8 @@ export interface StepResult {
   readonly operations: number;
   readonly bytes: number;
   readonly seconds: number;
+  /** Of all calls, from sending to reply, added up: of several under way at once each counts. */
+  readonly waitedSeconds: number;
 }
 
 export class KernelClient {
@@ -71,9 +73,14 @@ export class KernelClient {
 }
 
 function parseResult(printed: string): StepResult {
-  const { operations, bytes, seconds }: Record<string, unknown> = JSON.parse(printed);
-  if (typeof operations !== 'number' || typeof bytes !== 'number' || typeof seconds !== 'number') {
+  const { operations, bytes, seconds, waitedSeconds }: Record<string, unknown> = JSON.parse(printed);
+  if (
+    typeof operations !== 'number' ||
+    typeof bytes !== 'number' ||
+    typeof seconds !== 'number' ||
+    typeof waitedSeconds !== 'number'
+  ) {
     throw new Error(`a step printed ${printed}`);
   }
-  return { operations, bytes, seconds };
+  return { operations, bytes, seconds, waitedSeconds };
 }

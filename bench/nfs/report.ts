@@ -35,21 +35,27 @@ function peak(cells: readonly Cell[]): string {
 
 const pace = (cell: Cell): number => cell.operationsPerSecond;
 const cpu = (cell: Cell): number => cell.cpuMicrosPerOperation;
+const wait = (cell: Cell): number => cell.waitMicrosPerOperation;
 
 export function printRows(rows: readonly Row[]): void {
   printTable(
-    rows.map(({ name, facet, ganesha, synced }) => ({
-      step: name,
-      'facet op/s': middle(facet, pace),
-      'MB/s': middle(facet, (cell) => cell.bytesPerSecond / 1e6),
-      'ganesha op/s': middle(ganesha, pace),
-      ratio: ratio(facet, ganesha),
-      'names synced op/s': middle(synced, pace),
-      'ratio, same durability': synced.length > 0 ? ratio(facet, synced) : ratio(facet, ganesha),
-      'facet µs/op': middle(facet, cpu),
-      'ganesha µs/op': middle(ganesha, cpu),
-      'facet peak MB': peak(facet),
-      'ganesha peak MB': peak(ganesha),
-    })),
+    rows.map(({ name, facet, ganesha, synced }) => {
+      const peer = synced.length > 0 ? synced : ganesha;
+      return {
+        step: name,
+        'facet op/s': middle(facet, pace),
+        'MB/s': middle(facet, (cell) => cell.bytesPerSecond / 1e6),
+        'ganesha op/s': middle(ganesha, pace),
+        ratio: ratio(facet, ganesha),
+        'names synced op/s': middle(synced, pace),
+        'ratio, same durability': ratio(facet, peer),
+        'facet wait µs/op': middle(facet, wait),
+        'peer wait µs/op': middle(peer, wait),
+        'facet µs/op': middle(facet, cpu),
+        'ganesha µs/op': middle(ganesha, cpu),
+        'facet peak MB': peak(facet),
+        'ganesha peak MB': peak(ganesha),
+      };
+    }),
   );
 }

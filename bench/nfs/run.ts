@@ -17,6 +17,10 @@
  * steps that change names are also run in a directory whose changes the file system syncs (`chattr +D`): the same
  * durability as Facet's, and the ratio that counts. Steps on bytes end when the bytes are stable on both.
  *
+ * "wait" is what the calls of an operation took, from their sending to their replies, the peer's at the same durability:
+ * the server, the relay and what the client's kernel takes to notice. The rest of an operation's time, with one thread,
+ * is the client's own, and no server's ratio gets past the peer's time over that.
+ *
  * What the figures cannot show: a network, a client on a machine of its own and as fast as one (it is a virtual
  * machine on one core), a page cache of the server that is cold, a disk slower than this one.
  */

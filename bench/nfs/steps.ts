@@ -70,9 +70,8 @@ function smallGroups(files: number, threads: number): Group[] {
         step('create 4 KiB', 'create', small),
         step('stat', 'stat', small),
         step('open and read 4 KiB', 'read_files', small),
-        ...(threads === 1
-          ? [step('list', 'list_names', small), step('list with attributes', 'list_attributes', small)]
-          : []),
+        step('list', 'list_names', small),
+        step('list with attributes', 'list_attributes', small),
         step('remove 4 KiB', 'remove', small),
       ],
     },

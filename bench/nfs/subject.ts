@@ -9,6 +9,8 @@ export interface Cell {
   readonly operationsPerSecond: number;
   readonly bytesPerSecond: number;
   readonly cpuMicrosPerOperation: number;
+  /** What the client's calls took from sending to reply: the server, and the way there and back. */
+  readonly waitMicrosPerOperation: number;
   readonly peakAnonymousBytes: number;
 }
 
@@ -41,11 +43,12 @@ export class Subject {
     const meter = this.#meter;
     meter.forgetPeak();
     const before = meter.cpuSeconds;
-    const { operations, bytes, seconds } = await this.#client.step({ ...step.plan, folder });
+    const { operations, bytes, seconds, waitedSeconds } = await this.#client.step({ ...step.plan, folder });
     return {
       operationsPerSecond: operations / seconds,
       bytesPerSecond: bytes / seconds,
       cpuMicrosPerOperation: ((meter.cpuSeconds - before) * 1e6) / operations,
+      waitMicrosPerOperation: (waitedSeconds * 1e6) / operations,
       peakAnonymousBytes: meter.peakAnonymousBytes,
     };
   }
