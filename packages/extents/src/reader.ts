@@ -24,8 +24,8 @@ interface FramePart {
 }
 
 /**
- * The slice, if it begins in the first block of its frame, lies in that frame, and is to be had without waiting:
- * the header and all blocks it needs are one run of bytes then. Undefined where {@link readSlice} must do it.
+ * The slice, if it lies in one frame and is to be had without waiting: its header and its blocks are one run of bytes,
+ * or two where it does not begin in the first block. Undefined where {@link readSlice} must do it.
  *
  * @throws ExtentError Corrupt
  */
@@ -35,16 +35,30 @@ export function readSliceAtOnce(file: DiskFile, slice: Slice): Buffer | undefine
   const frame = Math.floor(start / FRAME_DATA_BYTES);
   const dataStart = frame * FRAME_DATA_BYTES;
   const dataLength = Math.min(FRAME_DATA_BYTES, location.length - dataStart);
-  const end = start - dataStart + length;
-  if (start - dataStart >= BLOCK_BYTES || end > dataLength) return undefined;
+  const from = start - dataStart;
+  const end = from + length;
+  if (end > dataLength) return undefined;
+  const firstBlock = Math.floor(from / BLOCK_BYTES);
+  const blocksStart = firstBlock * BLOCK_BYTES;
   const blocksEnd = Math.min(dataLength, Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES);
   const offset = location.offset + frame * (headerBytes + FRAME_DATA_BYTES);
-  const buffer = memoryFor(headerBytes + blocksEnd, into);
-  if (file.readAtOnce({ position: offset, buffer }) < buffer.length) return undefined;
+  const buffer = memoryFor(headerBytes + blocksEnd - blocksStart, into);
   const header = buffer.subarray(0, headerBytes);
   const blocks = buffer.subarray(headerBytes);
-  checkPart(location, { offset, dataLength, firstBlock: 0, header, blocks });
-  return length === blocks.length ? blocks : blocks.subarray(end - length, end);
+  if (firstBlock === 0) {
+    if (!fillAtOnce(file, offset, buffer)) return undefined;
+  } else if (
+    !fillAtOnce(file, offset + headerBytes + blocksStart, blocks) ||
+    !fillAtOnce(file, offset, header)
+  ) {
+    return undefined;
+  }
+  checkPart(location, { offset, dataLength, firstBlock, header, blocks });
+  return blocks.subarray(from - blocksStart, end - blocksStart);
+}
+
+function fillAtOnce(file: DiskFile, position: number, buffer: Buffer): boolean {
+  return file.readAtOnce({ position, buffer }) === buffer.length;
 }
 
 function memoryFor(lengthBytes: number, into: Buffer | undefined): Buffer {
