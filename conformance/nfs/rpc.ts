@@ -38,6 +38,13 @@ export interface Call {
   readonly args: Buffer;
 }
 
+interface Message {
+  readonly xid: number;
+  readonly program: number;
+  readonly procedure: number;
+  readonly args: Buffer;
+}
+
 /** What follows the RPC header: its first word is the status. */
 export interface Reply {
   readonly status: number;
@@ -54,6 +61,12 @@ export function opaque(bytes: Buffer | string): Buffer {
   const data = Buffer.from(bytes);
   return Buffer.concat([words(data.length), data, Buffer.alloc((4 - (data.length % 4)) % 4)]);
 }
+
+/** Who calls, and a verifier of nothing. */
+const ROOT = Buffer.concat([
+  opaque(Buffer.concat([words(0), opaque('conformance'), words(0, 0, 0)])),
+  words(0, 0),
+]);
 
 /** A `diropargs3`. */
 export const place = (directory: Buffer, name: string): Buffer =>
@@ -74,7 +87,7 @@ export function handleFound({ status, results }: Reply): Buffer {
   return results.subarray(8, 8 + results.readUInt32BE(4));
 }
 
-/** One connection, one call at a time, from an address that the server knows the client by. */
+/** One connection, one call at a time or many, from an address that the server knows the client by. */
 export class RpcConnection {
   readonly #socket: net.Socket;
   readonly #gone = new AbortController();
@@ -104,41 +117,84 @@ export class RpcConnection {
     return { status: results.readUInt32BE(0), results };
   }
 
+  /**
+   * Makes calls until there are no more, so many on their way at once.
+   * @throws Error at an answer that is not OK, and when the connection ends before all are answered
+   */
+  async callAll(calls: Iterator<Call, unknown>, atOnce: number): Promise<void> {
+    const onTheirWay = new Map<number, Call>();
+    for (;;) {
+      const messages: Buffer[] = [];
+      while (onTheirWay.size < atOnce) {
+        const next = calls.next();
+        if (next.done) break;
+        const { xid, procedure, args } = next.value;
+        onTheirWay.set(xid, next.value);
+        messages.push(messageOf({ xid, program: NFS, procedure: PROCEDURES[procedure], args }));
+      }
+      if (messages.length > 0) this.#socket.write(Buffer.concat(messages));
+      if (onTheirWay.size === 0) return;
+      let record: Buffer | undefined = await this.#record();
+      // What came together is taken together, and so the next ones go together.
+      for (; record !== undefined; record = this.#recordReceived()) {
+        const { xid, results } = readReply(record);
+        const call = onTheirWay.get(xid);
+        const status = results.readUInt32BE(0);
+        if (call === undefined) throw new Error(`an answer to no call: ${xid}`);
+        if (status !== OK) throw new Error(`${call.procedure} ${xid} was answered ${status}`);
+        onTheirWay.delete(xid);
+      }
+    }
+  }
+
   close(): void {
     this.#socket.destroy();
   }
 
-  async #send(call: { xid: number; program: number; procedure: number; args: Buffer }): Promise<Buffer> {
-    const root = Buffer.concat([words(0), opaque('conformance'), words(0, 0, 0)]);
-    const message = Buffer.concat([
-      words(call.xid, 0, 2, call.program, 3, call.procedure, AUTH_SYS),
-      opaque(root),
-      words(0, 0),
-      call.args,
-    ]);
-    this.#socket.write(Buffer.concat([words(LAST_FRAGMENT | message.length), message]));
-    const reply = await this.#record();
-    const [xid, kind, denied] = [reply.readUInt32BE(0), reply.readUInt32BE(4), reply.readUInt32BE(8)];
-    const verifierBytes = reply.readUInt32BE(16);
-    const accepted = reply.readUInt32BE(20 + verifierBytes);
-    if (xid !== call.xid || kind !== 1 || denied !== 0 || accepted !== 0) {
-      throw new Error(`call ${call.xid} was answered ${xid}: ${kind}, ${denied}, ${accepted}`);
+  async #send(call: Message): Promise<Buffer> {
+    this.#socket.write(messageOf(call));
+    const { xid, results } = readReply(await this.#record());
+    if (xid !== call.xid) throw new Error(`call ${call.xid} was answered ${xid}`);
+    return results;
+  }
+
+  async #record(): Promise<Buffer> {
+    const received = this.#recordReceived();
+    if (received !== undefined) return received;
+    const signal = AbortSignal.any([AbortSignal.timeout(WITHIN_MS), this.#gone.signal]);
+    for (;;) {
+      const [chunk]: Buffer[] = await once(this.#socket, 'data', { signal });
+      this.#received = Buffer.concat([this.#received, chunk ?? Buffer.alloc(0)]);
+      const record = this.#recordReceived();
+      if (record !== undefined) return record;
     }
-    return reply.subarray(24 + verifierBytes);
   }
 
   /** Answers are one fragment each. */
-  async #record(): Promise<Buffer> {
-    const signal = AbortSignal.any([AbortSignal.timeout(WITHIN_MS), this.#gone.signal]);
-    for (;;) {
-      const lengthBytes = this.#received.length < 4 ? 0 : this.#received.readUInt32BE(0) & 0x7fff_ffff;
-      if (lengthBytes > 0 && this.#received.length >= 4 + lengthBytes) {
-        const record = this.#received.subarray(4, 4 + lengthBytes);
-        this.#received = this.#received.subarray(4 + lengthBytes);
-        return record;
-      }
-      const [chunk]: Buffer[] = await once(this.#socket, 'data', { signal });
-      this.#received = Buffer.concat([this.#received, chunk ?? Buffer.alloc(0)]);
-    }
+  #recordReceived(): Buffer | undefined {
+    const lengthBytes = this.#received.length < 4 ? 0 : this.#received.readUInt32BE(0) & 0x7fff_ffff;
+    if (lengthBytes === 0 || this.#received.length < 4 + lengthBytes) return undefined;
+    const record = this.#received.subarray(4, 4 + lengthBytes);
+    this.#received = this.#received.subarray(4 + lengthBytes);
+    return record;
   }
+}
+
+function messageOf({ xid, program, procedure, args }: Message): Buffer {
+  const lengthBytes = 28 + ROOT.length + args.length;
+  return Buffer.concat([
+    words(LAST_FRAGMENT | lengthBytes, xid, 0, 2, program, 3, procedure, AUTH_SYS),
+    ROOT,
+    args,
+  ]);
+}
+
+function readReply(reply: Buffer): { xid: number; results: Buffer } {
+  const [xid, kind, denied] = [reply.readUInt32BE(0), reply.readUInt32BE(4), reply.readUInt32BE(8)];
+  const verifierBytes = reply.readUInt32BE(16);
+  const accepted = reply.readUInt32BE(20 + verifierBytes);
+  if (kind !== 1 || denied !== 0 || accepted !== 0) {
+    throw new Error(`call ${xid} was answered: ${kind}, ${denied}, ${accepted}`);
+  }
+  return { xid, results: reply.subarray(24 + verifierBytes) };
 }
