@@ -11,7 +11,7 @@ export const POOLED_BYTES_MIN = 64 * KiB;
 /** A short read with the blocks around it; a record on its way; the longest record, or the longest read with its blocks. */
 const SIZES = [136 * KiB, 264 * KiB, 1096 * KiB] as const;
 /** What lies unused. */
-const KEPT_BYTES_MAX = 48 << 20;
+const KEPT_BYTES_MAX = 24 << 20;
 
 export class MemoryPool {
   readonly #kept = new Map<number, Buffer[]>(SIZES.map((size) => [size, []]));

@@ -38,7 +38,7 @@ export const TCP_SERVER_LIMITS: TcpServerLimits = {
   },
   admission: {
     callsMax: 1024,
-    recordBytesMax: 64 * MiB,
+    recordBytesMax: 32 * MiB,
     waitingBytesMax: 64 * MiB,
     gatherMsMax: 10_000,
     pauseMsMax: 1_000,
