@@ -111,6 +111,20 @@ describe.each(ENGINES)('freed things on the %s engine', (engine) => {
     expect(await world.life.extents.list()).toEqual([]);
   });
 
+  it('are a content of one extent, as earlier versions freed it', async () => {
+    const id = await newId();
+    const location = await store(id, 0, 4096);
+    const shape = { kind: 'single', location } as const;
+    await write(function* (tx) {
+      storeContent({ tx }, id, { refs: 0, lengthBytes: 4096, shape, hasParts: false });
+      return yield* enqueueFree({ tx }, { kind: 'content', content: id });
+    });
+    await world.life.collector.drain();
+    expect([await count(SPACE.content), await count(SPACE.free)]).toEqual([0, 0]);
+    expect(world.life.collector.counts.deadBytes).toBe(physicalLength(location));
+    expect(await world.life.extents.list()).toEqual([]);
+  });
+
   it('are pieces: a frame is dead when the last of its bytes is', async () => {
     const id = await newId();
     const location = await store(id, 0, 3 * FRAME_DATA_BYTES);
