@@ -5,7 +5,7 @@ import { handleFound, NO_ATTRIBUTES, place, RpcConnection, words } from './rpc.t
 import type { TwoDoors } from './server.ts';
 
 const CLIENT = '127.0.3.10';
-/** The server commits together what is on its way together. CREATE is for the most of them: a PUT costs four times as much. */
+/** The server commits together what is on its way together. CREATE is for most of them: a PUT costs twice as much. */
 const CONNECTIONS = 4;
 const CALLS_AT_ONCE = 64;
 const GUARDED = Buffer.concat([words(1), NO_ATTRIBUTES]);
