@@ -13,6 +13,8 @@ const FIRST_CHUNK_BYTES = 256;
 const CHUNK_BYTES_MAX = 64 << 10;
 /** From this length on bytes are referenced: copying less is cheaper than one more piece for the socket. */
 const REFERENCED_BYTES_MIN = 16 << 10;
+/** File data from this length on is: what it is appended to copies it, if it is short, and once is enough. */
+const REFERENCED_DATA_BYTES_MIN = 512;
 
 /** Room for a number that is known later, such as a count. */
 export interface Reserved {
@@ -90,7 +92,7 @@ export class XdrWriter {
     this.uint32(lengthBytes);
     let writtenBytes = 0;
     for (const piece of pieces) {
-      this.#raw(piece);
+      this.#raw(piece, REFERENCED_DATA_BYTES_MIN);
       writtenBytes += piece.length;
     }
     if (writtenBytes !== lengthBytes) {
@@ -171,8 +173,8 @@ export class XdrWriter {
     this.#at = at + 4;
   }
 
-  #raw(bytes: Uint8Array): void {
-    if (bytes.length >= REFERENCED_BYTES_MIN) {
+  #raw(bytes: Uint8Array, referencedBytesMin = REFERENCED_BYTES_MIN): void {
+    if (bytes.length >= referencedBytesMin) {
       this.#finishPiece();
       this.#add(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
       return;

@@ -69,6 +69,16 @@ describe('large data', () => {
     expect(hexOf(inPieces)).toBe(hexOf(new XdrWriter().opaque(data).uint32(9)));
   });
 
+  it('of a file that is short is referenced, and copied where it is appended', () => {
+    const short = data.subarray(0, 4096);
+    const inner = new XdrWriter().opaquePieces([short], short.length).uint32(9);
+    expect(inner.pieces.map((piece) => piece.length)).toEqual([4, 4096, 4]);
+    expect(inner.pieces[1]?.buffer).toBe(data.buffer);
+    const outer = new XdrWriter(8192).append(inner);
+    expect(outer.pieces.map((piece) => piece.length)).toEqual([4104]);
+    expect(hexOf(outer)).toBe(hexOf(inner));
+  });
+
   it('is referenced through an append as well', () => {
     const inner = new XdrWriter().uint32(1).opaque(data).uint32(2);
     const outer = new XdrWriter().uint32(0).append(inner).uint32(3);
