@@ -70,12 +70,10 @@ export function* nodesOf(
   entries: readonly { readonly inode: InodeId; readonly type: Inode['type'] }[],
 ): Op<readonly (Node | undefined)[]> {
   const { tx, layer } = view;
-  const stateKeys = entries.flatMap(({ inode, type }) =>
-    type === 'directory' ? [directoryKey(layer, inode)] : [],
-  );
-  const inodeKeys = entries.map(({ inode }) => inodeKey(layer, inode));
-  const stored = yield* tx.getMany([...inodeKeys, ...stateKeys]);
-  let stateAt = inodeKeys.length;
+  const keys: Bytes[] = entries.map(({ inode }) => inodeKey(layer, inode));
+  for (const { inode, type } of entries) if (type === 'directory') keys.push(directoryKey(layer, inode));
+  const stored = yield* tx.getMany(keys);
+  let stateAt = entries.length;
   return entries.map(({ inode, type }, index) => {
     const state = type === 'directory' ? stored[stateAt++] : undefined;
     return decodeNode(inode, stored[index], state);

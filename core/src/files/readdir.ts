@@ -2,7 +2,7 @@
 
 import type { Op, ReadTx } from '@facet/engine';
 import { FsError } from '../errors.ts';
-import { assert } from '../invariant.ts';
+import { InvariantError } from '../invariant.ts';
 import { cookieKey, cookieOfKey, cookiesOf, dentryKey } from '../meta/keys.ts';
 import { decodeDentry, decodeEntryName } from '../meta/records/tree.ts';
 import { type View, viewVolume } from '../tree/scope.ts';
@@ -61,19 +61,23 @@ function* namedEntries(
   const found = yield* tx.range({ start, end: cookiesOf(layer, id).end, limit: page.limit });
   const names = found.map(({ value }) => decodeEntryName(value));
   const dentries = yield* tx.getMany(names.map((name) => dentryKey(layer, id, name)));
-  return found.map(({ key }, index) => {
-    const [name, stored] = [names[index]?.name, dentries[index]];
-    assert(name !== undefined && stored !== undefined, `a cookie of directory ${id} has its entry`);
+  const entries: DirectoryEntry[] = [];
+  let index = 0;
+  for (const { key } of found) {
+    const [named, stored] = [names[index], dentries[index]];
+    if (!named || !stored) throw new InvariantError(`a cookie of directory ${id} has its entry`);
     const { inode, type, twin } = decodeDentry(stored);
-    return { name, cookie: cookieOfKey(key), inode, type, twin };
-  });
+    entries.push({ name: named.name, cookie: cookieOfKey(key), inode, type, twin });
+    index += 1;
+  }
+  return entries;
 }
 
 function* withAttributes(view: View, entries: readonly DirectoryEntry[]): Op<readonly DirectoryEntry[]> {
   const nodes = yield* nodesOf(view, entries);
-  return entries.map((entry, index) => {
+  return entries.map(({ name, cookie, inode, type, twin }, index) => {
     const node = nodes[index];
-    assert(node !== undefined, `inode ${entry.inode}, which has a name, exists`);
-    return { ...entry, attributes: attributesOf(view, node) };
+    if (!node) throw new InvariantError(`inode ${inode}, which has a name, exists`);
+    return { name, cookie, inode, type, twin, attributes: attributesOf(view, node) };
   });
 }

@@ -31,10 +31,19 @@ const MODE_BITS = 0o7777;
 /** post_op_attr with the attributes in it: a flag and 21 words. */
 export const POST_OP_ATTR_BYTES = 88;
 
+/** What was written last: the times of one file are often the same, and to divide a bigint takes as long as the rest. */
+let lastTime = timestamp(0n);
+let lastSeconds = 0;
+let lastNanoseconds = 0;
+
 function writeTime(out: XdrWriter, time: Timestamp): void {
-  const seconds = Number(time / NS_PER_S);
-  if (seconds > SECONDS_MAX) out.uint32(SECONDS_MAX).uint32(NS_PER_S_NUMBER - 1);
-  else out.uint32(seconds).uint32(Number(time % NS_PER_S));
+  if (time !== lastTime) {
+    const seconds = Number(time / NS_PER_S);
+    lastTime = time;
+    lastSeconds = Math.min(seconds, SECONDS_MAX);
+    lastNanoseconds = seconds > SECONDS_MAX ? NS_PER_S_NUMBER - 1 : Number(time % NS_PER_S);
+  }
+  out.uint32(lastSeconds).uint32(lastNanoseconds);
 }
 
 export function writeFattr3(out: XdrWriter, file: FileAttributes): void {
