@@ -35,9 +35,11 @@ const MAP_ENTRIES_PER_READ = 1000;
 /** Clients write as much at a time as the file doors offer, from multiples of that on. */
 const USUAL_ENTRY_BYTES = 1 << 20;
 
+const FREE_SEQUENCE_KEY = counterKey(FREE_SEQUENCE);
+
 /** The free sequence of this snapshot: what a reader of it pins. */
 export function* freeSequence(view: Pick<View, 'tx'>): Op<number> {
-  const stored = yield* view.tx.get(counterKey(FREE_SEQUENCE));
+  const stored = yield* view.tx.get(FREE_SEQUENCE_KEY);
   return stored ? decodeNumber(stored) - 1 : 0;
 }
 
