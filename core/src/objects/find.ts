@@ -24,20 +24,6 @@ interface Walked {
   readonly dentries: readonly Dentry[];
 }
 
-function* walk(view: View, directories: readonly Buffer[]): Op<Walked> {
-  const trail: InodeId[] = [ROOT_INODE];
-  const dentries: Dentry[] = [];
-  let parent = ROOT_INODE;
-  for (const name of directories) {
-    const dentry = yield* findEntry(view, parent, { name, directory: true });
-    if (!dentry) break;
-    parent = dentry.inode;
-    trail.push(parent);
-    dentries.push(dentry);
-  }
-  return { trail, dentries };
-}
-
 export interface FoundObject {
   readonly id: InodeId;
   readonly inode: Inode;
@@ -60,18 +46,25 @@ export interface Target extends Walked {
 /** @throws FsError Invalid | NameTooLong */
 export function* findTarget(view: View, key: Buffer): Op<Target> {
   const path = parseKey(key);
-  const walked = yield* walk(view, path.directories);
-  const parent = walked.trail.at(-1);
-  if (parent === undefined || walked.trail.length <= path.directories.length) return { path, ...walked };
+  const trail: InodeId[] = [ROOT_INODE];
+  const dentries: Dentry[] = [];
+  let parent = ROOT_INODE;
+  for (const name of path.directories) {
+    const dentry = yield* findEntry(view, parent, { name, directory: true });
+    if (!dentry) return { path, trail, dentries };
+    parent = dentry.inode;
+    trail.push(parent);
+    dentries.push(dentry);
+  }
   const dentry = yield* findEntry(view, parent, path.leaf);
-  if (!dentry) return { path, ...walked };
+  if (!dentry) return { path, trail, dentries };
   if (dentry.type === 'directory') {
     const bytes = yield* findBytes(view, dentry);
     const object = bytes && (yield* loadObject(view, bytes));
-    if (object) return { ...within({ path, ...walked }, dentry), dentry: object.dentry, object };
+    if (object) return { ...within({ path, trail, dentries }, dentry), dentry: object.dentry, object };
   }
   const object = dentry.hidden ? undefined : yield* loadObject(view, dentry);
-  return object ? { path, ...walked, dentry, object } : { path, ...walked, dentry };
+  return object ? { path, trail, dentries, dentry, object } : { path, trail, dentries, dentry };
 }
 
 /** The file that holds the bytes of a directory's object. */

@@ -48,7 +48,7 @@ export async function openObject(opening: Opening, args: Args): Promise<OpenObje
   const pin = opening.pins.enter();
   try {
     const found = await opening.commands.read('openObject', (tx) => locate(tx, args));
-    pin.raise(found.freeSequence);
+    if (found.freeSequence !== undefined) pin.raise(found.freeSequence);
     return new PinnedObject(opening, pin, found);
   } catch (error) {
     pin.release();
@@ -60,8 +60,12 @@ interface Located {
   readonly info: ObjectInfo;
   readonly pieces: readonly Piece[];
   readonly parts: PartTable;
-  readonly freeSequence: number;
+  /** Undefined: the pin may stay where it was taken, which is never later. */
+  readonly freeSequence: number | undefined;
 }
+
+/** What is so small is read at once, so that its pin holds next to nothing back. */
+const SMALL_BYTES = 64 << 10;
 
 function* locate(tx: ReadTx, args: Args): Op<Located> {
   const view = yield* viewVolume(tx, args.volume);
@@ -71,7 +75,8 @@ function* locate(tx: ReadTx, args: Args): Op<Located> {
   const pieces = yield* planBody(view, owner, { start: 0, lengthBytes: sizeBytes });
   const parts = (yield* hasParts(view, object)) ? yield* partTable(view, body, sizeBytes) : [];
   const info = describe(view, object, parts.length > 0 ? parts.length : undefined);
-  return { info, pieces, parts, freeSequence: yield* freeSequence(view) };
+  const sequence = sizeBytes > SMALL_BYTES ? yield* freeSequence(view) : undefined;
+  return { info, pieces, parts, freeSequence: sequence };
 }
 
 function* partTable(view: View, body: BodyRef, sizeBytes: number): Op<PartTable> {

@@ -14,11 +14,14 @@ export interface Pin {
 
 class HeldPin implements Pin {
   sequence: number;
-  readonly #held: Set<HeldPin>;
+  /** Where it is among those held; -1 once it is released. */
+  #at: number;
+  readonly #held: HeldPin[];
 
-  constructor(held: Set<HeldPin>, sequence: number) {
+  constructor(held: HeldPin[], sequence: number) {
     this.#held = held;
     this.sequence = sequence;
+    this.#at = held.push(this) - 1;
   }
 
   raise(sequence: number): void {
@@ -26,19 +29,24 @@ class HeldPin implements Pin {
   }
 
   release(): void {
-    this.#held.delete(this);
+    if (this.#at < 0) return;
+    // The last one takes its place: their order says nothing.
+    const last = this.#held.pop();
+    if (last !== undefined && last !== this) {
+      this.#held[this.#at] = last;
+      last.#at = this.#at;
+    }
+    this.#at = -1;
   }
 }
 
 export class Pins {
-  readonly #held = new Set<HeldPin>();
+  readonly #held: HeldPin[] = [];
   #committed = 0;
 
   /** Taken *before* the snapshot, so that nothing is reclaimed between the snapshot and its pin. */
   enter(): Pin {
-    const pin = new HeldPin(this.#held, this.#committed);
-    this.#held.add(pin);
-    return pin;
+    return new HeldPin(this.#held, this.#committed);
   }
 
   /**

@@ -31,8 +31,8 @@ const lastDecoded = new LastUsed<VolumeId, { readonly stored: Uint8Array; readon
   DECODED_MAX,
 );
 
-function* loadVolume(tx: ReadTx, id: VolumeId): Op<Volume> {
-  const stored = yield* tx.get(volumeKey(id));
+/** @throws FsError NoSuchVolume */
+function volumeOf(stored: Uint8Array | undefined, id: VolumeId): Volume {
   if (!stored) throw new FsError('NoSuchVolume', `volume ${id} does not exist`);
   const known = lastDecoded.get(id);
   if (known && Buffer.compare(known.stored, stored) === 0) return known.volume;
@@ -43,13 +43,13 @@ function* loadVolume(tx: ReadTx, id: VolumeId): Op<Volume> {
 
 /** @throws FsError NoSuchVolume */
 export function* viewVolume(tx: ReadTx, id: VolumeId): Op<View> {
-  const volume = yield* loadVolume(tx, id);
+  const volume = volumeOf(yield* tx.get(volumeKey(id)), id);
   return { tx, volume, layer: volume.layer };
 }
 
 /** @throws FsError NoSuchVolume */
 export function* changeVolume(tx: WriteTx, id: VolumeId, context: CommandContext): Op<Change> {
-  const volume = yield* loadVolume(tx, id);
+  const volume = volumeOf(yield* tx.get(volumeKey(id)), id);
   return { tx, volume, layer: volume.layer, now: context.now, random32: randomOf(context) };
 }
 
