@@ -10,22 +10,25 @@ import type { S3Request } from './request.ts';
 export async function perform(operation: Operation, request: S3Request, call: Call): Promise<Reply> {
   switch (operation.level) {
     case 'service':
-      return operation.prepare(request)(call);
+      return await operation.prepare(request)(call);
     case 'name':
-      return operation.prepare(request)({ ...call, bucketName: bucketName(request.target) });
+      return await operation.prepare(request)({ ...call, bucketName: bucketName(request.target) });
     case 'bucket': {
       const bucket = await requestedBucket(request, call);
-      return operation.prepare(request)({ ...call, bucket });
+      return await operation.prepare(request)({ ...call, bucket });
     }
     case 'object': {
       const { target } = request;
       assert(target.level === 'object', 'the router matched an object operation to another target');
-      const bucket = await requestedBucket(request, call);
-      return operation
-        .prepare(request)({ ...call, bucket, key: target.key })
-        .catch((error: unknown) => {
-          throw namingTheKey(error, target.key, request);
-        });
+      const found = requestedBucket(request, call);
+      const bucket = found instanceof Promise ? await found : found;
+      const { key } = target;
+      const run = operation.prepare(request);
+      try {
+        return await run({ ...call, bucket, key });
+      } catch (error) {
+        throw namingTheKey(error, key, request);
+      }
     }
   }
 }
@@ -42,22 +45,30 @@ function bucketName(target: Target): string {
   return target.bucket;
 }
 
-function requestedBucket(request: S3Request, call: Call): Promise<Volume> {
+function requestedBucket(request: S3Request, call: Call): Volume | Promise<Volume> {
   return ownBucket(call, {
     name: bucketName(request.target),
     expectedOwner: request.headers.get('x-amz-expected-bucket-owner'),
   });
 }
 
+interface AskedBucket {
+  readonly name: string;
+  readonly expectedOwner: string | undefined;
+}
+
 /**
  * A bucket of the caller's: an account reaches only its own.
  * @throws S3Error NoSuchBucket | AccessDenied
  */
-export async function ownBucket(
-  { core, caller }: Call,
-  { name, expectedOwner }: { readonly name: string; readonly expectedOwner: string | undefined },
-): Promise<Volume> {
-  const volume = await core.volumes.find(name);
+export function ownBucket(call: Call, asked: AskedBucket): Volume | Promise<Volume> {
+  const found = call.core.volumes.find(asked.name);
+  return found instanceof Promise
+    ? found.then((volume) => ifOwn(volume, call, asked))
+    : ifOwn(found, call, asked);
+}
+
+function ifOwn(volume: Volume | undefined, { caller }: Call, { name, expectedOwner }: AskedBucket): Volume {
   if (volume === undefined) throw new S3Error('NoSuchBucket', undefined, { fields: { BucketName: name } });
   if (volume.owner !== caller.name) throw new S3Error('AccessDenied');
   if (expectedOwner !== undefined && expectedOwner !== caller.canonicalId && expectedOwner !== caller.name) {

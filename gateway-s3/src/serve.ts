@@ -50,9 +50,9 @@ export function createService(options: ServiceOptions): Service {
   const logFault = createFaultLog(options);
   const verify = createVerifier<KnownSender>({
     now: options.now,
-    lookup: async (accessKeyId) => {
-      const found = await core.accounts.findKey(accessKeyId);
-      return found && { secretAccessKey: found.key.secretKey, account: found.account };
+    lookup: (accessKeyId) => {
+      const found = core.accounts.findKey(accessKeyId);
+      return found instanceof Promise ? found.then(knownSender) : knownSender(found);
     },
   });
 
@@ -83,7 +83,7 @@ export function createService(options: ServiceOptions): Service {
     const caller = knownCaller(sender);
     const origin = `${options.scheme}://${host}`;
     const call: Call = { core, region: options.region, log: options.log, caller, body, origin };
-    return perform(operation, request, call);
+    return await perform(operation, request, call);
   }
 
   async function serve(
@@ -95,6 +95,12 @@ export function createService(options: ServiceOptions): Service {
     const place = { resource: splitUrl(rawUrl).rawPath, requestId, hostId: ids.hostId };
     const body = new RequestBody(incoming, response, { awaitsContinue: awaitsContinue(incoming), turns });
     trail.body = body;
+    const failed = (error: unknown): S3Error => {
+      const told = toS3Error(error);
+      if (told !== undefined) return told;
+      logFault({ error, names: { requestId, ...namesOf(trail) }, happened: 'request failed' });
+      return faultError(error);
+    };
     const refusal = (error: S3Error): Reply => {
       trail.refusal = error;
       return errorReply(error, place);
@@ -112,17 +118,12 @@ export function createService(options: ServiceOptions): Service {
         closing: options.isClosing(),
       });
     try {
-      const reply = await answer(incoming, rawUrl, { body, trail }).catch((error: unknown) => {
-        const told = toS3Error(error);
-        if (told === undefined) {
-          logFault({
-            error,
-            names: { requestId, ...namesOf(trail) },
-            happened: 'request failed',
-          });
-        }
-        return refusal(told ?? faultError(error));
-      });
+      let reply: Reply;
+      try {
+        reply = await answer(incoming, rawUrl, { body, trail });
+      } catch (error) {
+        reply = refusal(failed(error));
+      }
       await sendReply(reply);
     } catch (error) {
       logFault({ error, names: { requestId, ...namesOf(trail) }, happened: 'answer cut short' });
@@ -165,6 +166,12 @@ function splitUrl(rawUrl: string): { readonly rawPath: string; readonly rawQuery
   return mark < 0
     ? { rawPath: url, rawQuery: '' }
     : { rawPath: url.slice(0, mark), rawQuery: url.slice(mark + 1) };
+}
+
+type FoundKey = Awaited<ReturnType<Core['accounts']['findKey']>>;
+
+function knownSender(found: FoundKey): KnownSender | undefined {
+  return found && { secretAccessKey: found.key.secretKey, account: found.account };
 }
 
 function knownCaller(sender: Authentication<KnownSender>): Account {

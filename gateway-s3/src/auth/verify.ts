@@ -67,7 +67,8 @@ export function createVerifier<C extends Credential>(options: VerifierOptions<C>
     checkEveryHeaderSigned(head.headers, claim.terms.signedHeaders.names);
 
     const { credential: credentialText, accessKeyId, date, region, scope } = claim.terms.scope;
-    const credential = await options.lookup(accessKeyId);
+    const found = options.lookup(accessKeyId);
+    const credential = found instanceof Promise ? await found : found;
     if (credential === undefined) {
       throw new S3Error('InvalidAccessKeyId', undefined, { fields: { AWSAccessKeyId: accessKeyId } });
     }

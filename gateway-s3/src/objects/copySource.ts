@@ -96,6 +96,6 @@ export function checkSource(precondition: SourcePrecondition, { etag, lastModifi
 }
 
 /** @throws S3Error NoSuchBucket | AccessDenied */
-export function sourceBucket(call: Call, { bucket, expectedOwner }: CopySource): Promise<Volume> {
+export function sourceBucket(call: Call, { bucket, expectedOwner }: CopySource): Volume | Promise<Volume> {
   return ownBucket(call, { name: bucket, expectedOwner });
 }
