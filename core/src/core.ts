@@ -102,7 +102,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   return {
     files: new Files({ commands, extents, pins, nextContentId }),
     objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
-    volumes: new Volumes({ commands, environment }),
+    volumes: new Volumes({ commands }),
     accounts: new Accounts({ commands, environment }),
     lockHosts: new LockHosts(commands),
     collector,

@@ -7,12 +7,27 @@ export interface RequestIds {
   readonly hostId: string;
 }
 
+const RADIX = 36;
+const PAIR_COUNT = RADIX ** 2;
+const PAIRS: readonly string[] = Array.from({ length: PAIR_COUNT }, (_, n) => digits(n, 2));
+
+/** In letters and digits, upper case. */
+function digits(n: number, length: number): string {
+  return n.toString(RADIX).toUpperCase().padStart(length, '0');
+}
+
 /** @param seed at least 6 random bytes. */
 export function createRequestIds(seed: Buffer): RequestIds {
-  const prefix = seed.readUIntBE(0, 5).toString(36).toUpperCase().padStart(8, '0');
+  const prefix = digits(seed.readUIntBE(0, 5), 8);
   let count = 0;
+  let before = '';
   return {
-    next: () => prefix + (count++).toString(36).toUpperCase().padStart(8, '0'),
+    next: () => {
+      const low = count % PAIR_COUNT;
+      if (low === 0) before = prefix + digits(count / PAIR_COUNT, 6);
+      count += 1;
+      return before + PAIRS[low];
+    },
     hostId: seed.toString('base64'),
   };
 }

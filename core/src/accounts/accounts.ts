@@ -140,7 +140,7 @@ export class Accounts implements AccountView {
   }) {
     this.#commands = parts.commands;
     this.#environment = parts.environment;
-    this.#recent = new Recent(parts.environment.now, (accessKeyId) => this.#lookKey(accessKeyId));
+    this.#recent = new Recent((accessKeyId) => this.#lookKey(accessKeyId));
   }
 
   async create(args: Parameters<AccountView['create']>[0]): Promise<Account> {

@@ -5,28 +5,24 @@
  * {@link FRESH_MS} at the latest. Only what exists is remembered.
  */
 
-import type { Environment } from '../commands/command.ts';
 import { LastUsed } from '../lastUsed.ts';
 
 const FRESH_MS = 1000;
-const FRESH_NS = BigInt(FRESH_MS) * 1_000_000n;
 const ENTRIES_MAX = 10_000;
 
 export class Recent<T> {
-  readonly #now: Environment['now'];
   readonly #load: (name: string) => Promise<T | undefined>;
-  readonly #entries = new LastUsed<string, { readonly value: T; readonly until: bigint }>(ENTRIES_MAX);
+  readonly #entries = new LastUsed<string, { readonly value: T; readonly untilMs: number }>(ENTRIES_MAX);
   /** Grows with every {@link clear}: a look-up that was under way then is not remembered. */
   #clears = 0;
 
-  constructor(now: Environment['now'], load: (name: string) => Promise<T | undefined>) {
-    this.#now = now;
+  constructor(load: (name: string) => Promise<T | undefined>) {
     this.#load = load;
   }
 
   get(name: string): Promise<T | undefined> | T {
     const entry = this.#entries.get(name);
-    if (entry && entry.until > this.#now()) return entry.value;
+    if (entry && entry.untilMs > performance.now()) return entry.value;
     return this.#refresh(name);
   }
 
@@ -34,7 +30,8 @@ export class Recent<T> {
     const clears = this.#clears;
     const value = await this.#load(name);
     if (value === undefined) this.#entries.delete(name);
-    else if (clears === this.#clears) this.#entries.set(name, { value, until: this.#now() + FRESH_NS });
+    else if (clears === this.#clears)
+      this.#entries.set(name, { value, untilMs: performance.now() + FRESH_MS });
     return value;
   }
 

@@ -1,7 +1,7 @@
 /** Volumes: made, found, listed, deleted. */
 
 import type { Op, WriteTx } from '@facet/engine';
-import type { Command, CommandContext, CommandRunner, Environment } from '../commands/command.ts';
+import type { Command, CommandContext, CommandRunner } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
 import { enqueueFree } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
@@ -147,10 +147,10 @@ export class Volumes implements VolumeView {
   readonly #recent: Recent<Volume>;
   readonly #exports: Recent<ExportPolicy>;
 
-  constructor(parts: { readonly commands: CommandRunner; readonly environment: Environment }) {
+  constructor(parts: { readonly commands: CommandRunner }) {
     this.#commands = parts.commands;
-    this.#recent = new Recent(parts.environment.now, (name) => this.#look(name));
-    this.#exports = new Recent(parts.environment.now, (id) =>
+    this.#recent = new Recent((name) => this.#look(name));
+    this.#exports = new Recent((id) =>
       this.#commands.read('volumes', (tx) => getExport(tx, volumeId(Number(id)))),
     );
   }

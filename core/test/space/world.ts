@@ -110,7 +110,7 @@ export class World {
     const { commands } = world.life;
     await new Accounts({ commands, environment: world.#environment }).create({ name: 'tester' });
     world.#volume = (
-      await new Volumes({ commands, environment: world.#environment }).create({
+      await new Volumes({ commands }).create({
         name: 'bucket',
         owner: 'tester',
       })

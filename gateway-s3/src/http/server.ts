@@ -11,10 +11,11 @@ import { errorDocument } from './errorReply.ts';
 /** Room for a 1,024-byte key and a copy source, both percent-encoded, 2 KiB of metadata and a session token. */
 const HEADER_BYTES_MAX = 32 << 10;
 const HEADERS_MS_MAX = 30_000;
-/** No byte read or written for so long: the peer is gone. */
-const IDLE_MS_MAX = 60_000;
-/** Longer than the idle time of SDKs' connection pools, so that the client is the one to close. */
-const KEEP_ALIVE_MS = 75_000;
+/**
+ * No byte read or written for so long: the peer is gone. Longer than the idle time of SDKs' connection pools, so that of
+ * a connection between requests the client is the one to close.
+ */
+const IDLE_MS_MAX = 75_000;
 
 export interface TlsOptions {
   /** PEM. */
@@ -40,7 +41,8 @@ export function createServer(
     headersTimeout: HEADERS_MS_MAX,
     // A 5 GiB upload may take its time: what bounds a request is idleness.
     requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Idleness bounds a connection between requests, too: one timer, where Node sets two for every request.
+    keepAliveTimeout: 0,
     // Refused by us, in S3's words.
     requireHostHeader: false,
     // A request that announces no body has none to end or to drop.
