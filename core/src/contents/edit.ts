@@ -11,12 +11,13 @@ import type { Location } from '@facet/extents';
 import type { ContentId, InodeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { inlineKey } from '../meta/keys.ts';
-import type { Content } from '../meta/records/content.ts';
+import type { Content, MapEntry } from '../meta/records/content.ts';
 import type { BodyRef } from '../meta/records/inode.ts';
 import type { Change, View } from '../tree/scope.ts';
 import { dropBody, loadContent, newContentId, storeContent } from './bodies.ts';
-import { clearSpan, isCrowded, putEntry, settleLeftovers } from './editMap.ts';
+import { clearSpan, entriesTouching, putEntry, settleLeftovers } from './editMap.ts';
 import { takeOver } from './editRefer.ts';
+import type { PlacedEntry } from './mapWalk.ts';
 import type { Span } from './plan.ts';
 import { INLINE_BYTES_MAX } from './staging.ts';
 
@@ -54,17 +55,38 @@ export interface Edit {
 /** Where the new bytes of an edit belong: in the metadata, or in an extent under this content's or a new one's id. */
 export type Destination =
   | { readonly kind: 'inline' }
-  | { readonly kind: 'content'; readonly content: ContentId }
+  /** With what the map has there; a content without a map is one entry. */
+  | {
+      readonly kind: 'content';
+      readonly content: ContentId;
+      readonly record: Content;
+      readonly entries: readonly PlacedEntry[];
+    }
   | { readonly kind: 'new' };
 
 export function* destinationOf(view: View, owner: BodyOwner, edit: Omit<Edit, 'bytes'>): Op<Destination> {
   const { body } = owner;
   if (body.kind !== 'content') return { kind: edit.lengthBytes <= INLINE_BYTES_MAX ? 'inline' : 'new' };
-  const { refs, shape } = yield* loadContent(view, body.content);
-  if (refs > 1) return { kind: 'new' };
-  const within = { span: edit.span, limit: EDIT_ENTRIES_MAX };
-  const crowded = shape.kind === 'map' && (yield* isCrowded(view, body.content, within));
-  return crowded ? { kind: 'new' } : { kind: 'content', content: body.content };
+  const record = yield* loadContent(view, body.content);
+  if (record.refs > 1) return { kind: 'new' };
+  const entries = yield* entriesIn(view, { id: body.content, record }, edit.span);
+  return entries ? { kind: 'content', content: body.content, record, entries } : { kind: 'new' };
+}
+
+/** Undefined when they are too many to be taken away. */
+function* entriesIn(
+  view: View,
+  content: { readonly id: ContentId; readonly record: Content },
+  span: Span,
+): Op<readonly PlacedEntry[] | undefined> {
+  const { id, record } = content;
+  if (record.shape.kind === 'map') return yield* entriesTouching(view, id, { span, limit: EDIT_ENTRIES_MAX });
+  const touches = span.lengthBytes > 0 && span.start < record.lengthBytes;
+  return touches ? [{ offset: 0, entry: wholeOf(record, record.shape.location) }] : [];
+}
+
+function wholeOf({ lengthBytes }: Content, location: Location): MapEntry {
+  return { kind: 'data', lengthBytes, start: 0, location };
 }
 
 /**
@@ -82,7 +104,7 @@ export function* editBody(change: Change, owner: BodyOwner, edit: Edit): Op<Body
     case 'inline':
       return yield* editInline(change, owner, edit);
     case 'content':
-      return yield* editInPlace(change, destination.content, edit);
+      return yield* editInPlace(change, destination, edit);
     case 'new':
       return yield* rebuild(change, owner, edit);
   }
@@ -122,19 +144,20 @@ function* editInline(change: Change, owner: BodyOwner, edit: Edit): Op<BodyRef> 
   return { kind: 'inline' };
 }
 
-function* editInPlace(change: Change, id: ContentId, edit: Edit): Op<BodyRef> {
+function* editInPlace(
+  change: Change,
+  { content: id, record, entries }: Extract<Destination, { readonly kind: 'content' }>,
+  edit: Edit,
+): Op<BodyRef> {
   const { span, bytes, lengthBytes } = edit;
-  const content = yield* loadContent(change, id);
-  assert(content.refs === 1, `content ${id} is its inode's alone`);
-  if (content.shape.kind === 'single') {
-    const { location } = content.shape;
-    const entry = { kind: 'data', lengthBytes: content.lengthBytes, start: 0, location } as const;
-    putEntry(change, id, { offset: 0, entry });
-  }
-  const leftovers = yield* clearSpan(change, id, span);
+  const { shape } = record;
+  assert(record.refs === 1, `content ${id} is its inode's alone`);
+  if (shape.kind === 'single') putEntry(change, id, { offset: 0, entry: wholeOf(record, shape.location) });
+  const leftovers = clearSpan(change, id, { span, entries });
   putBytes(change, id, { span, bytes });
-  const selfContained = content.shape.kind === 'single' || content.selfContained;
-  storeContent(change, id, mapContent(lengthBytes, selfContained === true));
+  const selfContained = shape.kind === 'single' || record.selfContained;
+  const stays = shape.kind === 'map' && record.lengthBytes === lengthBytes && !record.hasParts;
+  if (!stays) storeContent(change, id, mapContent(lengthBytes, selfContained === true));
   yield* settleLeftovers(change, id, leftovers);
   return { kind: 'content', content: id };
 }

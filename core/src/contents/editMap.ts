@@ -8,7 +8,8 @@ import { encodeMapEntry, type MapEntry } from '../meta/records/content.ts';
 import type { ExtentPiece } from '../meta/records/space.ts';
 import type { Change, View } from '../tree/scope.ts';
 import { enqueueFree, loadContent, retireContent, storeContent } from './bodies.ts';
-import { mapEntries, type Span } from './plan.ts';
+import { type PlacedEntry, walkBack } from './mapWalk.ts';
+import type { Span } from './plan.ts';
 
 /** By how much the references to each content change. */
 export class ReferenceChanges {
@@ -48,13 +49,20 @@ export function putEntry(
   change.tx.put(contentMapKey(content, offset), encodeMapEntry(entry));
 }
 
-/** Makes a hole of the span. Entries that reach over an end of it are cut there. */
-export function* clearSpan(change: Pick<Change, 'tx'>, content: ContentId, span: Span): Op<Leftovers> {
+/**
+ * Makes a hole of the span. Entries that reach over an end of it are cut there.
+ * @param spanned `entries`: all that touch it, in order
+ */
+export function clearSpan(
+  change: Pick<Change, 'tx'>,
+  content: ContentId,
+  spanned: { readonly span: Span; readonly entries: readonly PlacedEntry[] },
+): Leftovers {
+  const { span, entries } = spanned;
   const pieces: ExtentPiece[] = [];
   const references = new ReferenceChanges();
-  if (span.lengthBytes === 0) return { pieces, references };
   const spanEnd = span.start + span.lengthBytes;
-  for (const { offset, entry } of yield* mapEntries(change, content, span)) {
+  for (const { offset, entry } of entries) {
     const end = offset + entry.lengthBytes;
     const [from, to] = [Math.max(offset, span.start), Math.min(end, spanEnd)];
     change.tx.delete(contentMapKey(content, offset));
@@ -103,17 +111,14 @@ export function* settleLeftovers(
   return pieces.length;
 }
 
-/** Whether more than `limit` entries begin in the span. */
-export function* isCrowded(
+/** The entries that touch the span, in order; undefined when they are more than `limit`. */
+export function* entriesTouching(
   view: Pick<View, 'tx'>,
   content: ContentId,
   within: { readonly span: Span; readonly limit: number },
-): Op<boolean> {
+): Op<readonly PlacedEntry[] | undefined> {
   const { span, limit } = within;
-  const begin = yield* view.tx.range({
-    start: contentMapKey(content, span.start),
-    end: contentMapKey(content, span.start + span.lengthBytes),
-    limit: limit + 1,
-  });
-  return begin.length > limit;
+  const found: PlacedEntry[] = [];
+  yield* walkBack(view, content, { span, isEnough: (placed) => found.push(placed) > limit });
+  return found.length > limit ? undefined : found.reverse();
 }

@@ -13,6 +13,7 @@ import {
   physicalLength,
   type ScannedFrame,
 } from '@facet/extents';
+import { walkBack } from '../contents/mapWalk.ts';
 import { mapEntries, type Span } from '../contents/plan.ts';
 import { type ContentId, contentId } from '../ids.ts';
 import { contentKey } from '../meta/keys.ts';
@@ -85,8 +86,16 @@ export function* frameIsMapped(view: Pick<View, 'tx'>, extent: OwnedExtent, fram
   if (content.shape.kind === 'single') {
     return sameExtent(content.shape.location, extent.location) && span.start < content.lengthBytes;
   }
-  const entries = yield* mapEntries(view, extent.content, span);
-  return entries.some(({ entry }) => entry.kind === 'data' && sameExtent(entry.location, extent.location));
+  let mapped = false;
+  // Of a long frame that was written over in many places the first entries that are looked at tell, mostly.
+  yield* walkBack(view, extent.content, {
+    span,
+    isEnough: ({ entry }) => {
+      mapped = entry.kind === 'data' && sameExtent(entry.location, extent.location);
+      return mapped;
+    },
+  });
+  return mapped;
 }
 
 export function sameExtent(one: Location, other: Location): boolean {
