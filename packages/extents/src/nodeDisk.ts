@@ -9,6 +9,11 @@ import { allocateRun, punchRun, readCached, startWriteback } from './linux.ts';
 /** `st_blocks` counts in these, whatever the file system's own block size (POSIX sys/stat.h). */
 const STAT_BLOCK_BYTES = 512;
 const ZEROS_BYTES = 1 << 20;
+/**
+ * So much is copied into the page cache quicker than a worker thread is told of it. LMDB's commits do the same, and more
+ * of it. Where too much is dirty the kernel holds whoever writes up, on whichever thread.
+ */
+const WRITTEN_AT_ONCE_BYTES_MAX = 64 << 10;
 
 export class NodeDisk implements Disk {
   readonly #root: string;
@@ -23,11 +28,11 @@ export class NodeDisk implements Disk {
 
   create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
     const { O_CREAT, O_EXCL } = fs.constants;
-    return openFile(this.#path(name), flagsFor(writes) | O_CREAT | O_EXCL);
+    return openFile(this.#path(name), writes, O_CREAT | O_EXCL);
   }
 
   open(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
-    return openFile(this.#path(name), flagsFor(writes));
+    return openFile(this.#path(name), writes);
   }
 
   async makeDirectory(name: string): Promise<void> {
@@ -100,18 +105,22 @@ function flagsFor(writes: 'buffered' | 'durable'): number {
   return O_RDWR | (writes === 'durable' ? O_DSYNC : 0);
 }
 
-function openFile(path: string, flags: number): Promise<DiskFile> {
+function openFile(path: string, writes: 'buffered' | 'durable', moreFlags = 0): Promise<DiskFile> {
   return new Promise((resolve, reject) => {
-    fs.open(path, flags, 0o600, (error, fd) => (error ? reject(error) : resolve(new NodeDiskFile(fd))));
+    fs.open(path, flagsFor(writes) | moreFlags, 0o600, (error, fd) =>
+      error ? reject(error) : resolve(new NodeDiskFile(fd, writes)),
+    );
   });
 }
 
 /** Bare descriptors and callbacks: a FileHandle costs about twice as much a call. */
 class NodeDiskFile implements DiskFile {
   readonly #fd: number;
+  readonly #atOnceBytesMax: number;
 
-  constructor(fd: number) {
+  constructor(fd: number, writes: 'buffered' | 'durable') {
     this.#fd = fd;
+    this.#atOnceBytesMax = writes === 'buffered' ? WRITTEN_AT_ONCE_BYTES_MAX : 0;
   }
 
   async write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void> {
@@ -192,10 +201,12 @@ class NodeDiskFile implements DiskFile {
     return new Promise((resolve, reject) => fs.close(this.#fd, settle(resolve, reject)));
   }
 
-  #writeSome(buffers: readonly Uint8Array[], position: number): Promise<number> {
+  async #writeSome(buffers: readonly Uint8Array[], position: number): Promise<number> {
+    const only = buffers.length === 1 ? buffers[0] : undefined;
+    if (only && only.length <= this.#atOnceBytesMax)
+      return fs.writeSync(this.#fd, only, 0, only.length, position);
     return new Promise((resolve, reject) => {
       const done = (error: Error | null, written: number) => (error ? reject(error) : resolve(written));
-      const only = buffers.length === 1 ? buffers[0] : undefined;
       if (only) fs.write(this.#fd, only, 0, only.length, position, done);
       else fs.writev(this.#fd, buffers, position, done);
     });
