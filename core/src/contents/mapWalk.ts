@@ -13,7 +13,6 @@ export interface PlacedEntry {
   readonly entry: MapEntry;
 }
 
-/** Most walks end with the first entry: a block that is written again is one. */
 const FIRST_READ = 1;
 const GROWTH = 8;
 const ENTRIES_PER_READ_MAX = 512;
@@ -30,6 +29,15 @@ export function* walkBack(
 ): Op<void> {
   const { span, isEnough } = within;
   if (span.lengthBytes === 0) return;
+  // Most walks end here: a block that is written again is one entry, and to get one costs a fifth of a range.
+  const there = yield* view.tx.get(contentMapKey(content, span.start));
+  if (there) {
+    const placed = { offset: span.start, entry: decodeMapEntry(there) };
+    if (placed.entry.lengthBytes >= span.lengthBytes) {
+      isEnough(placed);
+      return;
+    }
+  }
   const start = contentMapKey(content, 0);
   let end = contentMapKey(content, span.start + span.lengthBytes);
   for (let limit = FIRST_READ; ; limit = Math.min(limit * GROWTH, ENTRIES_PER_READ_MAX)) {

@@ -12,7 +12,7 @@ import { readdir } from './readdir.ts';
 import { create, link, mkdir, mknod, remove, rename, rmdir, setattr, symlink } from './repeated.ts';
 import type { CallRef, FileRef, FileView } from './types.ts';
 import { whereabouts } from './whereabouts.ts';
-import { type WriteServices, writeFile } from './write.ts';
+import { LastWritten, type WriteServices, writeFile } from './write.ts';
 
 /** What an operation is on, by the part it plays. */
 type On = { readonly [K in keyof Seen]?: FileRef };
@@ -27,8 +27,8 @@ export class Files implements FileView {
   readonly #commands: CommandRunner;
   readonly #refusals = new Refusals();
 
-  constructor(services: ReadServices & WriteServices) {
-    this.#services = services;
+  constructor(services: ReadServices & Omit<WriteServices, 'lastWritten'>) {
+    this.#services = { ...services, lastWritten: new LastWritten() };
     this.#commands = services.commands;
   }
 

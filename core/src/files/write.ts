@@ -5,6 +5,9 @@
  * are given up and the write begins again. A file that has no content of its own gets one before its bytes are
  * stored, so that many writers of a new file do not each make one; only a write at the start, which for a small
  * file is the only one, brings its own.
+ *
+ * Most writes follow another one to the same file: they try its content without a look. Whether that is the right one,
+ * and whether the caller may write, is seen when the bytes are mapped.
  */
 
 import type { Op, ReadTx } from '@facet/engine';
@@ -16,6 +19,7 @@ import { type BodyOwner, type Destination, destinationOf, editBody, ownContent }
 import { fromExtents } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
 import type { ContentId } from '../ids.ts';
+import { LastUsed } from '../lastUsed.ts';
 import type { Inode } from '../meta/records/inode.ts';
 import type { StagedBody } from '../objects/types.ts';
 import { type Found, storeInode } from '../tree/inodes.ts';
@@ -34,11 +38,40 @@ export interface WriteServices {
   readonly commands: CommandRunner;
   readonly extents: ExtentStore;
   readonly nextContentId: () => Promise<ContentId>;
+  readonly lastWritten: LastWritten;
+}
+
+const LAST_WRITTEN_MAX = 10_000;
+
+/** The contents that writes went to last. Where one failed since, the next one looks first. */
+export class LastWritten {
+  readonly #contents = new LastUsed<string, ContentId>(LAST_WRITTEN_MAX);
+
+  of(file: FileRef): ContentId | undefined {
+    return this.#contents.get(nameOf(file));
+  }
+
+  set(file: FileRef, content: ContentId): void {
+    this.#contents.set(nameOf(file), content);
+  }
+
+  forget(file: FileRef): void {
+    this.#contents.delete(nameOf(file));
+  }
+}
+
+function nameOf({ volume, inode, generation }: FileRef): string {
+  return `${volume}/${inode}/${generation}`;
 }
 
 type Written = BeforeAfter & { readonly lengthBytes: number };
 
-/** Where a write goes: all that its steps need to know. */
+/** Where the bytes go. */
+type Place =
+  | Exclude<Destination, { readonly kind: 'content' }>
+  | { readonly kind: 'content'; readonly content: ContentId };
+
+/** What is written: all that its steps need to know. */
 interface Target {
   readonly caller: Caller;
   readonly file: FileRef;
@@ -54,13 +87,28 @@ export async function writeFile(services: WriteServices, args: WriteArgs): Promi
   const target = { caller, file, offset, lengthBytes };
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const staged = await stage(services, { target, data, first: attempt === 0 });
-    const body: StagedBody = staged.bytes;
-    const outcome = await publishing(services.commands, body, () =>
-      services.commands.run(mapWritten, { target, staged }),
-    );
+    const outcome = await publish(services, { target, staged });
     if (outcome.kind === 'written') return outcome.written;
   }
   throw new FsError('Busy', `inode ${file.inode} was replaced ${ATTEMPTS_MAX} times during one write`);
+}
+
+/** @throws FsError, with the bytes given up */
+async function publish(
+  services: WriteServices,
+  write: { readonly target: Target; readonly staged: Staged },
+): Promise<Outcome> {
+  const { commands, lastWritten } = services;
+  const { file } = write.target;
+  const body: StagedBody = write.staged.bytes;
+  let outcome: Outcome | undefined;
+  try {
+    outcome = await publishing(commands, body, () => commands.run(mapWritten, write));
+    return outcome;
+  } finally {
+    if (outcome?.kind === 'written' && body.kind === 'extent') lastWritten.set(file, body.contentId);
+    else lastWritten.forget(file);
+  }
 }
 
 /** Durable bytes, and whether the content they are written for is yet to be made. */
@@ -76,7 +124,10 @@ async function stage(
   const { target, data } = write;
   const { offset, lengthBytes } = target;
   if (lengthBytes === 0) return { bytes: { kind: 'empty', lengthBytes: 0 }, isNew: false };
-  const destination = await services.commands.read('writeFile', (tx) => planWrite(tx, target));
+  const known = services.lastWritten.of(target.file);
+  const destination: Place = known
+    ? { kind: 'content', content: known }
+    : await services.commands.read('writeFile', (tx) => planWrite(tx, target));
   if (destination.kind === 'inline') {
     return { bytes: { kind: 'inline', lengthBytes, bytes: Buffer.concat(data) }, isNew: false };
   }
@@ -89,7 +140,7 @@ async function stage(
 
 async function contentFor(
   services: WriteServices,
-  wanted: { readonly destination: Destination; readonly target: Target; readonly isNew: boolean },
+  wanted: { readonly destination: Place; readonly target: Target; readonly isNew: boolean },
 ): Promise<ContentId> {
   const { destination, target, isNew } = wanted;
   if (destination.kind === 'content') return destination.content;
