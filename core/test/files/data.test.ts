@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Op } from '@facet/engine';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EDIT_ENTRIES_MAX } from '../../src/contents/edit.ts';
 import { contentId, type FileRef } from '../../src/index.ts';
 import {
@@ -316,6 +316,30 @@ describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
       bytes.write('x', 1000);
       expect((await yard.read(file)).equals(bytes)).toBe(true);
     });
+  });
+
+  it('looks where the bytes go only when no write before tells', async () => {
+    await yard.write(file, 0, some(20_000));
+    const looks = vi.spyOn(yard.engine, 'read');
+    await yard.write(file, 4096, some(4096));
+    expect(looks).not.toHaveBeenCalled();
+    const stranger = { uid: 4242, gid: 4242, groups: [] };
+    await refused('AccessDenied', yard.write(file, 0, some(4096), stranger));
+    looks.mockClear();
+    await yard.write(file, 4096, some(4096));
+    expect(looks).toHaveBeenCalledTimes(1);
+    looks.mockRestore();
+  });
+
+  it('writes to what S3 put in place of what the write before knew', async () => {
+    await yard.write(file, 0, some(20_000));
+    const bytes = some(30_000);
+    await yard.put('file', bytes);
+    const patch = some(4096);
+    await yard.write(file, 8192, patch);
+    patch.copy(bytes, 8192);
+    expect(await yard.get('file')).toEqual(bytes);
+    expect(await contents()).toHaveLength(1);
   });
 
   it('many writers of a new file end up with one content', async () => {
