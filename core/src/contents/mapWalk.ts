@@ -21,22 +21,20 @@ const ENTRIES_PER_READ_MAX = 512;
  * Shows the entries that touch the span, the last first: so the one that reaches into it from before needs no look of
  * its own.
  * @param isEnough ends the walk by true
+ * @returns whether it did
  */
 export function* walkBack(
   view: Pick<View, 'tx'>,
   content: ContentId,
   within: { readonly span: Span; readonly isEnough: (placed: PlacedEntry) => boolean },
-): Op<void> {
+): Op<boolean> {
   const { span, isEnough } = within;
-  if (span.lengthBytes === 0) return;
+  if (span.lengthBytes === 0) return false;
   // Most walks end here: a block that is written again is one entry, and to get one costs a fifth of a range.
   const there = yield* view.tx.get(contentMapKey(content, span.start));
   if (there) {
     const placed = { offset: span.start, entry: decodeMapEntry(there) };
-    if (placed.entry.lengthBytes >= span.lengthBytes) {
-      isEnough(placed);
-      return;
-    }
+    if (placed.entry.lengthBytes >= span.lengthBytes) return isEnough(placed);
   }
   const start = contentMapKey(content, 0);
   let end = contentMapKey(content, span.start + span.lengthBytes);
@@ -45,12 +43,13 @@ export function* walkBack(
     for (const { key, value } of page) {
       const offset = offsetOfMapKey(key);
       const entry = decodeMapEntry(value);
-      if (offset + entry.lengthBytes <= span.start) return;
+      if (offset + entry.lengthBytes <= span.start) return false;
       // No two entries overlap: what begins before this one ends before the span.
-      if (isEnough({ offset, entry }) || offset <= span.start) return;
+      if (isEnough({ offset, entry })) return true;
+      if (offset <= span.start) return false;
     }
     const first = page.at(-1);
-    if (first === undefined || page.length < limit) return;
+    if (first === undefined || page.length < limit) return false;
     end = Buffer.from(first.key);
   }
 }
