@@ -31,7 +31,6 @@ async function fillByObjects(world: World): Promise<void> {
   await world.put('big', bytesFrom(random, 1_200_000));
   await world.put('gone', bytesFrom(random, 80_000));
   await world.put('going', bytesFrom(random, 70_000));
-  await world.put('leaving', bytesFrom(random, 90_000));
   await world.put('dir/x', bytesFrom(random, 4_000));
   await world.put('dir/', bytesFrom(random, 10));
   await world.put('large/', bytesFrom(random, 10_000));
@@ -83,6 +82,10 @@ async function fillByFiles(world: World): Promise<void> {
   await files.write({ caller, file, offset: 0, data: [bytesFrom(world.random, 70_000)] });
   await files.write({ caller, file, offset: 10_000, data: [bytesFrom(world.random, 5_000)] });
   await files.link({ caller, file, parent, name: Buffer.from('linked') });
+  // Of several extents: a single one needs no expanding.
+  const leaving = await files.create({ caller, parent, name: Buffer.from('leaving'), how });
+  await files.write({ caller, file: leaving.file, offset: 0, data: [bytesFrom(world.random, 90_000)] });
+  await files.write({ caller, file: leaving.file, offset: 20_000, data: [bytesFrom(world.random, 5_000)] });
   const open = await files.create({ caller, parent, name: Buffer.from('open-file'), how });
   const [from, to] = ['open-file', '.nfs0001'].map((name) => ({ parent, name: Buffer.from(name) }));
   if (from && to) await files.rename({ caller, from, to, silly: true });
