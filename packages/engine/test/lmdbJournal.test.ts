@@ -245,7 +245,8 @@ describe('a store with a journal', () => {
     const stores = { own: join(folder, 'own'), other: join(folder, 'other') };
     const other = await openJournaled({ path: stores.other, growthBytesMax: 100_000 });
     const own = await openJournaled({ path: stores.own, growthBytesMax: 100_000 });
-    await fill(other, 150);
+    // Fewer: of two that did the same it is chance whether a root lies elsewhere.
+    await fill(other, 100);
     await fill(own, 20);
     const older = await take(stores.own, 'older');
     await fill(own, 130);

@@ -17,13 +17,35 @@ const STEP_BYTES_MAX = 1 << 20;
 /** Of what LMDB may write between two checkpoints, which is less on a small disk. */
 const STEP_SHARE = 1 / 16;
 
-/** What a commit of these writes takes of LMDB's file at most. */
-export function commitBytes(writes: readonly OwnWrite[]): number {
+/** A value longer than half a page lies in pages of its own, behind a head of at most so much. */
+const VALUE_HEAD_BYTES = 32;
+/** A list of free pages that is too long for half a page needs neighbours, too: so much for each page in it. */
+const LISTED_PAGE_BYTES = 8;
+
+/** Of LMDB's file, at most. */
+export interface CommitNeeds {
+  readonly bytes: number;
+  /** Of these what takes several pages side by side, which free pages here and there are not. */
+  readonly runBytes: number;
+}
+
+/** What a commit of these writes takes. */
+export function commitNeeds(writes: readonly OwnWrite[]): CommitNeeds {
   const apart = Math.min(writes.length, WRITES_APART_MAX);
   const further = writes.length - apart;
   let bytes = (PAGES_PER_COMMIT + PAGES_PER_WRITE * apart + PAGES_PER_FURTHER_WRITE * further) * PAGE_BYTES;
-  for (const { value } of writes) if (value !== undefined) bytes += value.length;
-  return bytes;
+  let runBytes = 0;
+  for (const { value } of writes) {
+    if (value === undefined) continue;
+    const valueBytes = pagesOf(value.length + VALUE_HEAD_BYTES) * PAGE_BYTES;
+    bytes += valueBytes;
+    if (valueBytes > PAGE_BYTES) runBytes += valueBytes;
+  }
+  return { bytes, runBytes };
+}
+
+function pagesOf(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES);
 }
 
 export interface FileRoomParts {
@@ -40,6 +62,9 @@ export interface FileRoomParts {
  * and at the next start. It would bear a full disk, but lmdb-js 3.5.6 may not: where it says which page could not
  * be written it writes past the end of 100 bytes (`mdb_page_flush`, "Attempting to write page"), and the process
  * then ends by what that destroyed.
+ *
+ * What needs pages side by side may find none among those that are free, and then goes behind the last page: it has
+ * to fit there.
  */
 export class FileRoom {
   readonly #parts: FileRoomParts;
@@ -51,47 +76,54 @@ export class FileRoom {
   }
 
   /** @param pinned the state that keeps the most pages from being used again */
-  holds(bytes: number, pinned: PinnedState): boolean {
+  holds(needs: CommitNeeds, pinned: PinnedState): boolean {
     const { meter } = this.#parts;
-    return this.#left(pinned) >= bytes || (meter.sinceBytes > 0 && this.#leftExactly(pinned) >= bytes);
+    return (
+      this.#missing(needs, pinned) <= 0 || (meter.sinceBytes > 0 && this.#missingExactly(needs, pinned) <= 0)
+    );
   }
 
   /**
-   * Makes it hold so many bytes. To be called while LMDB writes nothing.
+   * Makes it hold so much. To be called while LMDB writes nothing.
    * @throws ENOSPC, with the disk as it was, and other errors of the disk
    */
-  async make(bytes: number, pinned: PinnedState): Promise<void> {
+  async make(needs: CommitNeeds, pinned: PinnedState): Promise<void> {
     const { path, file, meter } = this.#parts;
-    const missing = bytes - this.#leftExactly(pinned);
+    const missing = this.#missingExactly(needs, pinned);
     const { bavail, bsize } = await statfs(path);
     const enough = missing <= bavail * bsize;
     try {
       if (!enough)
-        throw Object.assign(new Error(`ENOSPC: a commit may take ${bytes} bytes`), { code: 'ENOSPC' });
+        throw Object.assign(new Error(`ENOSPC: a commit may take ${needs.bytes} bytes`), { code: 'ENOSPC' });
       await file.extend(meter.asked, missing + this.#stepBytes).catch((error: unknown) => {
         if (!isOutOfRoom(error)) throw error;
         // There may be room for as much as is needed.
         return file.extend(meter.asked, missing);
       });
     } catch (error) {
-      if (isOutOfRoom(error) && pinned.usedBytes < SMALL_STORE_BYTES) return;
+      if (isOutOfRoom(error) && needs.runBytes === 0 && pinned.usedBytes < SMALL_STORE_BYTES) return;
       throw error;
     }
   }
 
-  #leftExactly(pinned: PinnedState): number {
+  #missingExactly(needs: CommitNeeds, pinned: PinnedState): number {
     this.#parts.meter.ask();
-    return this.#left(pinned);
+    return this.#missing(needs, pinned);
   }
 
-  #left(pinned: PinnedState): number {
+  /** How much longer the tail must be; nothing when it is not positive. */
+  #missing({ bytes, runBytes }: CommitNeeds, pinned: PinnedState): number {
     const { file, meter } = this.#parts;
     const { asked } = meter;
     // Of the pages written since, those that made the file longer used none again.
     const written = asked.writtenPages - pinned.usage.writtenPages;
     const grown = asked.lastPage - pinned.usage.lastPage;
-    const reusable = pinned.reusableBytes - Math.max(0, written - grown) * PAGE_BYTES;
-    return file.tailBytes(asked) + Math.max(0, reusable) - meter.sinceBytes;
+    const reusable = Math.max(0, pinned.reusableBytes - Math.max(0, written - grown) * PAGE_BYTES);
+    const tail = file.tailBytes(asked) - meter.sinceBytes;
+    const listedPages = pinned.reusableBytes / PAGE_BYTES + Math.max(0, written);
+    const listBytes = listedPages * LISTED_PAGE_BYTES;
+    const listRunBytes = listBytes * 2 > PAGE_BYTES ? pagesOf(listBytes + VALUE_HEAD_BYTES) * PAGE_BYTES : 0;
+    return Math.max(bytes - reusable, runBytes + listRunBytes) - tail;
   }
 }
 

@@ -7,7 +7,7 @@ import { Checkpoints } from './checkpoints.ts';
 import type { Commit } from './commit.ts';
 import type { DataFile } from './dataFile.ts';
 import { diagnose } from './failure.ts';
-import { commitBytes, FileRoom } from './fileRoom.ts';
+import { commitNeeds, FileRoom } from './fileRoom.ts';
 import { UsageMeter } from './pageUsage.ts';
 import { pinState } from './pinnedState.ts';
 import { replayBatches } from './replay.ts';
@@ -122,8 +122,8 @@ export class JournaledCommit implements Commit {
   async #keepOnce(record: Buffer, writes: readonly OwnWrite[]): Promise<void> {
     const { store, journal } = this.#parts;
     const { pinned } = this.#checkpoints;
-    const neededBytes = commitBytes(writes);
-    if (!this.#room.holds(neededBytes, pinned)) await this.#room.make(neededBytes, pinned);
+    const needs = commitNeeds(writes);
+    if (!this.#room.holds(needs, pinned)) await this.#room.make(needs, pinned);
     const sequence = await journal
       .commit({ kind: RECORD.batch, payload: [record] })
       .catch((cause: unknown) => {
@@ -139,7 +139,7 @@ export class JournaledCommit implements Commit {
       await journal.makeVoid(sequence).catch(throwFailed);
       throw cause;
     } finally {
-      this.#meter.committed(neededBytes);
+      this.#meter.committed(needs.bytes);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
 import { decodeBatch } from '../batchRecord.ts';
 import type { OwnWrite } from '../mergeRange.ts';
-import { commitBytes, type FileRoom, isOutOfRoom } from './fileRoom.ts';
+import { commitNeeds, type FileRoom, isOutOfRoom } from './fileRoom.ts';
 import type { UsageMeter } from './pageUsage.ts';
 import type { PinnedState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
@@ -34,7 +34,7 @@ export async function replayBatches(
     }
     const next = decodeBatch(record.payload);
     const both = [...writes, ...next];
-    if (writes.length > 0 && (both.length > WRITES_MAX || !room.holds(commitBytes(both), pinned))) {
+    if (writes.length > 0 && (both.length > WRITES_MAX || !room.holds(commitNeeds(both), pinned))) {
       await apply(parts, writes);
       writes = [...next];
     } else writes = both;
@@ -43,9 +43,9 @@ export async function replayBatches(
 }
 
 async function apply({ store, meter, room, pinned, releaseReserve }: ReplayParts, writes: OwnWrite[]) {
-  const neededBytes = commitBytes(writes);
-  if (!room.holds(neededBytes, pinned)) {
-    const make = () => room.make(neededBytes, pinned);
+  const needs = commitNeeds(writes);
+  if (!room.holds(needs, pinned)) {
+    const make = () => room.make(needs, pinned);
     await make()
       .catch(async (error: unknown) => {
         if (!isOutOfRoom(error) || releaseReserve === undefined) throw error;
@@ -60,5 +60,5 @@ async function apply({ store, meter, room, pinned, releaseReserve }: ReplayParts
       });
   }
   store.transactAtOnce(() => store.apply(writes));
-  meter.committed(neededBytes);
+  meter.committed(needs.bytes);
 }

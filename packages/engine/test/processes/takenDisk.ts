@@ -10,13 +10,15 @@ import { everything, readRange } from '../shorthand.ts';
  *
  *   takenDisk.ts DISK MODEL COUNT [taken]
  *
- * The first life begins with many entries. COUNT changes are made, each a batch of its own; on a disk that is taken before, or only afterwards. With a count of
- * 0 the store is closed, and one line of JSON says how many entries there are.
+ * The first life begins with many entries. COUNT changes are made, each a batch of its own; on a disk that is taken
+ * before, or only afterwards. With a count of 0 the store is closed, and one line of JSON says how many entries there
+ * are.
  */
 const [disk = '', modelFile = '', count = '0', taken] = process.argv.slice(2);
 const filler = join(disk, 'filler');
 const PLACES = 1500;
 const NEIGHBOURS = 8;
+const LARGE_PLACES = 150;
 const LIMIT = 2 * PLACES * NEIGHBOURS;
 
 /** To the last block. */
@@ -56,6 +58,9 @@ async function change(engine: Engine, model: Model): Promise<void> {
   const place = step < PLACES ? step : (step * 7919) % PLACES;
   const keys = Array.from({ length: NEIGHBOURS }, (_, at) => `key ${10_000 + place * NEIGHBOURS + at}`);
   const value = Buffer.alloc(20 + ((step * 131) % 500), step % 256);
+  // Of several pages, which have to lie side by side, in a file whose free ones are scattered.
+  const large = step % 10 === 1 || step >= PLACES ? `large ${100 + ((step * 13) % LARGE_PLACES)}` : undefined;
+  const largeValue = Buffer.alloc(5_000 + ((step * 97) % 11_000), step % 256);
   const deletes = step >= PLACES && step % 3 === 0;
   try {
     await engine.write(function* (tx) {
@@ -63,19 +68,21 @@ async function change(engine: Engine, model: Model): Promise<void> {
         if (deletes) tx.delete(Buffer.from(key));
         else tx.put(Buffer.from(key), value);
       }
+      if (large) tx.put(Buffer.from(large), largeValue);
       return yield* tx.get(Buffer.from('key'));
     });
     for (const key of keys) {
       if (deletes) delete model.entries[key];
       else model.entries[key] = `${value.length} ${value[0]}`;
     }
+    if (large) model.entries[large] = `${largeValue.length} ${largeValue[0]}`;
   } catch (error) {
     if (!(error instanceof EngineError && error.code === 'Full')) throw error;
   }
 }
 
 rmSync(filler, { force: taken === undefined });
-const engine = await openJournaled({ path: join(disk, 'data'), growthBytesMax: 4 << 20 });
+const engine = await openJournaled({ path: join(disk, 'data'), growthBytesMax: 1 << 20 });
 const model = readModel();
 await compare(engine, model);
 if (taken !== undefined) takeTheRest();
