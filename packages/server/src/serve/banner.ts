@@ -159,7 +159,8 @@ function exampleLines(facts: ServingFacts): string[] {
 function secretExports({ credentials, credentialsFile }: ServingFacts): string[] {
   const secret =
     credentials.origin === 'environment'
-      ? '"$FACET_ROOT_SECRET_KEY"'
+      ? // In another shell it may not be set, which this one says then.
+        `"\${FACET_ROOT_SECRET_KEY:?is the secret that the server was given}"`
       : `"$(sed -n 's/.*"secretAccessKey": "\\(.*\\)".*/\\1/p' ${quote(credentialsFile)})"`;
   return [
     `export AWS_ACCESS_KEY_ID=${quote(credentials.accessKeyId)} AWS_DEFAULT_REGION=us-east-1`,

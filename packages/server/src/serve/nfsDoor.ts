@@ -84,7 +84,7 @@ async function register(door: NfsDoor): Promise<void> {
     throw new CommandFailure({
       exitCode: EXIT.failed,
       code: 'CannotRegister',
-      message: `--portmap rpcbind: ${(error as Error).message}`,
+      message: `--portmap rpcbind: ${(error as Error).message}; start rpcbind, or have Facet answer by --portmap HOST:PORT`,
     });
   }
 }
