@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { peakDuring } from '../load/memory.ts';
 import type { Checks } from '../runner/suite.ts';
-import { OK, opaque, place, RpcConnection, words } from './rpc.ts';
+import { handleFound, NO_ATTRIBUTES, OK, opaque, place, type Reply, RpcConnection, words } from './rpc.ts';
 import type { TwoDoors } from './server.ts';
 
 export interface Crowd {
@@ -49,17 +49,16 @@ async function connect(port: number, at: number): Promise<net.Socket> {
 async function workOf(client: RpcConnection, root: Buffer): Promise<readonly number[]> {
   const times: number[] = [];
   let xid = 100;
-  const timed = async (procedure: 'CREATE' | 'LOOKUP' | 'WRITE', args: Buffer): Promise<Buffer> => {
+  const timed = async (procedure: 'CREATE' | 'LOOKUP' | 'WRITE', args: Buffer): Promise<Reply> => {
     const started = performance.now();
-    const { status, results } = await client.call({ xid: xid++, procedure, args });
+    const reply = await client.call({ xid: xid++, procedure, args });
     times.push(performance.now() - started);
-    assert.equal(status, OK, `${procedure} answered ${status}`);
-    return results;
+    assert.equal(reply.status, OK, `${procedure} answered ${reply.status}`);
+    return reply;
   };
-  const unchecked = Buffer.concat([words(0), words(0, 0, 0, 0, 0, 0)]);
+  const unchecked = Buffer.concat([words(0), NO_ATTRIBUTES]);
   await timed('CREATE', Buffer.concat([place(root, 'file'), unchecked]));
-  const found = await timed('LOOKUP', place(root, 'file'));
-  const handle = found.subarray(8, 8 + found.readUInt32BE(4));
+  const handle = handleFound(await timed('LOOKUP', place(root, 'file')));
   for (let call = 0; call < CALLS; call += 1) {
     const bytes = Buffer.alloc(FILE_BYTES, `${call} `);
     await timed('WRITE', Buffer.concat([opaque(handle), words(0, 0, FILE_BYTES, FILE_SYNC), opaque(bytes)]));

@@ -17,8 +17,7 @@ import type { Change, View } from '../tree/scope.ts';
 import { dropBody, loadContent, newContentId, storeContent } from './bodies.ts';
 import { clearSpan, entriesTouching, putEntry, settleLeftovers } from './editMap.ts';
 import { takeOver } from './editRefer.ts';
-import type { PlacedEntry } from './mapWalk.ts';
-import type { Span } from './plan.ts';
+import type { PlacedEntry, Span } from './plan.ts';
 import { INLINE_BYTES_MAX } from './staging.ts';
 
 /** More map entries than these are not taken away in one transaction. */

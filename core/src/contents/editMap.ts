@@ -8,8 +8,8 @@ import { encodeMapEntry, type MapEntry } from '../meta/records/content.ts';
 import type { ExtentPiece } from '../meta/records/space.ts';
 import type { Change, View } from '../tree/scope.ts';
 import { enqueueFree, loadContent, retireContent, storeContent } from './bodies.ts';
-import { type PlacedEntry, walkBack } from './mapWalk.ts';
-import type { Span } from './plan.ts';
+import { walkBack } from './mapWalk.ts';
+import type { PlacedEntry, Span } from './plan.ts';
 
 /** By how much the references to each content change. */
 export class ReferenceChanges {

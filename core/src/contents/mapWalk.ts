@@ -3,15 +3,9 @@
 import type { Op } from '@facet/engine';
 import type { ContentId } from '../ids.ts';
 import { contentMapKey, offsetOfMapKey } from '../meta/keys.ts';
-import { decodeMapEntry, type MapEntry } from '../meta/records/content.ts';
+import { decodeMapEntry } from '../meta/records/content.ts';
 import type { View } from '../tree/scope.ts';
-import type { Span } from './plan.ts';
-
-/** An entry, and where in the content it begins. */
-export interface PlacedEntry {
-  readonly offset: number;
-  readonly entry: MapEntry;
-}
+import type { PlacedEntry, Span } from './plan.ts';
 
 const FIRST_READ = 1;
 const GROWTH = 8;

@@ -43,7 +43,8 @@ export function* freeSequence(view: Pick<View, 'tx'>): Op<number> {
   return stored ? decodeNumber(stored) - 1 : 0;
 }
 
-interface PlacedEntry {
+/** An entry of a map, and where in the content it begins. */
+export interface PlacedEntry {
   readonly offset: number;
   readonly entry: MapEntry;
 }
@@ -58,7 +59,7 @@ export function* mapEntries(
   const usual = yield* usualEntry(view, content, span);
   if (usual) return [usual];
   const bounds = contentMapOf(content);
-  const found: { offset: number; entry: MapEntry }[] = [];
+  const found: PlacedEntry[] = [];
   const end = contentMapKey(content, span.start + span.lengthBytes);
   const [before] = yield* tx.range({
     start: bounds.start,

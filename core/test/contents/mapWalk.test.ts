@@ -2,8 +2,8 @@ import { type KeyRange, MemoryEngine, type ReadTx } from '@facet/engine';
 import { containerId } from '@facet/extents';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { putEntry } from '../../src/contents/editMap.ts';
-import { type PlacedEntry, walkBack } from '../../src/contents/mapWalk.ts';
-import { mapEntries, type Span } from '../../src/contents/plan.ts';
+import { walkBack } from '../../src/contents/mapWalk.ts';
+import { mapEntries, type PlacedEntry, type Span } from '../../src/contents/plan.ts';
 import { contentId } from '../../src/index.ts';
 
 const CONTENT = contentId(7);

@@ -22,8 +22,8 @@ const known = new WeakMap<readonly string[], Networks>();
 export function admits(policy: ExportPolicy, { address, port }: Peer): boolean {
   if (policy.securePorts && port >= FREE_PORT_MIN) return false;
   const networks = networksOf(policy.clients);
-  const known = networks.answers.get(address);
-  if (known !== undefined) return known;
+  const remembered = networks.answers.get(address);
+  if (remembered !== undefined) return remembered;
   // A link-local address has its interface behind it.
   const [bare = ''] = address.split('%');
   const family = familyOf(bare);

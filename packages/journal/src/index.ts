@@ -4,3 +4,4 @@ export { JournalDamaged } from './header.ts';
 export { Journal, type JournalOptions } from './journal.ts';
 export { type JournalRecord, RECORD, type RecordKind } from './record.ts';
 export type { ReadRecord } from './recordReader.ts';
+export { isOutOfRoom } from './roomyFile.ts';

@@ -93,6 +93,7 @@ export class RoomyFile {
   }
 }
 
+/** The device took nothing for want of room, and says so. */
 export function isOutOfRoom(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return code === 'ENOSPC' || code === 'EDQUOT';

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { isOutOfRoom } from '@facet/journal';
 import type { OwnWrite } from '../mergeRange.ts';
 import { type DataFile, PAGE_BYTES } from './dataFile.ts';
 import type { UsageMeter } from './pageUsage.ts';
@@ -125,9 +126,4 @@ export class FileRoom {
     const listRunBytes = listBytes * 2 > PAGE_BYTES ? pagesOf(listBytes + VALUE_HEAD_BYTES) * PAGE_BYTES : 0;
     return Math.max(bytes - reusable, runBytes + listRunBytes) - tail;
   }
-}
-
-export function isOutOfRoom(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOSPC' || code === 'EDQUOT';
 }

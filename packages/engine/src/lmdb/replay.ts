@@ -1,7 +1,7 @@
-import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
+import { isOutOfRoom, type Journal, RECORD, type ReadRecord } from '@facet/journal';
 import { decodeBatch } from '../batchRecord.ts';
 import type { OwnWrite } from '../mergeRange.ts';
-import { commitNeeds, type FileRoom, isOutOfRoom } from './fileRoom.ts';
+import { commitNeeds, type FileRoom } from './fileRoom.ts';
 import type { UsageMeter } from './pageUsage.ts';
 import type { PinnedState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
