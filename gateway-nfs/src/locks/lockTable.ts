@@ -182,9 +182,8 @@ export class LockTable<W> {
    */
   withdraw({ request, before }: LockGrant<W>): readonly LockGrant<W>[] {
     const key = ownerKey(request.owner);
-    const held = this.#files.get(request.file)?.held.get(key);
-    if (held === undefined) return [];
-    const still = segmentsWithin(held.segments, request.range).map((segment) => clip(segment, request.range));
+    const held = this.held(request.file, request.owner);
+    const still = segmentsWithin(held, request.range).map((segment) => clip(segment, request.range));
     const restored = before.flatMap((old) =>
       still
         .filter((segment) => overlaps(segment, old))

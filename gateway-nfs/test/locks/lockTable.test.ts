@@ -23,6 +23,20 @@ test('an owner that gets its first lock by one wait need not line up in another'
   expect(grants?.map(({ waiter }) => waiter)).toEqual(['other', 'reader']);
 });
 
+test('a grant of nothing that is left, taken back, still looks at the waiters anew', () => {
+  const table = new LockTable<string>();
+  table.lock(ask(1, [0, 1], 'shared'));
+  table.lock(ask(1, [5, 6], 'exclusive'));
+  table.lock(ask(4, [5, 6], 'exclusive'), 'unwanted');
+  const [unwanted] = table.unlock(ask(1, [5, 6], 'exclusive')) ?? [];
+  if (unwanted === undefined) throw new Error('nothing was granted');
+  table.unlock(ask(4, [5, 6], 'exclusive'));
+  table.lock(ask(2, [0, 1], 'exclusive'), 'writer');
+  expect(table.lock(ask(3, [0, 1], 'shared'), 'reader').outcome).toBe('waiting');
+  table.lock({ ...ask(3, [0, 1], 'shared'), file: 'another' });
+  expect(table.withdraw(unwanted).map(({ waiter }) => waiter)).toEqual(['reader']);
+});
+
 test('a file with as many locks and waiters as it may have is served within a second or so', () => {
   const table = new LockTable<number>();
   const began = performance.now();
