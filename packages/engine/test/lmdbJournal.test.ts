@@ -9,10 +9,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Journal } from '@facet/journal';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Bytes, type Engine, openLmdbEngine } from '../src/index.ts';
+import { type Bytes, type Engine, type EngineError, openLmdbEngine } from '../src/index.ts';
 import { openDatabase } from '../src/lmdb/database.ts';
 import { DataFile } from '../src/lmdb/dataFile.ts';
 import { LmdbEngine } from '../src/lmdb/engine.ts';
+import { environmentOf } from '../src/lmdb/environment.ts';
+import { readNewestHeader } from '../src/lmdb/header.ts';
 import { JournaledCommit } from '../src/lmdb/journaledCommit.ts';
 import { LmdbStore } from '../src/lmdb/store.ts';
 import { folderDisk, openJournaled } from './journalRig.ts';
@@ -26,6 +28,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+const FILES = ['data.mdb', '0.journal', '1.journal'] as const;
+const [DATA, ...JOURNALS] = FILES;
 const SECTOR_BYTES = 512;
 const KEYS = 400;
 
@@ -182,34 +186,96 @@ describe('a store with a journal', () => {
     await engine.close();
   });
 
-  it('makes a batch void that LMDB does not take, and goes on', async () => {
+  /** An engine on an LMDB whose functions can be made to fail. */
+  async function openInside() {
     const journal = await Journal.open({ disk: folderDisk(folder) });
     const database = openDatabase({ path: folder, mapSizeBytes: 2 ** 30, noSync: true });
-    const file = await DataFile.of(await open(join(folder, 'data.mdb'), 'r+'));
+    const file = await DataFile.of(await open(join(folder, DATA), 'r+'));
     const store = new LmdbStore(database);
     const parts = { store, journal, file, path: folder, onFailure: () => undefined };
     const commit = await JournaledCommit.begin(parts, async () => undefined);
-    const engine = new LmdbEngine({ store, commit, path: folder, onFatal: () => undefined });
-    await write(engine, [[bytes('a'), bytes('1')]]);
-    let isFull = true;
+    const fatal: EngineError[] = [];
+    const onFatal = (error: EngineError) => fatal.push(error);
+    const engine = new LmdbEngine({ store, commit, path: folder, onFatal });
+    // One that failed can not be closed; its files can.
+    const letGo = async (): Promise<void> => {
+      await journal.close();
+      await file.handle.close();
+    };
+    return { engine, database, fatal, letGo };
+  }
+
+  const newestTransaction = async (): Promise<bigint> => {
+    const handle = await open(join(folder, DATA), 'r');
+    const header = await readNewestHeader(handle);
+    await handle.close();
+    return header?.transaction ?? 0n;
+  };
+
+  it('gives many batches to one transaction of LMDB, and shows each of them at once', async () => {
+    const engine = await openJournaled({ path: folder });
+    const before = await newestTransaction();
+    for (let at = 0; at < 100; at++) {
+      await write(engine, [[bytes(`${at}`), bytes(`${at}`)]]);
+      expect(await get(engine, bytes(`${at}`))).toEqual(bytes(`${at}`));
+      expect(Object.keys(await contents(engine))).toHaveLength(at + 1);
+    }
+    expect((await newestTransaction()) - before).toBeLessThanOrEqual(10n);
+    // A store at rest is clean.
+    await expect.poll(newestTransaction, { timeout: 20_000 }).toBeGreaterThan(before);
+    await engine.close();
+    const without = await openLmdbEngine({ path: folder });
+    expect(Object.keys(await contents(without))).toHaveLength(100);
+    await without.close();
+  });
+
+  it('ends when LMDB does not commit what was acknowledged, and has it after a start', async () => {
+    const { engine, database, fatal, letGo } = await openInside();
+    for (const key of ['a', 'b']) await write(engine, [[bytes(key), bytes('1')]]);
+    Object.defineProperty(environmentOf(database), 'commitTxn', {
+      value: () => {
+        throw Object.assign(new Error('planted'), { code: 28 });
+      },
+    });
+    await expect(engine.spareBytes()).rejects.toMatchObject({ code: 'Failed' });
+    // Not what LMDB had before.
+    await expect(get(engine, bytes('a'))).rejects.toMatchObject({ code: 'Failed' });
+    await expect(write(engine, [[bytes('c'), bytes('1')]])).rejects.toMatchObject({ code: 'Failed' });
+    expect(fatal).toHaveLength(1);
+    const crashed = join(folder, 'crashed');
+    await mkdir(crashed);
+    for (const name of FILES) copyFileSync(join(folder, name), join(crashed, name));
+    const after = await openJournaled({ path: crashed });
+    expect(await contents(after)).toEqual({ a: '1 49', b: '1 49' });
+    await after.close();
+    await letGo();
+  });
+
+  it('makes a batch void that LMDB does not take, and goes on', async () => {
+    const { engine, database } = await openInside();
+    for (const key of ['a', 'd']) await write(engine, [[bytes(key), bytes('1')]]);
     const put = database.put.bind(database);
     Object.assign(database, {
       put: (key: Bytes, value: Bytes) => {
-        if (isFull) throw Object.assign(new Error('planted'), { code: 28 });
+        if (Buffer.from(value).equals(bytes('refused')))
+          throw Object.assign(new Error('planted'), { code: 28 });
         return put(key, value);
       },
     });
-    await expect(write(engine, [[bytes('b'), bytes('refused')]])).rejects.toMatchObject({ code: 'Full' });
-    isFull = false;
+    const refused: [Bytes, Bytes][] = [
+      [bytes('a'), bytes('2')],
+      [bytes('b'), bytes('refused')],
+    ];
+    await expect(write(engine, refused)).rejects.toMatchObject({ code: 'Full' });
     expect(await get(engine, bytes('b'))).toBeUndefined();
+    expect(await contents(engine)).toEqual({ a: '1 49', d: '1 49' });
     await write(engine, [[bytes('c'), bytes('1')]]);
     // As after a crash: with what the journal holds, and LMDB's file as it is.
     const crashed = join(folder, 'crashed');
     await mkdir(crashed);
-    for (const name of ['data.mdb', '0.journal', '1.journal'])
-      copyFileSync(join(folder, name), join(crashed, name));
+    for (const name of FILES) copyFileSync(join(folder, name), join(crashed, name));
     const after = await openJournaled({ path: crashed });
-    expect(await contents(after)).toEqual({ a: '1 49', c: '1 49' });
+    expect(await contents(after)).toEqual({ a: '1 49', c: '1 49', d: '1 49' });
     await after.close();
     await engine.close();
   });
@@ -231,12 +297,10 @@ describe('a store with a journal', () => {
   });
 
   it('refuses a journal that does not belong to it, and changes nothing', async () => {
-    const files = ['data.mdb', '0.journal', '1.journal'] as const;
-    const [DATA, ...JOURNALS] = files;
     const take = async (from: string, name: string): Promise<string> => {
       const to = join(folder, name);
       await mkdir(to);
-      for (const file of files) copyFileSync(join(from, file), join(to, file));
+      for (const file of FILES) copyFileSync(join(from, file), join(to, file));
       return to;
     };
     const fill = async (engine: Engine, count: number): Promise<void> => {
@@ -266,23 +330,38 @@ describe('a store with a journal', () => {
       await expect(openJournaled({ path: mixed }), name).rejects.toThrow(new RegExp(refusal));
       expect(readFileSync(join(mixed, DATA)).equals(readFileSync(join(data, DATA))), name).toBe(true);
     }
-    // The last record is gone, which LMDB had: what is acknowledged is in its file only.
-    const cut = await take(now, 'cut');
+    const after = await openJournaled({ path: now });
+    expect(await contents(after)).toMatchObject({ '49': '300 99', '29': '300 129' });
+    await after.close();
+  });
+
+  it('refuses a journal without its last record, where LMDB took that in a transaction of its own', async () => {
+    const store = join(folder, 'store');
+    const engine = await openJournaled({ path: store });
+    const many = Array.from({ length: 1001 }, (_, at) => bytes(`many ${at}`));
+    for (const value of ['1', '2', '3']) {
+      await write(
+        engine,
+        many.map((key): [Bytes, Bytes] => [key, bytes(value)]),
+      );
+    }
+    const cut = join(folder, 'cut');
+    await mkdir(cut);
+    for (const file of FILES) copyFileSync(join(store, file), join(cut, file));
+    await engine.close();
+    const whole = readFileSync(join(cut, DATA));
     const journal = await Journal.open({ disk: folderDisk(cut) });
     let last = Buffer.alloc(0);
     for await (const { payload } of journal.replay()) last = Buffer.from(payload);
     await journal.close();
-    expect(last.length).toBeGreaterThan(300);
+    expect(last.length).toBeGreaterThan(1001);
     for (const file of JOURNALS) {
       const content = readFileSync(join(cut, file));
       const at = content.indexOf(last);
       if (at >= 0) writeFileSync(join(cut, file), content.fill(0, at, at + last.length));
     }
     await expect(openJournaled({ path: cut })).rejects.toThrow('newer than its journal, by 1');
-    expect(readFileSync(join(cut, DATA)).equals(readFileSync(join(now, DATA)))).toBe(true);
-    const after = await openJournaled({ path: now });
-    expect(await contents(after)).toMatchObject({ '49': '300 99', '29': '300 129' });
-    await after.close();
+    expect(readFileSync(join(cut, DATA)).equals(whole)).toBe(true);
   });
 
   it('keeps every acknowledged write when its process is killed, time and again', async () => {

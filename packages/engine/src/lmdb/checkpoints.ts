@@ -1,4 +1,5 @@
 import type { Journal } from '@facet/journal';
+import { bytesAtMost } from './commitNeeds.ts';
 import { type DataFile, PAGE_BYTES } from './dataFile.ts';
 import type { UsageMeter } from './pageUsage.ts';
 import { type PinnedState, pinState } from './pinnedState.ts';
@@ -112,7 +113,7 @@ export class Checkpoints {
     if (!this.isNeeded) return false;
     const { journal, meter, growthBytesMax } = this.#parts;
     if (this.#isOld || journal.usedBytes >= JOURNAL_BYTES_MAX) return true;
-    if (this.#grownBytes() + meter.sinceBytes < growthBytesMax) return false;
+    if (this.#grownBytes() + bytesAtMost(meter.since) < growthBytesMax) return false;
     meter.ask();
     return this.#grownBytes() >= growthBytesMax;
   }

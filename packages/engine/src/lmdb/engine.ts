@@ -78,6 +78,7 @@ export class LmdbEngine implements Engine {
   /** Of what is free, a last few pages may have to wait until a reader is done. */
   async spareBytes(): Promise<number> {
     if (this.#refusal !== undefined) throw this.#refusal;
+    this.#store.settle();
     return spareBytesOf(this.#path);
   }
 

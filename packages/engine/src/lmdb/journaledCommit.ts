@@ -5,9 +5,10 @@ import type { OwnWrite } from '../mergeRange.ts';
 import { BatchState } from './batchState.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Commit } from './commit.ts';
+import { type CommitNeeds, commitNeeds } from './commitNeeds.ts';
 import type { DataFile } from './dataFile.ts';
 import { diagnose } from './failure.ts';
-import { commitNeeds, FileRoom } from './fileRoom.ts';
+import { FileRoom } from './fileRoom.ts';
 import { UsageMeter } from './pageUsage.ts';
 import { pinState } from './pinnedState.ts';
 import { replayBatches } from './replay.ts';
@@ -16,6 +17,8 @@ import type { LmdbStore } from './store.ts';
 /** So many writes LMDB takes quicker here and now than its own thread does, hop there and back included. */
 const AT_ONCE_WRITES_MAX = 1000;
 const GROWTH_BYTES_MAX = 48 << 20;
+/** What LMDB's open transaction is given before it is settled: more share little more, and the bound of its pages grows. */
+const GATHERED_WRITES_MAX = 400;
 
 export interface JournaledParts {
   readonly store: LmdbStore;
@@ -120,10 +123,12 @@ export class JournaledCommit implements Commit {
   }
 
   async #keepOnce(record: Buffer, writes: readonly OwnWrite[]): Promise<void> {
-    const { store, journal } = this.#parts;
+    const { journal } = this.#parts;
     const { pinned } = this.#checkpoints;
     const needs = commitNeeds(writes);
-    if (!this.#room.holds(needs, pinned)) await this.#room.make(needs, pinned);
+    // In a transaction of its own, it has nothing in common with what was gathered.
+    if (writes.length > AT_ONCE_WRITES_MAX) this.#meter.ask();
+    const fits = this.#room.holds(needs, pinned) || (await this.#room.make(needs, pinned));
     const sequence = await journal
       .commit({ kind: RECORD.batch, payload: [record] })
       .catch((cause: unknown) => {
@@ -132,14 +137,31 @@ export class JournaledCommit implements Commit {
         throw failed(cause);
       });
     try {
-      if (writes.length <= AT_ONCE_WRITES_MAX) store.transactAtOnce(() => store.apply(writes));
-      else await store.transact(() => store.apply(writes));
+      await this.#give(writes, { needs, fits });
     } catch (cause) {
       // It is in the journal all the same, and would come back after a crash.
       await journal.makeVoid(sequence).catch(throwFailed);
       throw cause;
+    }
+    if (this.#meter.since.writesCount >= GATHERED_WRITES_MAX) this.#meter.ask();
+  }
+
+  /** Where LMDB is sure to have room, what it takes may be settled after it is acknowledged. */
+  async #give(
+    writes: readonly OwnWrite[],
+    { needs, fits }: { readonly needs: CommitNeeds; readonly fits: boolean },
+  ): Promise<void> {
+    const { store } = this.#parts;
+    if (fits && writes.length <= AT_ONCE_WRITES_MAX) {
+      store.gather(writes);
+      this.#meter.gathered(needs);
+      return;
+    }
+    try {
+      if (fits) await store.transact(() => store.apply(writes));
+      else store.transactAtOnce(() => store.apply(writes));
     } finally {
-      this.#meter.committed(needs.bytes);
+      this.#meter.ask();
     }
   }
 }

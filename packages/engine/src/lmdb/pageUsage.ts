@@ -1,3 +1,4 @@
+import { type CommitNeeds, joined, NO_NEEDS } from './commitNeeds.ts';
 import type { LmdbStore } from './store.ts';
 
 export interface PageUsage {
@@ -7,18 +8,14 @@ export interface PageUsage {
   readonly writtenPages: number;
 }
 
-/** What a commit may take is a bound that tests bear out, not a proof: LMDB itself is asked at least so often. */
-const COMMITS_MAX = 64;
-
 /**
- * How many pages LMDB has used, without asking it at each commit, which costs as much as a small commit's puts.
- * In between it is at most what the commits since may have taken.
+ * How many pages LMDB has used. It knows when a transaction has ended; of the one that is open, what it may take at most
+ * is known.
  */
 export class UsageMeter {
   readonly #store: LmdbStore;
   #asked: PageUsage;
-  #sinceBytes = 0;
-  #sinceCount = 0;
+  #since = NO_NEEDS;
 
   constructor(store: LmdbStore) {
     this.#store = store;
@@ -30,22 +27,20 @@ export class UsageMeter {
     return this.#asked;
   }
 
-  /** What was written since, at most. */
-  get sinceBytes(): number {
-    return this.#sinceBytes;
+  /** What was gathered since. */
+  get since(): CommitNeeds {
+    return this.#since;
   }
 
-  /** To be called for each commit, with the most that it may have taken. */
-  committed(bytes: number): void {
-    this.#sinceBytes += bytes;
-    this.#sinceCount += 1;
-    if (this.#sinceCount >= COMMITS_MAX) this.ask();
+  /** To be called for what LMDB's open transaction was given. */
+  gathered(needs: CommitNeeds): void {
+    this.#since = joined(this.#since, needs);
   }
 
+  /** Settles LMDB's open transaction. To be called after every other one. */
   ask(): PageUsage {
-    if (this.#sinceCount > 0) this.#asked = this.#store.pageUsage();
-    this.#sinceBytes = 0;
-    this.#sinceCount = 0;
+    this.#asked = this.#store.pageUsage();
+    this.#since = NO_NEEDS;
     return this.#asked;
   }
 }

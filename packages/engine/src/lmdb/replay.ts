@@ -1,13 +1,17 @@
 import { isOutOfRoom, type Journal, RECORD, type ReadRecord } from '@facet/journal';
 import { decodeBatch } from '../batchRecord.ts';
 import type { OwnWrite } from '../mergeRange.ts';
-import { commitNeeds, type FileRoom } from './fileRoom.ts';
+import { commitNeeds } from './commitNeeds.ts';
+import type { FileRoom } from './fileRoom.ts';
 import type { UsageMeter } from './pageUsage.ts';
 import type { PinnedState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 
-/** Replayed in one transaction, where there is room for it: fewer pages are copied than by one for each batch. */
-const WRITES_MAX = 200;
+/**
+ * Replayed in one transaction, where there is room for it: no fewer than may have shared one before, so that no more pages
+ * are copied now.
+ */
+const WRITES_MAX = 3000;
 
 export interface ReplayParts {
   readonly store: LmdbStore;
@@ -60,5 +64,5 @@ async function apply({ store, meter, room, pinned, releaseReserve }: ReplayParts
       });
   }
   store.transactAtOnce(() => store.apply(writes));
-  meter.committed(needs.bytes);
+  meter.ask();
 }

@@ -5,6 +5,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { watchCommits } from './commitWatch.ts';
 import type { BytesDatabase } from './database.ts';
 import { pageUsageOf } from './environment.ts';
+import { LastingTransaction } from './lastingTransaction.ts';
 import type { PageUsage } from './pageUsage.ts';
 import { Pin } from './pin.ts';
 import { ReadTransaction } from './readTransaction.ts';
@@ -17,12 +18,14 @@ import { ReadTransaction } from './readTransaction.ts';
 export class LmdbStore implements Snapshot {
   readonly #db: BytesDatabase;
   readonly #rejectOnFailure: (reject: (error: unknown) => void) => void;
+  readonly #lasting: LastingTransaction;
   #transacting = false;
   #reading: ReadTransaction | undefined;
   #readFailure: unknown;
 
   constructor(database: BytesDatabase) {
     this.#db = database;
+    this.#lasting = new LastingTransaction(database);
     this.#rejectOnFailure = watchCommits(database);
   }
 
@@ -30,7 +33,7 @@ export class LmdbStore implements Snapshot {
   get(key: Bytes): Bytes | undefined {
     checkKey(key);
     try {
-      return this.#db.get(key, this.#options());
+      return this.#db.get(key, this.#source());
     } catch (error) {
       this.#readFailure ??= error;
       throw error;
@@ -47,7 +50,7 @@ export class LmdbStore implements Snapshot {
       ? { start: to, end: from, reverse, exclusiveStart: to === end, inclusiveEnd: from === start }
       : { start: from, end: to, exclusiveStart: from !== start, inclusiveEnd: to !== end };
     try {
-      return Array.from(this.#db.getRange({ ...bounds, limit, ...this.#options() }));
+      return Array.from(this.#db.getRange({ ...bounds, limit, ...this.#source() }));
     } catch (error) {
       this.#readFailure ??= error;
       throw error;
@@ -84,10 +87,24 @@ export class LmdbStore implements Snapshot {
   }
 
   /**
+   * Puts and removes in a transaction that stays open: they can be read at once, and reach LMDB's file some time. When
+   * it throws, nothing of them stays.
+   */
+  gather(writes: readonly OwnWrite[]): void {
+    this.#lasting.gather(writes);
+  }
+
+  /** Commits what was gathered. @throws EngineError Failed, as every read does from then on */
+  settle(): void {
+    this.#lasting.settle();
+  }
+
+  /**
    * Runs `batch` in a child transaction: when it throws, nothing of it stays (in a plain one everything would).
    * Resolves once that is on stable storage.
    */
   transact(batch: () => void): Promise<void> {
+    this.settle();
     return new Promise((resolve, reject) => {
       this.#rejectOnFailure(reject);
       this.#db
@@ -105,6 +122,7 @@ export class LmdbStore implements Snapshot {
 
   /** Runs `batch` in a transaction here and now. When it throws, nothing of it stays. */
   transactAtOnce(batch: () => void): void {
+    this.settle();
     this.#db.transactionSync(() => {
       this.#transacting = true;
       try {
@@ -115,24 +133,28 @@ export class LmdbStore implements Snapshot {
     });
   }
 
-  /** Some 4 µs: not to be asked at each commit. */
+  /** Settles what was gathered, else LMDB could not tell. */
   pageUsage(): PageUsage {
+    this.settle();
     return pageUsageOf(this.#db);
   }
 
   /** Keeps the state of this moment as it is on disk: none of its pages is used again before the pin is released. */
   pin(): Pin {
+    this.settle();
     return new Pin(this.#db);
   }
 
   close(): Promise<void> {
+    this.settle();
     this.#reading?.end();
     return this.#db.close();
   }
 
-  /** Where lmdb-js reads from: inside a transaction it knows that by itself. */
-  #options(): ReadTransaction['options'] | undefined {
-    if (this.#transacting) return undefined;
+  /** Where lmdb-js reads from: of a transaction that is open it knows by itself. */
+  #source(): ReadTransaction['options'] | undefined {
+    if (this.#lasting.loss !== undefined) throw this.#lasting.loss;
+    if (this.#transacting || this.#lasting.isOpen) return undefined;
     this.#reading ??= new ReadTransaction(this.#db);
     return this.#reading.options;
   }
