@@ -48,7 +48,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const RANDOM_OPERATIONS = 2000;
-const WARM_UP = { files: 2000, sizeBytes: 64 << 20, operations: 1000 };
+const WARM_UP = { files: 10_000, sizeBytes: 64 << 20, operations: 4000 };
 const SYNCED = 'synced';
 
 /** Where a step is run: on which server, and below which folder of its mount. */

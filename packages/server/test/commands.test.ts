@@ -72,7 +72,7 @@ describe.each(kinds)('with %s', (kind) => {
       quota: { bytes: null, inodes: null },
     });
     expect((await facet(['volume', 'list', ...store])).stdout).toMatch(
-      /^NAME +OWNER +BYTES +QUOTA +INODES +QUOTA +CREATED\nalpha +root +0 +none +1 +none +20/,
+      /^NAME +OWNER +BYTES +BYTES-MAX +INODES +INODES-MAX +CREATED\nalpha +root +0 +none +1 +none +20/,
     );
 
     const details = await facetJson(volumeDetails.strict(), ['volume', 'show', 'beta', ...store]);

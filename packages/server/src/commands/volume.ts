@@ -36,7 +36,7 @@ export function addVolumeCommands(program: Command): void {
       processOutput(options.json === true).result({
         result: { volumes },
         text: table(
-          ['NAME', 'OWNER', 'BYTES', 'QUOTA', 'INODES', 'QUOTA', 'CREATED'],
+          ['NAME', 'OWNER', 'BYTES', 'BYTES-MAX', 'INODES', 'INODES-MAX', 'CREATED'],
           volumes.map(({ name, owner, usage, quota, created }) => [
             name,
             owner,
