@@ -37,7 +37,8 @@ function volumeOf(stored: Uint8Array | undefined, id: VolumeId): Volume {
   const known = lastDecoded.get(id);
   if (known && Buffer.compare(known.stored, stored) === 0) return known.volume;
   const volume = decodeVolume(stored);
-  lastDecoded.set(id, { stored, volume });
+  // A copy of its own: a piece of Node's pool would keep all of it.
+  lastDecoded.set(id, { stored: Uint8Array.from(stored), volume });
   return volume;
 }
 

@@ -48,7 +48,7 @@ export class FileHandles {
   encode({ volume, inode, generation }: FileRef): Buffer {
     const known = this.#known.get(inode);
     if (known && known.file.volume === volume && known.file.generation === generation) return known.handle;
-    const handle = Buffer.allocUnsafe(HANDLE_BYTES);
+    const handle = ownMemory();
     handle.writeUInt16BE(VERSION << 8, 0);
     handle.writeUIntBE(volume, VOLUME_AT, 6);
     handle.writeBigUInt64BE(BigInt(inode), INODE_AT);
@@ -72,7 +72,9 @@ export class FileHandles {
       generation: handle.readUInt32BE(GENERATION_AT),
     };
     // A copy: the call's memory is not the handle's.
-    this.#remember({ file, handle: Buffer.from(handle) });
+    const kept = ownMemory();
+    handle.copy(kept);
+    this.#remember({ file, handle: kept });
     return file;
   }
 
@@ -83,4 +85,9 @@ export class FileHandles {
   #mac(handle: Buffer): Buffer {
     return createHmac('sha256', this.#key).update(handle.subarray(0, MAC_AT)).digest();
   }
+}
+
+/** Not a piece of Node's pool: what is remembered would keep all of that piece's 64 KiB. */
+function ownMemory(): Buffer {
+  return Buffer.allocUnsafeSlow(HANDLE_BYTES);
 }

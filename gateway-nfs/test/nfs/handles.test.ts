@@ -23,6 +23,14 @@ it('is good with the key it was made with, and with no other', () => {
   expect(new FileHandles(Buffer.alloc(32, 2)).decode(handle)).toBeUndefined();
 });
 
+it('keeps no memory alive but its own while it is remembered', () => {
+  const made = new FileHandles(KEY).encode(FILE);
+  expect(made.buffer.byteLength).toBe(made.length);
+  const decoding = new FileHandles(KEY);
+  decoding.decode(Buffer.concat([made]));
+  expect(decoding.encode(FILE).buffer.byteLength).toBe(made.length);
+});
+
 it('needs a key of 32 bytes', () => {
   expect(() => new FileHandles(Buffer.alloc(31))).toThrow(RangeError);
 });
