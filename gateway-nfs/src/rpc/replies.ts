@@ -12,6 +12,8 @@ import type { Sender, UnsentBudget } from './unsentBudget.ts';
 const BATCH_BYTES_MIN = 2 << 10;
 const BATCH_BYTES_MAX = 16 << 10;
 
+const NOTHING = Buffer.alloc(0);
+
 export interface RepliesOptions {
   readonly socket: Socket;
   readonly budget: UnsentBudget;
@@ -71,7 +73,7 @@ export class Replies implements Sender {
       batch = new XdrWriter(this.#nextBatchBytes);
       this.#batch = batch;
       // Runs when all that is ready by now has come here.
-      process.nextTick(() => this.#flush());
+      process.nextTick(() => this.#send());
     }
     const lengthBytes = replyBytes(reply);
     writeReply(batch.uint32(recordMark(lengthBytes)), xid, reply);
@@ -89,24 +91,25 @@ export class Replies implements Sender {
     this.#budget.leave(this, this.heldBytes);
   }
 
-  #flush(): void {
+  #send(): void {
     const batch = this.#batch;
     if (batch === undefined) return;
     this.#batch = undefined;
+    const socket = this.#socket;
     const { pieces, lengthBytes } = batch;
     this.#nextBatchBytes = Math.min(Math.max(lengthBytes, BATCH_BYTES_MIN), BATCH_BYTES_MAX);
+    if (pieces.length > 1) socket.cork();
+    for (const piece of pieces) socket.write(piece);
+    if (pieces.length > 1) socket.uncork();
     const done = (error?: Error | null): void => {
       // Of what was not sent nobody knows who still looks at it.
       if (!error) batch.release();
       this.#sent(lengthBytes);
     };
-    const last = pieces.length - 1;
-    if (last > 0) this.#socket.cork();
-    pieces.forEach((piece, i) => {
-      if (i < last) this.#socket.write(piece);
-      else this.#socket.write(piece, done);
-    });
-    if (last > 0) this.#socket.uncork();
+    // Most often the system has it all by now; to be called back costs as much as many a call does.
+    if (socket.writableLength === 0 && socket.errored === null && !socket.destroyed) done();
+    // The end of a write of nothing is the end of all before it.
+    else socket.write(NOTHING, done);
   }
 
   #sent(lengthBytes: number): void {
