@@ -9,7 +9,7 @@
  *
  * @source RFC 1813 §2.3.3 (nfs_fh3: opaque, at most 64 bytes)
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { type FileRef, inodeId, LastUsed, volumeId } from '@facet/core';
 
 /** Of the protocol, not of ours. */
@@ -23,7 +23,7 @@ const INODE_AT = 8;
 const GENERATION_AT = 16;
 const MAC_AT = 20;
 
-/** Handles that are remembered: a MAC takes 5 µs, and most calls are on files of the calls before. */
+/** Handles that are remembered: a MAC takes 1.5 µs, and most calls are on files of the calls before. */
 const KNOWN_MAX = 16_384;
 
 interface Known {
@@ -31,9 +31,15 @@ interface Known {
   readonly handle: Buffer;
 }
 
+const SHA256_BLOCK_BYTES = 64;
+const SHA256_BYTES = 32;
+
 export class FileHandles {
-  readonly #key: Buffer;
-  /** Good ones, by inode. */
+  /** What HMAC hashes, first and then: the key with its pad, and room for what is hashed with it. */
+  readonly #inner: Buffer;
+  readonly #outer: Buffer;
+  readonly #made = Buffer.alloc(HANDLE_BYTES - MAC_AT);
+  /** Good ones that came with calls, by inode. Most that a listing gives never come. */
   readonly #known = new LastUsed<number, Known>(KNOWN_MAX);
 
   /** @param key 32 bytes, the same for as long as handles are to be good. */
@@ -41,20 +47,21 @@ export class FileHandles {
     if (key.length !== HANDLE_KEY_BYTES) {
       throw new RangeError(`a key of handles has ${HANDLE_KEY_BYTES} bytes, not ${key.length}`);
     }
-    this.#key = key;
+    this.#inner = padded(key, { pad: 0x36, roomBytes: MAC_AT });
+    this.#outer = padded(key, { pad: 0x5c, roomBytes: SHA256_BYTES });
   }
 
   /** Not to be written to. */
   encode({ volume, inode, generation }: FileRef): Buffer {
     const known = this.#known.get(inode);
     if (known && known.file.volume === volume && known.file.generation === generation) return known.handle;
-    const handle = ownMemory();
+    const handle = Buffer.allocUnsafe(HANDLE_BYTES);
     handle.writeUInt16BE(VERSION << 8, 0);
     handle.writeUIntBE(volume, VOLUME_AT, 6);
-    handle.writeBigUInt64BE(BigInt(inode), INODE_AT);
+    handle.writeUInt32BE(Math.floor(inode / 2 ** 32), INODE_AT);
+    handle.writeUInt32BE(inode % 2 ** 32, INODE_AT + 4);
     handle.writeUInt32BE(generation, GENERATION_AT);
-    this.#mac(handle).copy(handle, MAC_AT, 0, HANDLE_BYTES - MAC_AT);
-    this.#remember({ file: { volume, inode, generation }, handle });
+    this.#mac(handle).copy(handle, MAC_AT);
     return handle;
   }
 
@@ -64,30 +71,38 @@ export class FileHandles {
     const inode = Number(handle.readBigUInt64BE(INODE_AT));
     const known = this.#known.get(inode);
     if (known && timingSafeEqual(known.handle, handle)) return known.file;
-    const mac = this.#mac(handle).subarray(0, HANDLE_BYTES - MAC_AT);
-    if (!timingSafeEqual(mac, handle.subarray(MAC_AT))) return undefined;
+    if (!timingSafeEqual(this.#mac(handle), handle.subarray(MAC_AT))) return undefined;
     const file = {
       volume: volumeId(handle.readUIntBE(VOLUME_AT, 6)),
       inode: inodeId(inode),
       generation: handle.readUInt32BE(GENERATION_AT),
     };
-    // A copy: the call's memory is not the handle's.
-    const kept = ownMemory();
+    // A copy: the call's memory is not the handle's. Nor a piece of Node's pool, which it would keep whole: 64 KiB.
+    const kept = Buffer.allocUnsafeSlow(HANDLE_BYTES);
     handle.copy(kept);
-    this.#remember({ file, handle: kept });
+    this.#known.set(inode, { file, handle: kept });
     return file;
   }
 
-  #remember(known: Known): void {
-    this.#known.set(known.file.inode, known);
-  }
-
+  /**
+   * Good until the next. Node's own HMAC takes three times as long, most of it for objects and for memory that what is
+   * made goes to: so it comes as text, a byte a character.
+   * @source RFC 2104 §2
+   */
   #mac(handle: Buffer): Buffer {
-    return createHmac('sha256', this.#key).update(handle.subarray(0, MAC_AT)).digest();
+    const inner = this.#inner;
+    handle.copy(inner, SHA256_BLOCK_BYTES, 0, MAC_AT);
+    this.#outer.write(hash('sha256', inner, 'latin1'), SHA256_BLOCK_BYTES, 'latin1');
+    this.#made.write(hash('sha256', this.#outer, 'latin1'), 0, HANDLE_BYTES - MAC_AT, 'latin1');
+    return this.#made;
   }
 }
 
-/** Not a piece of Node's pool: what is remembered would keep all of that piece's 64 KiB. */
-function ownMemory(): Buffer {
-  return Buffer.allocUnsafeSlow(HANDLE_BYTES);
+function padded(
+  key: Buffer,
+  { pad, roomBytes }: { readonly pad: number; readonly roomBytes: number },
+): Buffer {
+  const block = Buffer.alloc(SHA256_BLOCK_BYTES + roomBytes, pad);
+  for (const [at, byte] of key.entries()) block[at] = byte ^ pad;
+  return block;
 }
