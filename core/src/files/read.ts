@@ -3,7 +3,7 @@
 import type { Op, ReadTx } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
-import { freeSequence, type Piece, planBody } from '../contents/plan.ts';
+import { type Piece, planBody } from '../contents/plan.ts';
 import { readAll } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
 import type { Pins } from '../space/pins.ts';
@@ -23,10 +23,10 @@ export interface ReadServices {
 }
 
 export async function readFile(services: ReadServices, args: ReadArgs): Promise<ReadResult> {
+  // It stays where it was taken, which is never later than the snapshot: a READ is soon done.
   const pin = services.pins.enter();
   try {
     const planned = await services.commands.read('readFile', (tx) => planRead(tx, args));
-    pin.raise(planned.freeSequence);
     const { pieces, lengthBytes, end, file } = planned;
     const data = await readAll(services.extents, pieces, args.into);
     return { data, lengthBytes, end, file };
@@ -40,7 +40,6 @@ interface PlannedRead {
   readonly lengthBytes: number;
   readonly end: boolean;
   readonly file: FileAttributes;
-  readonly freeSequence: number;
 }
 
 function* planRead(tx: ReadTx, { caller, file, offset, lengthBytes }: ReadArgs): Op<PlannedRead> {
@@ -61,6 +60,5 @@ function* planRead(tx: ReadTx, { caller, file, offset, lengthBytes }: ReadArgs):
     lengthBytes: span.lengthBytes,
     end: offset + span.lengthBytes >= sizeBytes,
     file: attributesOf(view, node),
-    freeSequence: yield* freeSequence(view),
   };
 }
