@@ -3,7 +3,7 @@
 import { containerId, type Location } from '@facet/extents';
 import { type ContentId, contentId } from '../../ids.ts';
 import { assert, unreachable } from '../../invariant.ts';
-import { Reader, Writer } from '../codec.ts';
+import { type FieldReaders, Reader, Writer } from '../codec.ts';
 
 /**
  * `single`: one extent from offset 0, no map entries (the usual object).
@@ -106,17 +106,21 @@ export function encodeMapEntry(entry: MapEntry): Buffer {
   return writer.done();
 }
 
+/** Made once: to define a property of a computed name takes as long as to decode all the rest. */
+const ENTRY_FIELDS: FieldReaders<{ part?: PartMark }> = {
+  [TAG_PART]: (field, marks) => {
+    const partNumber = field.u16();
+    marks.part = field.remaining > 0 ? { partNumber, checksum: field.rest() } : { partNumber };
+  },
+};
+
 export function decodeMapEntry(bytes: Uint8Array): MapEntry {
   const reader = new Reader(bytes).schema(ENTRY_SCHEMA, 'map entry');
   const entry = decodePlacement(reader);
-  let part: PartMark | undefined;
-  reader.fields({
-    [TAG_PART]: (field) => {
-      const partNumber = field.u16();
-      part = field.remaining > 0 ? { partNumber, checksum: field.rest() } : { partNumber };
-    },
-  });
-  return part ? { ...entry, part } : entry;
+  if (reader.remaining === 0) return entry;
+  const marks: { part?: PartMark } = {};
+  reader.fields(ENTRY_FIELDS, marks);
+  return marks.part ? { ...entry, part: marks.part } : entry;
 }
 
 function decodePlacement(reader: Reader): MapEntry {
