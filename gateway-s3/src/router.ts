@@ -176,7 +176,7 @@ const IMPLEMENTED: ReadonlySet<string> = new Set([
 ]);
 
 /** What S3 serves and this door does not, for want of a subresource to tell it by: uploads from HTML forms. */
-const UNSERVED: ReadonlyMap<string, string> = new Map([['bucket POST', 'PostObject']]);
+const UNSERVED = { at: 'bucket', method: 'POST', name: 'PostObject' } as const;
 
 interface Choice {
   readonly conditions: readonly { readonly name: string; readonly value: string | undefined }[];
@@ -184,15 +184,22 @@ interface Choice {
   readonly operation: Operation;
 }
 
-const CHOICES: ReadonlyMap<string, readonly Choice[]> = buildChoices();
+/** By method. */
+type ChoicesAt = ReadonlyMap<string, readonly Choice[]>;
 
-function buildChoices(): Map<string, Choice[]> {
+const CHOICES: Readonly<Record<Target['level'], ChoicesAt>> = {
+  service: choicesAt('service'),
+  bucket: choicesAt('bucket'),
+  object: choicesAt('object'),
+};
+
+function choicesAt(level: Target['level']): ChoicesAt {
   const choices = new Map<string, Choice[]>();
   for (const { at, method, query = [], header, operation } of ROWS) {
-    const place = `${at} ${method}`;
-    const list = choices.get(place) ?? [];
+    if (at !== level) continue;
+    const list = choices.get(method) ?? [];
     list.push({ conditions: query.map(parseCondition), header, operation });
-    choices.set(place, list);
+    choices.set(method, list);
   }
   for (const list of choices.values()) list.sort((a, b) => weight(b) - weight(a));
   return choices;
@@ -210,7 +217,6 @@ function weight({ conditions, header }: Choice): number {
 /** @throws S3Error NotImplemented | MethodNotAllowed | InvalidArgument */
 export function route(request: Asked): Operation {
   const { method, target, query, headers } = request;
-  const place = placeOf(request);
   const choice = choose(request);
   for (const name of query.keys()) {
     if (isHeeded(choice, name)) continue;
@@ -220,7 +226,7 @@ export function route(request: Asked): Operation {
     if (IMPLEMENTED.has(name)) throw methodNotAllowed(target, method);
   }
   if (choice === undefined) {
-    throw UNSERVED.has(place) ? new S3Error('NotImplemented') : methodNotAllowed(target, method);
+    throw isUnserved(request) ? new S3Error('NotImplemented') : methodNotAllowed(target, method);
   }
   if (choice.header === undefined && headers.has(COPY_SOURCE)) {
     const source = headers.get(COPY_SOURCE) ?? '';
@@ -244,13 +250,16 @@ export function nameOperation(asked: Asked): string | undefined {
   const lacking = others.find((name) => UNIMPLEMENTED.has(name));
   if (lacking !== undefined) return `${method} ?${lacking}`;
   if (others.some((name) => IMPLEMENTED.has(name))) return undefined;
-  return choice?.operation.name ?? UNSERVED.get(placeOf(asked));
+  return choice?.operation.name ?? (isUnserved(asked) ? UNSERVED.name : undefined);
 }
 
-const placeOf = ({ target, method }: Asked): string => `${target.level} ${method}`;
+function isUnserved({ target, method }: Asked): boolean {
+  return target.level === UNSERVED.at && method === UNSERVED.method;
+}
 
 function choose(asked: Asked): Choice | undefined {
-  return CHOICES.get(placeOf(asked))?.find((candidate) => matches(candidate, asked));
+  const choices = CHOICES[asked.target.level].get(asked.method);
+  return choices?.find((candidate) => matches(candidate, asked));
 }
 
 /** Whether the choice says what a query parameter means. */
@@ -267,13 +276,9 @@ function matches({ conditions, header }: Choice, { query, headers }: Asked): boo
 }
 
 function methodNotAllowed(target: Target, method: string): S3Error {
-  const allowed = new Set<string>();
-  for (const place of CHOICES.keys()) {
-    const [level, other = ''] = place.split(' ');
-    if (level === target.level) allowed.add(other);
-  }
+  const allowed = [...CHOICES[target.level].keys()];
   return new S3Error('MethodNotAllowed', undefined, {
     fields: { Method: method, ResourceType: target.level.toUpperCase() },
-    headers: { allow: [...allowed].join(', ') },
+    headers: { allow: allowed.join(', ') },
   });
 }

@@ -186,11 +186,12 @@ export class Accounts implements AccountView {
 
   /** A key that another process deleted may be found for a second more. */
   findKey(accessKeyId: string): ReturnType<AccountView['findKey']> {
-    return ACCESS_KEY_ID.test(accessKeyId) ? this.#recent.get(accessKeyId) : undefined;
+    return this.#recent.get(accessKeyId);
   }
 
-  #lookKey(accessKeyId: string): Promise<KeyAndAccount | undefined> {
-    return this.#commands.read('accounts', function* (tx) {
+  async #lookKey(accessKeyId: string): Promise<KeyAndAccount | undefined> {
+    if (!ACCESS_KEY_ID.test(accessKeyId)) return undefined;
+    return await this.#commands.read('accounts', function* (tx) {
       const stored = yield* tx.get(accessKeyKey(accessKeyId));
       if (!stored) return undefined;
       const key = decodeAccessKey(stored);

@@ -58,9 +58,11 @@ function isBlankAt(text: string, at: number): boolean {
  */
 export function parseQuery(rawQuery: string): readonly QueryParam[] {
   const params: QueryParam[] = [];
-  if (rawQuery === '') return params;
-  for (const piece of rawQuery.split('&')) {
-    if (piece === '') continue;
+  for (let start = 0, end = 0; start < rawQuery.length; start = end + 1) {
+    const mark = rawQuery.indexOf('&', start);
+    end = mark < 0 ? rawQuery.length : mark;
+    if (start === end) continue;
+    const piece = rawQuery.slice(start, end);
     const equals = piece.indexOf('=');
     params.push(
       equals < 0
