@@ -3,8 +3,9 @@ export class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }
 
-export function assert(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new InvariantError(message);
+/** @param message as a function where every request comes by: text that names a value takes longer than the check */
+export function assert(condition: unknown, message: string | (() => string)): asserts condition {
+  if (!condition) throw new InvariantError(typeof message === 'string' ? message : message());
 }
 
 /** For the `default` of a switch over a closed union. */

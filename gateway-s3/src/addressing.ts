@@ -6,7 +6,7 @@
  *
  * @source S3 User Guide, "Virtual hosting of general purpose buckets"
  */
-import { isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { decodePath } from './auth/request.ts';
 import { S3Error } from './errors.ts';
 

@@ -1,5 +1,7 @@
 /** What is told of a request when it is over: to operators in a log, to whoever has to find out what went wrong. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import type { Target } from './addressing.ts';
 import type { S3Error } from './errors.ts';
 import type { RequestBody } from './http/requestBody.ts';

@@ -16,7 +16,7 @@ export const FREE_SEQUENCE = 'free';
 
 export function* loadContent(view: Pick<View, 'tx'>, content: ContentId): Op<Content> {
   const stored = yield* view.tx.get(contentKey(content));
-  assert(stored !== undefined, `content ${content} does not exist`);
+  assert(stored !== undefined, () => `content ${content} does not exist`);
   return decodeContent(stored);
 }
 

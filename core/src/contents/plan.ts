@@ -104,7 +104,7 @@ function* usualEntry(view: Pick<View, 'tx'>, content: ContentId, span: Span): Op
 function* planContent(view: Pick<View, 'tx'>, id: ContentId, span: Span): Op<readonly Piece[]> {
   if (span.lengthBytes === 0) return [];
   const content = yield* loadContent(view, id);
-  assert(span.start + span.lengthBytes <= content.lengthBytes, `content ${id} is long enough`);
+  assert(span.start + span.lengthBytes <= content.lengthBytes, () => `content ${id} is long enough`);
   if (content.shape.kind === 'single') {
     return [
       { kind: 'extent', location: content.shape.location, start: span.start, lengthBytes: span.lengthBytes },
@@ -146,7 +146,7 @@ export function* planBody(
   // A body without bytes is as long as truncation made it: all hole.
   if (body.kind === 'empty') return [{ kind: 'hole', lengthBytes: span.lengthBytes }];
   const bytes = yield* view.tx.get(inlineKey(view.layer, owner.inode));
-  assert(bytes !== undefined, `inode ${owner.inode} has its inline bytes`);
+  assert(bytes !== undefined, () => `inode ${owner.inode} has its inline bytes`);
   const slice = bytes.subarray(span.start, span.start + span.lengthBytes);
   const hole = span.lengthBytes - slice.length;
   const pieces: Piece[] = [];

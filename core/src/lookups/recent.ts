@@ -5,6 +5,7 @@
  * {@link FRESH_MS} at the latest. Only what exists is remembered.
  */
 
+import { performance } from 'node:perf_hooks';
 import { LastUsed } from '../lastUsed.ts';
 
 const FRESH_MS = 1000;

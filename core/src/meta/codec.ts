@@ -6,6 +6,7 @@
  * without a new schema byte. Text is UTF-8.
  */
 
+import { Buffer } from 'node:buffer';
 import { assert } from '../invariant.ts';
 import { getU32, getU64, putU32, putU64 } from './bigEndian.ts';
 
@@ -175,7 +176,7 @@ export class Reader {
   /** Checks the schema byte every value begins with. */
   schema(expected: number, what: string): this {
     const found = this.u8();
-    assert(found === expected, `${what}: schema ${found} is not known (expected ${expected})`);
+    assert(found === expected, () => `${what}: schema ${found} is not known (expected ${expected})`);
     return this;
   }
 

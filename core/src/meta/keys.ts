@@ -36,6 +36,7 @@
  * | 43 | container | container record | |
  */
 
+import { Buffer } from 'node:buffer';
 import { KEY_BYTES_MAX } from '@facet/engine';
 import type { ContainerId } from '@facet/extents';
 import { FsError } from '../errors.ts';

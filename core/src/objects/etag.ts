@@ -1,5 +1,6 @@
 /** Etags as text, and the preconditions that compare them. */
 
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { FsError } from '../errors.ts';
 import type { InodeId } from '../ids.ts';

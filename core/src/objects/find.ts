@@ -94,7 +94,7 @@ function* loadObject(view: View, dentry: Dentry): Op<FoundObject | undefined> {
   const { tx, layer } = view;
   const id = dentry.inode;
   const [stored, storedRecord] = yield* tx.getMany([inodeKey(layer, id), objectRecordKey(layer, id)]);
-  assert(stored !== undefined, `entry of inode ${id} has its inode`);
+  assert(stored !== undefined, () => `entry of inode ${id} has its inode`);
   const inode = decodeInode(stored);
   const record = storedRecord ? decodeObjectRecord(storedRecord) : NO_RECORD;
   if (inode.type !== 'directory') return { id, inode, mtime: inode.mtime, dentry, record };

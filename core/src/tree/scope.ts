@@ -1,5 +1,6 @@
 /** What an operation on one volume carries through its steps. */
 
+import { Buffer } from 'node:buffer';
 import type { Op, ReadTx, WriteTx } from '@facet/engine';
 import type { CommandContext } from '../commands/command.ts';
 import { FsError } from '../errors.ts';

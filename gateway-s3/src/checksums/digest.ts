@@ -1,4 +1,5 @@
 /** Checksums over a stream of bytes, one or several in one pass. */
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 // The package's door would load its whole MQTT and HTTP client; this is its checksum binding alone.

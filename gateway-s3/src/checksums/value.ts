@@ -1,4 +1,5 @@
 /** Checksums as text: base64 in headers, trailers and XML, with `-N` behind a composite one. */
+import { Buffer } from 'node:buffer';
 import type { Checksum } from '@facet/core';
 import type { HeaderMap } from '../auth/request.ts';
 import { S3Error } from '../errors.ts';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { type Bytes, KEY_BYTES_MAX } from './contract.ts';
 
 /**

@@ -1,5 +1,6 @@
 /** An extent in memory as the run of frames that goes to a container. */
 
+import { Buffer } from 'node:buffer';
 import type { ExtentOwner, Location } from './contract.ts';
 import { BlockChecksums, encodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
 

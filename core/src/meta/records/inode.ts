@@ -25,7 +25,7 @@ export function inodeTypeCode(type: InodeType): number {
 
 export function inodeTypeOfCode(code: number): InodeType {
   const type = TYPES[code - 1];
-  assert(type !== undefined, `inode type ${code} is not known`);
+  assert(type !== undefined, () => `inode type ${code} is not known`);
   return type;
 }
 
@@ -87,7 +87,7 @@ function readBodyRef(reader: Reader): BodyRef {
   const content = reader.u64();
   if (kind === 0) return EMPTY_BODY;
   if (kind === 1) return { kind: 'inline' };
-  assert(kind === 2, `body kind ${kind} is not known`);
+  assert(kind === 2, () => `body kind ${kind} is not known`);
   return { kind: 'content', content: contentId(content) };
 }
 
