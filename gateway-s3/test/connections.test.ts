@@ -214,6 +214,7 @@ describe('connections', () => {
       return {
         info: object.info,
         read: (range) => object.read(range),
+        readAtOnce: (range) => object.readAtOnce(range),
         stream: (range) => object.stream(range),
         part: (number) => object.part(number),
         parts: (page) => object.parts(page),

@@ -1,6 +1,13 @@
 /** Bytes from pieces: checked, in bounded buffers, at the reader's pace. */
 
-import { ExtentError, type ExtentStore, type Location, READ_BYTES_MAX } from '@facet/extents';
+import { Buffer } from 'node:buffer';
+import {
+  ExtentError,
+  type ExtentSlice,
+  type ExtentStore,
+  type Location,
+  READ_BYTES_MAX,
+} from '@facet/extents';
 import { FsError } from '../errors.ts';
 import type { Piece, Span } from './plan.ts';
 import { type Scratch, type ScratchPiece, SMALL_PIECE_BYTES } from './scratch.ts';
@@ -31,17 +38,42 @@ export function readPieces(
   return new SingleRead(services, slice);
 }
 
-type Slice = Parameters<ExtentStore['read']>[0];
+/**
+ * The bytes of `span`, if they are one small piece and to be had without waiting. They are good until anything else is
+ * read.
+ * @throws FsError Corrupt | Failed | Closed
+ */
+export function readAtOnce(
+  { extents, scratch }: Required<ReadServices>,
+  pieces: readonly Piece[],
+  span: Span,
+): Buffer | undefined {
+  const [only] = pieces;
+  if (pieces.length !== 1 || span.lengthBytes > SMALL_PIECE_BYTES) return undefined;
+  if (only?.kind === 'bytes') return bytesOf(only, span);
+  if (only?.kind !== 'extent') return undefined;
+  const { location, start } = only;
+  const reused = scratch.takeSmall();
+  try {
+    const into = reused.memory;
+    return extents.readAtOnce({ location, start: start + span.start, length: span.lengthBytes, into });
+  } catch (error) {
+    throw fromExtents(error);
+  } finally {
+    scratch.give(reused);
+  }
+}
+
 const DONE = { done: true, value: undefined } as const;
 
 /** One read, when it is asked for. As with a generator, nothing is under way any more once it has ended. */
 class SingleRead implements AsyncGenerator<Buffer, undefined, undefined> {
   readonly #services: ReadServices;
-  #slice: Slice | undefined;
+  #slice: ExtentSlice | undefined;
   #reused: ScratchPiece | undefined;
   #underWay: Promise<Buffer> | undefined;
 
-  constructor(services: ReadServices, slice: Slice) {
+  constructor(services: ReadServices, slice: ExtentSlice) {
     this.#services = services;
     this.#slice = slice;
   }
@@ -113,6 +145,10 @@ async function* readEach(
   }
 }
 
+function bytesOf({ bytes }: { readonly bytes: Uint8Array }, { start, lengthBytes }: Span): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, lengthBytes);
+}
+
 async function* readPiece(
   services: ReadServices,
   piece: Piece,
@@ -121,7 +157,7 @@ async function* readPiece(
   const { start, lengthBytes } = span;
   switch (piece.kind) {
     case 'bytes':
-      yield Buffer.from(piece.bytes.buffer, piece.bytes.byteOffset + start, lengthBytes);
+      yield bytesOf(piece, span);
       return;
     case 'hole':
       for (let left = lengthBytes; left > 0; left -= HOLE_BYTES)
@@ -189,7 +225,7 @@ export async function readAll(
 }
 
 /** @throws FsError Corrupt | Failed | Closed */
-async function readChecked(extents: ExtentStore, slice: Slice): Promise<Buffer> {
+async function readChecked(extents: ExtentStore, slice: ExtentSlice): Promise<Buffer> {
   try {
     return await extents.read(slice);
   } catch (error) {

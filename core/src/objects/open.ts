@@ -5,7 +5,7 @@ import type { ExtentStore } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
 import { loadContent } from '../contents/bodies.ts';
 import { freeSequence, mapEntries, type Piece, planBody, type Span } from '../contents/plan.ts';
-import { readPieces } from '../contents/read.ts';
+import { readAtOnce, readPieces } from '../contents/read.ts';
 import type { Scratch } from '../contents/scratch.ts';
 import { FsError } from '../errors.ts';
 import type { VolumeId } from '../ids.ts';
@@ -109,6 +109,10 @@ class PinnedObject implements OpenObject {
 
   read(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined> {
     return readPieces({ extents: this.#opening.extents }, this.#pieces, this.#span(range));
+  }
+
+  readAtOnce(range?: ByteRange): Buffer | undefined {
+    return readAtOnce(this.#opening, this.#pieces, this.#span(range));
   }
 
   stream(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined> {

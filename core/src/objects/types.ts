@@ -108,6 +108,11 @@ export interface OpenObject {
   readonly info: ObjectInfo;
   /** All of it, or the range (which must lie within the object). Checked against checksums on the way. */
   read(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined>;
+  /**
+   * The same bytes, if they are few and to be had without waiting: good until anything else is asked of the core. Else
+   * undefined. @throws FsError Corrupt | Failed | Closed
+   */
+  readAtOnce(range?: ByteRange): Buffer | undefined;
   /** As {@link read}, for who is done with each piece before asking for the next: its memory is used again. */
   stream(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined>;
   /** Where part `partNumber` lies, for an object with parts. @throws FsError InvalidPart */

@@ -112,6 +112,7 @@ export class ContainerLeases {
       append: async (extent) => this.#stored(await extents.append(extent)),
       create: (owner) => this.#trackWriter(extents.create(owner)),
       read: (slice) => extents.read(slice),
+      readAtOnce: (slice) => extents.readAtOnce(slice),
       punch: (run) => extents.punch(run),
       unlink: (container) => extents.unlink(container),
       isActive: (container) => extents.isActive(container),

@@ -182,6 +182,7 @@ export class Room {
       append: (extent) => this.#take(() => extents.append(extent)),
       create: (owner) => this.#guardWriter(extents.create(owner)),
       read: (slice) => extents.read(slice),
+      readAtOnce: (slice) => extents.readAtOnce(slice),
       punch: (run) => this.#giveBack(() => extents.punch(run)),
       unlink: (container) => this.#giveBack(() => extents.unlink(container)),
       isActive: (container) => extents.isActive(container),

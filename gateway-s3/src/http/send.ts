@@ -1,6 +1,7 @@
 /** Writes a reply to the socket, whatever state the request's body was left in. */
+import { Buffer } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
-import type { Reply } from './reply.ts';
+import type { ByteStream, Reply } from './reply.ts';
 import type { RequestBody } from './requestBody.ts';
 import type { Turns } from './turns.ts';
 
@@ -32,36 +33,37 @@ export interface Sending {
 export async function send(sending: Sending): Promise<void> {
   const { response, reply, headOnly } = sending;
   const content = reply.body;
-  const stream = typeof content === 'object' ? content : undefined;
+  const stream = isStream(content) ? content : undefined;
   try {
     if (response.destroyed || response.headersSent) return;
     const pieces = headOnly ? undefined : stream?.read();
     const lengthBytes = Number(reply.headers['content-length']);
     if (pieces && lengthBytes > BULK_BYTES) await sending.turns.take(BULK_BYTES);
     // Read before the head is sent: damage found in it can still be answered as the error it is.
-    const first = (await pieces?.next())?.value;
+    const first = pieces && (await pieces.next()).value;
     const aftermath = sending.body.aftermath();
     response.writeHead(reply.status, headersOf(sending, aftermath !== 'keep'));
     if (pieces && first) {
       if (aftermath === 'keep' && first.length === lengthBytes) {
         // The one piece of a small body goes out together with the head.
-        if (first.length <= PASTED_BYTES_MAX) response.end(first.toString('latin1'), 'latin1');
-        else if (stream?.lasting) response.end(first);
+        if (stream?.lasting) response.end(first);
         else await handOver(response, (done) => response.end(first, done));
         await pieces.return(undefined);
         return;
       }
       await pump(first, pieces, sending);
     }
-    const text = typeof content === 'string' && !headOnly ? content : undefined;
+    const isText = typeof content === 'string';
+    const text = headOnly || isStream(content) ? undefined : isText ? content : content?.latin1;
+    const encoding = isText ? 'utf8' : 'latin1';
     if (aftermath === 'linger') {
       // The client has the whole answer before its connection ends: the length is in the head.
       if (text === undefined) response.flushHeaders();
-      else response.write(text);
+      else response.write(text, encoding);
       await sending.body.linger();
       response.end();
     } else {
-      response.end(text);
+      response.end(text, encoding);
     }
   } finally {
     sending.body.release();
@@ -79,6 +81,10 @@ function headersOf(sending: Sending, close: boolean): Record<string, string> {
   else if (reply.body === undefined && carriesLength(reply.status)) headers['content-length'] ??= '0';
   if (close || sending.closing) headers['connection'] = 'close';
   return headers;
+}
+
+function isStream(body: Reply['body']): body is ByteStream {
+  return typeof body === 'object' && 'read' in body;
 }
 
 function carriesLength(status: number): boolean {

@@ -7,7 +7,7 @@ import { requireNullVersion } from '../objects/versionId.ts';
 import { operation } from '../operation.ts';
 import type { S3Request } from '../request.ts';
 
-/** More goes through memory that is used again, at the pace of the client; so does what is copied into the answer. */
+/** More goes through memory that is used again, at the pace of the client. */
 const LASTING_BYTES_MAX = 64 << 10;
 
 export function readObjectInput(request: S3Request) {
@@ -34,9 +34,14 @@ export const getObject = operation({
         object.close();
         return { status: selected.status, headers };
       }
-      // Held open until the last byte is sent, or the client is gone.
       const { lengthBytes } = selected;
-      const lasting = lengthBytes > PASTED_BYTES_MAX && lengthBytes <= LASTING_BYTES_MAX;
+      const bytes = lengthBytes <= PASTED_BYTES_MAX ? object.readAtOnce(selected.range) : undefined;
+      if (bytes !== undefined) {
+        object.close();
+        return { status: selected.status, headers, body: { latin1: bytes.toString('latin1') } };
+      }
+      // Held open until the last byte is sent, or the client is gone.
+      const lasting = lengthBytes <= LASTING_BYTES_MAX;
       const read = () => (lasting ? object.read(selected.range) : object.stream(selected.range));
       const body = { read, lasting, close: () => object.close() };
       return { status: selected.status, headers, body };

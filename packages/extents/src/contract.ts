@@ -41,6 +41,15 @@ export interface PhysicalRun {
   readonly length: number;
 }
 
+/** `length` bytes from `start` of an extent. */
+export interface ExtentSlice {
+  readonly location: Location;
+  readonly start: number;
+  readonly length: number;
+  /** Where they may go. */
+  readonly into?: Buffer;
+}
+
 /** Streams one large extent into a container of its own. Memory held is bounded whatever the length. */
 export interface ExtentWriter {
   /** Takes the chunk (it must not change afterwards); resolves when the writer can take another. */
@@ -100,12 +109,12 @@ export interface ExtentStore {
    * slice and {@link READ_SLACK_BYTES} more; else of fresh memory.
    * @throws ExtentError Corrupt | Missing | Failed
    */
-  read(slice: {
-    readonly location: Location;
-    readonly start: number;
-    readonly length: number;
-    readonly into?: Buffer;
-  }): Promise<Buffer>;
+  read(slice: ExtentSlice): Promise<Buffer>;
+  /**
+   * The same, if it is to be had without waiting; else undefined, and {@link read} is to be asked.
+   * @throws ExtentError Corrupt | Failed
+   */
+  readAtOnce(slice: ExtentSlice): Buffer | undefined;
   /**
    * Gives the blocks of a run of dead bytes back to the file system. The run reads as zeros then; the container's
    * size stays. A run of whole blocks leaves those beside it alone, and with them the ends of its first and last

@@ -9,6 +9,7 @@ import {
   type ContainerLease,
   ExtentError,
   type ExtentOwner,
+  type ExtentSlice,
   type ExtentStore,
   type ExtentWriter,
   type Location,
@@ -105,14 +106,39 @@ export class LocalExtentStore implements ExtentStore {
     });
   }
 
-  async read(slice: {
-    readonly location: Location;
-    readonly start: number;
-    readonly length: number;
-    readonly into?: Buffer;
-  }): Promise<Buffer> {
+  async read(slice: ExtentSlice): Promise<Buffer> {
     this.#mustBeOpen();
-    const { location, start, length } = slice;
+    this.#check(slice);
+    const { location, length } = slice;
+    if (length === 0) return Buffer.alloc(0);
+    const open = this.#take(location);
+    try {
+      const file = open.file ?? (await fileOf(open));
+      return readSliceAtOnce(file, slice) ?? (await readSlice(file, slice));
+    } catch (error) {
+      throw readError(location.container, error);
+    } finally {
+      this.#open.release(open);
+    }
+  }
+
+  readAtOnce(slice: ExtentSlice): Buffer | undefined {
+    this.#mustBeOpen();
+    this.#check(slice);
+    const { location, length } = slice;
+    if (length === 0) return Buffer.alloc(0);
+    const open = this.#take(location);
+    try {
+      return open.file && readSliceAtOnce(open.file, slice);
+    } catch (error) {
+      throw readError(location.container, error);
+    } finally {
+      this.#open.release(open);
+    }
+  }
+
+  /** @throws RangeError | ExtentError Missing */
+  #check({ location, start, length }: ExtentSlice): void {
     const areIntegers = Number.isSafeInteger(start) && Number.isSafeInteger(length);
     if (
       !areIntegers ||
@@ -125,17 +151,11 @@ export class LocalExtentStore implements ExtentStore {
     }
     if (location.store !== this.#store)
       throw new ExtentError('Missing', `there is no store ${location.store}`);
-    if (length === 0) return Buffer.alloc(0);
-    // A dedicated extent lies at the start of its container; hardly any packed one does.
-    const open = this.#open.take(location.container, location.offset === 0 ? 'dedicated' : 'segment');
-    try {
-      const file = open.file ?? (await fileOf(open));
-      return readSliceAtOnce(file, slice) ?? (await readSlice(file, slice));
-    } catch (error) {
-      throw readError(location.container, error);
-    } finally {
-      this.#open.release(open);
-    }
+  }
+
+  /** A dedicated extent lies at the start of its container; hardly any packed one does. */
+  #take({ container, offset }: Location): OpenFile {
+    return this.#open.take(container, offset === 0 ? 'dedicated' : 'segment');
   }
 
   async punch(run: PhysicalRun): Promise<boolean> {

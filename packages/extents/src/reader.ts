@@ -1,16 +1,10 @@
 /** Reads slices of extents and checks every block it touches. */
 
+import { Buffer } from 'node:buffer';
 import { containerName } from './containerName.ts';
-import { ExtentError, type Location } from './contract.ts';
+import { ExtentError, type ExtentSlice, type Location } from './contract.ts';
 import { allDone, type DiskFile } from './disk.ts';
 import { BLOCK_BYTES, damagedBlock, decodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
-
-export interface Slice {
-  readonly location: Location;
-  readonly start: number;
-  readonly length: number;
-  readonly into?: Buffer;
-}
 
 /** The blocks of one frame that a slice touches, and where they go. */
 interface FramePart {
@@ -29,7 +23,7 @@ interface FramePart {
  *
  * @throws ExtentError Corrupt
  */
-export function readSliceAtOnce(file: DiskFile, slice: Slice): Buffer | undefined {
+export function readSliceAtOnce(file: DiskFile, slice: ExtentSlice): Buffer | undefined {
   const { location, start, length, into } = slice;
   const headerBytes = headerLength(location.length);
   const frame = Math.floor(start / FRAME_DATA_BYTES);
@@ -71,7 +65,7 @@ function memoryFor(lengthBytes: number, into: Buffer | undefined): Buffer {
  *
  * @throws ExtentError Corrupt | Missing, and whatever the disk throws
  */
-export async function readSlice(file: DiskFile, slice: Slice): Promise<Buffer> {
+export async function readSlice(file: DiskFile, slice: ExtentSlice): Promise<Buffer> {
   const { location, start, length, into } = slice;
   const headerBytes = headerLength(location.length);
   const firstFrame = Math.floor(start / FRAME_DATA_BYTES);
