@@ -73,7 +73,8 @@ export function createService(options: ServiceOptions): Service {
     const asked = { method, target, query: queryMap(params), headers };
     trail.asked = asked;
 
-    const sender = await verify({ method, rawPath, query: params, headers });
+    const verified = verify({ method, rawPath, query: params, headers });
+    const sender = verified instanceof Promise ? await verified : verified;
     if (sender.kind !== 'anonymous') trail.account = sender.credential.account.name;
     const request: S3Request = { ...asked, payload: sender.payload };
 

@@ -42,7 +42,10 @@ export interface VerifierOptions<C extends Credential> {
   readonly signingKeysMax?: number;
 }
 
-export type Verifier<C extends Credential> = (head: RequestHead) => Promise<Authentication<C>>;
+/** Waits only where the look-up does. */
+export type Verifier<C extends Credential> = (
+  head: RequestHead,
+) => Authentication<C> | Promise<Authentication<C>>;
 
 const CLOCK_SKEW_MS_MAX = 15 * 60 * 1000;
 const SIGNING_KEYS_MAX = 1000;
@@ -50,7 +53,7 @@ const SIGNING_KEYS_MAX = 1000;
 /**
  * Builds a verifier with a signing-key cache of its own.
  *
- * The verifier rejects with S3Error: AccessDenied (no date, unsigned `host` or `x-amz-*` header, expired or not yet
+ * The verifier throws S3Error, or rejects with it: AccessDenied (no date, unsigned `host` or `x-amz-*` header, expired or not yet
  * valid URL) · AuthorizationHeaderMalformed · AuthorizationQueryParametersError · InvalidAccessKeyId · InvalidArgument
  * (header and query authentication together, unknown scheme, bad `x-amz-content-sha256`) · InvalidRequest (SigV2,
  * missing `x-amz-content-sha256`) · InvalidToken · InvalidURI · NotImplemented (SigV4A) · RequestTimeTooSkewed ·
@@ -59,16 +62,25 @@ const SIGNING_KEYS_MAX = 1000;
 export function createVerifier<C extends Credential>(options: VerifierOptions<C>): Verifier<C> {
   const signingKeys = new SigningKeyCache(options.signingKeysMax ?? SIGNING_KEYS_MAX);
   const knownTerms = new KnownTerms();
-  return async (head) => {
+  return (head) => {
     const claim = readClaim(head, knownTerms);
     if (claim === undefined) return { kind: 'anonymous', payload: anonymousPayload(head.headers) };
     const declared = parseDeclaredPayload(claim.payloadHash);
     checkTime(claim, options.now());
     checkEveryHeaderSigned(head.headers, claim.terms.signedHeaders.names);
 
+    const found = options.lookup(claim.terms.scope.accessKeyId);
+    return found instanceof Promise
+      ? found.then((credential) => verifyBy(credential, head, { claim, declared }))
+      : verifyBy(found, head, { claim, declared });
+  };
+
+  function verifyBy(
+    credential: C | undefined,
+    head: RequestHead,
+    { claim, declared }: { readonly claim: SignatureClaim; readonly declared: DeclaredPayload },
+  ): Authentication<C> {
     const { credential: credentialText, accessKeyId, date, region, scope } = claim.terms.scope;
-    const found = options.lookup(accessKeyId);
-    const credential = found instanceof Promise ? await found : found;
     if (credential === undefined) {
       throw new S3Error('InvalidAccessKeyId', undefined, { fields: { AWSAccessKeyId: accessKeyId } });
     }
@@ -90,7 +102,7 @@ export function createVerifier<C extends Credential>(options: VerifierOptions<C>
       timestamp: claim.time.text,
     });
     return { kind: 'verified', via: claim.via, accessKeyId, credential, region, payload };
-  };
+  }
 }
 
 function anonymousPayload(headers: HeaderMap): Payload {

@@ -82,7 +82,7 @@ test('the look-up may be asynchronous, and what it found comes back', async () =
   const found = { secretAccessKey: crtSigner.secretAccessKey, account: 'a1' };
   const verify = createVerifier({ lookup: async () => found, now: () => msOf(crtTime) });
   const request = await signWithCrt({ method: 'GET', target: '/b', headers: host });
-  await expect(verify(headOf(request))).resolves.toMatchObject({ kind: 'verified', credential: found });
+  expect(await verify(headOf(request))).toMatchObject({ kind: 'verified', credential: found });
 });
 
 test('a request of any length verifies, after longer ones and shorter ones', async () => {
@@ -99,8 +99,8 @@ test('a request of any length verifies, after longer ones and shorter ones', asy
     ...Array.from({ length: 40 }, (_, n) => 16_150 + 5 * n),
   ]) {
     const request = await sign(length);
-    await expect(verify(headOf(request))).resolves.toMatchObject({ kind: 'verified' });
+    expect(await verify(headOf(request))).toMatchObject({ kind: 'verified' });
     const longer = { ...request, rawPath: `${request.rawPath}k` };
-    await expect(verify(headOf(longer))).rejects.toMatchObject({ code: 'SignatureDoesNotMatch' });
+    await expect(async () => verify(headOf(longer))).rejects.toMatchObject({ code: 'SignatureDoesNotMatch' });
   }
 });

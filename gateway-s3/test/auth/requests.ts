@@ -20,7 +20,7 @@ export interface Signer {
 }
 
 /** Verifies one request as a server would that knows one key, at `time` (`YYYYMMDDTHHMMSSZ`). */
-export function verifyAt(
+export async function verifyAt(
   time: string,
   { accessKeyId, secretAccessKey }: Signer,
   request: WireRequest,
@@ -29,7 +29,7 @@ export function verifyAt(
     lookup: (id) => (id === accessKeyId ? { secretAccessKey } : undefined),
     now: () => msOf(time),
   });
-  return verify(headOf(request));
+  return await verify(headOf(request));
 }
 
 export function msOf(time: string): number {

@@ -124,7 +124,7 @@ describe('a verifier that has seen many requests', () => {
     const verify = createVerifier({ lookup: () => crtSigner, now: () => now });
     await verify(headOf(one));
     now += 15 * 60 * 1000 + 1;
-    await expect(verify(headOf(one))).rejects.toMatchObject({ code: 'RequestTimeTooSkewed' });
+    await expect(async () => verify(headOf(one))).rejects.toMatchObject({ code: 'RequestTimeTooSkewed' });
   });
 
   test('remembers terms once, and none of a request that did not verify', async () => {
