@@ -32,6 +32,8 @@ export class RequestBody implements AsyncIterable<Buffer> {
   readonly #turns: Turns;
   #awaitsContinue: boolean;
   #opened = false;
+  #listens = false;
+  #ended = false;
   #bytesRead = 0;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -63,8 +65,13 @@ export class RequestBody implements AsyncIterable<Buffer> {
       this.#awaitsContinue = false;
       this.#response.writeContinue();
     }
-    if (this.#opened) return;
     this.#opened = true;
+  }
+
+  /** Only for a body that has to be waited for: a small one is there with its head. */
+  #listen(): void {
+    if (this.#listens) return;
+    this.#listens = true;
     const request = this.#request;
     request.on('readable', this.#stir);
     request.on('end', this.#stir);
@@ -82,8 +89,13 @@ export class RequestBody implements AsyncIterable<Buffer> {
         if (this.#bytesRead > BULK_BYTES) await this.#turns.take(chunk.length);
         return { done: false, value: chunk };
       }
-      if (this.#request.readableEnded) return { done: true, value: undefined };
+      // Node says so by an event, a turn of the event loop later.
+      if (this.#request.complete) {
+        this.#ended = true;
+        return { done: true, value: undefined };
+      }
       if (this.#request.destroyed) throw new S3Error('IncompleteBody');
+      this.#listen();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -119,11 +131,14 @@ export class RequestBody implements AsyncIterable<Buffer> {
     // Node does so by itself for a body that nobody began to read, and for no other.
     if (!this.#opened) return;
     const request = this.#request;
-    request.off('readable', this.#stir);
-    request.off('end', this.#stir);
-    request.off('close', this.#stir);
-    request.off('timeout', this.#timeOut);
-    // The error listener stays: without one a late reset would end the process.
+    if (this.#listens) {
+      request.off('readable', this.#stir);
+      request.off('end', this.#stir);
+      request.off('close', this.#stir);
+      request.off('timeout', this.#timeOut);
+    }
+    if (this.#ended) return;
+    // The error listener stays, if there is one: without it a late reset would end the process.
     request.resume();
   }
 
