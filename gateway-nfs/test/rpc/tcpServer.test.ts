@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { performance } from 'node:perf_hooks';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ReadReply } from '../../src/rpc/message.ts';
 import { XdrWriter } from '../../src/xdr/writer.ts';
 import { encodeCall, type RawCall, recordOf, TEST_PROGRAM } from './rawPeer.ts';
@@ -23,8 +24,21 @@ async function start(limits?: WorldLimits): Promise<World> {
   return world;
 }
 afterEach(async () => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
   await Promise.all(worlds.splice(0).map((world) => world.close()));
 });
+
+/** For servers started after it, time passes only by what it returns: they see no moment in which we did not run. */
+function stopClock(): (ms: number) => void {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  let nowMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  return (ms) => {
+    nowMs += ms;
+    vi.advanceTimersByTime(ms);
+  };
+}
 
 const echo = (xid: number, text: string, procedure = ECHO): RawCall => ({
   ...{ xid, procedure, args: new XdrWriter().opaque(Buffer.from(text)) },
@@ -378,13 +392,18 @@ describe('connections', () => {
   });
 
   it('that wait for us are not ended', async () => {
+    const pass = stopClock();
     const world = await start({ idleMsMax: 40, stallMsMax: 40 });
     const peer = world.connect();
     peer.call(echo(1, 'in the end', HELD));
     await expect.poll(() => world.held.size).toBe(1);
     // Two that are idle come and go meanwhile.
-    await world.connect().end();
-    await world.connect().end();
+    for (const idle of [world.connect(), world.connect()]) {
+      while (!idle.isEnded) {
+        pass(10);
+        await new Promise(setImmediate);
+      }
+    }
     world.held.get(1)?.();
     expect(textOf((await peer.hear(1))[0])).toBe('in the end');
   });
