@@ -123,9 +123,12 @@ function* storeFile(change: Change, { id, inode }: Found, next: NewObject): Op<I
   const givenAway = given.uid !== undefined || given.gid !== undefined;
   // Whoever has it now did not grant what its bits grant.
   const mode = given.mode ?? (givenAway ? withoutSetId(inode.mode) : inode.mode);
+  const { uid = inode.uid, gid = inode.gid, mtime = inode.mtime } = given;
   const stored: { -readonly [K in keyof Inode]: Inode[K] } = {
     ...inode,
-    ...given,
+    uid,
+    gid,
+    mtime,
     mode,
     body,
     etag,

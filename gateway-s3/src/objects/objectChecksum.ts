@@ -10,16 +10,17 @@ interface Composed {
 }
 
 function checksumText(checksum: Checksum, { etag }: Composed): string {
+  if (checksum.type === 'FULL_OBJECT') return formatChecksum(checksum);
   return formatChecksum(checksum, Number(etag.slice(etag.lastIndexOf('-') + 1)));
 }
 
 /** `x-amz-checksum-*` and `x-amz-checksum-type`. */
 export function checksumHeaders(checksum: Checksum | undefined, object: Composed): Record<string, string> {
-  if (checksum === undefined) return {};
-  return {
-    [checksumHeaderName(checksum.algorithm)]: checksumText(checksum, object),
-    'x-amz-checksum-type': checksum.type,
-  };
+  const headers: Record<string, string> = {};
+  if (checksum === undefined) return headers;
+  headers[checksumHeaderName(checksum.algorithm)] = checksumText(checksum, object);
+  headers['x-amz-checksum-type'] = checksum.type;
+  return headers;
 }
 
 /** `<ChecksumCRC32>…</ChecksumCRC32>` and `<ChecksumType>`. */
