@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type S3TestClient, sign } from './client.ts';
@@ -199,6 +200,18 @@ describe('connections', () => {
     wire.write(head(world.alice, 'GET', '/wire/p1', {}) + head(world.alice, 'GET', '/wire/p2', {}));
     const answer = await wire.until(/second$/);
     expect(answer).toMatch(/first[\s\S]*second$/);
+    wire.socket.destroy();
+  });
+
+  it('have a body that comes with its head, and nobody waits for it', async () => {
+    const on = vi.spyOn(IncomingMessage.prototype, 'on');
+    const wire = new Wire(world.port);
+    wire.write(`${head(world.alice, 'PUT', '/wire/small', { 'content-length': '5' })}small`);
+    await wire.until(/200 OK/);
+    const events = on.mock.calls.map(([event]) => event);
+    on.mockRestore();
+    expect(events).not.toContain('readable');
+    expect((await world.alice.get('/wire/small')).text).toBe('small');
     wire.socket.destroy();
   });
 

@@ -32,8 +32,8 @@ export class RequestBody implements AsyncIterable<Buffer> {
   readonly #turns: Turns;
   #awaitsContinue: boolean;
   #opened = false;
+  #begun = false;
   #listens = false;
-  #ended = false;
   #bytesRead = 0;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -81,6 +81,11 @@ export class RequestBody implements AsyncIterable<Buffer> {
   }
 
   async #next(): Promise<IteratorResult<Buffer, undefined>> {
+    if (!this.#begun) {
+      this.#begun = true;
+      // Node's parser may be in the middle of what the head came with: once it is through, the body is there.
+      await undefined;
+    }
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       const chunk: Buffer | null = this.#request.read();
@@ -89,17 +94,18 @@ export class RequestBody implements AsyncIterable<Buffer> {
         if (this.#bytesRead > BULK_BYTES) await this.#turns.take(chunk.length);
         return { done: false, value: chunk };
       }
-      // Node says so by an event, a turn of the event loop later.
-      if (this.#request.complete) {
-        this.#ended = true;
-        return { done: true, value: undefined };
-      }
+      // Node says so by an event, too, but that comes later.
+      if (this.#isWhole()) return { done: true, value: undefined };
       if (this.#request.destroyed) throw new S3Error('IncompleteBody');
       this.#listen();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+  }
+
+  #isWhole(): boolean {
+    return this.#request.complete || this.#bytesRead === Number(this.#request.headers['content-length']);
   }
 
   readonly #stir = (): void => {
@@ -137,7 +143,6 @@ export class RequestBody implements AsyncIterable<Buffer> {
       request.off('close', this.#stir);
       request.off('timeout', this.#timeOut);
     }
-    if (this.#ended) return;
     // The error listener stays, if there is one: without it a late reset would end the process.
     request.resume();
   }
