@@ -39,10 +39,12 @@ test('a grant of nothing that is left, taken back, still looks at the waiters an
 
 test('a file with as many locks and waiters as it may have is served within a second or so', () => {
   const table = new LockTable<number>();
-  const began = performance.now();
+  const began = process.cpuUsage();
   for (let n = 0; n < 2500; n += 1) table.lock(ask(n, [2 * n, 2 * n + 1], 'exclusive'));
   for (let n = 0; n < 2500; n += 1) table.lock(ask(5000 + n, [2 * n, 2 * n + 1], 'exclusive'), n);
   expect(table.counts).toEqual({ files: 1, locks: 2500, waiters: 2500 });
   expect(table.releaseClient('c')).toEqual([]);
-  expect(performance.now() - began).toBeLessThan(5000);
+  // Of the processor: what else the machine does meanwhile is not ours.
+  const { user, system } = process.cpuUsage(began);
+  expect(user + system).toBeLessThan(5_000_000);
 });
