@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { type Database, open } from 'lmdb';
 import type { Bytes } from '../contract.ts';
 
