@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type Database, open } from 'lmdb';
 import type { Bytes } from '../contract.ts';
+import type { OwnWrite } from '../mergeRange.ts';
 
 export type BytesDatabase = Database<Bytes, Bytes>;
 
@@ -31,6 +32,14 @@ export function openDatabase(options: {
     // Else each transaction carries a promise nobody holds, and a failed commit ends the process through it.
     eventTurnBatching: false,
   });
+}
+
+/** Puts and removes, in the transaction that is open. */
+export function putAll(database: BytesDatabase, writes: readonly OwnWrite[]): void {
+  for (const { key, value } of writes) {
+    if (value === undefined) void database.remove(key);
+    else void database.put(key, value);
+  }
 }
 
 /** Up to so many bytes it is quicker to copy them one by one than to call what copies many at once: 0.1 µs less. */

@@ -1,6 +1,6 @@
 import { EngineError } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
-import type { BytesDatabase } from './database.ts';
+import { type BytesDatabase, putAll } from './database.ts';
 
 interface Ends {
   readonly commit: () => void;
@@ -60,10 +60,7 @@ export class LastingTransaction {
 
   #put(writes: readonly OwnWrite[]): void {
     if (this.#ends === undefined) this.#begin();
-    for (const { key, value } of writes) {
-      if (value === undefined) void this.#db.remove(key);
-      else void this.#db.put(key, value);
-    }
+    putAll(this.#db, writes);
   }
 
   #begin(): void {

@@ -23,9 +23,8 @@ export async function pinState(parts: {
   readonly meter: UsageMeter;
 }): Promise<PinnedState> {
   const { store, file, meter } = parts;
-  // Settles what is open: it belongs to this state.
-  const usage = meter.ask();
   const pin = store.pin();
+  const usage = meter.ask();
   const { base, newest, older } = await readBase(file.handle);
   // What the pinned transaction itself gave up, it keeps from being used again, too.
   const reusableBytes = Math.min(newest.freePages, older.freePages) * PAGE_BYTES;

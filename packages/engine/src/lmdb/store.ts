@@ -3,7 +3,7 @@ import { type Bytes, type Entry, KEY_BYTES_MAX, type KeyRange } from '../contrac
 import type { OwnWrite } from '../mergeRange.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { watchCommits } from './commitWatch.ts';
-import type { BytesDatabase } from './database.ts';
+import { type BytesDatabase, putAll } from './database.ts';
 import { pageUsageOf } from './environment.ts';
 import { LastingTransaction } from './lastingTransaction.ts';
 import type { PageUsage } from './pageUsage.ts';
@@ -70,10 +70,7 @@ export class LmdbStore implements Snapshot {
 
   /** Puts and removes, in a transaction. */
   apply(writes: readonly OwnWrite[]): void {
-    for (const { key, value } of writes) {
-      if (value === undefined) void this.#db.remove(key);
-      else void this.#db.put(key, value);
-    }
+    putAll(this.#db, writes);
   }
 
   /** To be called before an operation that only reads. */
