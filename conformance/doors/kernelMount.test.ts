@@ -65,7 +65,7 @@ describe.skipIf(CLIENT === undefined)(
       const { accessKeyId, secretAccessKey: secretKey } = credentials;
       await core.accounts.createKey({ account: 'tester', createAccount: {}, accessKeyId, secretKey });
       await core.volumes.create({ name: 'vol', owner: 'tester' });
-      const log = { error: console.error, warn: console.warn };
+      const log = { error: console.error, warn: console.warn, info: () => undefined };
       nfs = createNfsGateway({
         core,
         log,

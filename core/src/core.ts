@@ -17,6 +17,7 @@ import type { ObjectView } from './objects/types.ts';
 import { ContainerLeases } from './recovery/leases.ts';
 import { type LookParts, type LostContainers, lookForLost } from './recovery/lookForLost.ts';
 import { refuseOtherMetadata } from './recovery/otherMetadata.ts';
+import { PostponedRecovery } from './recovery/postponed.ts';
 import { type Recovered, recover } from './recovery/recover.ts';
 import type { LostBytes } from './recovery/survey.ts';
 import { Collector, type CollectorParts } from './space/collector.ts';
@@ -36,8 +37,8 @@ export interface Core {
   readonly collector: Pick<Collector, 'backlog' | 'counts' | 'drain'>;
   /** Whether the disk is full: then what would take room is refused. */
   readonly room: Pick<Room, 'full'>;
-  /** What the start found of writers that ended without closing. */
-  readonly recovered: Recovered;
+  /** What was found of writers that ended without closing; undefined while that waits for room on a full disk. */
+  readonly recovered: Recovered | undefined;
   /** Whether containers of the metadata are missing or too short: a look at some, with a bound. @throws FsError */
   lookForLost(options: Pick<LookParts, 'signal'>): Promise<LostContainers>;
   /** Ends the background work and closes the extent store and the engine. The next start has nothing to recover. */
@@ -55,6 +56,8 @@ export interface CoreParts {
   readonly timer?: Timer;
   /** Told of referred bytes that recovery found damaged or missing. */
   readonly onLost?: (lost: LostBytes) => void;
+  /** Told of recovery that waited for room, when it is over. */
+  readonly onRecovered?: (recovered: Recovered) => void;
   /** Told of what went wrong in background work, which goes on. */
   readonly onFault?: CollectorParts['onFault'];
   /** Room held back for deletes on a full disk. None unless told. */
@@ -67,23 +70,31 @@ const INSTANCE_BYTES = 16;
 
 /** Opens the store and recovers it: the caller makes sure that no other process is at work on it meanwhile. */
 export async function openCore(parts: CoreParts): Promise<Core> {
-  const { engine, environment, timer, onLost, onFault, reserve, onRoom } = parts;
+  const { engine, environment, timer, onLost, onFault, onRecovered, reserve, onRoom } = parts;
   const commands = parts.commands ?? new CommandRunner(engine, environment);
   const instance = environment.randomBytes(INSTANCE_BYTES);
   const leases = new ContainerLeases({ commands, instance });
+  const recovery = new PostponedRecovery({
+    recover: () => recover({ commands, extents, instance, ...(onLost && { onLost }) }),
+    onRecovered: (recovered) => onRecovered?.(recovered),
+    onFault: (fault) => onFault?.(fault),
+  });
   const room = new Room({
     engine,
     ...(reserve && { reserve }),
     ...(timer && { timer }),
-    ...(onRoom && { onChange: onRoom }),
     ...(onFault && { onFault }),
+    onChange: (state) => {
+      onRoom?.(state);
+      if (!state.full) recovery.retry();
+    },
   });
   commands.heed(room);
   await room.start();
   const extents = leases.track(room.guard(await parts.openExtents(leases.lease)));
   await refuseOtherMetadata(commands, extents);
   await commands.run(checkFormat, {});
-  const recovered = await recover({ commands, extents, instance, ...(onLost && { onLost }) });
+  await recovery.start();
   const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
   const pins = new Pins();
   const nextContentId = () => contentIds.next();
@@ -107,11 +118,14 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     lockHosts: new LockHosts(commands),
     collector,
     room,
-    recovered,
+    get recovered() {
+      return recovery.recovered;
+    },
     lookForLost: (options) => lookForLost({ commands, extents, ...options }),
     async close() {
       await collector.stop();
       await room.stop();
+      await recovery.stop();
       // Segments are sealed, durably, before the leases that would have recovery look at them end.
       await extents.close();
       await leases.end(extents).catch((error: unknown) => onFault?.({ doing: 'end leases', error }));

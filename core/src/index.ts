@@ -12,6 +12,7 @@ export { LastUsed } from './lastUsed.ts';
 export type { LockHost, LockHostView } from './locks/hosts.ts';
 export type * from './objects/types.ts';
 export type { LostContainers } from './recovery/lookForLost.ts';
+export type { Recovered } from './recovery/recover.ts';
 export { SeldomTold } from './seldomTold.ts';
 export type { Reserve } from './space/room.ts';
 export { isLongName, nameDigest } from './tree/longNames.ts';

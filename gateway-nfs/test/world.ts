@@ -59,7 +59,7 @@ async function openWorld(folder: string): Promise<World> {
   const removed: FileRef[] = [];
   const gateway = createNfsGateway({
     core,
-    log: { error: (fields) => void errors.push(fields), warn: () => undefined },
+    log: { error: (fields) => void errors.push(fields), warn: () => undefined, info: () => undefined },
     onRemoved: (file) => void removed.push(file),
     handleKey: HANDLE_KEY,
     writeVerifier: WRITE_VERIFIER,

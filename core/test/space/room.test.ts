@@ -6,6 +6,7 @@ import {
   type Core,
   type FileRef,
   openCore,
+  type Recovered,
   systemEnvironment,
   type VolumeId,
 } from '../../src/index.ts';
@@ -24,6 +25,7 @@ class Yard {
   restores = 0;
   readonly told: boolean[] = [];
   readonly faults: unknown[] = [];
+  readonly recovered: Recovered[] = [];
   readonly #disk: MemoryDisk;
   readonly #engine: MemoryEngine;
   #timers: (() => void)[] = [];
@@ -73,6 +75,7 @@ class Yard {
         },
       },
       onRoom: ({ full }) => this.told.push(full),
+      onRecovered: (recovered) => this.recovered.push(recovered),
       onFault: (fault) => this.faults.push(fault),
     });
     return this.core;
@@ -314,6 +317,32 @@ it('begins full where there is no room for the reserve', async () => {
   expect(again.core.room.full).toBe(true);
   await expect(again.core.accounts.create({ name: 'x' })).rejects.toMatchObject(noSpace);
   await again.core.close();
+});
+
+it('begins without recovery where there is no room and no reserve for it, and does it when there is', async () => {
+  const body = yard.core.objects.stage({ lengthBytes: LARGE.length });
+  await body.write(LARGE);
+  await body.finish();
+  yard.full = true;
+  yard.reserve = 0;
+  const core = await yard.open();
+  expect(core.recovered).toBeUndefined();
+  const object = await core.objects.open({ volume: yard.volume, key: Buffer.from('a') });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of object.read()) chunks.push(chunk);
+  expect(Buffer.concat(chunks)).toEqual(LARGE);
+  object.close();
+  await expect(yard.put('e', LARGE)).rejects.toMatchObject(noSpace);
+  expect(yard.recovered).toEqual([]);
+  yard.full = false;
+  while (core.recovered === undefined) {
+    yard.tick();
+    await new Promise(setImmediate);
+  }
+  expect(yard.recovered).toEqual([core.recovered]);
+  expect(core.recovered).toMatchObject({ leases: 1, lost: 0 });
+  expect(core.recovered.deadBytes).toBeGreaterThanOrEqual(LARGE.length);
+  await yard.put('e', LARGE);
 });
 
 function roomWith(release: () => unknown): Room {

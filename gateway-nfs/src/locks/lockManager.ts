@@ -88,10 +88,15 @@ export class LockManager {
     return this.#grace.over;
   }
 
-  /** Clients that held locks before the restart, and have not taken them again, are forgotten. */
-  async endGrace(clients: readonly LockClient[]): Promise<void> {
+  /**
+   * Clients that held locks before the restart, and have not taken them again, are forgotten.
+   * @returns how many have some again
+   */
+  async endGrace(clients: readonly LockClient[]): Promise<number> {
     this.#grace = undefined;
+    const holding = clients.filter((client) => this.#table.isBusy(clientKey(client))).length;
     for (const client of clients) await this.#inTurn(client, () => this.#clients.forget(client));
+    return holding;
   }
 
   /** @source XNFS chapter 10, NLM_TEST */

@@ -76,10 +76,17 @@ async function grace(
   }: { clients: readonly RememberedClient[]; graceMs: number; signal: AbortSignal },
 ): Promise<void> {
   const allBack = manager.beginGrace(clients);
+  const hosts = clients.length;
+  const period = { hosts, secondsAtMost: graceMs / 1000 };
+  log.info(
+    period,
+    'hosts held NFS locks before the restart: until they have them again, nobody else gets one',
+  );
   await Promise.race([allBack, pause(graceMs, signal)]);
   if (signal.aborted) return;
   try {
-    await manager.endGrace(clients);
+    const holding = await manager.endGrace(clients);
+    log.info({ hosts, holding }, 'NFS locks are given to everybody again');
   } catch (error) {
     // They are told once more after the next start, for nothing.
     log.warn({ error }, 'hosts that hold no locks any more could not be forgotten');

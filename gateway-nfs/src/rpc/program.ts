@@ -64,4 +64,5 @@ export interface Program {
 export interface Logger {
   error(fields: object, message: string): void;
   warn(fields: object, message: string): void;
+  info(fields: object, message: string): void;
 }

@@ -17,6 +17,7 @@ import { KERNEL_CLIENT, KernelClient } from './kernelClient.ts';
 const log = {
   error: (fields: object, message: string) => console.error(message, fields),
   warn: (fields: object, message: string) => console.warn(message, fields),
+  info: () => undefined,
 };
 const handleKey = Buffer.alloc(32, 5);
 const GRACE_MS = 8000;

@@ -285,12 +285,17 @@ describe('a server that has restarted', () => {
     expect(await b.lock({ offset: 5n, reclaim: true })).toBe('DENIED');
     expect(await c.lock({ offset: 5n })).toBe('GRANTED');
     expect((await world.store.list()).map(({ name }) => name)).toEqual(['host2', 'host4']);
+    expect(world.told).toEqual([
+      { hosts: 2, secondsAtMost: 45 },
+      { hosts: 2, holding: 1 },
+    ]);
   });
 
   test.each(['killed', 'closed'] as const)('has no grace period where nobody held locks: %s', async (how) => {
     const a = await world.host(2);
     await world.restart(how);
     expect(await a.lock()).toBe('GRANTED');
+    expect(world.told).toEqual([]);
   });
 
   test('that was closed ends it as soon as all locks are taken again', async () => {

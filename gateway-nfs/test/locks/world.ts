@@ -29,7 +29,7 @@ export const STATS = [
 ] as const;
 type Stat = (typeof STATS)[number];
 
-export const silentLog = { error: () => undefined, warn: () => undefined };
+export const silentLog = { error: () => undefined, warn: () => undefined, info: () => undefined };
 
 /** What must outlive a lock service, in memory. */
 export class MemoryStore implements LockClientStore {
@@ -279,6 +279,8 @@ export interface World {
   readonly store: MemoryStore;
   readonly clock: Clock;
   service(): LockService;
+  /** What the log was told for information, in order. */
+  readonly told: object[];
   /** On 127.0.0.`number`; unless `transport` is `none`, it can be called back. */
   host(number: number, options?: { name?: string; transport?: Transport | 'none' }): Promise<Host>;
   /** The server is killed, or closed, and starts anew. */
@@ -290,6 +292,7 @@ export async function openWorld(options: { readonly limits?: LockLimits } = {}):
   const store = new MemoryStore();
   const clock = new Clock();
   const hosts: Host[] = [];
+  const told: object[] = [];
   // All hosts have their port mappers at one port, and the service must know it before there is a host.
   const probe = createTcpServer({ programs: [], log: silentLog });
   const { port: portmapPort } = await probe.listen({ host: '127.0.0.1', port: 0 });
@@ -299,7 +302,7 @@ export async function openWorld(options: { readonly limits?: LockLimits } = {}):
       ...options,
       locate: locateByName,
       store,
-      log: silentLog,
+      log: { ...silentLog, info: (fields) => void told.push(fields) },
       pause: clock.pause,
       portmapPort,
     });
@@ -307,6 +310,7 @@ export async function openWorld(options: { readonly limits?: LockLimits } = {}):
   return {
     store,
     clock,
+    told,
     service: () => service,
     async host(number, { name = `host${number}`, transport = 'tcp' } = {}) {
       const host = new Host({ address: `127.0.0.${number}`, name, service: () => service });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   world = await startWorld();
   door = await createNfsDoor({
     core: world.core,
-    log: { error: (fields) => void world.errors.push(fields), warn: () => undefined },
+    log: { error: (fields) => void world.errors.push(fields), warn: () => undefined, info: () => undefined },
     handleKey: HANDLE_KEY,
     writeVerifier: WRITE_VERIFIER,
     roomBytes: async () => 0,

@@ -44,7 +44,11 @@ async function failing(
       }),
     },
     handles,
-    log: { error: (fields, message) => void logged.push({ ...fields, message }), warn: () => undefined },
+    log: {
+      error: (fields, message) => void logged.push({ ...fields, message }),
+      warn: () => undefined,
+      info: () => undefined,
+    },
     writeVerifier: Buffer.alloc(8),
     roomBytes: async () => 0,
   });

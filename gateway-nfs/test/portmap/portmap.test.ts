@@ -25,7 +25,7 @@ const NLM: Mapping = { program: 100_021, version: 4, protocol: tcp, port: 2049 }
 const NLM_UDP: Mapping = { ...NLM, protocol: udp };
 const OTHER: Mapping = { program: 200_000, version: 1, protocol: tcp, port: 4000 };
 
-const log = { error: () => undefined, warn: () => undefined };
+const log = { error: () => undefined, warn: () => undefined, info: () => undefined };
 let program: Program;
 let servers: readonly { close(): Promise<void> }[];
 let ports: Readonly<Record<Transport, number>>;

@@ -153,7 +153,7 @@ describe('many connections', () => {
     const halfBytes = 120_000;
     const server = createTcpServer({
       programs: [],
-      log: { warn: () => undefined, error: () => undefined },
+      log: { warn: () => undefined, error: () => undefined, info: () => undefined },
       limits: {
         ...TCP_SERVER_LIMITS,
         admission: {

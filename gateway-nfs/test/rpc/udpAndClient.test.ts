@@ -27,7 +27,7 @@ async function startUdp(host = '127.0.0.1'): Promise<Udp> {
   };
   const server = createUdpServer({
     programs: [testProgram(calls, new Map())],
-    log: { warn: keep, error: keep },
+    log: { warn: keep, error: keep, info: () => undefined },
   });
   closing.push(() => server.close());
   const { port } = await server.listen({ host, port: 0 });

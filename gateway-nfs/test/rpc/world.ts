@@ -98,7 +98,7 @@ export async function startWorld(limits: WorldLimits = {}): Promise<World> {
   const program = testProgram(calls, held);
   const server = createTcpServer({
     programs: [program, { ...program, version: 3 }],
-    log: { error: keep, warn: keep },
+    log: { error: keep, warn: keep, info: () => undefined },
     limits: {
       ...TCP_SERVER_LIMITS,
       ...limits,

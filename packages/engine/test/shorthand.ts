@@ -21,6 +21,14 @@ export const keysOf = (entries: readonly Entry[]) =>
 export const keyStrings = (entries: readonly Entry[]) =>
   entries.map(({ key }) => Buffer.from(key).toString());
 export const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
+/** Uniform numbers from 0 to 1: MINSTD, by Park and Miller. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
 export const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 export const get = (engine: Engine, key: Bytes) => engine.read((tx) => tx.get(key));

@@ -86,7 +86,11 @@ describe.each(kinds)('exports with %s', (kind) => {
     expect((await facet(['export', 'show', 'photos', ...store])).stdout).toContain(
       'all: everybody becomes 1001:101, the owner\n',
     );
-    await set('--clients', 'nobody', '--owner', '1000:100');
+    await set('--squash', 'none');
+    expect((await facet(['export', 'show', 'photos', ...store])).stdout).toContain(
+      'none: users are who they say they are, and who says nothing is 1001:101, the owner\n',
+    );
+    await set('--clients', 'nobody', '--owner', '1000:100', '--squash', 'all');
     const listed = await facet(['export', 'list', ...store]);
     expect(listed.stdout).toMatch(
       /^PATH .*\n\/other +127.*\n\/photos +nobody +read and write +all +1000:100\n$/,

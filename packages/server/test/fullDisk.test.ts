@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { facet, type RunningServer, serve, stop } from './facetProcess.ts';
@@ -166,6 +166,34 @@ test('a full disk loses nothing, takes deletes by both doors, and is over withou
 
   const check = await facet(['fsck', '--full', '--data', data], { under: disk.under });
   expect([check.code, check.stdout]).toEqual([0, expect.stringContaining('no damage')]);
+});
+
+test('a start that finds no room at all serves, and commands find it as soon as there is some', async ({
+  skip,
+}) => {
+  skip(why !== undefined, why);
+  const disk = await smallDisk({ megabytes: 16 });
+  const data = join(disk.path, 'data');
+  const folder = join(disk.seen, 'data');
+  const first = await serve({ data, environment, under: disk.under });
+  expect((await facet(['volume', 'create', 'full', '--data', data], { under: disk.under })).code).toBe(0);
+  const kept = new Map<string, string>();
+  expect(await (await Clients.of(first, kept)).put('key', 'x'.repeat(20_000))).toBe(200);
+  await stop(first, 'SIGKILL');
+  // Nothing that could be given up.
+  for (const name of ['meta/ballast', 'admin.json']) rmSync(join(folder, name));
+  const filler = join(disk.seen, 'filler');
+  takeTheRest(filler);
+
+  const server = await serve({ data, environment, under: disk.under });
+  const clients = await Clients.of(server, kept);
+  await clients.verify();
+  expect(await clients.health()).toEqual({ status: 'full' });
+  expect(readdirSync(folder).filter((name) => name.startsWith('admin.json'))).toEqual([]);
+  rmSync(filler);
+  await expect.poll(() => existsSync(join(folder, 'admin.json')), { timeout: 10_000 }).toBe(true);
+  expect((await facet(['volume', 'create', 'more', '--data', data], { under: disk.under })).code).toBe(0);
+  expect((await stop(server)).code).toBe(0);
 });
 
 test('a command that a full disk refuses says so in one line of words, or in one of JSON', async ({

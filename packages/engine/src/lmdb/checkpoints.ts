@@ -113,7 +113,7 @@ export class Checkpoints {
     if (!this.isNeeded) return false;
     const { journal, meter, growthBytesMax } = this.#parts;
     if (this.#isOld || journal.usedBytes >= JOURNAL_BYTES_MAX) return true;
-    if (this.#grownBytes() + bytesAtMost(meter.since) < growthBytesMax) return false;
+    if (this.#grownBytes() + bytesAtMost(meter.since, meter.asked.tree) < growthBytesMax) return false;
     meter.ask();
     return this.#grownBytes() >= growthBytesMax;
   }

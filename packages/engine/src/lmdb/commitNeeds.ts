@@ -1,55 +1,74 @@
 import type { OwnWrite } from '../mergeRange.ts';
 import { PAGE_BYTES } from './dataFile.ts';
 
-/** What any commit copies: the tops of the trees, and the list of free pages. */
+/** What any commit copies or adds: the tree of free pages, a root of its own for a tree that grows. */
 const PAGES_PER_COMMIT = 8;
-/** What a key may: its way down the tree, and a page that splits. */
-const PAGES_PER_WRITE = 4;
-/** After so many, ways down the tree have been copied already: a leaf is left, and one that splits off. */
-const WRITES_APART_MAX = 64;
-const PAGES_PER_FURTHER_WRITE = 2;
-
+/** A page of the list of those given up holds so many. */
+const LISTED_PER_PAGE = 256;
 /** A value longer than half a page lies in pages of its own, behind a head of at most so much. */
 const VALUE_HEAD_BYTES = 32;
 
+/** Of the tree that a transaction begins with. */
+export interface TreeShape {
+  /** From its root to a leaf, both counted; nothing of an empty one. */
+  readonly depth: number;
+  readonly branchPages: number;
+  readonly leafPages: number;
+}
+
 /** What one transaction of LMDB writes. */
 export interface CommitNeeds {
-  readonly writesCount: number;
+  readonly putsCount: number;
+  readonly removesCount: number;
   /** Of the values, in whole pages. */
   readonly valueBytes: number;
   /** Of these what takes several pages side by side, which free pages here and there are not. */
   readonly runBytes: number;
 }
 
-export const NO_NEEDS: CommitNeeds = { writesCount: 0, valueBytes: 0, runBytes: 0 };
+export const NO_NEEDS: CommitNeeds = { putsCount: 0, removesCount: 0, valueBytes: 0, runBytes: 0 };
 
 export function commitNeeds(writes: readonly OwnWrite[]): CommitNeeds {
+  let putsCount = 0;
   let valueBytes = 0;
   let runBytes = 0;
   for (const { value } of writes) {
     if (value === undefined) continue;
+    putsCount += 1;
     const bytes = bytesInPages(value.length);
     valueBytes += bytes;
     if (bytes > PAGE_BYTES) runBytes += bytes;
   }
-  return { writesCount: writes.length, valueBytes, runBytes };
+  return { putsCount, removesCount: writes.length - putsCount, valueBytes, runBytes };
+}
+
+export function writesCountOf({ putsCount, removesCount }: CommitNeeds): number {
+  return putsCount + removesCount;
 }
 
 /** Both in one transaction. */
 export function joined(a: CommitNeeds, b: CommitNeeds): CommitNeeds {
   return {
-    writesCount: a.writesCount + b.writesCount,
+    putsCount: a.putsCount + b.putsCount,
+    removesCount: a.removesCount + b.removesCount,
     valueBytes: a.valueBytes + b.valueBytes,
     runBytes: a.runBytes + b.runBytes,
   };
 }
 
-/** Of LMDB's file, at most. */
-export function bytesAtMost({ writesCount, valueBytes }: CommitNeeds): number {
-  const apart = Math.min(writesCount, WRITES_APART_MAX);
-  const further = writesCount - apart;
-  const pages = PAGES_PER_COMMIT + PAGES_PER_WRITE * apart + PAGES_PER_FURTHER_WRITE * further;
-  return pages * PAGE_BYTES + valueBytes;
+/**
+ * Of LMDB's file, at most. A write copies its way down the tree, unless it was copied already; one that removes may bring
+ * the neighbour in at each step of it, to be joined with. A put may split each page of its way, but one that was split
+ * has room: no more are split than were on the ways, and one for each put.
+ */
+export function bytesAtMost(needs: CommitNeeds, { depth, branchPages, leafPages }: TreeShape): number {
+  const { putsCount, removesCount, valueBytes } = needs;
+  const branches = Math.max(0, depth - 1);
+  const ways = putsCount + 2 * removesCount;
+  const copied = Math.min(leafPages, ways) + Math.min(branchPages, ways * branches);
+  const split = putsCount + Math.min(putsCount * branches, branchPages + putsCount);
+  const pages = PAGES_PER_COMMIT + copied + split;
+  return (pages + Math.ceil(pages / LISTED_PER_PAGE)) * PAGE_BYTES + valueBytes;
 }
 
 /** Of the pages that so many bytes take with the head before them. */

@@ -1,6 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { PageUsage } from './pageUsage.ts';
 
+type LastPage = Pick<PageUsage, 'lastPage'>;
+
 export const PAGE_BYTES = 4096;
 /** `st_blocks` counts in these, whatever the file system's own block size (POSIX sys/stat.h). */
 const STAT_BLOCK_BYTES = 512;
@@ -38,7 +40,7 @@ export class DataFile {
   }
 
   /** What is allocated behind LMDB's last page. */
-  tailBytes({ lastPage }: PageUsage): number {
+  tailBytes({ lastPage }: LastPage): number {
     return Math.max(0, this.#allocatedBytes - (lastPage + 1) * PAGE_BYTES);
   }
 
@@ -46,7 +48,7 @@ export class DataFile {
    * Makes the tail longer. To be called while LMDB writes nothing.
    * @throws ENOSPC and other errors of the disk; then all is as it was
    */
-  async extend(usage: PageUsage, bytes: number): Promise<void> {
+  async extend(usage: LastPage, bytes: number): Promise<void> {
     // Where LMDB went on by itself nothing of its may be written over.
     const offset = Math.max(this.#allocatedBytes, (usage.lastPage + 1) * PAGE_BYTES);
     const length = Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;

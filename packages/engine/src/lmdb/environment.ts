@@ -12,12 +12,26 @@ export function environmentOf(db: BytesDatabase): object {
 /** What LMDB says of the pages of this environment. */
 export function pageUsageOf(db: BytesDatabase): PageUsage {
   const environment = environmentOf(db);
-  const info: unknown =
-    'info' in environment && typeof environment.info === 'function' ? environment.info() : undefined;
-  if (typeof info === 'object' && info !== null && 'pagesWritten' in info && 'lastPageNumber' in info) {
-    const { pagesWritten, lastPageNumber } = info;
-    if (typeof pagesWritten === 'number' && typeof lastPageNumber === 'number')
-      return { lastPage: lastPageNumber, writtenPages: pagesWritten };
-  }
+  const { pagesWritten, lastPageNumber } = answerOf(environment, 'info');
+  const { treeDepth, treeBranchPageCount, treeLeafPageCount } = answerOf(environment, 'stat');
+  return {
+    lastPage: counted(lastPageNumber),
+    writtenPages: counted(pagesWritten),
+    tree: {
+      depth: counted(treeDepth),
+      branchPages: counted(treeBranchPageCount),
+      leafPages: counted(treeLeafPageCount),
+    },
+  };
+}
+
+function answerOf(environment: object, question: 'info' | 'stat'): Readonly<Record<string, unknown>> {
+  const ask: unknown = Reflect.get(environment, question);
+  const answer: unknown = typeof ask === 'function' ? ask.call(environment) : undefined;
+  return typeof answer === 'object' && answer !== null ? { ...answer } : {};
+}
+
+function counted(answer: unknown): number {
+  if (typeof answer === 'number') return answer;
   throw new Error('this version of lmdb-js is unknown: it counts no pages');
 }

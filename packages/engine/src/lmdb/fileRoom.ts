@@ -1,15 +1,19 @@
 import { statfs } from 'node:fs/promises';
 import { isOutOfRoom } from '@facet/journal';
-import { bytesAtMost, bytesInPages, type CommitNeeds, joined } from './commitNeeds.ts';
+import {
+  bytesAtMost,
+  bytesInPages,
+  type CommitNeeds,
+  joined,
+  NO_NEEDS,
+  writesCountOf,
+} from './commitNeeds.ts';
 import { type DataFile, PAGE_BYTES } from './dataFile.ts';
 import type { UsageMeter } from './pageUsage.ts';
 import type { PinnedState } from './pinnedState.ts';
 
-/** A smaller store has so few pages to copy that the bound is far too high: LMDB finds out by itself. */
-const SMALL_STORE_BYTES = 1 << 20;
-const STEP_BYTES_MAX = 4 << 20;
 /** Of what LMDB may write between two checkpoints, which is less on a small disk. */
-const STEP_SHARE = 1 / 16;
+const STEP_SHARE = 1 / 4;
 
 /** A list of free pages that is too long for half a page needs neighbours, too: so much for each page in it. */
 const LISTED_PAGE_BYTES = 8;
@@ -19,6 +23,8 @@ export interface FileRoomParts {
   readonly file: DataFile;
   readonly meter: UsageMeter;
   readonly growthBytesMax: number;
+  /** What LMDB's open transaction is given at most: as much is made at once, that it need not be settled for room. */
+  readonly gatheredWritesMax: number;
 }
 
 /**
@@ -34,11 +40,9 @@ export interface FileRoomParts {
  */
 export class FileRoom {
   readonly #parts: FileRoomParts;
-  readonly #stepBytes: number;
 
   constructor(parts: FileRoomParts) {
     this.#parts = parts;
-    this.#stepBytes = Math.min(STEP_BYTES_MAX, parts.growthBytesMax * STEP_SHARE);
   }
 
   /**
@@ -49,35 +53,31 @@ export class FileRoom {
     const { meter } = this.#parts;
     return (
       this.#missing(needs, pinned) <= 0 ||
-      (meter.since.writesCount > 0 && this.#missingExactly(needs, pinned) <= 0)
+      (writesCountOf(meter.since) > 0 && this.#missingExactly(needs, pinned) <= 0)
     );
   }
 
   /**
    * Makes it hold so much. To be called while LMDB writes nothing; what is in its open transaction is settled.
-   * @returns false when LMDB has to find out by itself
    * @throws ENOSPC, with the disk as it was, and other errors of the disk
    */
-  async make(needs: CommitNeeds, pinned: PinnedState): Promise<boolean> {
+  async make(needs: CommitNeeds, pinned: PinnedState): Promise<void> {
     const { path, file, meter } = this.#parts;
     const missing = this.#missingExactly(needs, pinned);
     const { bavail, bsize } = await statfs(path);
-    const enough = missing <= bavail * bsize;
-    try {
-      if (!enough)
-        throw Object.assign(new Error(`ENOSPC: a commit may take ${bytesAtMost(needs)} bytes`), {
-          code: 'ENOSPC',
-        });
-      await file.extend(meter.asked, missing + this.#stepBytes).catch((error: unknown) => {
-        if (!isOutOfRoom(error)) throw error;
-        // There may be room for as much as is needed.
-        return file.extend(meter.asked, missing);
-      });
-      return true;
-    } catch (error) {
-      if (isOutOfRoom(error) && needs.runBytes === 0 && pinned.usedBytes < SMALL_STORE_BYTES) return false;
-      throw error;
-    }
+    if (missing > bavail * bsize)
+      throw Object.assign(new Error(`ENOSPC: a commit may take ${missing} bytes more`), { code: 'ENOSPC' });
+    await file.extend(meter.asked, missing + this.#stepBytes()).catch((error: unknown) => {
+      if (!isOutOfRoom(error)) throw error;
+      // There may be room for as much as is needed.
+      return file.extend(meter.asked, missing);
+    });
+  }
+
+  #stepBytes(): number {
+    const { meter, growthBytesMax, gatheredWritesMax } = this.#parts;
+    const gathered = bytesAtMost({ ...NO_NEEDS, putsCount: gatheredWritesMax }, meter.asked.tree);
+    return Math.min(gathered, growthBytesMax * STEP_SHARE);
   }
 
   #missingExactly(needs: CommitNeeds, pinned: PinnedState): number {
@@ -97,6 +97,8 @@ export class FileRoom {
     const listedPages = pinned.reusableBytes / PAGE_BYTES + Math.max(0, written);
     const listBytes = listedPages * LISTED_PAGE_BYTES;
     const listRunBytes = listBytes * 2 > PAGE_BYTES ? bytesInPages(listBytes) : 0;
-    return Math.max(bytesAtMost(all) - reusable, all.runBytes + listRunBytes) - file.tailBytes(asked);
+    return (
+      Math.max(bytesAtMost(all, asked.tree) - reusable, all.runBytes + listRunBytes) - file.tailBytes(asked)
+    );
   }
 }

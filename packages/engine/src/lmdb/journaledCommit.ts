@@ -5,7 +5,7 @@ import type { OwnWrite } from '../mergeRange.ts';
 import { BatchState } from './batchState.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Commit } from './commit.ts';
-import { type CommitNeeds, commitNeeds } from './commitNeeds.ts';
+import { type CommitNeeds, commitNeeds, writesCountOf } from './commitNeeds.ts';
 import type { DataFile } from './dataFile.ts';
 import { diagnose } from './failure.ts';
 import { FileRoom } from './fileRoom.ts';
@@ -65,7 +65,7 @@ export class JournaledCommit implements Commit {
   ): Promise<JournaledCommit> {
     const { store, journal, file, path, growthBytesMax = GROWTH_BYTES_MAX } = parts;
     const meter = new UsageMeter(store);
-    const room = new FileRoom({ path, file, meter, growthBytesMax });
+    const room = new FileRoom({ path, file, meter, growthBytesMax, gatheredWritesMax: GATHERED_WRITES_MAX });
     const kept = await pinState({ store, file, meter });
     try {
       await replayBatches({ ...parts, meter, room, pinned: kept }, others);
@@ -128,7 +128,7 @@ export class JournaledCommit implements Commit {
     const needs = commitNeeds(writes);
     // In a transaction of its own, it has nothing in common with what was gathered.
     if (writes.length > AT_ONCE_WRITES_MAX) this.#meter.ask();
-    const fits = this.#room.holds(needs, pinned) || (await this.#room.make(needs, pinned));
+    if (!this.#room.holds(needs, pinned)) await this.#room.make(needs, pinned);
     const sequence = await journal
       .commit({ kind: RECORD.batch, payload: [record] })
       .catch((cause: unknown) => {
@@ -137,29 +137,25 @@ export class JournaledCommit implements Commit {
         throw failed(cause);
       });
     try {
-      await this.#give(writes, { needs, fits });
+      await this.#give(writes, needs);
     } catch (cause) {
       // It is in the journal all the same, and would come back after a crash.
       await journal.makeVoid(sequence).catch(throwFailed);
       throw cause;
     }
-    if (this.#meter.since.writesCount >= GATHERED_WRITES_MAX) this.#meter.ask();
+    if (writesCountOf(this.#meter.since) >= GATHERED_WRITES_MAX) this.#meter.ask();
   }
 
-  /** Where LMDB is sure to have room, what it takes may be settled after it is acknowledged. */
-  async #give(
-    writes: readonly OwnWrite[],
-    { needs, fits }: { readonly needs: CommitNeeds; readonly fits: boolean },
-  ): Promise<void> {
+  /** LMDB is sure to have room: what it takes may be settled after it is acknowledged. */
+  async #give(writes: readonly OwnWrite[], needs: CommitNeeds): Promise<void> {
     const { store } = this.#parts;
-    if (fits && writes.length <= AT_ONCE_WRITES_MAX) {
+    if (writes.length <= AT_ONCE_WRITES_MAX) {
       store.gather(writes);
       this.#meter.gathered(needs);
       return;
     }
     try {
-      if (fits) await store.transact(() => store.apply(writes));
-      else store.transactAtOnce(() => store.apply(writes));
+      await store.transact(() => store.apply(writes));
     } finally {
       this.#meter.ask();
     }

@@ -1,4 +1,4 @@
-import { type CommitNeeds, joined, NO_NEEDS } from './commitNeeds.ts';
+import { type CommitNeeds, joined, NO_NEEDS, type TreeShape } from './commitNeeds.ts';
 import type { LmdbStore } from './store.ts';
 
 export interface PageUsage {
@@ -6,6 +6,8 @@ export interface PageUsage {
   readonly lastPage: number;
   /** By this process, those written again included. */
   readonly writtenPages: number;
+  /** As it is after the newest transaction. */
+  readonly tree: TreeShape;
 }
 
 /**

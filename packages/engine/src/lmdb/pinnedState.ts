@@ -11,7 +11,6 @@ export interface PinnedState {
   readonly base: Uint8Array;
   /** Of its file free in this state: what may be used again while it is pinned, but for a page here or there. */
   readonly reusableBytes: number;
-  readonly usedBytes: number;
   /** At that moment. */
   readonly usage: PageUsage;
 }
@@ -28,5 +27,5 @@ export async function pinState(parts: {
   const { base, newest, older } = await readBase(file.handle);
   // What the pinned transaction itself gave up, it keeps from being used again, too.
   const reusableBytes = Math.min(newest.freePages, older.freePages) * PAGE_BYTES;
-  return { pin, base, reusableBytes, usedBytes: newest.pages * PAGE_BYTES, usage };
+  return { pin, base, reusableBytes, usage };
 }

@@ -157,12 +157,17 @@ const accessOf = ({ readOnly }: ExportReport): string => (readOnly ? 'read only'
 const idsOf = ({ uid, gid }: Owner): string => `${uid}:${gid}`;
 
 function describe(shown: ExportReport): string {
-  const squashed = { none: 'nobody', root: 'root', all: 'everybody' }[shown.squash];
+  const anonymous = `${shown.anonymousUid}:${shown.anonymousGid}${shown.anonymousIsOwner ? ', the owner' : ''}`;
+  const squashed = {
+    none: `users are who they say they are, and who says nothing is ${anonymous}`,
+    root: `root becomes ${anonymous}`,
+    all: `everybody becomes ${anonymous}`,
+  }[shown.squash];
   return [
     `path         ${shown.path}`,
     `clients      ${clientsOf(shown)}`,
     `access       ${accessOf(shown)}`,
-    `squash       ${shown.squash}: ${squashed} becomes ${shown.anonymousUid}:${shown.anonymousGid}${shown.anonymousIsOwner ? ', the owner' : ''}`,
+    `squash       ${shown.squash}: ${squashed}`,
     `ports        ${shown.securePorts ? 'below 1024' : 'any'}`,
     `owner        ${idsOf(shown.owner)}`,
     `directories  ${shown.directoryMode}`,

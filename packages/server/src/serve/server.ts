@@ -3,15 +3,15 @@
 import { randomBytes } from 'node:crypto';
 import { createS3Gateway } from '@facet/gateway-s3';
 import type { Logger } from 'pino';
-import { removeAdminEndpoint, writeAdminEndpoint } from '../administration/endpointFile.ts';
+import { removeAdminEndpoint } from '../administration/endpointFile.ts';
 import { administerCore } from '../administration/local.ts';
 import { fromCore } from '../coreFailure.ts';
 import { formatAddress, reachableAddress } from '../settings/address.ts';
 import type { ServeSettings } from '../settings/settings.ts';
-import { isFullDisk } from '../store/fullDisk.ts';
 import { holdStoreForServer } from '../store/holding.ts';
 import { storeLayout } from '../store/layout.ts';
 import { openStore } from '../store/open.ts';
+import { announceAdmin } from './adminAnnouncement.ts';
 import { createAdminDoor, type ServerState } from './adminDoor.ts';
 import type { ServingFacts } from './banner.ts';
 import { type ClosableDoor, closeDoors } from './closeDoors.ts';
@@ -112,20 +112,18 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     state.probe = () => store.core.accounts.find('root');
     state.isFull = () => store.core.room.full;
     const url = `http://${formatAddress(reachableAddress(admin))}`;
-    try {
-      writeAdminEndpoint(layout.adminEndpoint, { url, token, pid: process.pid });
-    } catch (error) {
-      // A full disk must not keep the server down: deletes through it are what makes room again.
-      if (!isFullDisk(error)) throw error;
-      logger.error({ err: error }, 'no room for admin.json: commands do not find this server');
-    }
+    const announcement = announceAdmin({
+      path: layout.adminEndpoint,
+      endpoint: { url, token, pid: process.pid },
+      logger,
+    });
     const lost = lookForLost({ core: store.core, watcher: logger });
     opened.defer(() => lost.stop());
     state.lostContainers = lost.count;
     state.phase = 'serving';
     opened.defer(() => {
       state.phase = 'stopping';
-      removeAdminEndpoint(layout.adminEndpoint);
+      announcement.end();
     });
 
     return {

@@ -1,6 +1,6 @@
 /** Opens a store: the metadata engine, the extents, and the core over both. */
 
-import { type Core, openCore, systemEnvironment } from '@facet/core';
+import { type Core, openCore, type Recovered, systemEnvironment } from '@facet/core';
 import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
 import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
@@ -37,6 +37,10 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const { engine, journal } = await openMetadata(layout, fail);
+  const onRecovered = (recovered: Recovered): void => {
+    if (recovered.leases > 0)
+      watcher.info({ ...recovered }, 'recovered what the last holder of the store left behind');
+  };
   const core = await openCore({
     engine,
     reserve: await diskReserve(layout),
@@ -59,14 +63,14 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
       ),
     onFault: ({ doing, error }) =>
       watcher.error({ doing, err: error }, 'background work failed, and goes on'),
+    onRecovered,
     onRoom: ({ full }) => {
       if (!full) watcher.info({}, 'there is room on the disk again: everything works');
       else watcher.error({}, 'the disk is full: reads and deletes go on, what takes room is refused');
     },
   });
-  if (core.recovered.leases > 0) {
-    watcher.info({ ...core.recovered }, 'recovered what the last holder of the store left behind');
-  }
+  if (core.recovered) onRecovered(core.recovered);
+  else watcher.error({}, 'recovery waits until there is room on the disk: what is read is whole');
   lock.tryLock('instances', 'shared');
   return { core, failed, close: () => core.close() };
 }

@@ -1,25 +1,38 @@
 /** Files that only their owner may read. */
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Replaces `path` as a whole: readers see the old file or the new one, also after a power cut. Mode 0600. */
+/**
+ * Replaces `path` as a whole: readers see the old file or the new one, also after a power cut. Mode 0600.
+ * @throws errors of the disk; then all is as it was
+ */
 export function writePrivateFile(path: string, content: string): void {
   const temporary = `${path}.${process.pid}.new`;
   // A leftover of a killed process with the same pid may have another owner or mode.
   rmSync(temporary, { force: true });
-  const file = openSync(temporary, 'wx', 0o600);
   try {
-    writeSync(file, content);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    writeDurably(temporary, content);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, path);
   const directory = openSync(dirname(path), 'r');
   try {
     fsyncSync(directory);
   } finally {
     closeSync(directory);
+  }
+}
+
+function writeDurably(path: string, content: string): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    // A full disk takes the first bytes without a word: this one writes until all are there, or it fails.
+    writeFileSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }

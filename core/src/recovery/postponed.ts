@@ -1,0 +1,69 @@
+import { FsError } from '../errors.ts';
+import type { Recovered } from './recover.ts';
+
+export interface PostponedRecoveryParts {
+  /** @throws FsError NoSpace; what it had done until then is done */
+  readonly recover: () => Promise<Recovered>;
+  /** Told when it is over, unless that was at the start. */
+  readonly onRecovered: (recovered: Recovered) => void;
+  readonly onFault: (fault: { readonly doing: string; readonly error: unknown }) => void;
+}
+
+/**
+ * Recovery that waits for room, if it must. On a disk that others filled, with the reserve gone, there may be none for
+ * the little that recovery writes; reads need nothing of it, and what it looks for only takes room until it is found.
+ */
+export class PostponedRecovery {
+  readonly #parts: PostponedRecoveryParts;
+  #recovered: Recovered | undefined;
+  #waits = false;
+  #trying: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(parts: PostponedRecoveryParts) {
+    this.#parts = parts;
+  }
+
+  /** What was found; undefined while it waits. */
+  get recovered(): Recovered | undefined {
+    return this.#recovered;
+  }
+
+  /** @throws FsError Failed | Closed | Corrupt; nothing when the disk is full */
+  async start(): Promise<void> {
+    try {
+      this.#recovered = await this.#parts.recover();
+      this.#waits = false;
+    } catch (error) {
+      if (!isOutOfRoom(error)) throw error;
+      this.#waits = true;
+    }
+  }
+
+  /** To be called when there is room again. */
+  retry(): void {
+    if (!this.#waits || this.#stopped) return;
+    this.#trying ??= this.#try().finally(() => {
+      this.#trying = undefined;
+    });
+  }
+
+  /** What was not done is left to the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#trying;
+  }
+
+  async #try(): Promise<void> {
+    try {
+      await this.start();
+      if (this.#recovered) this.#parts.onRecovered(this.#recovered);
+    } catch (error) {
+      this.#parts.onFault({ doing: 'recover what was put off', error });
+    }
+  }
+}
+
+function isOutOfRoom(error: unknown): boolean {
+  return error instanceof FsError && error.code === 'NoSpace';
+}
