@@ -20,6 +20,9 @@ import { refuseOtherMetadata } from './recovery/otherMetadata.ts';
 import { PostponedRecovery } from './recovery/postponed.ts';
 import { type Recovered, recover } from './recovery/recover.ts';
 import type { LostBytes } from './recovery/survey.ts';
+import { Pace } from './scrub/pace.ts';
+import { type ScrubReport, scrubAndName } from './scrub/report.ts';
+import type { ScrubParts } from './scrub/scrub.ts';
 import { Collector, type CollectorParts } from './space/collector.ts';
 import { Pins } from './space/pins.ts';
 import { type Reserve, Room, type RoomParts } from './space/room.ts';
@@ -41,8 +44,14 @@ export interface Core {
   readonly recovered: Recovered | undefined;
   /** Whether containers of the metadata are missing or too short: a look at some, with a bound. @throws FsError */
   lookForLost(options: Pick<LookParts, 'signal'>): Promise<LostContainers>;
+  /** Reads all bytes that anything refers to, at most so many a second. @throws FsError Failed | Closed */
+  scrub(options: ScrubOptions): Promise<ScrubReport>;
   /** Ends the background work and closes the extent store and the engine. The next start has nothing to recover. */
   close(): Promise<void>;
+}
+
+export interface ScrubOptions extends Pick<ScrubParts, 'signal' | 'onProgress'> {
+  readonly bytesPerSecond: number;
 }
 
 export interface CoreParts {
@@ -122,6 +131,8 @@ export async function openCore(parts: CoreParts): Promise<Core> {
       return recovery.recovered;
     },
     lookForLost: (options) => lookForLost({ commands, extents, ...options }),
+    scrub: ({ bytesPerSecond, ...options }) =>
+      scrubAndName({ engine, commands, extents, pace: new Pace({ bytesPerSecond }), ...options }),
     async close() {
       await collector.stop();
       await room.stop();

@@ -1,6 +1,6 @@
 export { READ_SLACK_BYTES } from '@facet/extents';
 export type { CommandContext, Environment } from './commands/command.ts';
-export { type Core, type CoreParts, openCore } from './core.ts';
+export { type Core, type CoreParts, openCore, type ScrubOptions } from './core.ts';
 export { systemEnvironment } from './environment.ts';
 export * from './errors.ts';
 export { FILE_BYTES_MAX } from './files/changed.ts';
@@ -13,6 +13,8 @@ export type { LockHost, LockHostView } from './locks/hosts.ts';
 export type * from './objects/types.ts';
 export type { LostContainers } from './recovery/lookForLost.ts';
 export type { Recovered } from './recovery/recover.ts';
+export type { ScrubReport } from './scrub/report.ts';
+export type { ScrubProgress } from './scrub/scrub.ts';
 export { SeldomTold } from './seldomTold.ts';
 export type { Reserve } from './space/room.ts';
 export { isLongName, nameDigest } from './tree/longNames.ts';

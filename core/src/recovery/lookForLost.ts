@@ -11,9 +11,9 @@
 import type { Op, ReadTx } from '@facet/engine';
 import { type ContainerId, type ExtentStore, type Location, physicalLength } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
+import { EXTENT_RECORDS, type ExtentRecords, extentPartOf } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
-import { SPACE, spaceBounds, successor } from '../meta/keys.ts';
-import { decodeContent, decodeMapEntry } from '../meta/records/content.ts';
+import { spaceBounds, successor } from '../meta/keys.ts';
 
 /** Of each kind of record: a second's work or two, if there are as many containers. */
 const LOOKS_MAX = 20_000;
@@ -52,34 +52,13 @@ interface Interval {
   readonly high: Seen;
 }
 
-/** How the place of an extent is read from each kind of record that can have one. */
-const KINDS: readonly {
-  readonly space: number;
-  readonly locationOf: (value: Uint8Array) => Location | undefined;
-}[] = [
-  {
-    space: SPACE.content,
-    locationOf: (value) => {
-      const { shape } = decodeContent(value);
-      return shape.kind === 'single' ? shape.location : undefined;
-    },
-  },
-  {
-    space: SPACE.contentMap,
-    locationOf: (value) => {
-      const entry = decodeMapEntry(value);
-      return entry.kind === 'data' ? entry.location : undefined;
-    },
-  },
-];
-
 /** @throws FsError Failed | Closed */
 export async function lookForLost(parts: LookParts): Promise<LostContainers> {
   /** Of each container the record that needs most of it. */
   const needed = new Map<ContainerId, Seen & { readonly location: Location }>();
   let looks = 0;
-  for (const kind of KINDS) {
-    for (const seen of await sample(parts, kind)) {
+  for (const records of EXTENT_RECORDS) {
+    for (const seen of await sample(parts, records)) {
       const { key, location } = seen;
       if (!location) continue;
       looks += 1;
@@ -102,7 +81,7 @@ const endOf = (location: Location): number => location.offset + physicalLength(l
 
 async function sample(
   { commands, looksMax = LOOKS_MAX, signal }: LookParts,
-  { space, locationOf }: (typeof KINDS)[number],
+  { space, partOf }: ExtentRecords,
 ): Promise<readonly Seen[]> {
   const look = function* (
     tx: ReadTx,
@@ -110,8 +89,8 @@ async function sample(
   ): Op<Seen[]> {
     const found = yield* tx.range({ ...range, limit: 1 });
     return found.map(({ key, value }) => {
-      const location = locationOf(value);
-      return location ? { key, location } : { key };
+      const part = partOf(value);
+      return part ? { key, location: part.location } : { key };
     });
   };
   const bounds = spaceBounds(space);
@@ -173,8 +152,7 @@ async function damageOf(
 }
 
 async function stillRefers({ commands }: LookParts, { key, location }: Required<Seen>): Promise<boolean> {
-  const kind = KINDS.find(({ space }) => space === key[0]);
   const stored = await commands.read('lookForLost', (tx) => tx.get(key));
-  const now = stored && kind?.locationOf(stored);
+  const now = stored && extentPartOf(key, stored)?.location;
   return now?.container === location.container && now.offset === location.offset;
 }

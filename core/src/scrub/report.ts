@@ -1,0 +1,27 @@
+import type { Engine } from '@facet/engine';
+import type { AffectedObject } from '../fsck/findings.ts';
+import { objectsOf } from '../fsck/referrers.ts';
+import { Maxima, MetadataReader } from '../fsck/store.ts';
+import { checkVolumes } from '../fsck/volumes.ts';
+import { type DamagedBytes, type Scrubbed, type ScrubParts, scrub } from './scrub.ts';
+
+export interface ScrubReport extends Omit<Scrubbed, 'damaged'> {
+  readonly damaged: readonly (DamagedBytes & {
+    /** Whose bytes they are, as far as names stayed where they were while that was looked for. */
+    readonly objects: readonly AffectedObject[];
+  })[];
+}
+
+/** Scrubs, and finds out whose bytes are damaged. @throws FsError Failed | Closed */
+export async function scrubAndName(parts: ScrubParts & { readonly engine: Engine }): Promise<ScrubReport> {
+  const { damaged, ...scrubbed } = await scrub(parts);
+  if (damaged.length === 0) return { ...scrubbed, damaged: [] };
+  const store = new MetadataReader(parts.engine);
+  // What else is wrong is for fsck to tell.
+  const layers = await checkVolumes({ store, maxima: new Maxima(), report: () => undefined });
+  const objects = await objectsOf({ store, layers }, new Set(damaged.map(({ content }) => content)));
+  return {
+    ...scrubbed,
+    damaged: damaged.map((one) => ({ ...one, objects: objects.get(one.content) ?? [] })),
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * A scrub reads all bytes that anything refers to and compares them with their checksums, while the store is in use:
+ * bytes that nobody asks for go bad unseen, and a copy elsewhere may be there only until it does, too.
+ *
+ * It goes by the metadata, since what should be there and is not can be seen from nowhere else; in order of contents'
+ * ids, which is nearly that of their places on disk. What is stored while it runs it may not see: that was checked when
+ * it came. Metadata itself is for fsck.
+ */
+
+import type { Entry } from '@facet/engine';
+import { ExtentError, type ExtentStore, READ_BYTES_MAX } from '@facet/extents';
+import type { CommandRunner } from '../commands/command.ts';
+import { EXTENT_RECORDS, type ExtentPart, extentPartOf } from '../contents/extentRecords.ts';
+import { fromExtents } from '../contents/read.ts';
+import { contentOfKey, spaceBounds, successor } from '../meta/keys.ts';
+import type { Pace } from './pace.ts';
+
+const RECORDS_PER_READ = 200;
+/** Of which the objects are looked for; more is damage that a list does not help with. */
+const DAMAGES_MAX = 10_000;
+
+export interface ScrubParts {
+  readonly commands: Pick<CommandRunner, 'read'>;
+  readonly extents: Pick<ExtentStore, 'read' | 'list'>;
+  readonly pace: Pace;
+  /** Ends it early, with what it has found. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ScrubProgress) => void;
+}
+
+export interface ScrubProgress {
+  /** Read so far. */
+  readonly bytes: number;
+  /** As far as can be told: what the containers took when it began, shared and dead bytes included. */
+  readonly bytesExpected: number;
+}
+
+/** Bytes that are not as they were written, or not there. */
+export interface DamagedBytes {
+  /** The content that refers to them. */
+  readonly content: number;
+  readonly container: number;
+  readonly offset: number;
+  readonly reason: string;
+}
+
+export interface Scrubbed {
+  readonly bytes: number;
+  readonly extents: number;
+  /** The first ten thousand. */
+  readonly damaged: readonly DamagedBytes[];
+  readonly damagedCount: number;
+  /** False when it was ended early. */
+  readonly complete: boolean;
+}
+
+/** @throws FsError Failed (the metadata can not be read) | Closed */
+export async function scrub(parts: ScrubParts): Promise<Scrubbed> {
+  const { signal } = parts;
+  const damaged: DamagedBytes[] = [];
+  let [bytes, extents, damagedCount] = [0, 0, 0];
+  const bytesExpected = await allocatedBytes(parts);
+  for await (const { key, part } of partsOfExtents(parts)) {
+    if (signal?.aborted) break;
+    const reason = await readAll(parts, part);
+    extents += 1;
+    bytes += part.lengthBytes;
+    parts.onProgress?.({ bytes, bytesExpected });
+    if (reason === undefined || !(await stillRefers(parts, key, part))) continue;
+    damagedCount += 1;
+    const { container, offset } = part.location;
+    if (damaged.length < DAMAGES_MAX) damaged.push({ content: contentOfKey(key), container, offset, reason });
+  }
+  return { bytes, extents, damaged, damagedCount, complete: signal?.aborted !== true };
+}
+
+async function allocatedBytes({ extents }: ScrubParts): Promise<number> {
+  try {
+    const containers = await extents.list();
+    return containers.reduce((sum, container) => sum + container.allocatedBytes, 0);
+  } catch (error) {
+    throw fromExtents(error);
+  }
+}
+
+async function* partsOfExtents({
+  commands,
+}: ScrubParts): AsyncGenerator<{ readonly key: Uint8Array; readonly part: ExtentPart }, void, void> {
+  for (const { space, partOf } of EXTENT_RECORDS) {
+    const { start, end } = spaceBounds(space);
+    let from = start;
+    for (let page: readonly Entry[] = []; ; ) {
+      const range = { start: from, end, limit: RECORDS_PER_READ };
+      page = await commands.read('scrub', (tx) => tx.range(range));
+      for (const { key, value } of page) {
+        const part = partOf(value);
+        if (part) yield { key, part };
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < RECORDS_PER_READ) break;
+      from = successor(last.key);
+    }
+  }
+}
+
+/** @returns what is wrong with it. @throws FsError Closed */
+async function readAll(
+  { extents, pace, signal }: ScrubParts,
+  { location, start, lengthBytes }: ExtentPart,
+): Promise<string | undefined> {
+  const end = start + lengthBytes;
+  for (let at = start; at < end && !signal?.aborted; at += READ_BYTES_MAX) {
+    const length = Math.min(READ_BYTES_MAX, end - at);
+    await pace.take(length, signal);
+    try {
+      await extents.read({ location, start: at, length });
+    } catch (error) {
+      if (error instanceof ExtentError && error.code !== 'Closed') return error.message;
+      throw fromExtents(error);
+    }
+  }
+  return undefined;
+}
+
+/** What was deleted or written anew meanwhile is given back, and then reads as anything. */
+async function stillRefers({ commands }: ScrubParts, key: Uint8Array, part: ExtentPart): Promise<boolean> {
+  const stored = await commands.read('scrub', (tx) => tx.get(key));
+  const now = stored && extentPartOf(key, stored)?.location;
+  return now?.container === part.location.container && now.offset === part.location.offset;
+}
