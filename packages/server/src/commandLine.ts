@@ -5,6 +5,7 @@ import { addAccountCommands } from './commands/account.ts';
 import { addExportCommands } from './commands/export.ts';
 import { addFsckCommand } from './commands/fsck.ts';
 import { addKeyCommands } from './commands/key.ts';
+import { addScrubCommand } from './commands/scrub.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addVolumeCommands } from './commands/volume.ts';
 import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from './exitCodes.ts';
@@ -36,6 +37,7 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   addKeyCommands(program);
   addAccountCommands(program);
   addFsckCommand(program, finish);
+  addScrubCommand(program, finish);
   try {
     await program.parseAsync(helpAsFlag(words), { from: 'user' });
     return exitCode;

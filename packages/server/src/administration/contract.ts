@@ -134,6 +134,37 @@ export const accountDetails = accountReport.extend({
 });
 export type AccountDetails = z.infer<typeof accountDetails>;
 
+export const scrubRequest = z.strictObject({ bytesPerSecond: z.int().min(1 << 20) });
+
+/** In bytes of data. */
+export const scrubProgress = z.object({ bytes: z.number(), bytesExpected: z.number() });
+type ScrubProgress = z.infer<typeof scrubProgress>;
+
+export const scrubReport = z.object({
+  bytes: z.number(),
+  extents: z.number(),
+  /** False when it was ended early. */
+  complete: z.boolean(),
+  damagedCount: z.number(),
+  /** The first ten thousand. */
+  damaged: z.array(
+    z.object({
+      /** A file below `extents/`, without its ending. */
+      container: z.string(),
+      offset: z.number(),
+      reason: z.string(),
+      objects: z.array(z.object({ volume: z.string(), key: z.string(), upload: z.string().exactOptional() })),
+    }),
+  ),
+});
+export type ScrubReport = z.infer<typeof scrubReport>;
+
+export interface ScrubOptions {
+  readonly bytesPerSecond: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ScrubProgress) => void;
+}
+
 export const newVolume = z.strictObject({ name: z.string(), owner: z.string() });
 type NewVolume = z.infer<typeof newVolume>;
 
@@ -184,6 +215,8 @@ export interface Administration {
    */
   createKey(key: NewKey): Promise<NewKeyReport>;
   listKeys(account?: string): Promise<readonly KeyReport[]>;
+  /** Reads all data and compares it with its checksums. */
+  scrub(options: ScrubOptions): Promise<ScrubReport>;
   /** The root account's key only after the file that would bring it back is gone. */
   deleteKey(accessKeyId: string): Promise<KeyReport>;
 }

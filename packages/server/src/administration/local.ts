@@ -9,6 +9,7 @@ import {
   type Timestamp,
   type Volume,
 } from '@facet/core';
+import { containerId, containerName } from '@facet/extents';
 import { isBucketName } from '@facet/gateway-s3';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
@@ -154,6 +155,19 @@ export function administerCore({
     listKeys: async (account) => {
       if (account !== undefined) await requireAccount(account);
       return (await core.accounts.listKeys(account)).map(reportKey);
+    },
+
+    scrub: async (options) => {
+      const { damaged, ...report } = await core.scrub(options);
+      return {
+        ...report,
+        damaged: damaged.map(({ container, offset, reason, objects }) => ({
+          container: containerName(containerId(container)),
+          offset,
+          reason,
+          objects: [...objects],
+        })),
+      };
     },
 
     deleteKey: async (accessKeyId) => {

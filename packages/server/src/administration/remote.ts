@@ -1,7 +1,7 @@
 /** Administration through the admin API of the server that holds the store. */
 
 import { z } from 'zod';
-import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from '../exitCodes.ts';
+import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import {
   type Administration,
@@ -16,30 +16,29 @@ import {
   volumeReport,
 } from './contract.ts';
 import type { AdminEndpoint } from './endpointFile.ts';
+import { failureReport } from './failureReport.ts';
+import { readScrubEvents } from './scrubEvents.ts';
 
 const REPLY_TIMEOUT_MS = 60_000;
 
-const exitCode = z
-  .number()
-  .refine((value): value is ExitCode => value in EXIT_CODE_MEANINGS)
-  .catch(EXIT.failed);
-const errorReply = z.object({
-  error: z.object({ code: z.string(), message: z.string(), exitCode }),
-});
+const errorReply = z.object({ error: failureReport });
 
 /** Nobody answers at the address: the server that wrote it is gone, or not there yet. */
 export class ServerUnreachable extends Error {
   override readonly name = 'ServerUnreachable';
 }
 
+interface AdminRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  /** Ends it. Unless given, it ends when no reply comes in time. */
+  readonly signal?: AbortSignal;
+}
+
 export function administerRemotely(endpoint: AdminEndpoint): Administration {
-  const call = async <S extends z.ZodType>(request: {
-    readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-    readonly path: string;
-    readonly query?: Readonly<Record<string, string | undefined>>;
-    readonly body?: unknown;
-    readonly reply: S;
-  }): Promise<z.output<S>> => {
+  const send = async (request: AdminRequest): Promise<Response> => {
     const url = new URL(`/v1/${request.path}`, endpoint.url);
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, value);
@@ -50,16 +49,19 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
         authorization: `Bearer ${endpoint.token}`,
         ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      signal: AbortSignal.timeout(REPLY_TIMEOUT_MS),
+      signal: request.signal ?? AbortSignal.timeout(REPLY_TIMEOUT_MS),
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     }).catch((error: unknown) => {
       if (isRefusedConnection(error)) throw new ServerUnreachable(`nothing answers at ${endpoint.url}`);
       throw error;
     });
-    const content: unknown = await response.json();
-    if (response.ok) return request.reply.parse(content);
-    throw replyFailure(content, response.status);
+    if (!response.ok) throw replyFailure(await response.json(), response.status);
+    return response;
   };
+
+  const call = async <S extends z.ZodType>(
+    request: AdminRequest & { readonly reply: S },
+  ): Promise<z.output<S>> => request.reply.parse(await (await send(request)).json());
 
   return {
     createVolume: (volume) => call({ method: 'POST', path: 'volumes', body: volume, reply: volumeReport }),
@@ -87,6 +89,18 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
     listKeys: async (account) => {
       const reply = z.object({ keys: z.array(keyReport) });
       return (await call({ method: 'GET', path: 'keys', query: { account }, reply })).keys;
+    },
+    scrub: async ({ bytesPerSecond, signal, onProgress }) => {
+      // Takes as long as it takes: its events say that it goes on.
+      const unbounded = signal ?? new AbortController().signal;
+      const response = await send({
+        method: 'POST',
+        path: 'scrub',
+        body: { bytesPerSecond },
+        signal: unbounded,
+      });
+      if (!response.body) throw replyFailure(undefined, response.status);
+      return readScrubEvents(response.body, { ...(onProgress && { onProgress }) });
     },
     deleteKey: (accessKeyId) =>
       call({ method: 'DELETE', path: `keys/${encodeURIComponent(accessKeyId)}`, reply: keyReport }),

@@ -11,7 +11,15 @@ import { fromCore } from '../coreFailure.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { toCommandFailure, usageFailure } from '../failure.ts';
 import { explainInvalid } from '../invalidInput.ts';
-import { type Administration, exportChanges, newKey, newVolume, volumeChanges } from './contract.ts';
+import {
+  type Administration,
+  exportChanges,
+  newKey,
+  newVolume,
+  scrubRequest,
+  volumeChanges,
+} from './contract.ts';
+import { scrubStream } from './scrubEvents.ts';
 
 const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 } as const satisfies Record<
   ExitCode,
@@ -88,6 +96,19 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
       api.delete('/accounts/:name', async (request) =>
         opened().deleteAccount(parse(nameParameter, request.params).name),
       );
+      api.post('/scrub', async (request, reply) => {
+        const administration = opened();
+        const { bytesPerSecond } = parse(scrubRequest, request.body);
+        options.logger.info({ bytesPerSecond }, 'a scrub begins');
+        reply.type('application/x-ndjson');
+        return scrubStream({
+          administration,
+          bytesPerSecond,
+          isServing: () => options.administration() === administration,
+          onEnd: (fields) => options.logger.info(fields, 'the scrub is over'),
+          onFailure: (cause) => options.logger.error({ err: cause }, 'the scrub failed'),
+        });
+      });
       api.post('/keys', async (request, reply) => {
         reply.code(201);
         return opened().createKey(parse(newKey, request.body));

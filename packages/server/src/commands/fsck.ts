@@ -1,6 +1,6 @@
 /** `facet fsck`: proves that metadata and extents agree. Only while nobody serves the store. */
 
-import type { AffectedObject, Finding, FsckReport } from '@facet/core';
+import type { Finding, FsckReport } from '@facet/core';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
@@ -9,6 +9,7 @@ import { holdStoreForCommand, storeInUse } from '../store/holding.ts';
 import { type StoreLayout, storeLayout } from '../store/layout.ts';
 import type { StoreLock } from '../store/lock.ts';
 import { isReadOnly, needsWritablePlace } from '../store/writablePlace.ts';
+import { describeAffected } from './affectedObjects.ts';
 import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
 
 /** What `--json` lists at most; the count is always of all. */
@@ -79,19 +80,6 @@ function tellOutcome(output: Output, report: FsckReport, listed: readonly Findin
   });
 }
 
-/** In a line; `--json` has them all. */
-const OBJECTS_NAMED_MAX = 5;
-
 function describeFinding({ kind, what, where, detail, objects = [] }: Finding): string {
-  const named = objects.slice(0, OBJECTS_NAMED_MAX).map(describeObject);
-  const more = objects.length - named.length;
-  const affected = [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ');
-  return `${kind}: ${what}, ${where}: ${detail}${affected === '' ? '' : `: bytes of ${affected}`}`;
-}
-
-/** Quoted where the key holds what a terminal might act on, or what would be taken for the end of it. */
-function describeObject({ volume, key, upload }: AffectedObject): string {
-  const path = `${volume}/${key}`;
-  const plain = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+$/u.test(path) && !/[",\\]/.test(path);
-  return `${plain ? path : JSON.stringify(path)}${upload === undefined ? '' : ` (upload ${upload})`}`;
+  return `${kind}: ${what}, ${where}: ${detail}${describeAffected(objects)}`;
 }

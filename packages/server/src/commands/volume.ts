@@ -6,6 +6,7 @@ import type { Administration, ListedVolume, VolumeDetails } from '../administrat
 import { usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
+import { parseBytes } from './size.ts';
 import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
 export function addVolumeCommands(program: Command): void {
@@ -113,15 +114,8 @@ const limitOf = (limit: Limit): number | null => (limit === 'none' ? null : limi
 
 const limitAsText = (limit: number | null): string => (limit === null ? 'none' : String(limit));
 
-const UNITS = ['', 'K', 'M', 'G', 'T', 'P'];
-
-/** Bytes, in powers of 1,024 where a unit is given. */
 function parseSize(text: string): Limit {
-  if (text === 'none') return text;
-  const [, digits, unit] = /^(\d{1,16})([KMGTP]?)$/i.exec(text) ?? [];
-  const bytes = Number(digits) * 1024 ** UNITS.indexOf(unit?.toUpperCase() ?? '');
-  if (Number.isSafeInteger(bytes)) return bytes;
-  throw new InvalidArgumentError('It must be a number of bytes, as in 1048576, 500M or 2T, or none.');
+  return text === 'none' ? text : parseBytes(text, ', or none');
 }
 
 function parseCount(text: string): Limit {

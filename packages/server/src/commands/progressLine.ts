@@ -1,0 +1,37 @@
+import { formatBytes } from './size.ts';
+
+const WIDTH = 30;
+/** Who cannot be told better is not told that it is over before it is. */
+const SHARE_MAX = 0.99;
+const CLEAR_LINE = '\r\u001b[K';
+
+export interface ShownProgress {
+  readonly bytes: number;
+  readonly bytesExpected: number;
+}
+
+/** A bar that is drawn over itself, for people at a terminal. Nothing where there is none. */
+export class ProgressLine {
+  readonly #terminal: NodeJS.WriteStream;
+  readonly #isShown: boolean;
+
+  constructor(terminal: NodeJS.WriteStream, { isWanted }: { readonly isWanted: boolean }) {
+    this.#terminal = terminal;
+    this.#isShown = isWanted && terminal.isTTY === true;
+  }
+
+  show(progress: ShownProgress): void {
+    if (this.#isShown) this.#terminal.write(`${CLEAR_LINE}${progressText(progress)}`);
+  }
+
+  clear(): void {
+    if (this.#isShown) this.#terminal.write(CLEAR_LINE);
+  }
+}
+
+export function progressText({ bytes, bytesExpected }: ShownProgress): string {
+  const share = Math.min(SHARE_MAX, bytesExpected > 0 ? bytes / bytesExpected : 0);
+  const filled = Math.round(share * WIDTH);
+  const bar = `[${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}]`;
+  return `${bar} ${Math.floor(share * 100)} %  ${formatBytes(bytes)} of about ${formatBytes(bytesExpected)}`;
+}

@@ -1,0 +1,98 @@
+import { openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { progressText } from '../src/commands/progressLine.ts';
+import { facet, type RunningServer, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
+import { presign } from './presign.ts';
+
+const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
+const environment = {
+  FACET_ROOT_ACCESS_KEY: ROOT.accessKeyId,
+  FACET_ROOT_SECRET_KEY: ROOT.secretAccessKey,
+};
+
+async function put(server: RunningServer, path: string, body?: string): Promise<void> {
+  const url = presign('PUT', `${server.serving.s3.url}${path}`, ROOT);
+  const { status } = await fetch(url, { method: 'PUT', ...(body === undefined ? {} : { body }) });
+  expect(status).toBe(200);
+}
+
+/** Flips a bit in the middle of a file. */
+function rot(file: string, position: number): void {
+  const descriptor = openSync(file, 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(descriptor, byte, 0, 1, position);
+  writeSync(descriptor, Buffer.from([(byte[0] ?? 0) ^ 4]), 0, 1, position);
+}
+
+test('a scrub finds rot while the store is served, and when it is not, and says whose bytes it is', async () => {
+  const data = temporaryDirectory();
+  const server = await serve({ data, environment });
+  await put(server, '/vol');
+  for (const key of ['a', 'b', 'c d'])
+    await put(server, `/vol/${encodeURIComponent(key)}`, key.repeat(400_000));
+  await put(server, '/vol/small', 'x'.repeat(10_000));
+
+  const clean = await facet(['scrub', '--data', data]);
+  expect([clean.code, clean.stdout]).toEqual([0, 'read 1.9 MiB in 4 extents\nno damage\n']);
+
+  const folder = join(data, 'extents');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ext'))
+    .toSorted();
+  rot(join(folder, files[2] ?? ''), 200_000);
+  const served = await facet(['scrub', '--data', data, '--rate', '1G']);
+  expect(served.code).toBe(6);
+  expect(served.stdout).toContain(`damaged: ${files[2]?.replace('.ext', '')} at 0: `);
+  expect(served.stdout).toContain(': bytes of "vol/c d"\n');
+  expect(served.stdout).toContain('DAMAGED: 1 extent\n');
+  expect((await stop(server)).code).toBe(0);
+
+  const resting = await facet(['scrub', '--data', data, '--json']);
+  expect(resting.code).toBe(6);
+  expect(JSON.parse(resting.stdout)).toMatchObject({
+    complete: true,
+    damagedCount: 1,
+    damaged: [{ objects: [{ volume: 'vol', key: 'c d' }] }],
+  });
+});
+
+test('a scrub does not keep a server from stopping, and ends with the server or its own Ctrl-C', async () => {
+  const data = temporaryDirectory();
+  const server = await serve({ data, environment });
+  await put(server, '/vol');
+  for (let at = 0; at < 4; at += 1) await put(server, `/vol/${at}`, 'x'.repeat(5_000_000));
+
+  const interrupted = startFacet(['scrub', '--data', data, '--rate', '1M']);
+  await server.wrote('stderr', /a scrub begins/);
+  interrupted.child.kill('SIGINT');
+  const ended = await interrupted.ended;
+  expect([ended.code, ended.stderr]).toEqual([
+    1,
+    'facet: the scrub was ended before it had looked at everything\n',
+  ]);
+  await server.wrote('stderr', /"complete":false.*the scrub is over/);
+
+  const left = startFacet(['scrub', '--data', data, '--rate', '1M']);
+  await server.wrote('stderr', /the scrub is over[\s\S]*a scrub begins/);
+  const began = Date.now();
+  expect((await stop(server)).code).toBe(0);
+  expect(Date.now() - began).toBeLessThan(15_000);
+  expect((await left.ended).code).toBe(1);
+});
+
+test('its rate is at least 1M', async () => {
+  const refused = await facet(['scrub', '--data', temporaryDirectory(), '--rate', '1000']);
+  expect([refused.code, refused.stdout]).toEqual([2, '']);
+  expect(refused.stderr).toContain('It must be 1M at least.');
+});
+
+test('the bar is never full before the end', () => {
+  expect(progressText({ bytes: 0, bytesExpected: 0 })).toBe(
+    `[${'-'.repeat(30)}] 0 %  0 bytes of about 0 bytes`,
+  );
+  expect(progressText({ bytes: 500 << 20, bytesExpected: 1 << 30 })).toBe(
+    `[${'#'.repeat(15)}${'-'.repeat(15)}] 48 %  500 MiB of about 1.0 GiB`,
+  );
+  expect(progressText({ bytes: 3 << 20, bytesExpected: 1 << 20 })).toContain(' 99 %');
+});
