@@ -84,7 +84,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const instance = environment.randomBytes(INSTANCE_BYTES);
   const leases = new ContainerLeases({ commands, instance });
   const recovery = new PostponedRecovery({
-    recover: () => recover({ commands, extents, instance, ...(onLost && { onLost }) }),
+    recover: (signal) => recover({ commands, extents, instance, signal, ...(onLost && { onLost }) }),
     onRecovered: (recovered) => onRecovered?.(recovered),
     onFault: (fault) => onFault?.(fault),
   });
@@ -104,6 +104,8 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   await refuseOtherMetadata(commands, extents);
   await commands.run(checkFormat, {});
   await recovery.start();
+  // There may have been room again before it was known that it has to wait.
+  if (!room.full) recovery.retry();
   const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
   const pins = new Pins();
   const nextContentId = () => contentIds.next();

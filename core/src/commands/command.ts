@@ -69,12 +69,13 @@ export class CommandRunner {
     const room = this.#room;
     let mayGrow = room?.full !== true || (await this.#admit(command, args));
     for (;;) {
-      const before = { full: room?.full, fillings: room?.fillings };
+      const fillings = room?.fillings;
       try {
         return await this.#attempt(command, args, mayGrow);
       } catch (error) {
-        const hadReserve = before.full !== false && before.fillings === room?.fillings;
-        if (!isFull(error) || !runsWhenFull(command, args) || hadReserve)
+        // Else it had the reserve already, or nobody releases one any more.
+        const isReleased = fillings !== room?.fillings;
+        if (!isFull(error) || !runsWhenFull(command, args) || !isReleased)
           throw fromEngine(error, command.name);
       }
       // It met the full disk, and has the reserve now.

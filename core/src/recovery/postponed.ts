@@ -3,7 +3,7 @@ import type { Recovered } from './recover.ts';
 
 export interface PostponedRecoveryParts {
   /** @throws FsError NoSpace; what it had done until then is done */
-  readonly recover: () => Promise<Recovered>;
+  readonly recover: (signal: AbortSignal) => Promise<Recovered>;
   /** Told when it is over, unless that was at the start. */
   readonly onRecovered: (recovered: Recovered) => void;
   readonly onFault: (fault: { readonly doing: string; readonly error: unknown }) => void;
@@ -18,7 +18,7 @@ export class PostponedRecovery {
   #recovered: Recovered | undefined;
   #waits = false;
   #trying: Promise<void> | undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(parts: PostponedRecoveryParts) {
     this.#parts = parts;
@@ -32,7 +32,7 @@ export class PostponedRecovery {
   /** @throws FsError Failed | Closed | Corrupt; nothing when the disk is full */
   async start(): Promise<void> {
     try {
-      this.#recovered = await this.#parts.recover();
+      this.#recovered = await this.#parts.recover(this.#stopping.signal);
       this.#waits = false;
     } catch (error) {
       if (!isOutOfRoom(error)) throw error;
@@ -42,7 +42,7 @@ export class PostponedRecovery {
 
   /** To be called when there is room again. */
   retry(): void {
-    if (!this.#waits || this.#stopped) return;
+    if (!this.#waits || this.#stopping.signal.aborted) return;
     this.#trying ??= this.#try().finally(() => {
       this.#trying = undefined;
     });
@@ -50,14 +50,14 @@ export class PostponedRecovery {
 
   /** What was not done is left to the next start. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     await this.#trying;
   }
 
   async #try(): Promise<void> {
     try {
       await this.start();
-      if (this.#recovered) this.#parts.onRecovered(this.#recovered);
+      if (this.#recovered && !this.#stopping.signal.aborted) this.#parts.onRecovered(this.#recovered);
     } catch (error) {
       this.#parts.onFault({ doing: 'recover what was put off', error });
     }

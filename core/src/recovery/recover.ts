@@ -32,6 +32,8 @@ export interface RecoveryParts {
   readonly instance: Uint8Array;
   /** Told of referred bytes that are damaged or missing. The start goes on. */
   readonly onLost?: (lost: LostBytes) => void;
+  /** Ends it early: what is left is for the next start. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Recovered {
@@ -74,6 +76,7 @@ export async function recover(parts: RecoveryParts): Promise<Recovered> {
   const sum = { leases: 0, containers: 0, liveFrames: 0, deadBytes: 0, lost: 0 };
   for (const lease of await leasesOfOthers(parts)) {
     for (let id: number = lease.first; id < lease.first + lease.count; id += 1) {
+      if (parts.signal?.aborted) return sum;
       const survey = await surveyContainer(parts, id);
       if (!survey) continue;
       sum.containers += 1;

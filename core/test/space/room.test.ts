@@ -345,6 +345,17 @@ it('begins without recovery where there is no room and no reserve for it, and do
   await yard.put('e', LARGE);
 });
 
+it('closes where the disk turns out to be full only then', async () => {
+  const again = new Yard(randomFrom(3));
+  const core = await again.open();
+  await core.accounts.create({ name: 'tester' });
+  again.volume = (await core.volumes.create({ name: 'bucket', owner: 'tester' })).id;
+  await again.put('a', LARGE);
+  again.full = true;
+  await core.close();
+  expect(again.faults).toMatchObject([{ doing: 'end leases', error: noSpace }]);
+});
+
 function roomWith(release: () => unknown): Room {
   return new Room({
     engine: { spareBytes: async () => 0 },

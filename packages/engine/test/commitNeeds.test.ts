@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { KEY_BYTES_MAX } from '../src/contract.ts';
 import { bytesAtMost, commitNeeds } from '../src/lmdb/commitNeeds.ts';
-import { type BytesDatabase, openDatabase } from '../src/lmdb/database.ts';
+import { openDatabase } from '../src/lmdb/database.ts';
 import { PAGE_BYTES } from '../src/lmdb/dataFile.ts';
 import { LmdbStore } from '../src/lmdb/store.ts';
 import type { OwnWrite } from '../src/mergeRange.ts';
@@ -12,14 +12,16 @@ import { randomFrom } from './shorthand.ts';
 
 const ENTRIES = 12_000;
 
+async function openStore(): Promise<{ readonly db: LmdbStore; readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'facet-needs-'));
+  return { db: new LmdbStore(openDatabase({ path, mapSizeBytes: 2 ** 30, noSync: true })), path };
+}
+
 let folder: string;
-let database: BytesDatabase;
 let store: LmdbStore;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'facet-needs-'));
-  database = openDatabase({ path: folder, mapSizeBytes: 2 ** 30, noSync: true });
-  store = new LmdbStore(database);
+  ({ db: store, path: folder } = await openStore());
 });
 afterEach(async () => {
   await store.close();
@@ -27,7 +29,10 @@ afterEach(async () => {
 });
 
 /** Commits them and gives the bytes LMDB wrote, and what was said before that they would be at most. */
-function commit(writes: readonly OwnWrite[]): { readonly written: number; readonly atMost: number } {
+function commit(
+  store: LmdbStore,
+  writes: readonly OwnWrite[],
+): { readonly written: number; readonly atMost: number } {
   const before = store.pageUsage();
   const atMost = bytesAtMost(commitNeeds(writes), before.tree);
   store.transactAtOnce(() => store.apply(writes));
@@ -53,6 +58,7 @@ it.for([
     const places = Array.from({ length: ENTRIES }, (_, at) => (order === 'random' ? random() * ENTRIES : at));
     for (let at = 0; at < ENTRIES; at += 500) {
       const { written, atMost } = commit(
+        store,
         places.slice(at, at + 500).map((place) => ({ key: keyOf(place), value: Buffer.alloc(19) })),
       );
       expect(written).toBeLessThanOrEqual(atMost);
@@ -69,6 +75,7 @@ it.for([
         else writes.set(below(2) === 0 ? place : place + random(), Buffer.alloc(below(60)));
       }
       const { written, atMost } = commit(
+        store,
         Array.from(writes, ([place, value]) => ({ key: keyOf(place), value })).sort((a, b) =>
           Buffer.compare(a.key, b.key),
         ),
@@ -78,5 +85,25 @@ it.for([
     }
     // Of what lies apart; neighbours share their pages, which nobody knows before.
     expect(loosest).toBeLessThan(8);
+  },
+);
+
+it.for([1000, 1500, KEY_BYTES_MAX])(
+  'nor does one that makes the whole tree: keys of %d bytes',
+  async (keyBytes) => {
+    for (const count of [2, 40, 390, 1500]) {
+      for (const valueBytes of [19, 800, 1300, 4000, 9000]) {
+        for (const descending of [false, true]) {
+          const { db, path } = await openStore();
+          const keys = Array.from({ length: count }, (_, at) => `${10_000 + at}`.padEnd(keyBytes, 'k'));
+          const ordered = descending ? keys.toReversed() : keys;
+          const writes = ordered.map((key) => ({ key: Buffer.from(key), value: Buffer.alloc(valueBytes) }));
+          const { written, atMost } = commit(db, writes);
+          expect(written, `${count} of ${valueBytes} bytes`).toBeLessThanOrEqual(atMost);
+          await db.close();
+          await rm(path, { recursive: true });
+        }
+      }
+    }
   },
 );

@@ -58,15 +58,15 @@ export function joined(a: CommitNeeds, b: CommitNeeds): CommitNeeds {
 
 /**
  * Of LMDB's file, at most. A write copies its way down the tree, unless it was copied already; one that removes may bring
- * the neighbour in at each step of it, to be joined with. A put may split each page of its way, but one that was split
- * has room: no more are split than were on the ways, and one for each put.
+ * the neighbour in at each step of it, to be joined with. A put may split each page of its way, and add a step to it, but
+ * one that was split has room: no more are split than were on the ways, and one for each put.
  */
 export function bytesAtMost(needs: CommitNeeds, { depth, branchPages, leafPages }: TreeShape): number {
   const { putsCount, removesCount, valueBytes } = needs;
   const branches = Math.max(0, depth - 1);
   const ways = putsCount + 2 * removesCount;
   const copied = Math.min(leafPages, ways) + Math.min(branchPages, ways * branches);
-  const split = putsCount + Math.min(putsCount * branches, branchPages + putsCount);
+  const split = putsCount + Math.min(putsCount * (branches + 1), branchPages + putsCount);
   const pages = PAGES_PER_COMMIT + copied + split;
   return (pages + Math.ceil(pages / LISTED_PER_PAGE)) * PAGE_BYTES + valueBytes;
 }

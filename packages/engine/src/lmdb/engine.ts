@@ -75,10 +75,12 @@ export class LmdbEngine implements Engine {
     });
   }
 
-  /** Of what is free, a last few pages may have to wait until a reader is done. */
+  /**
+   * As LMDB's file says: the last few hundred writes may not be in it yet. To have them in it for each who asks would copy
+   * pages anew each time, and on a full disk all ask. Of what is free, a few pages may have to wait until a reader is done.
+   */
   async spareBytes(): Promise<number> {
     if (this.#refusal !== undefined) throw this.#refusal;
-    this.#store.settle();
     return spareBytesOf(this.#path);
   }
 

@@ -97,8 +97,7 @@ export class FileRoom {
     const listedPages = pinned.reusableBytes / PAGE_BYTES + Math.max(0, written);
     const listBytes = listedPages * LISTED_PAGE_BYTES;
     const listRunBytes = listBytes * 2 > PAGE_BYTES ? bytesInPages(listBytes) : 0;
-    return (
-      Math.max(bytesAtMost(all, asked.tree) - reusable, all.runBytes + listRunBytes) - file.tailBytes(asked)
-    );
+    const atMost = bytesAtMost(all, asked.tree) + bytesInPages(listBytes);
+    return Math.max(atMost - reusable, all.runBytes + listRunBytes) - file.tailBytes(asked);
   }
 }

@@ -91,17 +91,12 @@ export class LmdbStore implements Snapshot {
     this.#lasting.gather(writes);
   }
 
-  /** Commits what was gathered. @throws EngineError Failed, as every read does from then on */
-  settle(): void {
-    this.#lasting.settle();
-  }
-
   /**
    * Runs `batch` in a child transaction: when it throws, nothing of it stays (in a plain one everything would).
    * Resolves once that is on stable storage.
    */
   transact(batch: () => void): Promise<void> {
-    this.settle();
+    this.#lasting.settle();
     return new Promise((resolve, reject) => {
       this.#rejectOnFailure(reject);
       this.#db
@@ -119,7 +114,7 @@ export class LmdbStore implements Snapshot {
 
   /** Runs `batch` in a transaction here and now. When it throws, nothing of it stays. */
   transactAtOnce(batch: () => void): void {
-    this.settle();
+    this.#lasting.settle();
     this.#db.transactionSync(() => {
       this.#transacting = true;
       try {
@@ -130,20 +125,23 @@ export class LmdbStore implements Snapshot {
     });
   }
 
-  /** Settles what was gathered, else LMDB could not tell. */
+  /**
+   * Settles what was gathered, else LMDB could not tell.
+   * @throws EngineError Failed, as every read does from then on
+   */
   pageUsage(): PageUsage {
-    this.settle();
+    this.#lasting.settle();
     return pageUsageOf(this.#db);
   }
 
   /** Keeps the state of this moment as it is on disk: none of its pages is used again before the pin is released. */
   pin(): Pin {
-    this.settle();
+    this.#lasting.settle();
     return new Pin(this.#db);
   }
 
   close(): Promise<void> {
-    this.settle();
+    this.#lasting.settle();
     this.#reading?.end();
     return this.#db.close();
   }
