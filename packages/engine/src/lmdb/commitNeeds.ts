@@ -71,6 +71,14 @@ export function bytesAtMost(needs: CommitNeeds, { depth, branchPages, leafPages 
   return (pages + Math.ceil(pages / LISTED_PER_PAGE)) * PAGE_BYTES + valueBytes;
 }
 
+/**
+ * Of pages that a transaction took and did not write, at most: what a removal copied and then merged away, and what long
+ * values took that others of the same keys replaced. While a state is pinned nobody may use those again.
+ */
+export function bytesDroppedAtMost({ removesCount, runBytes }: CommitNeeds, { depth }: TreeShape): number {
+  return 2 * removesCount * (depth + 1) * PAGE_BYTES + runBytes;
+}
+
 /** Of the pages that so many bytes take with the head before them. */
 export function bytesInPages(bytes: number): number {
   return Math.ceil((bytes + VALUE_HEAD_BYTES) / PAGE_BYTES) * PAGE_BYTES;

@@ -90,12 +90,11 @@ export class FileRoom {
     const { file, meter } = this.#parts;
     const { asked } = meter;
     const all = joined(meter.since, needs);
-    // Of the pages written since, those that made the file longer used none again.
-    const written = asked.writtenPages - pinned.usage.writtenPages;
-    const grown = asked.lastPage - pinned.usage.lastPage;
-    const reusable = Math.max(0, pinned.reusableBytes - Math.max(0, written - grown) * PAGE_BYTES);
-    const listedPages = pinned.reusableBytes / PAGE_BYTES + Math.max(0, written);
-    const listBytes = listedPages * LISTED_PAGE_BYTES;
+    // Of the pages taken since, those that made the file longer used none again.
+    const taken = asked.takenBytes - pinned.usage.takenBytes;
+    const grown = (asked.lastPage - pinned.usage.lastPage) * PAGE_BYTES;
+    const reusable = Math.max(0, pinned.reusableBytes - Math.max(0, taken - grown));
+    const listBytes = ((pinned.reusableBytes + taken) / PAGE_BYTES) * LISTED_PAGE_BYTES;
     const listRunBytes = listBytes * 2 > PAGE_BYTES ? bytesInPages(listBytes) : 0;
     const atMost = bytesAtMost(all, asked.tree) + bytesInPages(listBytes);
     return Math.max(atMost - reusable, all.runBytes + listRunBytes) - file.tailBytes(asked);

@@ -154,6 +154,7 @@ export class JournaledCommit implements Commit {
       this.#meter.gathered(needs);
       return;
     }
+    this.#meter.gathered(needs);
     try {
       await store.transact(() => store.apply(writes));
     } finally {

@@ -1,4 +1,5 @@
-import { type CommitNeeds, joined, NO_NEEDS, type TreeShape } from './commitNeeds.ts';
+import { bytesDroppedAtMost, type CommitNeeds, joined, NO_NEEDS, type TreeShape } from './commitNeeds.ts';
+import { PAGE_BYTES } from './dataFile.ts';
 import type { LmdbStore } from './store.ts';
 
 export interface PageUsage {
@@ -10,22 +11,27 @@ export interface PageUsage {
   readonly tree: TreeShape;
 }
 
+export interface MeteredUsage extends PageUsage {
+  /** By this process at most, those taken again and those not even written included. */
+  readonly takenBytes: number;
+}
+
 /**
  * How many pages LMDB has used. It knows when a transaction has ended; of the one that is open, what it may take at most
  * is known.
  */
 export class UsageMeter {
   readonly #store: LmdbStore;
-  #asked: PageUsage;
+  #asked: MeteredUsage;
   #since = NO_NEEDS;
 
   constructor(store: LmdbStore) {
     this.#store = store;
-    this.#asked = store.pageUsage();
+    this.#asked = { ...store.pageUsage(), takenBytes: 0 };
   }
 
   /** When LMDB was asked last. */
-  get asked(): PageUsage {
+  get asked(): MeteredUsage {
     return this.#asked;
   }
 
@@ -34,14 +40,18 @@ export class UsageMeter {
     return this.#since;
   }
 
-  /** To be called for what LMDB's open transaction was given. */
+  /** To be called for whatever LMDB was given, before it is asked. */
   gathered(needs: CommitNeeds): void {
     this.#since = joined(this.#since, needs);
   }
 
   /** Settles LMDB's open transaction. To be called after every other one. */
-  ask(): PageUsage {
-    this.#asked = this.#store.pageUsage();
+  ask(): MeteredUsage {
+    const before = this.#asked;
+    const now = this.#store.pageUsage();
+    const writtenBytes = (now.writtenPages - before.writtenPages) * PAGE_BYTES;
+    const takenBytes = before.takenBytes + writtenBytes + bytesDroppedAtMost(this.#since, before.tree);
+    this.#asked = { ...now, takenBytes };
     this.#since = NO_NEEDS;
     return this.#asked;
   }

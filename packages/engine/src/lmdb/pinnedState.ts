@@ -1,6 +1,6 @@
 import { type DataFile, PAGE_BYTES } from './dataFile.ts';
 import { readBase } from './metaPages.ts';
-import type { PageUsage, UsageMeter } from './pageUsage.ts';
+import type { MeteredUsage, UsageMeter } from './pageUsage.ts';
 import type { Pin } from './pin.ts';
 import type { LmdbStore } from './store.ts';
 
@@ -12,7 +12,7 @@ export interface PinnedState {
   /** Of its file free in this state: what may be used again while it is pinned, but for a page here or there. */
   readonly reusableBytes: number;
   /** At that moment. */
-  readonly usage: PageUsage;
+  readonly usage: MeteredUsage;
 }
 
 /** Pins the state of this moment, between two commits. */

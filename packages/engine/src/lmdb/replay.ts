@@ -64,5 +64,6 @@ async function apply({ store, meter, room, pinned, releaseReserve }: ReplayParts
       });
   }
   store.transactAtOnce(() => store.apply(writes));
+  meter.gathered(needs);
   meter.ask();
 }
