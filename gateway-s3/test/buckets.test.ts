@@ -158,20 +158,27 @@ describe('settings', () => {
   });
 
   it.each([
-    'accelerate',
-    'logging',
-    'notification',
-    'metrics',
-    'inventory',
-    'analytics',
-    'session',
-    'intelligent-tiering',
-  ])('%s is not implemented, and not the listing instead', async (subresource) => {
-    expect(await world.alice.get(`/hers?${subresource}`)).toMatchObject({
-      status: 501,
-      code: 'NotImplemented',
-    });
+    ['logging', 'BucketLoggingStatus'],
+    ['notification', 'NotificationConfiguration'],
+    ['accelerate', 'AccelerateConfiguration'],
+  ])('%s was never set up: an empty %s', async (subresource, document) => {
+    const { status, text } = await world.alice.get(`/hers?${subresource}`);
+    expect([status, text]).toEqual([
+      200,
+      expect.stringMatching(new RegExp(`<${document} xmlns="[^"]+"></${document}>$`)),
+    ]);
+    expect(await world.alice.put(`/hers?${subresource}`, '<x/>')).toMatchObject({ code: 'NotImplemented' });
   });
+
+  it.each(['metrics', 'inventory', 'analytics', 'session', 'intelligent-tiering'])(
+    '%s is not implemented, and not the listing instead',
+    async (subresource) => {
+      expect(await world.alice.get(`/hers?${subresource}`)).toMatchObject({
+        status: 501,
+        code: 'NotImplemented',
+      });
+    },
+  );
 
   it.each(['torrent', 'retention', 'legal-hold', 'restore'])('an object has no %s', async (subresource) => {
     expect(await world.alice.get(`/hers/key?${subresource}`)).toMatchObject({

@@ -30,7 +30,7 @@ describe('what is not there', () => {
     ['PUT', '/routes?versioning', 501, 'NotImplemented'],
     ['PUT', '/routes?lifecycle', 501, 'NotImplemented'],
     ['DELETE', '/routes?inventory&id=1', 501, 'NotImplemented'],
-    ['GET', '/routes?notification', 501, 'NotImplemented'],
+    ['GET', '/routes?inventory', 501, 'NotImplemented'],
     ['POST', '/routes/key?select&select-type=2', 501, 'NotImplemented'],
     ['POST', '/routes/key?restore', 501, 'NotImplemented'],
     ['PUT', '/routes/key?retention', 501, 'NotImplemented'],
@@ -48,7 +48,7 @@ describe('what is not there', () => {
   });
 
   it('is said to strangers as well, while what is there is denied', async () => {
-    expect(await world.alice.sendRaw({ path: '/routes?notification' })).toMatchObject({ status: 501 });
+    expect(await world.alice.sendRaw({ path: '/routes?inventory' })).toMatchObject({ status: 501 });
     expect(await world.alice.sendRaw({ method: 'POST', path: '/routes' })).toMatchObject({ status: 501 });
     expect(await world.alice.sendRaw({ path: '/routes' })).toMatchObject({
       status: 403,

@@ -54,6 +54,16 @@ export const getBucketRequestPayment = constant(
   xmlDocument('RequestPaymentConfiguration', leaf('Payer', 'BucketOwner')),
 );
 
+export const getBucketLogging = constant('GetBucketLogging', xmlDocument('BucketLoggingStatus'));
+export const getBucketNotificationConfiguration = constant(
+  'GetBucketNotificationConfiguration',
+  xmlDocument('NotificationConfiguration'),
+);
+export const getBucketAccelerateConfiguration = constant(
+  'GetBucketAccelerateConfiguration',
+  xmlDocument('AccelerateConfiguration'),
+);
+
 export const getBucketCors = absent('GetBucketCors', 'NoSuchCORSConfiguration');
 export const getBucketEncryption = absent(
   'GetBucketEncryption',

@@ -3,10 +3,12 @@
  * Who gets the lock decides, so the two never overlap.
  */
 
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommandFailure } from '../failure.ts';
 import { holdStoreForCommand, storeInUse } from '../store/holding.ts';
-import { storeLayout } from '../store/layout.ts';
+import { type StoreLayout, storeLayout } from '../store/layout.ts';
 import type { Administration } from './contract.ts';
 import { readAdminEndpoint } from './endpointFile.ts';
 import { administerRemotely, ServerUnreachable } from './remote.ts';
@@ -51,9 +53,14 @@ export async function withAdministration<T>(
         if (!isWorthAnotherTry(error)) throw error;
       }
     }
-    if (Date.now() > deadline) throw storeInUse(layout, 'it does not answer');
+    if (Date.now() > deadline) throw storeInUse(layout, noAnswer(layout));
     await delay(RETRY_EVERY_MS);
   }
+}
+
+function noAnswer({ adminEndpoint }: StoreLayout): string {
+  if (existsSync(adminEndpoint)) return 'it does not answer';
+  return `it has left no ${basename(adminEndpoint)}, which says where it answers: is the disk full?`;
 }
 
 function isWorthAnotherTry(error: unknown): boolean {

@@ -31,7 +31,7 @@ export function announceAdmin(options: {
     writeAdminEndpoint(path, endpoint);
   } catch (error) {
     if (!isFullDisk(error)) throw error;
-    logger.error({ err: error }, 'no room for admin.json yet: commands do not find this server');
+    logger.error('no room for admin.json yet: commands do not find this server');
     retry = setInterval(() => {
       try {
         writeAdminEndpoint(path, endpoint);
