@@ -134,7 +134,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     },
     lookForLost: (options) => lookForLost({ commands, extents, ...options }),
     scrub: ({ bytesPerSecond, ...options }) =>
-      scrubAndName({ engine, commands, extents, pace: new Pace({ bytesPerSecond }), ...options }),
+      scrubAndName({ commands, extents, pace: new Pace({ bytesPerSecond }), ...options }),
     async close() {
       await collector.stop();
       await room.stop();

@@ -1,5 +1,6 @@
 /** The records that say where bytes lie: what each refers to of an extent, if it does. */
 
+import type { Op, ReadTx } from '@facet/engine';
 import type { Location } from '@facet/extents';
 import { SPACE } from '../meta/keys.ts';
 import { decodeContent, decodeMapEntry } from '../meta/records/content.ts';
@@ -33,7 +34,10 @@ export const EXTENT_RECORDS: readonly ExtentRecords[] = [
   },
 ];
 
-/** What the record of a key refers to, if it is one of these. */
-export function extentPartOf(key: Uint8Array, value: Uint8Array): ExtentPart | undefined {
-  return EXTENT_RECORDS.find(({ space }) => space === key[0])?.partOf(value);
+/** Whether the record of a key still refers to an extent that it referred to. */
+export function* stillRefers(tx: ReadTx, key: Uint8Array, location: Location): Op<boolean> {
+  const stored = yield* tx.get(key);
+  const records = EXTENT_RECORDS.find(({ space }) => space === key[0]);
+  const now = stored && records?.partOf(stored)?.location;
+  return now?.container === location.container && now.offset === location.offset;
 }

@@ -1,4 +1,4 @@
-/** The metadata as fsck reads it: page by page, each in a read of its own. Nobody may write meanwhile. */
+/** The metadata page by page, each in a read of its own: for fsck nobody may write meanwhile. */
 
 import type { Bytes, Engine, Entry, Op, ReadTx } from '@facet/engine';
 import type { LayerId } from '../ids.ts';
@@ -28,9 +28,9 @@ interface Place {
 export type Report = (kind: FindingKind, place: Place, detail: string) => void;
 
 export class MetadataReader {
-  readonly #engine: Engine;
+  readonly #engine: Pick<Engine, 'read'>;
 
-  constructor(engine: Engine) {
+  constructor(engine: Pick<Engine, 'read'>) {
     this.#engine = engine;
   }
 

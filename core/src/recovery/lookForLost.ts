@@ -11,7 +11,7 @@
 import type { Op, ReadTx } from '@facet/engine';
 import { type ContainerId, type ExtentStore, type Location, physicalLength } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
-import { EXTENT_RECORDS, type ExtentRecords, extentPartOf } from '../contents/extentRecords.ts';
+import { EXTENT_RECORDS, type ExtentRecords, stillRefers } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
 import { spaceBounds, successor } from '../meta/keys.ts';
 
@@ -72,7 +72,8 @@ export async function lookForLost(parts: LookParts): Promise<LostContainers> {
     if (parts.signal?.aborted) break;
     const what = await damageOf(parts, seen.location);
     // An object that was deleted meanwhile takes its container along.
-    if (what && (await stillRefers(parts, seen))) lost.push({ container, what });
+    const refers = (tx: ReadTx) => stillRefers(tx, seen.key, seen.location);
+    if (what && (await parts.commands.read('lookForLost', refers))) lost.push({ container, what });
   }
   return { looks, containers: needed.size, lost };
 }
@@ -149,10 +150,4 @@ async function damageOf(
   } catch (error) {
     throw fromExtents(error);
   }
-}
-
-async function stillRefers({ commands }: LookParts, { key, location }: Required<Seen>): Promise<boolean> {
-  const stored = await commands.read('lookForLost', (tx) => tx.get(key));
-  const now = stored && extentPartOf(key, stored)?.location;
-  return now?.container === location.container && now.offset === location.offset;
 }

@@ -1,9 +1,8 @@
-import type { Engine } from '@facet/engine';
 import type { AffectedObject } from '../fsck/findings.ts';
 import { objectsOf } from '../fsck/referrers.ts';
-import { Maxima, MetadataReader } from '../fsck/store.ts';
+import { Maxima } from '../fsck/store.ts';
 import { checkVolumes } from '../fsck/volumes.ts';
-import { type DamagedBytes, type Scrubbed, type ScrubParts, scrub } from './scrub.ts';
+import { type DamagedBytes, metadataFor, type Scrubbed, type ScrubParts, scrub } from './scrub.ts';
 
 export interface ScrubReport extends Omit<Scrubbed, 'damaged'> {
   readonly damaged: readonly (DamagedBytes & {
@@ -13,10 +12,10 @@ export interface ScrubReport extends Omit<Scrubbed, 'damaged'> {
 }
 
 /** Scrubs, and finds out whose bytes are damaged. @throws FsError Failed | Closed */
-export async function scrubAndName(parts: ScrubParts & { readonly engine: Engine }): Promise<ScrubReport> {
+export async function scrubAndName(parts: ScrubParts): Promise<ScrubReport> {
   const { damaged, ...scrubbed } = await scrub(parts);
   if (damaged.length === 0) return { ...scrubbed, damaged: [] };
-  const store = new MetadataReader(parts.engine);
+  const store = metadataFor(parts.commands);
   // What else is wrong is for fsck to tell.
   const layers = await checkVolumes({ store, maxima: new Maxima(), report: () => undefined });
   const objects = await objectsOf({ store, layers }, new Set(damaged.map(({ content }) => content)));

@@ -7,15 +7,14 @@
  * it came. Metadata itself is for fsck.
  */
 
-import type { Entry } from '@facet/engine';
 import { ExtentError, type ExtentStore, READ_BYTES_MAX } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
-import { EXTENT_RECORDS, type ExtentPart, extentPartOf } from '../contents/extentRecords.ts';
+import { EXTENT_RECORDS, type ExtentPart, stillRefers } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
-import { contentOfKey, spaceBounds, successor } from '../meta/keys.ts';
+import { MetadataReader } from '../fsck/store.ts';
+import { contentOfKey, spaceBounds } from '../meta/keys.ts';
 import type { Pace } from './pace.ts';
 
-const RECORDS_PER_READ = 200;
 /** Of which the objects are looked for; more is damage that a list does not help with. */
 const DAMAGES_MAX = 10_000;
 
@@ -66,9 +65,12 @@ export async function scrub(parts: ScrubParts): Promise<Scrubbed> {
     extents += 1;
     bytes += part.lengthBytes;
     parts.onProgress?.({ bytes, bytesExpected });
-    if (reason === undefined || !(await stillRefers(parts, key, part))) continue;
+    if (reason === undefined) continue;
+    const { location } = part;
+    // What was deleted or written anew meanwhile is given back, and then reads as anything.
+    if (!(await parts.commands.read('scrub', (tx) => stillRefers(tx, key, location)))) continue;
     damagedCount += 1;
-    const { container, offset } = part.location;
+    const { container, offset } = location;
     if (damaged.length < DAMAGES_MAX) damaged.push({ content: contentOfKey(key), container, offset, reason });
   }
   return { bytes, extents, damaged, damagedCount, complete: signal?.aborted !== true };
@@ -86,21 +88,18 @@ async function allocatedBytes({ extents }: ScrubParts): Promise<number> {
 async function* partsOfExtents({
   commands,
 }: ScrubParts): AsyncGenerator<{ readonly key: Uint8Array; readonly part: ExtentPart }, void, void> {
+  const store = metadataFor(commands);
   for (const { space, partOf } of EXTENT_RECORDS) {
-    const { start, end } = spaceBounds(space);
-    let from = start;
-    for (let page: readonly Entry[] = []; ; ) {
-      const range = { start: from, end, limit: RECORDS_PER_READ };
-      page = await commands.read('scrub', (tx) => tx.range(range));
-      for (const { key, value } of page) {
-        const part = partOf(value);
-        if (part) yield { key, part };
-      }
-      const last = page.at(-1);
-      if (last === undefined || page.length < RECORDS_PER_READ) break;
-      from = successor(last.key);
+    for await (const { key, value } of store.entries(spaceBounds(space))) {
+      const part = partOf(value);
+      if (part) yield { key, part };
     }
   }
+}
+
+/** The metadata as it is read from page to page, with the core's errors. */
+export function metadataFor(commands: ScrubParts['commands']): MetadataReader {
+  return new MetadataReader({ read: (op) => commands.read('scrub', op) });
 }
 
 /** @returns what is wrong with it. @throws FsError Closed */
@@ -120,11 +119,4 @@ async function readAll(
     }
   }
   return undefined;
-}
-
-/** What was deleted or written anew meanwhile is given back, and then reads as anything. */
-async function stillRefers({ commands }: ScrubParts, key: Uint8Array, part: ExtentPart): Promise<boolean> {
-  const stored = await commands.read('scrub', (tx) => tx.get(key));
-  const now = stored && extentPartOf(key, stored)?.location;
-  return now?.container === part.location.container && now.offset === part.location.offset;
 }

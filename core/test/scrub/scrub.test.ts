@@ -13,8 +13,8 @@ afterEach(async () => {
 const atOnce = () => new Pace({ bytesPerSecond: Number.POSITIVE_INFINITY });
 
 function scrubOf({ life }: World, options: Partial<Parameters<typeof scrubAndName>[0]> = {}) {
-  const { engine, commands, extents } = life;
-  return scrubAndName({ engine, commands, extents, pace: atOnce(), ...options });
+  const { commands, extents } = life;
+  return scrubAndName({ commands, extents, pace: atOnce(), ...options });
 }
 
 describe.each(ENGINES)('a scrub on the %s engine', (engine) => {
