@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: {
       '@facet/journal': source('packages/journal'),
+      '@facet/link': source('packages/link'),
       '@facet/engine': source('packages/engine'),
       '@facet/extents': source('packages/extents'),
       '@facet/core': source('core'),

@@ -8,6 +8,7 @@ import { importsOf } from './source.ts';
 /** What each workspace's sources may import. Its tests may also import itself, and what lies further down. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/journal': [],
+  'packages/link': [],
   'packages/engine': ['@facet/journal'],
   'packages/extents': ['@facet/journal'],
   core: ['@facet/engine', '@facet/extents'],
@@ -20,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@facet/gateway-s3',
     '@facet/gateway-nfs',
     '@facet/journal',
+    '@facet/link',
   ],
   // They drive the whole from outside, and measure its parts.
   conformance: ['@facet/engine', '@facet/extents', '@facet/core', '@facet/gateway-s3', '@facet/gateway-nfs'],
@@ -28,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 const FOLDER_OF: Readonly<Record<string, string>> = {
   '@facet/journal': 'packages/journal',
+  '@facet/link': 'packages/link',
   '@facet/engine': 'packages/engine',
   '@facet/extents': 'packages/extents',
   '@facet/core': 'core',

@@ -35,7 +35,19 @@ async function scratch(parent: string | undefined): Promise<string> {
 export async function startFacet(parent: string | undefined): Promise<Subject> {
   const folder = await scratch(parent);
   const main = path('../../packages/server/dist/main.js');
-  const flags = ['--data', folder, '--s3', `${HOST}:0`, '--admin', `${HOST}:0`, '--nfs', 'off', '--json'];
+  const flags = [
+    '--data',
+    folder,
+    '--s3',
+    `${HOST}:0`,
+    '--admin',
+    `${HOST}:0`,
+    '--nfs',
+    'off',
+    '--workers',
+    '0',
+    '--json',
+  ];
   const [server, printed] = await ServerProcess.start([main, 'serve', ...flags], {
     FACET_ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId,
     FACET_ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey,

@@ -11,6 +11,7 @@ import { Staging } from './contents/staging.ts';
 import type { FileView } from './files/types.ts';
 import { Files } from './files/view.ts';
 import { LockHosts, type LockHostView } from './locks/hosts.ts';
+import { type LookupChanges, ownLookupChanges } from './lookups/recent.ts';
 import { checkFormat } from './meta/format.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
@@ -29,6 +30,7 @@ import { type Reserve, Room, type RoomParts } from './space/room.ts';
 import type { Timer } from './space/timer.ts';
 import type { AccountView, VolumeView } from './volumes/types.ts';
 import { Volumes } from './volumes/volumes.ts';
+import { Workers } from './workers/workers.ts';
 
 export interface Core {
   readonly files: FileView;
@@ -38,6 +40,8 @@ export interface Core {
   readonly lockHosts: LockHostView;
   /** Gives space back in the background. */
   readonly collector: Pick<Collector, 'backlog' | 'counts' | 'drain'>;
+  /** Other processes that serve doors of this store. */
+  readonly workers: Workers;
   /** Whether the disk is full: then what would take room is refused. */
   readonly room: Pick<Room, 'full'>;
   /** What was found of writers that ended without closing; undefined while that waits for room on a full disk. */
@@ -59,6 +63,12 @@ export interface CoreParts {
   /** Opens the extent store with the lease of this process. */
   readonly openExtents: (lease: ContainerLease) => Promise<ExtentStore>;
   readonly environment: Environment;
+  /** Instances of workers that run, and have since before this process. None unless told. */
+  readonly running?: readonly Uint8Array[];
+  /** Has other processes see all that was acknowledged. Nothing to do unless told. */
+  readonly settle?: () => Promise<void>;
+  /** How often what is looked up was changed, by any process. By this one unless told. */
+  readonly changes?: LookupChanges;
   /** What runs every command and read. On the engine in this process unless told. */
   readonly commands?: CommandRunner;
   /** When background work is done. The system's timer unless told. */
@@ -81,10 +91,22 @@ const INSTANCE_BYTES = 16;
 export async function openCore(parts: CoreParts): Promise<Core> {
   const { engine, environment, timer, onLost, onFault, onRecovered, reserve, onRoom } = parts;
   const commands = parts.commands ?? new CommandRunner(engine, environment);
+  const changes = parts.changes ?? ownLookupChanges();
   const instance = environment.randomBytes(INSTANCE_BYTES);
   const leases = new ContainerLeases({ commands, instance });
+  const pins = new Pins();
+  const workers = new Workers({
+    commands,
+    pins,
+    staging: () => staging,
+    settle: parts.settle ?? (async () => undefined),
+    onFullDisk: () => room.met(),
+    onEnded: () => recovery.again(),
+  });
+  for (const running of parts.running ?? []) workers.expect(running);
+  const isRunning = (one: Buffer) => one.equals(instance) || workers.isRunning(one);
   const recovery = new PostponedRecovery({
-    recover: (signal) => recover({ commands, extents, instance, signal, ...(onLost && { onLost }) }),
+    recover: (signal) => recover({ commands, extents, isRunning, signal, ...(onLost && { onLost }) }),
     onRecovered: (recovered) => onRecovered?.(recovered),
     onFault: (fault) => onFault?.(fault),
   });
@@ -95,6 +117,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     ...(onFault && { onFault }),
     onChange: (state) => {
       onRoom?.(state);
+      workers.full = state.full;
       if (!state.full) recovery.retry();
     },
   });
@@ -107,13 +130,12 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   // There may have been room again before it was known that it has to wait.
   if (!room.full) recovery.retry();
   const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
-  const pins = new Pins();
   const nextContentId = () => contentIds.next();
   const staging = new Staging({ extents, nextContentId });
   const collector = new Collector({
     commands,
-    extents,
-    pins,
+    extents: workers.watch(extents),
+    pins: workers,
     leases,
     onFreed: () => room.look(),
     ...(timer && { timer }),
@@ -124,10 +146,11 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   return {
     files: new Files({ commands, extents, pins, nextContentId }),
     objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
-    volumes: new Volumes({ commands }),
-    accounts: new Accounts({ commands, environment }),
+    volumes: new Volumes({ commands, changes }),
+    accounts: new Accounts({ commands, environment, changes }),
     lockHosts: new LockHosts(commands),
     collector,
+    workers,
     room,
     get recovered() {
       return recovery.recovered;

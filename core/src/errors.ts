@@ -48,6 +48,8 @@ export type FsErrorCode =
   | 'Corrupt'
   | 'Failed'
   | 'Busy'
+  /** Whether it was done is not known: the store's process ended meanwhile, and is there again soon. */
+  | 'Interrupted'
   | 'Closed';
 
 /**

@@ -40,5 +40,6 @@ export const S3_CODE_OF_FS_ERROR = {
   Corrupt: 'InternalError',
   Failed: 'InternalError',
   Busy: 'SlowDown',
+  Interrupted: 'ServiceUnavailable',
   Closed: 'ServiceUnavailable',
 } as const satisfies Record<FsErrorCode, S3ErrorCode>;

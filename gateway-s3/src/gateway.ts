@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Core } from '@facet/core';
+import { AcceptedConnections } from './http/accepted.ts';
 import {
   answerOn,
   answerParserError,
@@ -12,12 +12,13 @@ import {
   type TlsOptions,
 } from './http/server.ts';
 import type { Logger } from './log.ts';
+import type { S3Core } from './operation.ts';
 import { createRequestIds } from './requestIds.ts';
 import { type RequestRecord, unreadableRequest } from './requestRecord.ts';
 import { createService } from './serve.ts';
 
 export interface S3GatewayOptions {
-  readonly core: Core;
+  readonly core: S3Core;
   /** Buckets are also served at `<bucket>.<domain>`; an IP address or any other host is path-style. */
   readonly domain: string;
   /** What GetBucketLocation says. Any region signs. Default `us-east-1`. */
@@ -34,6 +35,8 @@ export interface S3GatewayOptions {
 export interface S3Gateway {
   /** @throws the operating system's error when the address cannot be bound. */
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
+  /** Serves a connection that somebody else accepted, and did not read from. */
+  accept(socket: Socket): void;
   /** Requests that are not over yet. */
   underWay(): number;
   /** Takes no more connections, lets requests under way finish, then resolves. */
@@ -77,6 +80,7 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     options.onRequest?.(unreadableRequest({ requestId, refusal, bytesOut, remoteAddress }));
   });
 
+  const accepted = new AcceptedConnections(server);
   return {
     listen: async ({ host, port }) => {
       server.listen({ host, port });
@@ -85,13 +89,17 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
       if (address === null || typeof address === 'string') throw new Error(`not a TCP address: ${address}`);
       return address;
     },
+    accept: (socket) => accepted.add(socket),
     underWay: () => underWay,
-    close: () => {
+    close: async () => {
       closing = true;
-      return new Promise((resolve) => {
-        // Ends idle connections, too; with an error only when it was not listening, and then it is closed.
-        server.close(() => resolve());
-      });
+      await Promise.all([
+        accepted.close(),
+        new Promise<void>((resolve) => {
+          // Ends idle connections, too; with an error only when it was not listening, and then it is closed.
+          server.close(() => resolve());
+        }),
+      ]);
     },
   };
 }

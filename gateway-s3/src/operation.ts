@@ -5,9 +5,12 @@ import type { RequestBody } from './http/requestBody.ts';
 import type { Logger } from './log.ts';
 import type { S3Request } from './request.ts';
 
+/** What of the core this door needs: the store may be another process's. */
+export type S3Core = Pick<Core, 'accounts' | 'objects' | 'volumes'>;
+
 /** What every operation may use. */
 export interface Call {
-  readonly core: Core;
+  readonly core: S3Core;
   readonly region: string;
   readonly log: Logger;
   readonly caller: Account;

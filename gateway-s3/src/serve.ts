@@ -1,6 +1,6 @@
 /** The whole way of a request, top to bottom. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Account, Core } from '@facet/core';
+import type { Account } from '@facet/core';
 import { parseTarget } from './addressing.ts';
 import { parseQuery, readHeaders } from './auth/request.ts';
 import { type Authentication, type Credential, createVerifier } from './auth/verify.ts';
@@ -13,7 +13,7 @@ import { send } from './http/send.ts';
 import { awaitsContinue } from './http/server.ts';
 import { Turns } from './http/turns.ts';
 import type { Logger } from './log.ts';
-import type { Call } from './operation.ts';
+import type { Call, S3Core } from './operation.ts';
 import { perform } from './perform.ts';
 import { refuseUnimplementedHeaders } from './refusals.ts';
 import { queryMap, type S3Request } from './request.ts';
@@ -22,7 +22,7 @@ import { namesOf, type RequestRecord, type Trail, watchRequest } from './request
 import { route } from './router.ts';
 
 export interface ServiceOptions {
-  readonly core: Core;
+  readonly core: S3Core;
   /** Buckets are also served at `<bucket>.<domain>`. */
   readonly domain: string;
   readonly region: string;
@@ -169,7 +169,7 @@ function splitUrl(rawUrl: string): { readonly rawPath: string; readonly rawQuery
     : { rawPath: url.slice(0, mark), rawQuery: url.slice(mark + 1) };
 }
 
-type FoundKey = Awaited<ReturnType<Core['accounts']['findKey']>>;
+type FoundKey = Awaited<ReturnType<S3Core['accounts']['findKey']>>;
 
 function knownSender(found: FoundKey): KnownSender | undefined {
   return found && { secretAccessKey: found.key.secretKey, account: found.account };

@@ -1,11 +1,11 @@
 /** Accounts and their access keys. */
 
 import type { Op, ReadTx, WriteTx } from '@facet/engine';
-import type { Command, CommandRunner, Environment } from '../commands/command.ts';
+import type { Command, Commands, Environment } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import type { Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
-import { Recent } from '../lookups/recent.ts';
+import { type LookupChanges, ownLookupChanges, Recent } from '../lookups/recent.ts';
 import { accessKeyKey, accountKey, SPACE, spaceBounds, successor } from '../meta/keys.ts';
 import {
   decodeAccessKey,
@@ -34,12 +34,12 @@ function* putAccount(tx: WriteTx, account: NewAccount, now: Timestamp): Op<Accou
   return made;
 }
 
-const createAccount: Command<NewAccount, Account> = {
+export const createAccount: Command<NewAccount, Account> = {
   name: 'createAccount',
   run: (tx, args, context) => putAccount(tx, args, context.now),
 };
 
-const createKey: Command<{ readonly key: NewKey; readonly account?: NewAccount }, AccessKey> = {
+export const createKey: Command<{ readonly key: NewKey; readonly account?: NewAccount }, AccessKey> = {
   name: 'createKey',
   *run(tx, args, context) {
     const { key, account } = args;
@@ -55,7 +55,7 @@ const createKey: Command<{ readonly key: NewKey; readonly account?: NewAccount }
   },
 };
 
-const deleteKey: Command<{ readonly accessKeyId: string }, AccessKey> = {
+export const deleteKey: Command<{ readonly accessKeyId: string }, AccessKey> = {
   name: 'deleteKey',
   runsWhenFull: true,
   *run(tx, args) {
@@ -67,7 +67,7 @@ const deleteKey: Command<{ readonly accessKeyId: string }, AccessKey> = {
 };
 
 /** With all its keys. To be refused for a volume it is enough to own one: who deletes those is asked to do so first. */
-const deleteAccount: Command<{ readonly name: string }, DeletedAccount> = {
+export const deleteAccount: Command<{ readonly name: string }, DeletedAccount> = {
   name: 'deleteAccount',
   runsWhenFull: true,
   *run(tx, { name }) {
@@ -130,17 +130,22 @@ function check(what: keyof typeof RULES, value: string): string {
 }
 
 export class Accounts implements AccountView {
-  readonly #commands: CommandRunner;
+  readonly #commands: Commands;
   readonly #environment: Environment;
   readonly #recent: Recent<KeyAndAccount>;
 
   constructor(parts: {
-    readonly commands: CommandRunner;
+    readonly commands: Commands;
     readonly environment: Environment;
+    /** Those of this process alone unless told. */
+    readonly changes?: LookupChanges;
   }) {
     this.#commands = parts.commands;
     this.#environment = parts.environment;
-    this.#recent = new Recent((accessKeyId) => this.#lookKey(accessKeyId));
+    this.#recent = new Recent(
+      (accessKeyId) => this.#lookKey(accessKeyId),
+      parts.changes ?? ownLookupChanges(),
+    );
   }
 
   async create(args: Parameters<AccountView['create']>[0]): Promise<Account> {
@@ -184,7 +189,6 @@ export class Accounts implements AccountView {
     return this.#commands.run(createKey, account ? { key, account } : { key });
   }
 
-  /** A key that another process deleted may be found for a second more. */
   findKey(accessKeyId: string): ReturnType<AccountView['findKey']> {
     return this.#recent.get(accessKeyId);
   }

@@ -41,8 +41,16 @@ export interface Environment {
   randomBytes(count: number): Buffer;
 }
 
-/** Runs commands and reads against an engine and speaks the core's errors. */
-export class CommandRunner {
+/** Runs commands and reads, wherever the engine is, and speaks the core's errors. */
+export interface Commands {
+  /** Resolves when the command's writes are on stable storage. */
+  run<A, R>(command: Command<A, R>, args: A): Promise<R>;
+  /** Runs reads on one snapshot. `doing` names them in errors. */
+  read<T>(doing: string, op: (tx: ReadTx) => Op<T>): Promise<T>;
+}
+
+/** Against an engine in this process. */
+export class CommandRunner implements Commands {
   readonly #engine: Engine;
   readonly #environment: Environment;
 
@@ -64,7 +72,6 @@ export class CommandRunner {
     this.#room = room;
   }
 
-  /** Resolves when the command's writes are on stable storage. */
   async run<A, R>(command: Command<A, R>, args: A): Promise<R> {
     const room = this.#room;
     let mayGrow = room?.full !== true || (await this.#admit(command, args));
@@ -112,7 +119,6 @@ export class CommandRunner {
     }
   }
 
-  /** Runs reads on one snapshot. `doing` names them in errors. */
   async read<T>(doing: string, op: (tx: ReadTx) => Op<T>): Promise<T> {
     try {
       return await this.#engine.read(op);
@@ -127,7 +133,7 @@ function isFull(error: unknown): boolean {
 }
 
 /** What an engine's error means to the core's callers; anything else passes unchanged. */
-function fromEngine(error: unknown, doing: string): unknown {
+export function fromEngine(error: unknown, doing: string): unknown {
   if (!(error instanceof EngineError)) return error;
   const message = `${doing}: ${error.message}`;
   switch (error.code) {

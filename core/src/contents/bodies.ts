@@ -8,16 +8,16 @@ import { contentKey, freeKey, inlineKey } from '../meta/keys.ts';
 import { type Content, decodeContent, encodeContent } from '../meta/records/content.ts';
 import { type BodyRef, EMPTY_BODY } from '../meta/records/inode.ts';
 import { encodeFree, type FreeRecord } from '../meta/records/space.ts';
-import type { StagedBody } from '../objects/types.ts';
+import type { StagedBody, StoredBody } from '../objects/types.ts';
 import type { Change, View } from '../tree/scope.ts';
 
 /** Grows with everything put into the free queue: what readers pin and the collector stamps with. */
 export const FREE_SEQUENCE = 'free';
 
 export function* loadContent(view: Pick<View, 'tx'>, content: ContentId): Op<Content> {
-  const stored = yield* view.tx.get(contentKey(content));
-  assert(stored !== undefined, () => `content ${content} does not exist`);
-  return decodeContent(stored);
+  const found = yield* view.tx.get(contentKey(content));
+  assert(found !== undefined, () => `content ${content} does not exist`);
+  return decodeContent(found);
 }
 
 export function storeContent(change: Pick<Change, 'tx'>, id: ContentId, content: Content): void {
@@ -31,8 +31,15 @@ export function* enqueueFree(change: Pick<Change, 'tx'>, record: FreeRecord): Op
   return sequence;
 }
 
+/** What a command publishes was stored before it began. */
+export function stored(body: StagedBody): StoredBody {
+  assert(body.kind !== 'loose', 'bytes are stored before they are published');
+  return body;
+}
+
 /** Makes a staged body the body of an inode that has none. */
-export function publishBody(change: Change, inode: InodeId, staged: StagedBody): BodyRef {
+export function publishBody(change: Change, inode: InodeId, body: StagedBody): BodyRef {
+  const staged = stored(body);
   switch (staged.kind) {
     case 'empty':
       return EMPTY_BODY;

@@ -15,6 +15,8 @@ import { fromExtents } from './read.ts';
 export const INLINE_BYTES_MAX = 1900;
 /** Longer bodies get a container of their own. */
 const PACKED_BYTES_MAX = 256 * 1024;
+/** As much as the journal takes of a batch of small extents: longer bodies are appended by who got them. */
+const LOOSE_BYTES_MAX = 64 * 1024;
 /** What all bodies being gathered may hold together; beyond it a body streams whatever its length. */
 const GATHERED_BYTES_MAX = 64 * 1024 * 1024;
 /** S3's greatest object: 50 TB. */
@@ -23,6 +25,8 @@ export const BODY_BYTES_MAX = 50 * 1024 ** 4;
 export interface StagingParts {
   readonly extents: ExtentStore;
   readonly nextContentId: () => Promise<ContentId>;
+  /** Small bodies are left for another process to store: the one that publishes them. */
+  readonly leavesSmall?: true;
 }
 
 export class Staging {
@@ -121,10 +125,10 @@ class StagingWriter implements BodyWriter {
       }
       if (lengthBytes === 0) return { kind: 'empty', lengthBytes: 0 };
       if (lengthBytes <= INLINE_BYTES_MAX) {
-        const [first] = this.#gathered;
-        const bytes =
-          this.#gathered.length === 1 && first ? first : Buffer.concat(this.#gathered, lengthBytes);
-        return { kind: 'inline', lengthBytes, bytes };
+        return { kind: 'inline', lengthBytes, bytes: this.#joined() };
+      }
+      if (this.#parts.leavesSmall && lengthBytes <= LOOSE_BYTES_MAX) {
+        return { kind: 'loose', lengthBytes, bytes: this.#joined() };
       }
       const contentId = await this.#parts.nextContentId();
       const owner = { contentId, fileOffset: 0 };
@@ -135,6 +139,11 @@ class StagingWriter implements BodyWriter {
     } finally {
       this.#forget();
     }
+  }
+
+  #joined(): Uint8Array {
+    const [first] = this.#gathered;
+    return this.#gathered.length === 1 && first ? first : Buffer.concat(this.#gathered, this.#lengthBytes);
   }
 
   async abort(): Promise<void> {

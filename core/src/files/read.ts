@@ -2,7 +2,7 @@
 
 import type { Op, ReadTx } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import { type Piece, planBody } from '../contents/plan.ts';
 import { readAll } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
@@ -17,7 +17,7 @@ import type { FileAttributes, ReadArgs, ReadResult } from './types.ts';
 const READ_BYTES_MAX = 4 << 20;
 
 export interface ReadServices {
-  readonly commands: CommandRunner;
+  readonly commands: Commands;
   readonly extents: ExtentStore;
   readonly pins: Pins;
 }

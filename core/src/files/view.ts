@@ -2,7 +2,7 @@
 
 import type { Op, ReadTx } from '@facet/engine';
 import { Refusals } from '../calls/refusals.ts';
-import type { Command, CommandRunner } from '../commands/command.ts';
+import type { Command, Commands } from '../commands/command.ts';
 import { FsError, type Seen } from '../errors.ts';
 import { loadUsage, viewVolume } from '../tree/scope.ts';
 import { access, getattr, longName, lookup, readlink, root } from './lookup.ts';
@@ -24,7 +24,7 @@ const ROLES = ['file', 'parent', 'target'] as const satisfies readonly (keyof Se
 
 export class Files implements FileView {
   readonly #services: ReadServices & WriteServices;
-  readonly #commands: CommandRunner;
+  readonly #commands: Commands;
   readonly #refusals = new Refusals();
 
   constructor(services: ReadServices & Omit<WriteServices, 'lastWritten'>) {

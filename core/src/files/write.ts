@@ -12,7 +12,7 @@
 
 import type { Op, ReadTx } from '@facet/engine';
 import type { ExtentOwner, ExtentStore, Location } from '@facet/extents';
-import type { Command, CommandRunner } from '../commands/command.ts';
+import type { Command, Commands } from '../commands/command.ts';
 import { enqueueFree } from '../contents/bodies.ts';
 import { publishing } from '../contents/discard.ts';
 import { type BodyOwner, type Destination, destinationOf, editBody, ownContent } from '../contents/edit.ts';
@@ -21,7 +21,7 @@ import { FsError } from '../errors.ts';
 import type { ContentId } from '../ids.ts';
 import { LastUsed } from '../lastUsed.ts';
 import type { Inode } from '../meta/records/inode.ts';
-import type { StagedBody } from '../objects/types.ts';
+import type { StoredBody } from '../objects/types.ts';
 import { type Found, storeInode } from '../tree/inodes.ts';
 import { changeVolume, type View, viewVolume } from '../tree/scope.ts';
 import { checkExtentOfFile, mustBeFile, storeChanged } from './changed.ts';
@@ -35,7 +35,7 @@ const PACKED_BYTES_MAX = 1 << 20;
 const ATTEMPTS_MAX = 16;
 
 export interface WriteServices {
-  readonly commands: CommandRunner;
+  readonly commands: Commands;
   readonly extents: ExtentStore;
   readonly nextContentId: () => Promise<ContentId>;
   readonly lastWritten: LastWritten;
@@ -100,7 +100,7 @@ async function publish(
 ): Promise<Outcome> {
   const { commands, lastWritten } = services;
   const { file } = write.target;
-  const body: StagedBody = write.staged.bytes;
+  const body: StoredBody = write.staged.bytes;
   let outcome: Outcome | undefined;
   try {
     outcome = await publishing(commands, body, () => commands.run(mapWritten, write));
@@ -113,7 +113,7 @@ async function publish(
 
 /** Durable bytes, and whether the content they are written for is yet to be made. */
 interface Staged {
-  readonly bytes: StagedBody;
+  readonly bytes: StoredBody;
   readonly isNew: boolean;
 }
 

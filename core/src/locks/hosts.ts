@@ -1,7 +1,7 @@
 /** Hosts that hold locks: what a server must know after a restart, when the locks themselves are gone. */
 
 import type { Op, ReadTx } from '@facet/engine';
-import type { Command, CommandRunner } from '../commands/command.ts';
+import type { Command, Commands } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
 import { assert } from '../invariant.ts';
 import { Reader, Writer } from '../meta/codec.ts';
@@ -99,9 +99,9 @@ function* lockHosts(tx: ReadTx): Op<readonly RememberedHost[]> {
 }
 
 export class LockHosts implements LockHostView {
-  readonly #commands: CommandRunner;
+  readonly #commands: Commands;
 
-  constructor(commands: CommandRunner) {
+  constructor(commands: Commands) {
     this.#commands = commands;
   }
 

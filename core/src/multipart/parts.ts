@@ -2,7 +2,7 @@
 
 import type { Op } from '@facet/engine';
 import type { Command } from '../commands/command.ts';
-import { addReference, dropReference, storeContent } from '../contents/bodies.ts';
+import { addReference, dropReference, storeContent, stored } from '../contents/bodies.ts';
 import { type Leaf, leavesOf } from '../contents/leaves.ts';
 import { FsError } from '../errors.ts';
 import type { ContentId } from '../ids.ts';
@@ -35,7 +35,8 @@ export const putPart: Command<WithContent<PutPartArgs>, StoredPart> = {
   },
 };
 
-function storeBytes(change: Change, id: ContentId, body: StagedBody): ContentId | undefined {
+function storeBytes(change: Change, id: ContentId, staged: StagedBody): ContentId | undefined {
+  const body = stored(staged);
   const { lengthBytes } = body;
   switch (body.kind) {
     case 'empty':

@@ -1,7 +1,7 @@
 /** The object view: each method is one command or one read, around bytes staged before. */
 
 import type { ExtentStore } from '@facet/extents';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import type { ContentIds } from '../contents/bodies.ts';
 import { discardBody, publishing } from '../contents/discard.ts';
 import type { Scratch } from '../contents/scratch.ts';
@@ -31,7 +31,7 @@ import type {
 } from './types.ts';
 
 export interface ObjectsParts {
-  readonly commands: CommandRunner;
+  readonly commands: Commands;
   readonly staging: Staging;
   readonly extents: ExtentStore;
   readonly pins: Pins;
@@ -43,7 +43,7 @@ type Args<M extends keyof ObjectView> = Parameters<ObjectView[M]>[0];
 
 export class Objects implements ObjectView {
   readonly #parts: ObjectsParts;
-  readonly #commands: CommandRunner;
+  readonly #commands: Commands;
 
   constructor(parts: ObjectsParts) {
     this.#parts = parts;

@@ -2,7 +2,7 @@
 
 import type { Op, ReadTx } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import { loadContent } from '../contents/bodies.ts';
 import { freeSequence, mapEntries, type Piece, planBody, type Span } from '../contents/plan.ts';
 import { readAtOnce, readPieces } from '../contents/read.ts';
@@ -37,7 +37,7 @@ function* hasParts(view: View, object: FoundObject): Op<boolean> {
 }
 
 export interface Opening {
-  readonly commands: CommandRunner;
+  readonly commands: Commands;
   readonly extents: ExtentStore;
   readonly pins: Pins;
   readonly scratch: Scratch;

@@ -76,8 +76,8 @@ export interface PartInfo {
   readonly checksum?: Uint8Array;
 }
 
-/** Bytes that are stored and durable but that no name refers to yet. Publish it or discard it, once. */
-export type StagedBody =
+/** Bytes that are stored and durable but that no name refers to yet. */
+export type StoredBody =
   | { readonly kind: 'empty'; readonly lengthBytes: 0 }
   | { readonly kind: 'inline'; readonly lengthBytes: number; readonly bytes: Uint8Array }
   | {
@@ -87,11 +87,21 @@ export type StagedBody =
       readonly location: import('@facet/extents').Location;
     };
 
+/** Few bytes, which whoever runs the command that publishes them stores first: the hop there is made once. */
+export interface LooseBody {
+  readonly kind: 'loose';
+  readonly lengthBytes: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes on their way to a name. Publish it or discard it, once. */
+export type StagedBody = StoredBody | LooseBody;
+
 /** Takes an object's bytes. Memory held is bounded whatever the length. */
 export interface BodyWriter {
   /** Resolves when the writer can take more. The chunk must not change afterwards. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Resolves when every byte is on stable storage. */
+  /** Resolves when every byte is on stable storage, or at hand for who publishes it. */
   finish(): Promise<StagedBody>;
   /** Drops what was written. Also right after a failed `write` or `finish`. */
   abort(): Promise<void>;

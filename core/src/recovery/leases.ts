@@ -4,6 +4,7 @@
  * of all that is in it and nothing more will be: so recovery has little to look at, however long the run was.
  */
 
+import type { Op, ReadTx } from '@facet/engine';
 import {
   type ContainerId,
   type ContainerLease,
@@ -11,14 +12,15 @@ import {
   ExtentError,
   type ExtentStore,
   type ExtentWriter,
+  forwarded,
   type Location,
   physicalLength,
 } from '@facet/extents';
-import type { Command, CommandRunner } from '../commands/command.ts';
+import type { Command, Commands } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
 import { whenSettled } from '../contents/settled.ts';
 import { FsError } from '../errors.ts';
-import { leaseKey } from '../meta/keys.ts';
+import { firstOfLeaseKey, instanceOfLeaseKey, leaseKey, SPACE, spaceBounds } from '../meta/keys.ts';
 import { decodeNumber, encodeNumber } from '../meta/records/volume.ts';
 
 /** The counter container ids come from. */
@@ -36,15 +38,17 @@ export interface LeasedContainers {
   readonly count: number;
 }
 
-const leaseContainers: Command<{ readonly instance: Uint8Array; readonly count: number }, LeasedContainers> =
-  {
-    name: 'leaseContainers',
-    *run(tx, { instance, count }) {
-      const first = containerId(yield* take(tx, { name: CONTAINER_IDS, count }));
-      tx.put(leaseKey(instance, first), encodeNumber(count));
-      return { instance, first, count };
-    },
-  };
+export const leaseContainers: Command<
+  { readonly instance: Uint8Array; readonly count: number },
+  LeasedContainers
+> = {
+  name: 'leaseContainers',
+  *run(tx, { instance, count }) {
+    const first = containerId(yield* take(tx, { name: CONTAINER_IDS, count }));
+    tx.put(leaseKey(instance, first), encodeNumber(count));
+    return { instance, first, count };
+  },
+};
 
 interface IdRange {
   readonly first: ContainerId;
@@ -52,7 +56,7 @@ interface IdRange {
 }
 
 /** Puts ranges in the place of a lease, which they are parts of. */
-const narrowLease: Command<
+export const narrowLease: Command<
   { readonly instance: Uint8Array; readonly lease: IdRange; readonly rest: readonly IdRange[] },
   { readonly existed: boolean }
 > = {
@@ -76,9 +80,25 @@ interface Held {
   endOffset: number;
 }
 
+/** Whether a run other than `instance` may still write to a container, or left that to recovery. */
+export function* isLeasedByAnother(
+  tx: ReadTx,
+  { instance, container }: { readonly instance: Uint8Array; readonly container: ContainerId },
+): Op<boolean> {
+  const leases = yield* tx.range({ ...spaceBounds(SPACE.lease), limit: Number.MAX_SAFE_INTEGER });
+  return leases.some(({ key, value }) => {
+    const first = firstOfLeaseKey(key);
+    return (
+      container >= first &&
+      container < first + decodeNumber(value) &&
+      !instanceOfLeaseKey(key).equals(instance)
+    );
+  });
+}
+
 export class ContainerLeases {
-  readonly #commands: CommandRunner;
-  readonly #instance: Uint8Array;
+  readonly #commands: Commands;
+  readonly instance: Uint8Array;
   /** As they are recorded, in order; disjoint. */
   #ranges: readonly IdRange[] = [];
   /** Containers with bytes, in the ranges. */
@@ -91,14 +111,14 @@ export class ContainerLeases {
   #writing = 0;
   #closing = false;
 
-  constructor(parts: { readonly commands: CommandRunner; readonly instance: Uint8Array }) {
+  constructor(parts: { readonly commands: Commands; readonly instance: Uint8Array }) {
     this.#commands = parts.commands;
-    this.#instance = parts.instance;
+    this.instance = parts.instance;
   }
 
   /** What the extent store gets its container ids from. */
   readonly lease: ContainerLease = async () => {
-    const instance = this.#instance;
+    const instance = this.instance;
     const count = CONTAINERS_PER_LEASE;
     const leased = await this.#commands.run(leaseContainers, { instance, count }).catch(toExtents);
     this.#ranges = [...this.#ranges, leased];
@@ -109,17 +129,9 @@ export class ContainerLeases {
   /** The same store, with an eye on what is stored and not settled. */
   track(extents: ExtentStore): ExtentStore {
     return {
+      ...forwarded(extents),
       append: async (extent) => this.#stored(await extents.append(extent)),
       create: (owner) => this.#trackWriter(extents.create(owner)),
-      read: (slice) => extents.read(slice),
-      readAtOnce: (slice) => extents.readAtOnce(slice),
-      punch: (run) => extents.punch(run),
-      unlink: (container) => extents.unlink(container),
-      isActive: (container) => extents.isActive(container),
-      list: () => extents.list(),
-      greatest: () => extents.greatest(),
-      status: (container) => extents.status(container),
-      scan: (container, options) => extents.scan(container, options),
       close: () => {
         this.#closing = true;
         return extents.close();
@@ -165,7 +177,7 @@ export class ContainerLeases {
     for (const range of this.#ranges) {
       const rest = without(range, done);
       if (rest.reduce((sum, { count }) => sum + count, 0) === range.count) continue;
-      await this.#commands.run(narrowLease, { instance: this.#instance, lease: range, rest });
+      await this.#commands.run(narrowLease, { instance: this.instance, lease: range, rest });
       this.#ranges = this.#ranges.flatMap((one) => (one === range ? rest : [one]));
     }
     for (const container of done) this.#held.delete(container);

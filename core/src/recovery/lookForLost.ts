@@ -10,7 +10,7 @@
 
 import type { Op, ReadTx } from '@facet/engine';
 import { type ContainerId, type ExtentStore, type Location, physicalLength } from '@facet/extents';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import { EXTENT_RECORDS, type ExtentRecords, stillRefers } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
 import { spaceBounds, successor } from '../meta/keys.ts';
@@ -34,7 +34,7 @@ export interface LostContainers {
 }
 
 export interface LookParts {
-  readonly commands: Pick<CommandRunner, 'read'>;
+  readonly commands: Pick<Commands, 'read'>;
   readonly extents: Pick<ExtentStore, 'status'>;
   readonly looksMax?: number;
   /** Ends the look early, with what it has found. */

@@ -2,7 +2,7 @@
 
 import { basename } from 'node:path';
 import { containerName, type ExtentStore } from '@facet/extents';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import { isMarked } from '../meta/format.ts';
 import { counterKey } from '../meta/keys.ts';
@@ -15,7 +15,7 @@ import { CONTAINER_IDS } from './leases.ts';
  * older than the containers. It would lease their ids again, and recovery would remove them.
  * @throws FsError Corrupt
  */
-export async function refuseOtherMetadata(commands: CommandRunner, extents: ExtentStore): Promise<void> {
+export async function refuseOtherMetadata(commands: Commands, extents: ExtentStore): Promise<void> {
   const greatest = await extents.greatest();
   if (greatest === undefined) return;
   const { marked, next } = await commands.read('openCore', function* (tx) {

@@ -18,6 +18,7 @@ export class PostponedRecovery {
   #recovered: Recovered | undefined;
   #waits = false;
   #trying: Promise<void> | undefined;
+  #isAskedAgain = false;
   readonly #stopping = new AbortController();
 
   constructor(parts: PostponedRecoveryParts) {
@@ -40,11 +41,21 @@ export class PostponedRecovery {
     }
   }
 
+  /** Once more, in the background: another run is over. */
+  again(): void {
+    this.#waits = true;
+    this.#isAskedAgain = this.#trying !== undefined;
+    this.retry();
+  }
+
   /** To be called when there is room again. */
   retry(): void {
     if (!this.#waits || this.#stopping.signal.aborted) return;
     this.#trying ??= this.#try().finally(() => {
       this.#trying = undefined;
+      if (!this.#isAskedAgain) return;
+      this.#isAskedAgain = false;
+      this.again();
     });
   }
 

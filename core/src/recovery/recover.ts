@@ -6,7 +6,7 @@
  */
 
 import { type ContainerInfo, containerId, type ExtentStore, type PhysicalRun } from '@facet/extents';
-import type { Command, CommandRunner } from '../commands/command.ts';
+import type { Command, Commands } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
 import { FREE_SEQUENCE } from '../contents/bodies.ts';
 import { fromExtents } from '../contents/read.ts';
@@ -26,10 +26,10 @@ import { type LostBytes, type Survey, surveyDedicated, surveySegment } from './s
 const RUNS_PER_RECORD = 250;
 
 export interface RecoveryParts {
-  readonly commands: CommandRunner;
+  readonly commands: Commands;
   readonly extents: ExtentStore;
-  /** This run's own instance: its leases are not looked at. */
-  readonly instance: Uint8Array;
+  /** Runs that are not over, this one among them: their leases are not looked at. */
+  readonly isRunning: (instance: Buffer) => boolean;
   /** Told of referred bytes that are damaged or missing. The start goes on. */
   readonly onLost?: (lost: LostBytes) => void;
   /** Ends it early: what is left is for the next start. */
@@ -69,7 +69,7 @@ const endLease: Command<LeasedContainers, { readonly existed: boolean }> = {
 };
 
 /**
- * Brings containers and metadata together again. Only when no worker but this one is running.
+ * Brings containers and metadata together again. Of a run that is over nothing may be under way any more.
  * @throws FsError Failed | Closed
  */
 export async function recover(parts: RecoveryParts): Promise<Recovered> {
@@ -95,7 +95,6 @@ export async function recover(parts: RecoveryParts): Promise<Recovered> {
 }
 
 async function leasesOfOthers(parts: RecoveryParts): Promise<readonly LeasedContainers[]> {
-  const own = Buffer.from(parts.instance);
   const entries = await parts.commands.read('recover', (tx) =>
     tx.range({ ...spaceBounds(SPACE.lease), limit: Number.MAX_SAFE_INTEGER }),
   );
@@ -105,7 +104,7 @@ async function leasesOfOthers(parts: RecoveryParts): Promise<readonly LeasedCont
       first: containerId(firstOfLeaseKey(key)),
       count: decodeNumber(value),
     }))
-    .filter(({ instance }) => !instance.equals(own));
+    .filter(({ instance }) => !parts.isRunning(instance));
 }
 
 /** Undefined when there is no such container, or nothing in it. */

@@ -12,7 +12,7 @@ import {
   type PhysicalRun,
   type ScannedFrame,
 } from '@facet/extents';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import { isDead } from '../space/deadRuns.ts';
 import {
   findMapping,
@@ -41,7 +41,7 @@ export interface Survey {
 }
 
 interface Parts {
-  readonly commands: CommandRunner;
+  readonly commands: Commands;
   readonly extents: ExtentStore;
 }
 
@@ -93,10 +93,10 @@ class LiveFrames {
   readonly runs: PhysicalRun[] = [];
   readonly lost: LostBytes[] = [];
   count = 0;
-  readonly #commands: CommandRunner;
+  readonly #commands: Commands;
   #last: MappedFrame | undefined;
 
-  constructor(commands: CommandRunner) {
+  constructor(commands: Commands) {
     this.#commands = commands;
   }
 
@@ -145,7 +145,7 @@ const framesOf = ({ extent }: MappedFrame): number => Math.ceil(extent.location.
  * end, unless the bytes were given back and the damage is what the punch left of them.
  */
 async function damageWithin(
-  commands: CommandRunner,
+  commands: Commands,
   damage: readonly PhysicalRun[],
   endOffset: number,
 ): Promise<readonly LostBytes[]> {

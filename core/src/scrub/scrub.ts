@@ -8,7 +8,7 @@
  */
 
 import { ExtentError, type ExtentStore, READ_BYTES_MAX } from '@facet/extents';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import { EXTENT_RECORDS, type ExtentPart, stillRefers } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
 import { MetadataReader } from '../fsck/store.ts';
@@ -19,7 +19,7 @@ import type { Pace } from './pace.ts';
 const DAMAGES_MAX = 10_000;
 
 export interface ScrubParts {
-  readonly commands: Pick<CommandRunner, 'read'>;
+  readonly commands: Pick<Commands, 'read'>;
   readonly extents: Pick<ExtentStore, 'read' | 'list'>;
   readonly pace: Pace;
   /** Ends it early, with what it has found. */

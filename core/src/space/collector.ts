@@ -13,7 +13,7 @@ import {
   type PhysicalRun,
 } from '@facet/extents';
 import { forgetCalls } from '../calls/forget.ts';
-import type { Command, CommandRunner } from '../commands/command.ts';
+import type { Command, Commands } from '../commands/command.ts';
 import { fromExtents } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
 import { InvariantError } from '../invariant.ts';
@@ -30,7 +30,6 @@ import { forgetAnswers } from '../multipart/forget.ts';
 import { buryRuns, finishReclaim } from './bury.ts';
 import { expandFreed } from './expand.ts';
 import { blocksToPunch, punchableRuns, removeIfDead } from './giveBack.ts';
-import type { Pins } from './pins.ts';
 import { systemTimer, type Timer } from './timer.ts';
 
 /** Map entries, parts, pieces or runs that one transaction works off. */
@@ -53,12 +52,12 @@ const TICK_MS = 1000;
 const ROUNDS_PER_FORGETTING = 3600;
 
 export interface CollectorParts {
-  readonly commands: CommandRunner;
+  readonly commands: Commands;
   readonly extents: ExtentStore;
-  /** What readers hold. With several workers, the oldest of all of theirs. */
-  readonly pins: Pick<Pins, 'oldest' | 'committed'>;
+  /** What readers hold, in all processes. */
+  readonly pins: { oldest(): number | Promise<number>; committed(sequence: number): void };
   /** What containers were leased for writing and are done with. */
-  readonly leases: { giveBack(extents: ExtentStore): Promise<number> };
+  readonly leases: { readonly instance: Uint8Array; giveBack(extents: ExtentStore): Promise<number> };
   /** Called when something was given back to the file system, or within the metadata. */
   readonly onFreed?: () => void;
   readonly timer?: Timer;
@@ -217,10 +216,14 @@ export class Collector {
   }
 
   async #reclaim(): Promise<boolean> {
-    const oldest = this.#parts.pins.oldest();
     const all = spaceBounds(SPACE.reclaim);
-    const end = Number.isFinite(oldest) ? successor(reclaimKey(oldest)) : all.end;
-    const sequences = await this.#sequences({ ...all, end });
+    const [newest] = await this.#parts.commands.read('collector', (tx) =>
+      tx.range({ ...all, limit: 1, reverse: true }),
+    );
+    if (newest === undefined) return false;
+    // What is dropped while the readers are asked is for the next time: one may have come who still refers to it.
+    const oldest = Math.min(sequenceOfKey(newest.key), await this.#parts.pins.oldest());
+    const sequences = await this.#sequences({ ...all, end: successor(reclaimKey(oldest)) });
     const results = await this.#runEach(buryRuns, sequences);
     for (const buried of results) {
       this.#add({ deadBytes: buried.addedBytes });
@@ -259,7 +262,7 @@ export class Collector {
     for (const container of [...this.#open]) {
       if (this.#parts.extents.isActive(container)) continue;
       await this.#tryRemove(container);
-      looked = true;
+      if (!this.#open.has(container)) looked = true;
     }
     const start = this.#sweepFrom;
     if (!start) return looked;

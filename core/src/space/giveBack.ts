@@ -1,9 +1,10 @@
 /** The collector's second phase, its bytes: dead runs punched, dead containers removed. */
 
 import type { ContainerId, ExtentStore, PhysicalRun } from '@facet/extents';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import { containerKey } from '../meta/keys.ts';
 import { decodeContainer } from '../meta/records/space.ts';
+import { isLeasedByAnother } from '../recovery/leases.ts';
 import { forgetContainer } from './bury.ts';
 import { findPunchable, type Punchable } from './deadRuns.ts';
 
@@ -25,7 +26,7 @@ export function blocksToPunch({ run, stretch }: Punchable): PhysicalRun {
 
 /** Every run worth a punch in one container that touches one of `dead`, each once. */
 export async function punchableRuns(
-  commands: CommandRunner,
+  commands: Commands,
   dead: readonly PhysicalRun[],
 ): Promise<readonly Punchable[]> {
   const found = new Map<number, Punchable>();
@@ -49,17 +50,27 @@ export type ContainerFate =
 
 /** Removes a container when all of it is dead and nobody appends to it any more; forgets one that is missing. */
 export async function removeIfDead(
-  parts: { readonly commands: CommandRunner; readonly extents: ExtentStore },
+  parts: {
+    readonly commands: Commands;
+    readonly extents: ExtentStore;
+    /** Of this run, which `extents` belongs to. */
+    readonly leases: { readonly instance: Uint8Array };
+  },
   container: ContainerId,
 ): Promise<ContainerFate> {
   const { commands, extents } = parts;
+  const { instance } = parts.leases;
   // While it is open its length says nothing. Asked first: what is closed stays so.
   if (extents.isActive(container)) return { kind: 'open' };
-  const status = await extents.status(container);
-  const deadBytes = await commands.read('collector', function* (tx) {
+  const { deadBytes, isLeased } = await commands.read('collector', function* (tx) {
     const stored = yield* tx.get(containerKey(container));
-    return stored ? decodeContainer(stored).deadBytes : 0;
+    return {
+      deadBytes: stored ? decodeContainer(stored).deadBytes : 0,
+      isLeased: yield* isLeasedByAnother(tx, { instance, container }),
+    };
   });
+  if (isLeased) return { kind: 'open' };
+  const status = await extents.status(container);
   if (status && deadBytes < status.sizeBytes) return { kind: 'alive' };
   await extents.unlink(container);
   for (;;) {

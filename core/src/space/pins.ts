@@ -57,6 +57,10 @@ export class Pins {
     this.#committed = Math.max(this.#committed, sequence);
   }
 
+  get lastCommitted(): number {
+    return this.#committed;
+  }
+
   /** The oldest sequence a reader may refer to, or Infinity when there is none. */
   oldest(): number {
     let oldest = Number.POSITIVE_INFINITY;

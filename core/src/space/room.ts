@@ -9,7 +9,7 @@
  */
 
 import type { Engine } from '@facet/engine';
-import { ExtentError, type ExtentStore, type ExtentWriter } from '@facet/extents';
+import { ExtentError, type ExtentStore, type ExtentWriter, forwarded } from '@facet/extents';
 import { systemTimer, type Timer } from './timer.ts';
 
 /** Room held back on the metadata's device. */
@@ -179,18 +179,11 @@ export class Room {
   /** The same store, which takes no bytes while the disk is full, and says when it is out of room. */
   guard(extents: ExtentStore): ExtentStore {
     return {
+      ...forwarded(extents),
       append: (extent) => this.#take(() => extents.append(extent)),
       create: (owner) => this.#guardWriter(extents.create(owner)),
-      read: (slice) => extents.read(slice),
-      readAtOnce: (slice) => extents.readAtOnce(slice),
       punch: (run) => this.#giveBack(() => extents.punch(run)),
       unlink: (container) => this.#giveBack(() => extents.unlink(container)),
-      isActive: (container) => extents.isActive(container),
-      list: () => extents.list(),
-      greatest: () => extents.greatest(),
-      status: (container) => extents.status(container),
-      scan: (container, options) => extents.scan(container, options),
-      close: () => extents.close(),
     };
   }
 

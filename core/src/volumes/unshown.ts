@@ -6,7 +6,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import type { Op, ReadTx } from '@facet/engine';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import { type InodeId, ROOT_INODE, type VolumeId } from '../ids.ts';
 import { dentriesOf, entryOfDentryKey, successor } from '../meta/keys.ts';
 import { decodeDentry } from '../meta/records/tree.ts';
@@ -41,7 +41,7 @@ interface Seen {
 
 /** @throws FsError NoSuchVolume */
 export async function countUnshown(
-  commands: CommandRunner,
+  commands: Commands,
   volume: VolumeId,
   { entriesMax = ENTRIES_MAX }: { readonly entriesMax?: number } = {},
 ): Promise<Unshown> {

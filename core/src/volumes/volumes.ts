@@ -1,13 +1,13 @@
 /** Volumes: made, found, listed, deleted. */
 
 import type { Op, WriteTx } from '@facet/engine';
-import type { Command, CommandContext, CommandRunner } from '../commands/command.ts';
+import type { Command, CommandContext, Commands } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
 import { enqueueFree } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { layerId, ROOT_INODE, type VolumeId, volumeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
-import { Recent } from '../lookups/recent.ts';
+import { type LookupChanges, ownLookupChanges, Recent } from '../lookups/recent.ts';
 import {
   accountKey,
   counterKey,
@@ -51,7 +51,7 @@ const NAME_BYTES_MAX = 255;
 const VOLUMES_PER_READ = 256;
 const UPLOADS_DROPPED_MAX = 1000;
 
-const createVolume: Command<{ readonly name: string; readonly owner: string }, Volume> = {
+export const createVolume: Command<{ readonly name: string; readonly owner: string }, Volume> = {
   name: 'createVolume',
   *run(tx, args, context) {
     const [taken, account] = yield* tx.getMany([volumeNameKey(args.name), accountKey(args.owner)]);
@@ -89,7 +89,7 @@ function* makeRoot(tx: WriteTx, volume: Volume, context: CommandContext): Op<Vol
   return yield* adjustUsage(change, { bytes: 0, inodes: 1 });
 }
 
-const deleteVolume: Command<{ readonly volume: VolumeId }, { readonly name: string }> = {
+export const deleteVolume: Command<{ readonly volume: VolumeId }, { readonly name: string }> = {
   name: 'deleteVolume',
   runsWhenFull: true,
   *run(tx, args, context) {
@@ -125,7 +125,7 @@ const deleteVolume: Command<{ readonly volume: VolumeId }, { readonly name: stri
   },
 };
 
-const setVolumeTags: Command<
+export const setVolumeTags: Command<
   { readonly volume: VolumeId; readonly tags: Tags },
   { readonly existed: boolean }
 > = {
@@ -142,16 +142,22 @@ const setVolumeTags: Command<
 };
 
 export class Volumes implements VolumeView {
-  readonly #commands: CommandRunner;
+  readonly #commands: Commands;
 
   readonly #recent: Recent<Volume>;
   readonly #exports: Recent<ExportPolicy>;
 
-  constructor(parts: { readonly commands: CommandRunner }) {
+  constructor(parts: {
+    readonly commands: Commands;
+    /** Those of this process alone unless told. */
+    readonly changes?: LookupChanges;
+  }) {
     this.#commands = parts.commands;
-    this.#recent = new Recent((name) => this.#look(name));
-    this.#exports = new Recent((id) =>
-      this.#commands.read('volumes', (tx) => getExport(tx, volumeId(Number(id)))),
+    const changes = parts.changes ?? ownLookupChanges();
+    this.#recent = new Recent((name) => this.#look(name), changes);
+    this.#exports = new Recent(
+      (id) => this.#commands.read('volumes', (tx) => getExport(tx, volumeId(Number(id)))),
+      changes,
     );
   }
 
@@ -163,7 +169,6 @@ export class Volumes implements VolumeView {
     return this.#commands.run(createVolume, args);
   }
 
-  /** A volume that another process deleted may be found for a second more: what is done on it is refused. */
   find(name: string): ReturnType<VolumeView['find']> {
     return this.#recent.get(name);
   }

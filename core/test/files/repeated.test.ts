@@ -47,7 +47,8 @@ function afterRestart(how: { readonly full?: true } = {}): Files {
     commands.heed(room);
   }
   // None of the calls here moves bytes.
-  return new Files({ commands } as ConstructorParameters<typeof Files>[0]);
+  const services: Pick<ConstructorParameters<typeof Files>[0], 'commands'> = { commands };
+  return new Files(services as ConstructorParameters<typeof Files>[0]);
 }
 
 const remembered = async () =>

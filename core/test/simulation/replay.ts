@@ -44,7 +44,7 @@ export class Replay {
 
   #bytesOf(body: StagedBody): Buffer {
     if (body.kind === 'empty') return Buffer.alloc(0);
-    if (body.kind === 'inline') return Buffer.from(body.bytes);
+    if (body.kind === 'inline' || body.kind === 'loose') return Buffer.from(body.bytes);
     const bytes = this.#staged.get(body.contentId);
     if (!bytes) throw new Error(`nobody staged content ${body.contentId}`);
     return bytes;

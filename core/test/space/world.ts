@@ -146,7 +146,12 @@ export class World {
       }),
     );
     const lost: LostBytes[] = [];
-    const recovered = await recover({ commands, extents, instance, onLost: (found) => lost.push(found) });
+    const recovered = await recover({
+      commands,
+      extents,
+      isRunning: (one) => one.equals(instance),
+      onLost: (found) => lost.push(found),
+    });
     const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
     const pins = new Pins();
     const staging = new Staging({ extents, nextContentId: () => contentIds.next() });

@@ -81,6 +81,7 @@ const STATUS_OF_FS_ERROR = {
   Corrupt: 'NFS3ERR_IO',
   Failed: 'NFS3ERR_IO',
   Busy: 'NFS3ERR_JUKEBOX',
+  Interrupted: 'NFS3ERR_JUKEBOX',
   Closed: 'NFS3ERR_JUKEBOX',
 } as const satisfies Record<FsErrorCode, Nfs3Status>;
 

@@ -1,6 +1,9 @@
 export { keyAfter, prefixEnd } from './byteOrder.ts';
 export * from './contract.ts';
+export type { LmdbEngine } from './lmdb/engine.ts';
 export { type EngineJournal, type LmdbEngineOptions, openLmdbEngine } from './lmdb/open.ts';
+export type { ReaderNotice } from './lmdb/readerNotice.ts';
+export { LmdbReplica } from './lmdb/replica.ts';
 export { MemoryEngine, type MemoryEngineOptions } from './memory/engine.ts';
 export { type JournaledMemoryOptions, MemoryBases, openJournaledMemoryEngine } from './memory/journaled.ts';
 export type { MemoryState } from './memory/state.ts';

@@ -124,6 +124,8 @@ export interface ExtentStore {
   punch(run: PhysicalRun): Promise<boolean>;
   /** Removes a container file; already absent is not an error. Resolves when it stays removed after a power cut. */
   unlink(container: ContainerId): Promise<void>;
+  /** Lets go of a container that another instance removed: its blocks are free once its readers are done. */
+  retire(container: ContainerId): void;
   /** Containers this instance may still append to: not to be unlinked. */
   isActive(container: ContainerId): boolean;
   list(): Promise<readonly ContainerInfo[]>;

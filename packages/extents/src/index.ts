@@ -3,6 +3,7 @@ export { Ballast, ballastBytes } from './ballast.ts';
 export { containerName } from './containerName.ts';
 export * from './contract.ts';
 export type { Disk, DiskFile, FileStatus } from './disk.ts';
+export { forwarded } from './forwarded.ts';
 export { FRAME_DATA_BYTES, headerLength, physicalLength } from './frame.ts';
 export { type ByteJournal, ByteReplay } from './journaledBytes.ts';
 export { allocateRun } from './linux.ts';

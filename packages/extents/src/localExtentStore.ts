@@ -185,6 +185,10 @@ export class LocalExtentStore implements ExtentStore {
     }
   }
 
+  retire(container: ContainerId): void {
+    this.#open.retire(container);
+  }
+
   isActive(container: ContainerId): boolean {
     return this.#files.isBeingWritten(container);
   }

@@ -43,6 +43,7 @@ const EXIT_CODE_OF = {
   Corrupt: EXIT.damage,
   Failed: EXIT.failed,
   Busy: EXIT.inUse,
+  Interrupted: EXIT.failed,
   Closed: EXIT.failed,
 } as const satisfies Record<FsErrorCode, ExitCode>;
 

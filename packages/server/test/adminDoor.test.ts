@@ -22,6 +22,7 @@ function door(state: Partial<ServerState> = {}) {
       probe: async () => undefined,
       isFull: () => false,
       lostContainers: () => 0,
+      servesS3: true,
       ...state,
     },
     token: TOKEN,

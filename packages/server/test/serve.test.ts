@@ -417,6 +417,7 @@ describe('SIGTERM and SIGINT', () => {
         data: temporaryDirectory(),
         s3: { host: '127.0.0.1', port: 0 },
         admin: { host: '127.0.0.1', port: 0 },
+        workers: 0,
         s3Domain: 'localhost',
         logLevel: 'silent',
         accessLog: false,
@@ -425,7 +426,7 @@ describe('SIGTERM and SIGINT', () => {
       logger: pino({ level: 'silent' }),
       graceMs: 200,
     });
-    const url = `http://127.0.0.1:${server.facts.s3.port}`;
+    const url = `http://127.0.0.1:${server.s3?.port}`;
     expect(
       (await fetch(presign('PUT', `${url}/stuck`, server.facts.credentials), { method: 'PUT' })).ok,
     ).toBe(true);

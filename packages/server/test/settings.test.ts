@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatAddress, parseAddress, reachableAddress } from '../src/settings/address.ts';
@@ -17,8 +18,10 @@ function configFile(content: unknown): string {
 
 describe('where a setting comes from', () => {
   test('the defaults', () => {
+    const cores = availableParallelism();
     expect(settings()).toEqual({
       data: resolve('facet-data'),
+      workers: cores > 2 ? cores : 0,
       s3: { host: '127.0.0.1', port: 9000 },
       admin: { host: '127.0.0.1', port: 9001 },
       nfs: { host: '127.0.0.1', port: 12049 },
@@ -73,8 +76,13 @@ describe('what is refused, and in which words', () => {
   test.each<[string, FlagValues, NodeJS.ProcessEnv, RegExp]>([
     ['an address without port', { s3: '127.0.0.1' }, {}, /^--s3 must be HOST:PORT.*not '127\.0\.0\.1'$/],
     ['a port too high', {}, { FACET_ADMIN: 'a:65536' }, /^FACET_ADMIN must be HOST:PORT/],
-    ['several workers', { workers: '2' }, {}, /^--workers must be 1: .*not built yet/],
-    ['no workers', {}, { FACET_WORKERS: '0' }, /^FACET_WORKERS must be 1/],
+    [
+      'too many workers',
+      { workers: '257' },
+      {},
+      /^--workers must be auto, or a number from 0 to 256, not '257'/,
+    ],
+    ['a share of a worker', {}, { FACET_WORKERS: '1.5' }, /^FACET_WORKERS must be auto, or a number/],
     ['a certificate without key', { tlsCert: 'c.pem' }, {}, /--tls-key is missing$/],
     ['a key without certificate', {}, { FACET_TLS_KEY: 'k.pem' }, /--tls-cert is missing$/],
     ['a domain that begins with a hyphen', { s3Domain: '-bad' }, {}, /^--s3-domain must be a domain name/],
@@ -104,7 +112,11 @@ describe('what is refused, and in which words', () => {
     ['is not JSON', 's3: 127.0.0.1:9000', /the configuration file .* is not JSON: /],
     ['names a setting nobody knows', { s4: 'a:1' }, /is not valid: 's4' is not known$/],
     ['has a setting of another type', { s3: 9000 }, /is not valid: 's3' must be text in quotes$/],
-    ['has several faults', { s4: 1, workers: '1' }, /: 'workers' must be a number; 's4' is not known$/],
+    [
+      'has several faults',
+      { s4: 1, workers: true },
+      /: 'workers' must be a number, or auto; 's4' is not known$/,
+    ],
     ['is another document', [], /: the whole of it must be an object, as in { … }$/],
     ['has a bad value', { s3: '9000' }, /^'s3' in .*facet\.json must be HOST:PORT/],
   ])('a file that %s', (_name, content, message) => {

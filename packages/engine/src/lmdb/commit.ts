@@ -8,6 +8,8 @@ export interface Commit {
    * Nobody reads what it wrote before it is durable. Called again only when it has settled.
    */
   run(attempt: (state: BatchState) => void): Promise<void>;
+  /** Resolves when LMDB's file holds all that was acknowledged before the call. @throws EngineError Failed */
+  settle(): Promise<void>;
   /** Leaves everything so that the next start has nothing to do. */
   close(): Promise<void>;
 }
@@ -27,6 +29,8 @@ export class TransactionCommit implements Commit {
       this.#store.apply(state.writes);
     });
   }
+
+  async settle(): Promise<void> {}
 
   async close(): Promise<void> {}
 }

@@ -17,12 +17,15 @@ export function openDatabase(options: {
   readonly mapSizeBytes: number;
   /** Nothing is synced: for who has a journal. Unless told, every transaction is, twice. */
   readonly noSync?: boolean;
+  /** Nothing can be written. Unless told, it can. */
+  readonly readOnly?: boolean;
 }): BytesDatabase {
   return open<Bytes, Bytes>({
     path: options.path,
     noSubdir: false,
     mapSize: options.mapSizeBytes,
     noSync: options.noSync ?? false,
+    readOnly: options.readOnly ?? false,
     ...UNDECLARED,
     // The stock binary encodings would give each key and value an ArrayBuffer of its own: 1 µs a piece.
     keyEncoder: { writeKey, readKey: copyOut },

@@ -84,6 +84,18 @@ export class LmdbEngine implements Engine {
     return spareBytesOf(this.#path);
   }
 
+  /** Resolves when readers in other processes see all that was acknowledged before the call. @throws EngineError */
+  async settle(): Promise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    try {
+      await this.#commit.settle();
+    } catch (cause) {
+      const error = await diagnose(cause, this.#path);
+      this.#fail(error, []);
+      throw error;
+    }
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#finish();
     return this.#closing;

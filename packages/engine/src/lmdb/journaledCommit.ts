@@ -43,6 +43,9 @@ export class JournaledCommit implements Commit {
   readonly #meter: UsageMeter;
   readonly #room: FileRoom;
   readonly #checkpoints: Checkpoints;
+  #isKeeping = false;
+  /** Asked for while a batch was under way. */
+  #settling: PromiseWithResolvers<void> | undefined;
 
   private constructor(
     parts: JournaledParts,
@@ -102,6 +105,24 @@ export class JournaledCommit implements Commit {
     }
   }
 
+  /** Not between the look for room and what it was for: what shares a transaction takes less. */
+  settle(): Promise<void> {
+    if (this.#settling !== undefined) return this.#settling.promise;
+    if (this.#isKeeping) {
+      this.#settling = Promise.withResolvers<void>();
+      return this.#settling.promise;
+    }
+    return this.#settleAtOnce();
+  }
+
+  async #settleAtOnce(): Promise<void> {
+    this.#settleNow();
+  }
+
+  #settleNow(): void {
+    if (writesCountOf(this.#meter.since) > 0) this.#meter.ask();
+  }
+
   async close(): Promise<void> {
     await this.#checkpoints.close();
     await this.#parts.journal.close();
@@ -109,6 +130,29 @@ export class JournaledCommit implements Commit {
   }
 
   async #keep(writes: readonly OwnWrite[]): Promise<void> {
+    this.#isKeeping = true;
+    try {
+      await this.#keepDurably(writes);
+    } finally {
+      this.#isKeeping = false;
+      this.#settleForThoseWhoAsked();
+    }
+  }
+
+  /** They wait for what was acknowledged before this batch; in time it is in LMDB's file with it. */
+  #settleForThoseWhoAsked(): void {
+    const asked = this.#settling;
+    this.#settling = undefined;
+    if (asked === undefined) return;
+    try {
+      this.#settleNow();
+      asked.resolve();
+    } catch (error) {
+      asked.reject(error);
+    }
+  }
+
+  async #keepDurably(writes: readonly OwnWrite[]): Promise<void> {
     const record = encodeBatch(writes);
     try {
       await this.#keepOnce(record, writes);

@@ -1,6 +1,7 @@
 import { EngineError } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
 import { type BytesDatabase, putAll } from './database.ts';
+import type { ReaderNotice } from './readerNotice.ts';
 
 interface Ends {
   readonly commit: () => void;
@@ -15,13 +16,15 @@ interface Ends {
  */
 export class LastingTransaction {
   readonly #db: BytesDatabase;
+  readonly #notice: ReaderNotice | undefined;
   #ends: Ends | undefined;
   /** What it was given, to be given again when it must be begun anew. */
   #batches: (readonly OwnWrite[])[] = [];
   #loss: EngineError | undefined;
 
-  constructor(db: BytesDatabase) {
+  constructor(db: BytesDatabase, notice?: ReaderNotice) {
     this.#db = db;
+    this.#notice = notice;
   }
 
   get isOpen(): boolean {
@@ -43,6 +46,7 @@ export class LastingTransaction {
       throw cause;
     }
     this.#batches.push(writes);
+    this.#notice?.gathered();
   }
 
   /** Commits it, if it is open. @throws EngineError Failed: what was acknowledged is in the journal alone */
@@ -56,6 +60,7 @@ export class LastingTransaction {
     } catch (cause) {
       throw this.#lose(cause);
     }
+    this.#notice?.settled();
   }
 
   #put(writes: readonly OwnWrite[]): void {

@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
-import { type Engine, EngineError } from '../contract.ts';
+import { EngineError } from '../contract.ts';
 import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
 import { type Allocate, DataFile } from './dataFile.ts';
@@ -9,6 +9,7 @@ import { LmdbEngine } from './engine.ts';
 import { JournaledCommit } from './journaledCommit.ts';
 import { restoreBase } from './metaPages.ts';
 import { checkOpenable } from './preflight.ts';
+import type { ReaderNotice } from './readerNotice.ts';
 import { LmdbStore } from './store.ts';
 
 /**
@@ -16,7 +17,7 @@ import { LmdbStore } from './store.ts';
  * than can be had in one piece, lmdb-js ends the process by a segmentation fault: and where addresses have 39 bits
  * (arm64 with three levels of 4 KiB pages, User-Mode Linux) V8's own reservations lie anywhere in 512 GiB.
  */
-const MAP_SIZE_BYTES_DEFAULT = 2 ** 36;
+export const MAP_SIZE_BYTES_DEFAULT = 2 ** 36;
 
 const DATA_FILE = 'data.mdb';
 
@@ -30,6 +31,8 @@ export interface LmdbEngineOptions {
    * engine closes it, once it is open.
    */
   readonly journal?: EngineJournal;
+  /** Told of what readers in other processes do not see yet. */
+  readonly notice?: ReaderNotice;
   /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
   readonly onFatal?: (error: EngineError) => void;
 }
@@ -52,14 +55,17 @@ export interface EngineJournal {
  * @throws EngineError Failed (what is at `path` is no store, or can not be read), Full (with a journal to replay);
  * JournalDamaged
  */
-export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
+export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEngine> {
   const path = resolve(options.path);
   await makeDirectory(path);
   const { journal } = options;
   if (journal) await restore(path, journal.journal);
   await checkOpenable(path);
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
-  const store = new LmdbStore(openDatabase({ path, mapSizeBytes, noSync: journal !== undefined }));
+  const store = new LmdbStore(
+    openDatabase({ path, mapSizeBytes, noSync: journal !== undefined }),
+    options.notice,
+  );
   // LMDB syncs its file, but not the directory entries that lead to it.
   for (const directory of [path, dirname(path)]) await syncDirectory(directory);
   const onFatal = options.onFatal ?? (() => {});

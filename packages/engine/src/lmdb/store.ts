@@ -8,6 +8,7 @@ import { pageUsageOf } from './environment.ts';
 import { LastingTransaction } from './lastingTransaction.ts';
 import type { PageUsage } from './pageUsage.ts';
 import { Pin } from './pin.ts';
+import type { ReaderNotice } from './readerNotice.ts';
 import { ReadTransaction } from './readTransaction.ts';
 
 /**
@@ -23,9 +24,9 @@ export class LmdbStore implements Snapshot {
   #reading: ReadTransaction | undefined;
   #readFailure: unknown;
 
-  constructor(database: BytesDatabase) {
+  constructor(database: BytesDatabase, notice?: ReaderNotice) {
     this.#db = database;
-    this.#lasting = new LastingTransaction(database);
+    this.#lasting = new LastingTransaction(database, notice);
     this.#rejectOnFailure = watchCommits(database);
   }
 

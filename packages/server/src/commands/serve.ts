@@ -1,16 +1,20 @@
-/** `facet serve`: runs until SIGTERM, SIGINT or SIGHUP, then lets the requests in flight finish. */
+/** `facet serve`: runs until SIGTERM or SIGINT, then lets the requests in flight finish. */
 
 import { type Command, Option } from 'commander';
-import pino from 'pino';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
-import { ignoreClosedOutput, processOutput } from '../output.ts';
+import { CommandFailure } from '../failure.ts';
+import { processOutput } from '../output.ts';
 import { describeServing, formatBanner } from '../serve/banner.ts';
+import { childLogger } from '../serve/family/childLogger.ts';
 import { stopWithNpxShell } from '../serve/npxShell.ts';
+import { rememberShown } from '../serve/rootCredentials.ts';
+import type { Server, ServerParts } from '../serve/serverContract.ts';
 import { ignoreUserSignals, listenForStopSignals } from '../serve/signals.ts';
-import { type FlagValues, resolveServeSettings, SETTINGS } from '../settings/settings.ts';
+import { readTlsFiles } from '../serve/tls.ts';
+import { type FlagValues, resolveServeSettings, SETTINGS, type ServeSettings } from '../settings/settings.ts';
+import { storeLayout } from '../store/layout.ts';
 import { VERSION } from '../version.ts';
 
-const STDERR = 2;
 const GRACE_MS = 30_000;
 
 export function addServeCommand(program: Command, finish: (code: ExitCode) => void): void {
@@ -41,7 +45,7 @@ export function addServeCommand(program: Command, finish: (code: ExitCode) => vo
 
 async function serve(options: FlagValues & { readonly json?: boolean }): Promise<ExitCode> {
   const settings = resolveServeSettings({ flags: options, environment: process.env });
-  const logger = pino({ level: settings.logLevel, base: { pid: process.pid } }, logDestination());
+  const logger = childLogger({ level: settings.logLevel });
   const output = processOutput(options.json === true);
   const signals = listenForStopSignals();
   ignoreUserSignals((signal) => logger.warn({ signal }, 'this signal means nothing here'));
@@ -50,36 +54,51 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
     logger.fatal({ err: error }, 'a bug: the process ends');
     process.exit(EXIT.failed);
   });
+  if (settings.tls) readTlsFiles(settings.tls);
 
   // Loaded only now: a wrong flag and --help have their answer before the doors and the core would be there.
-  const { startServer } = await import('../serve/server.ts');
+  const start = await loadServer(settings);
   // Node tells of a signal between turns of its event loop.
   await new Promise(setImmediate);
   if (signals.wasReceived()) {
     logger.info('stopped before it served');
     return EXIT.ok;
   }
-  const server = await startServer({
-    settings,
-    environment: process.env,
-    logger,
-    graceMs: GRACE_MS,
-  });
+  const server = await start({ settings, logger, graceMs: GRACE_MS });
+  signals.onHangup(
+    server.roll &&
+      (async () => {
+        logger.info('SIGHUP: every process is replaced, one after another');
+        try {
+          await server.roll?.();
+          logger.info('every process was replaced');
+        } catch (error) {
+          logger.error({ err: error }, 'not every process could be replaced: the old ones serve on');
+        }
+      }),
+  );
   // What goes elsewhere than to a terminal is kept, as a service's log is, and read by others than the key's owner.
   const secret = process.stdout.isTTY;
   output.result({ result: describeServing(server.facts), text: formatBanner(server.facts, { secret }) });
-  if (output.json || secret) server.rootKeyShown();
+  if (output.json || secret) {
+    rememberShown(storeLayout(settings.data).rootCredentials, server.facts.credentials, logger);
+  }
   logger.info({ version: VERSION, data: settings.data }, 'serving');
 
   const reason = await Promise.race([signals.received, server.failed]);
+  if (reason instanceof CommandFailure) {
+    logger.fatal({ err: reason }, 'the store can not be opened again: the server ends');
+    await server.stop();
+    return reason.exitCode;
+  }
   if (reason instanceof Error) {
     // What the disk holds is no longer known: only a fresh start, with its recovery, can tell.
     logger.fatal({ err: reason }, 'the store failed: the process ends');
     process.exit(EXIT.failed);
   }
   logger.info({ signal: reason }, 'stopping: requests in flight are finished first');
-  void signals.repeated.then((signal) => {
-    const fields = { signal, requests: server.requestsUnderWay(), graceSeconds: GRACE_MS / 1000 };
+  void signals.repeated.then(async (signal) => {
+    const fields = { signal, requests: await server.requestsUnderWay(), graceSeconds: GRACE_MS / 1000 };
     logger.warn(fields, 'still finishing requests, until the grace from the first signal is over');
   });
   await server.stop();
@@ -87,9 +106,7 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
   return EXIT.ok;
 }
 
-/** A reader that went away, or a terminal that was closed, ends the log and not the server. */
-function logDestination() {
-  const destination = pino.destination({ fd: STDERR, sync: true });
-  destination.on('error', ignoreClosedOutput);
-  return destination;
+async function loadServer(settings: ServeSettings): Promise<(parts: ServerParts) => Promise<Server>> {
+  if (settings.workers > 0) return (await import('../serve/family/serveFamily.ts')).serveFamily;
+  return (await import('../serve/serveAlone.ts')).serveAlone;
 }

@@ -18,6 +18,8 @@ export interface ServerState {
   probe: () => Promise<unknown>;
   /** Reads and deletes go on. */
   isFull: () => boolean;
+  /** False while none of the processes that do is there. */
+  servesS3: boolean;
   /** Containers that are missing or cut short, so far as is known: the rest is served. */
   lostContainers: () => number;
 }
@@ -40,6 +42,7 @@ export function createAdminDoor(options: {
 
   app.get('/health/ready', async (_request, reply) => {
     if (state.phase !== 'serving') return reply.code(503).send({ status: state.phase });
+    if (!state.servesS3) return reply.code(503).send({ status: 'failing' });
     try {
       // Full is ready: who takes the server out of service for it takes away the deletes that make room.
       if (await endsWithin(PROBE_TIMEOUT_MS, state.probe())) return readiness(state);

@@ -1,16 +1,18 @@
 /** One running server: the lock, the store, the doors, in the order in which they open and, reversed, close. */
 
 import { randomBytes } from 'node:crypto';
-import { createS3Gateway } from '@facet/gateway-s3';
+import type { Core } from '@facet/core';
+import type { S3Gateway } from '@facet/gateway-s3';
 import type { Logger } from 'pino';
 import { removeAdminEndpoint } from '../administration/endpointFile.ts';
 import { administerCore } from '../administration/local.ts';
 import { fromCore } from '../coreFailure.ts';
-import { formatAddress, reachableAddress } from '../settings/address.ts';
+import { type Address, formatAddress, reachableAddress } from '../settings/address.ts';
 import type { ServeSettings } from '../settings/settings.ts';
 import { holdStoreForServer } from '../store/holding.ts';
 import { storeLayout } from '../store/layout.ts';
-import { openStore } from '../store/open.ts';
+import type { StoreLock } from '../store/lock.ts';
+import { type OpenStoreOptions, openStore } from '../store/open.ts';
 import { announceAdmin } from './adminAnnouncement.ts';
 import { createAdminDoor, type ServerState } from './adminDoor.ts';
 import type { ServingFacts } from './banner.ts';
@@ -19,18 +21,25 @@ import { endsWithin } from './deadline.ts';
 import { type Door, listen } from './listen.ts';
 import { lookForLost } from './lostContainers.ts';
 import { makeNfsDoor, type OpenNfsDoor, openNfsDoor } from './nfsDoor.ts';
-import { requestLog } from './requestLog.ts';
-import { ensureRootAccount, rememberShown, resolveRootCredentials } from './rootCredentials.ts';
-import { readTlsFiles } from './tls.ts';
+import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
+import { makeS3Gateway } from './s3Door.ts';
+
+/** What is known once the store is open and the doors before it are; S3's may be another process's. */
+export type StoreFacts = Omit<ServingFacts, 's3' | 'pid'>;
 
 export interface RunningServer {
-  readonly facts: ServingFacts;
+  readonly facts: StoreFacts;
+  /** Where S3 listens; undefined when that is for others. */
+  readonly s3: Address | undefined;
+  readonly core: Core;
   /** Resolves when the store's device failed: the process must end without further ado. */
   readonly failed: Promise<Error>;
-  /** To be called when the root key was shown, if it was made: no later start shows it. */
-  rootKeyShown(): void;
   /** S3 requests that are not over yet. */
   requestsUnderWay(): number;
+  /** Other processes serve S3: so many do now. */
+  workersServe(count: number): void;
+  /** Nothing new is taken any more; resolves when what is in flight is finished, or was for too long. */
+  closeDoors(): Promise<void>;
   /** Finishes the requests in flight, closes the store, gives the lock back. */
   stop(): Promise<void>;
 }
@@ -41,16 +50,17 @@ export interface StartOptions {
   readonly logger: Logger;
   /** Requests in flight when the server is told to stop have this long. */
   readonly graceMs: number;
+  /** Other processes of this server, which serve S3. None unless told. */
+  readonly family?: NonNullable<OpenStoreOptions['family']> & { readonly lock: StoreLock };
 }
 
 /** Resolves when every door is open. @throws CommandFailure; whatever had been opened is closed again */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
-  const { settings, environment, logger, graceMs } = options;
+  const { settings, environment, logger, graceMs, family } = options;
   const layout = storeLayout(settings.data);
-  const tls = settings.tls === undefined ? undefined : readTlsFiles(settings.tls);
   const opened = new AsyncDisposableStack();
   try {
-    const lock = await holdStoreForServer(layout);
+    const lock = family?.lock ?? (await holdStoreForServer(layout));
     opened.defer(() => lock.close());
     // One that a killed server left behind would send commands to a dead address.
     removeAdminEndpoint(layout.adminEndpoint);
@@ -61,6 +71,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       probe: async () => undefined,
       isFull: () => false,
       lostContainers: () => 0,
+      servesS3: true,
     };
     const token = randomBytes(32).toString('base64url');
     const adminDoor = createAdminDoor({ state, token, logger });
@@ -74,25 +85,19 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     });
 
     const root = resolveRootCredentials({ path: layout.rootCredentials, environment });
-    const store = await openStore({ layout, lock, watcher: logger });
+    const store = await openStore({ layout, lock, watcher: logger, ...(family && { family }) });
     opened.defer(() => store.close());
     const doors: ClosableDoor[] = [];
-    opened.defer(() => closeDoors(doors, { graceMs, logger }));
+    let closing: Promise<void> | undefined;
+    const closeAll = (): Promise<void> => {
+      closing ??= closeDoors(doors, { graceMs, logger });
+      return closing;
+    };
+    opened.defer(closeAll);
     await ensureRootAccount(store.core, root);
 
-    const gateway = createS3Gateway({
-      core: store.core,
-      domain: settings.s3Domain,
-      log: logger,
-      now: Date.now,
-      ...(settings.accessLog ? { onRequest: requestLog(logger) } : {}),
-      ...(tls === undefined ? {} : { tls }),
-    });
-    const s3 = await listen(
-      { address: settings.s3, flag: '--s3', opened: [{ address: admin, flag: '--admin' }] },
-      (address) => gateway.listen(address),
-    );
-    doors.push({ close: () => gateway.close(), work: 'requests' });
+    const s3 = family ? undefined : await openS3Door({ settings, core: store.core, logger, admin });
+    if (s3) doors.push({ close: () => s3.gateway.close(), work: 'requests' });
 
     let nfs: OpenNfsDoor | undefined;
     if (settings.nfs !== undefined) {
@@ -100,7 +105,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       doors.push({ close: () => door.close(), work: 'NFS calls' });
       const others: readonly Door[] = [
         { address: admin, flag: '--admin' },
-        { address: s3, flag: '--s3' },
+        ...(s3 ? [{ address: s3.address, flag: '--s3' } as const] : []),
       ];
       nfs = await openNfsDoor(door, { ...settings, nfs: settings.nfs }, others);
     }
@@ -129,22 +134,46 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     return {
       facts: {
         dataDirectory: settings.data,
-        s3,
         admin,
         ...nfs,
         s3Domain: settings.s3Domain,
         ...(settings.tls === undefined ? {} : { tlsCertificateFile: settings.tls.certificateFile }),
         credentials: root.credentials,
         credentialsFile: layout.rootCredentials,
-        pid: process.pid,
       },
+      s3: s3?.address,
+      core: store.core,
       failed: store.failed,
-      rootKeyShown: () => rememberShown(layout.rootCredentials, root.credentials, logger),
-      requestsUnderWay: () => gateway.underWay(),
+      requestsUnderWay: () => s3?.gateway.underWay() ?? 0,
+      workersServe: (count) => {
+        state.servesS3 = count > 0;
+      },
+      closeDoors: closeAll,
       stop: () => opened.disposeAsync(),
     };
   } catch (error) {
     await opened.disposeAsync();
     throw fromCore(error);
   }
+}
+
+interface OpenS3Door {
+  readonly gateway: S3Gateway;
+  readonly address: Address;
+}
+
+async function openS3Door(parts: {
+  readonly settings: ServeSettings;
+  readonly core: Core;
+  readonly logger: Logger;
+  /** Open already. */
+  readonly admin: Address;
+}): Promise<OpenS3Door> {
+  const { settings, core, logger, admin } = parts;
+  const gateway = makeS3Gateway({ settings, core, logger });
+  const address = await listen(
+    { address: settings.s3, flag: '--s3', opened: [{ address: admin, flag: '--admin' }] },
+    (at) => gateway.listen(at),
+  );
+  return { gateway, address };
 }

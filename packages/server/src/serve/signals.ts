@@ -1,7 +1,9 @@
 /**
- * SIGTERM, SIGINT, and SIGHUP, which is a terminal that was closed: the server stops. Further ones change nothing: the
- * stop under way is the stop.
+ * SIGTERM and SIGINT: the server stops. So it does of a SIGHUP that is a terminal that was closed; any other is somebody's
+ * wish that it begin anew. Further signals change nothing: the stop under way is the stop.
  */
+
+import { closeSync, openSync } from 'node:fs';
 
 export interface StopSignals {
   /** Resolves at the first signal. */
@@ -9,18 +11,44 @@ export interface StopSignals {
   /** Resolves at the second: somebody would like to know what it waits for. */
   readonly repeated: Promise<NodeJS.Signals>;
   wasReceived(): boolean;
+  /** What a SIGHUP does from now on, unless the terminal is gone; until then, and if there is nothing, it stops. */
+  onHangup(begin: (() => Promise<void>) | undefined): void;
 }
 
 export function listenForStopSignals(): StopSignals {
   const first = Promise.withResolvers<NodeJS.Signals>();
   const second = Promise.withResolvers<NodeJS.Signals>();
   let count = 0;
-  const listener = (signal: NodeJS.Signals): void => {
+  let beginAnew: (() => Promise<void>) | undefined;
+  const hadTerminal = hasTerminal();
+  const stop = (signal: NodeJS.Signals): void => {
     count += 1;
     (count === 1 ? first : second).resolve(signal);
   };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, listener);
-  return { received: first.promise, repeated: second.promise, wasReceived: () => count > 0 };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
+  process.on('SIGHUP', (signal) => {
+    const lostTerminal = hadTerminal && !hasTerminal();
+    if (beginAnew === undefined || lostTerminal || count > 0) stop(signal);
+    else void beginAnew();
+  });
+  return {
+    received: first.promise,
+    repeated: second.promise,
+    wasReceived: () => count > 0,
+    onHangup: (begin) => {
+      beginAnew = begin;
+    },
+  };
+}
+
+/** Whether the process has a terminal that controls it: one that was closed cannot be opened. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

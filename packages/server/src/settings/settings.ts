@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { usageFailure } from '../failure.ts';
@@ -15,6 +16,8 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 
 export interface ServeSettings {
   readonly data: string;
+  /** Processes that serve S3; 0: one process serves everything. */
+  readonly workers: number;
   readonly s3: Address;
   readonly admin: Address;
   /** Absent: there is no NFS door. */
@@ -91,8 +94,8 @@ export const SETTINGS = {
     flag: '--workers',
     variable: 'FACET_WORKERS',
     argument: 'N',
-    help: 'worker processes: only 1 for now',
-    default: '1',
+    help: 'processes that serve S3, or 0, to serve everything from one; auto is one a core where there are more than two',
+    default: 'auto',
   },
   tlsCert: {
     flag: '--tls-cert',
@@ -154,10 +157,24 @@ const addressOr = <W extends string = never>(...words: readonly W[]) =>
     return z.NEVER;
   });
 
-const onlyOneWorker = text.refine(
-  (value) => value === '1',
-  'must be 1: this version serves from one process, several workers are not built yet',
-);
+const WORKERS_MAX = 256;
+/** On two cores the hop to the store's process costs a small PUT more than the second core brings: docs/adr/0016. */
+const CORES_OF_ONE_PROCESS = 2;
+
+function workersFor(cores: number): number {
+  return cores <= CORES_OF_ONE_PROCESS ? 0 : Math.min(cores, WORKERS_MAX);
+}
+
+const AUTO = 'auto';
+const workers = text.transform((value, context): number => {
+  if (value === AUTO) return workersFor(availableParallelism());
+  if (/^\d{1,3}$/.test(value) && Number(value) <= WORKERS_MAX) return Number(value);
+  context.addIssue({
+    code: 'custom',
+    message: `must be ${AUTO}, or a number from 0 to ${WORKERS_MAX}, not '${value}'`,
+  });
+  return z.NEVER;
+});
 const domain = text
   .regex(
     /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
@@ -174,7 +191,7 @@ const fileSchema = z
     admin: z.string(),
     nfs: z.string(),
     portmap: z.string(),
-    workers: z.number().transform(String),
+    workers: z.union([z.number(), z.string()], 'must be a number, or auto').transform(String),
     tlsCert: z.string(),
     tlsKey: z.string(),
     s3Domain: z.string(),
@@ -199,7 +216,6 @@ export interface SettingSources {
 /** @throws CommandFailure (exit code 2) naming the flag, variable or file that is wrong */
 export function resolveServeSettings(sources: SettingSources): ServeSettings {
   const { required, optional } = settingReader(sources);
-  required('workers', onlyOneWorker);
   const nfs = optional('nfs', addressOr());
   const portmap = optional('portmap', addressOr('rpcbind'));
   const s3 = required('s3', address);
@@ -211,6 +227,7 @@ export function resolveServeSettings(sources: SettingSources): ServeSettings {
   const tls = pairTls({ certificateFile: optional('tlsCert', text), keyFile: optional('tlsKey', text) });
   return {
     data: resolve(required('data', text)),
+    workers: required('workers', workers),
     s3,
     admin,
     ...(nfs === undefined ? {} : { nfs }),

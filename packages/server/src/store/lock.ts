@@ -39,6 +39,11 @@ const fcntl = koffi.load(null).func('int fcntl(int fd, int cmd, ...)');
 /** One holder's view of a store's lock file. Two in one process exclude each other as two processes do. */
 export interface StoreLock {
   /**
+   * To be inherited by child processes: the lock is theirs, too, and is held until the last of them has ended, however
+   * that happens.
+   */
+  readonly fd: number;
+  /**
    * Takes a region, or changes how it is held: in one step, and when refused the mode held before stays.
    * @returns false when another holder is in the way
    */
@@ -54,7 +59,15 @@ export interface StoreLock {
 export function openStoreLock(path: string): StoreLock {
   if (process.platform !== 'linux')
     throw new Error('Facet locks its store by Linux file locks: run it on Linux');
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  return lockOn(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600), path);
+}
+
+/** The lock that a parent process holds, on a descriptor inherited from it. */
+export function inheritedStoreLock(fd: number, path: string): StoreLock {
+  return lockOn(fd, path);
+}
+
+function lockOn(fd: number, path: string): StoreLock {
   let closed = false;
 
   const set = (region: LockRegion, type: keyof typeof LOCK_TYPE): boolean => {
@@ -67,6 +80,7 @@ export function openStoreLock(path: string): StoreLock {
   };
 
   return {
+    fd,
     tryLock: (region, mode) => set(region, mode),
     unlock: (region) => {
       set(region, 'none');

@@ -1,7 +1,7 @@
 /** Opens the metadata of a store, with the journal that it and the extents share. */
 
 import { statfs } from 'node:fs/promises';
-import { type Engine, EngineError, openLmdbEngine } from '@facet/engine';
+import { EngineError, type LmdbEngine, openLmdbEngine, type ReaderNotice } from '@facet/engine';
 import { allocateRun, ByteReplay, NodeDisk } from '@facet/extents';
 import { Journal, JournalDamaged } from '@facet/journal';
 import { EXIT } from '../exitCodes.ts';
@@ -12,8 +12,15 @@ import { diskReserve } from './reserve.ts';
 
 export interface OpenMetadata {
   /** Closes the journal, too. */
-  readonly engine: Engine;
+  readonly engine: LmdbEngine;
   readonly journal: Journal;
+}
+
+export interface MetadataWatchers {
+  /** The device failed: the process must end. */
+  readonly onFatal?: (error: EngineError) => void;
+  /** Of other processes that read it. */
+  readonly notice?: ReaderNotice;
 }
 
 const GROWTH_BYTES_MAX = 48 << 20;
@@ -27,19 +34,19 @@ const GROWTH_SHARE_OF_DISK = 1 / 64;
  */
 export async function openMetadata(
   layout: StoreLayout,
-  onFatal: (error: EngineError) => void = () => {},
+  watchers: MetadataWatchers = {},
 ): Promise<OpenMetadata> {
   try {
-    return await open(layout, onFatal);
+    return await open(layout, watchers);
   } catch (error) {
     if (!(error instanceof EngineError && error.code === 'Full')) throw error;
     // Replaying takes room as the writes did, and on a full disk may find less. Whoever needs it next restores it.
     await (await diskReserve(layout)).release();
-    return await open(layout, onFatal);
+    return await open(layout, watchers);
   }
 }
 
-async function open(layout: StoreLayout, onFatal: (error: EngineError) => void): Promise<OpenMetadata> {
+async function open(layout: StoreLayout, watchers: MetadataWatchers): Promise<OpenMetadata> {
   makeDataDirectory(layout.metadata);
   const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) }).catch((error: unknown) => {
     throw damageOf(error);
@@ -51,7 +58,7 @@ async function open(layout: StoreLayout, onFatal: (error: EngineError) => void):
   try {
     const engine = await openLmdbEngine({
       path: layout.metadata,
-      onFatal,
+      ...watchers,
       journal: {
         journal,
         replay: (record) => bytes.replay(record),

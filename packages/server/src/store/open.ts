@@ -1,6 +1,7 @@
 /** Opens a store: the metadata engine, the extents, and the core over both. */
 
-import { type Core, openCore, type Recovered, systemEnvironment } from '@facet/core';
+import { type Core, type LookupChanges, openCore, type Recovered, systemEnvironment } from '@facet/core';
+import type { ReaderNotice } from '@facet/engine';
 import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
 import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
@@ -28,21 +29,33 @@ export interface OpenStoreOptions {
   /** Held by this process for the whole time that the store is open. */
   readonly lock: StoreLock;
   readonly watcher: StoreWatcher;
+  /** Other processes that serve doors of it. None unless told. */
+  readonly family?: {
+    readonly notice: ReaderNotice;
+    readonly changes: LookupChanges;
+    /** Instances of workers that run, and have since before this process. */
+    readonly running: readonly Uint8Array[];
+  };
 }
 
 /** Opens a store, and recovers it from a holder that did not close it. */
-export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Promise<OpenStore> {
+export async function openStore({ layout, lock, watcher, family }: OpenStoreOptions): Promise<OpenStore> {
   restoreCrashSignals();
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const { engine, journal } = await openMetadata(layout, fail);
+  const { engine, journal } = await openMetadata(layout, {
+    onFatal: fail,
+    ...(family && { notice: family.notice }),
+  });
   const onRecovered = (recovered: Recovered): void => {
     if (recovered.leases > 0)
       watcher.info({ ...recovered }, 'recovered what the last holder of the store left behind');
   };
   const core = await openCore({
     engine,
+    settle: () => engine.settle(),
+    ...(family && { changes: family.changes, running: family.running }),
     reserve: await diskReserve(layout),
     environment: systemEnvironment(),
     openExtents: async (lease) =>

@@ -1,0 +1,41 @@
+import { ExtentError, type ExtentStore, forwarded } from '@facet/extents';
+
+/** Room on the disk as a worker knows it: from the store's process, which it tells when its own writes meet a full disk. */
+export class WorkerRoom {
+  #full = false;
+  readonly #met: () => void;
+
+  constructor(met: () => void) {
+    this.#met = met;
+  }
+
+  set full(full: boolean) {
+    this.#full = full;
+  }
+
+  /** The same store, which takes no bytes while the disk is full. */
+  guard(extents: ExtentStore): ExtentStore {
+    return {
+      ...forwarded(extents),
+      append: (extent) => this.#take(() => extents.append(extent)),
+      create: (owner) => {
+        const writer = extents.create(owner);
+        return {
+          write: (chunk) => this.#take(() => writer.write(chunk)),
+          finish: () => this.#take(() => writer.finish()),
+          abort: () => writer.abort(),
+        };
+      },
+    };
+  }
+
+  async #take<T>(write: () => Promise<T>): Promise<T> {
+    if (this.#full) throw new ExtentError('Full', 'the disk is full: delete something, or make room on it');
+    try {
+      return await write();
+    } catch (error) {
+      if (error instanceof ExtentError && error.code === 'Full') this.#met();
+      throw error;
+    }
+  }
+}

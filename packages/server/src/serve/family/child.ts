@@ -1,0 +1,40 @@
+/** Where every process that a supervisor starts begins. What it is to be it is told by the first message. */
+
+import '../../threads.ts';
+import '../../crashSignals.ts';
+import { EXIT } from '../../exitCodes.ts';
+import { childLogger } from './childLogger.ts';
+import type { ToStore, ToWorker } from './messages.ts';
+
+process.umask(0o077);
+// A terminal, or whoever stops a group of processes, tells them all: that the supervisor was told is enough.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
+  process.on(signal, () => undefined);
+// Nobody is there any more who would start what is missing, or stop what is left.
+process.on('disconnect', () => process.exit(EXIT.failed));
+
+process.once('message', (message: ToStore | ToWorker) => {
+  if (message.kind !== 'start') throw new Error(`told to ${message.kind} before it was started`);
+  const name = message.role === 'store' ? 'store' : message.name;
+  // What `ps` shows.
+  process.title = `facet ${name}`;
+  const logger = childLogger({ level: message.settings.logLevel, name });
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'a bug: the process ends');
+    process.exit(EXIT.failed);
+  });
+  void begin(message, logger);
+});
+
+async function begin(
+  message: Extract<ToStore | ToWorker, { kind: 'start' }>,
+  logger: ReturnType<typeof childLogger>,
+): Promise<void> {
+  if (message.role === 'store') {
+    const { runStore } = await import('./storeProcess.ts');
+    await runStore(message, logger);
+  } else {
+    const { runWorker } = await import('./workerProcess.ts');
+    await runWorker(message, logger);
+  }
+}

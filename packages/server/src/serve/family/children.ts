@@ -1,0 +1,156 @@
+/** The store's process and the workers, as the supervisor has them. */
+
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { CommandFailure } from '../../failure.ts';
+import type { ServeSettings } from '../../settings/settings.ts';
+import { endsWithin } from '../deadline.ts';
+import type { StoreFacts } from '../server.ts';
+import type { Taker } from './distributor.ts';
+import type { FromStore, FromWorker, Meeting, ToStore, ToWorker } from './messages.ts';
+import { type Ending, Subprocess } from './subprocess.ts';
+
+/** What a process needs to end, besides the grace of what is in flight. */
+const END_MS = 10_000;
+const COUNT_MS_MAX = 1_000;
+const INSTANCE_BYTES = 16;
+
+interface Common {
+  readonly settings: ServeSettings;
+  readonly meeting: Meeting;
+}
+
+export class StoreChild {
+  readonly #process: Subprocess<ToStore, FromStore>;
+  isToldToStop = false;
+
+  constructor(inherited: readonly number[]) {
+    this.#process = new Subprocess(inherited);
+  }
+
+  get ended(): Promise<Ending> {
+    return this.#process.ended;
+  }
+
+  get ranMs(): number {
+    return performance.now() - this.#process.startedMs;
+  }
+
+  /** Resolves when it is open. @throws CommandFailure */
+  async start(parts: Common & { readonly running: readonly string[] }): Promise<StoreFacts> {
+    const ready = this.#process.next('ready');
+    const failed = this.#process.next('failed');
+    // Only one of the two comes.
+    ready.catch(() => undefined);
+    failed.catch(() => undefined);
+    this.#process.send({ kind: 'start', role: 'store', ...parts });
+    const answer = await Promise.race([ready, failed]);
+    if (answer.kind === 'ready') return answer.facts;
+    throw new CommandFailure(answer.failure);
+  }
+
+  /** Resolves when it knows of a worker that is about to start. */
+  async expect(instance: string): Promise<void> {
+    const expected = this.#process.next('expected');
+    this.#process.send({ kind: 'expect', instance });
+    await expected;
+  }
+
+  workerEnded(instance: string): void {
+    this.#process.send({ kind: 'ended', instance });
+  }
+
+  workersServe(count: number): void {
+    this.#process.send({ kind: 'workers', count });
+  }
+
+  closeDoors(): void {
+    this.#process.send({ kind: 'closeDoors' });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.isToldToStop = true;
+    this.#process.send({ kind: 'stop' });
+    if (!(await endsWithin(graceMs + END_MS, this.#process.ended))) this.#process.kill();
+    await this.#process.ended;
+  }
+}
+
+export class WorkerChild implements Taker {
+  readonly place: number;
+  /** Names this run, in hexadecimal: its leases bear it. */
+  readonly instance = randomBytes(INSTANCE_BYTES).toString('hex');
+  readonly #process: Subprocess<ToWorker, FromWorker>;
+  /** The store knows of it. */
+  isAdmitted = false;
+  /** It takes connections. */
+  serves = false;
+
+  constructor({ place, inherited }: { readonly place: number; readonly inherited: readonly number[] }) {
+    this.place = place;
+    this.#process = new Subprocess(inherited);
+  }
+
+  get name(): string {
+    return `s3-${this.place}`;
+  }
+
+  get ended(): Promise<Ending> {
+    return this.#process.ended;
+  }
+
+  get isOver(): boolean {
+    return this.#process.isOver;
+  }
+
+  get ranMs(): number {
+    return performance.now() - this.#process.startedMs;
+  }
+
+  /** Resolves when it can take connections. @throws CommandFailure */
+  async start(parts: Common): Promise<void> {
+    const ready = this.#process.next('ready');
+    const failed = this.#process.next('failed');
+    ready.catch(() => undefined);
+    failed.catch(() => undefined);
+    this.#process.send({ kind: 'start', role: 's3', name: this.name, instance: this.instance, ...parts });
+    const answer = await Promise.race([ready, failed]);
+    if (answer.kind === 'failed') throw new CommandFailure(answer.failure);
+  }
+
+  take(socket: Socket): Promise<boolean> {
+    return this.#process.hand({ kind: 'connection' }, socket);
+  }
+
+  async suspend(): Promise<void> {
+    const suspended = this.#process.next('suspended');
+    this.#process.send({ kind: 'suspend' });
+    await suspended;
+  }
+
+  resume(): void {
+    this.#process.send({ kind: 'resume' });
+  }
+
+  /** Requests under way; 0 from one that does not say. */
+  async count(): Promise<number> {
+    const counted = this.#process.next('counted').then(
+      ({ requests }) => requests,
+      () => 0,
+    );
+    this.#process.send({ kind: 'count' });
+    return (await endsWithin(COUNT_MS_MAX, counted)) ? counted : 0;
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#process.send({ kind: 'stop' });
+    // One that has not begun understands nothing yet.
+    const stops = this.isAdmitted && (await endsWithin(graceMs + END_MS, this.#process.ended));
+    if (!stops) this.kill();
+    await this.#process.ended;
+  }
+
+  kill(): void {
+    this.#process.kill();
+  }
+}

@@ -1,0 +1,27 @@
+import { holdStoreForServer } from '../../store/holding.ts';
+import { storeLayout } from '../../store/layout.ts';
+import type { Server, ServerParts } from '../serverContract.ts';
+import { SharedState } from './sharedState.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** A process for the store, several for S3, and this one, which looks after them. @throws CommandFailure */
+export async function serveFamily({ settings, logger, graceMs }: ServerParts): Promise<Server> {
+  const lock = await holdStoreForServer(storeLayout(settings.data));
+  try {
+    const supervisor = new Supervisor({ settings, lock, state: SharedState.make(), logger, graceMs });
+    const { facts, s3 } = await supervisor.start();
+    return {
+      facts: { ...facts, s3, pid: process.pid },
+      failed: supervisor.failed,
+      requestsUnderWay: () => supervisor.requestsUnderWay(),
+      roll: () => supervisor.roll(),
+      stop: async () => {
+        await supervisor.stop();
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}

@@ -1,0 +1,124 @@
+/** The process that has the store: it writes the metadata, keeps house, and serves NFS and administration. */
+
+import { errorCodec, interrupted, type StoreCalls, type WorkerCalls } from '@facet/core';
+import { Connection, LinkListener, type LinkPeer } from '@facet/link';
+import type { Logger } from 'pino';
+import { EXIT } from '../../exitCodes.ts';
+import { storeLayout } from '../../store/layout.ts';
+import { inheritedStoreLock } from '../../store/lock.ts';
+import { type RunningServer, startServer } from '../server.ts';
+import { INHERITED_FD, type ToStore } from './messages.ts';
+import { SharedState } from './sharedState.ts';
+import { failToParent, tellParent } from './toParent.ts';
+
+const GRACE_MS = 30_000;
+
+type Started = Extract<ToStore, { kind: 'start' }>;
+
+export async function runStore(start: Started, logger: Logger): Promise<void> {
+  const { settings, meeting, running } = start;
+  const state = SharedState.open(INHERITED_FD.words);
+  // What the process before left unsettled is in the file when this one has opened it; until then nobody reads.
+  state.notice.settled();
+  try {
+    const server = await startServer({
+      settings,
+      environment: process.env,
+      logger,
+      graceMs: GRACE_MS,
+      family: {
+        lock: inheritedStoreLock(INHERITED_FD.lock, storeLayout(settings.data).lock),
+        notice: state.notice,
+        changes: state.changes,
+        running: running.map((instance) => Buffer.from(instance, 'hex')),
+      },
+    });
+    const links = new WorkerLinks(server);
+    const listener = await LinkListener.open({
+      address: meeting.address,
+      secret: Buffer.from(meeting.secret, 'hex'),
+      onPeer: (peer) => links.add(peer),
+    });
+    void server.failed.then((error) => {
+      // What the disk holds is no longer known: only a fresh start, with its recovery, can tell.
+      logger.fatal({ err: error }, 'the store failed: its process ends');
+      process.exit(EXIT.failed);
+    });
+    process.on('message', (message: ToStore) => {
+      switch (message.kind) {
+        case 'expect':
+          server.core.workers.expect(Buffer.from(message.instance, 'hex'));
+          tellParent({ kind: 'expected', instance: message.instance });
+          return;
+        case 'ended':
+          void links.ended(Buffer.from(message.instance, 'hex'));
+          return;
+        case 'workers':
+          server.workersServe(message.count);
+          return;
+        case 'closeDoors':
+          void server.closeDoors();
+          return;
+        case 'stop':
+          listener.close();
+          void links
+            .close()
+            .then(() => server.stop())
+            .then(() => process.exit(EXIT.ok));
+          return;
+        case 'start':
+      }
+    });
+    tellParent({ kind: 'ready', facts: server.facts });
+  } catch (error) {
+    failToParent(error);
+  }
+}
+
+type WorkerConnection = Connection<StoreCalls, WorkerCalls>;
+
+/** The workers that are connected, by their run's instance. */
+class WorkerLinks {
+  readonly #server: RunningServer;
+  readonly #connections = new Map<string, WorkerConnection>();
+
+  constructor(server: RunningServer) {
+    this.#server = server;
+  }
+
+  add({ name, socket }: LinkPeer): void {
+    const { workers } = this.#server.core;
+    const connection: WorkerConnection = new Connection<StoreCalls, WorkerCalls>({
+      socket,
+      errors: errorCodec,
+      lost: interrupted,
+    });
+    const answers = workers.joined(name, connection);
+    if (answers === undefined) {
+      connection.destroy();
+      return;
+    }
+    connection.serve(answers);
+    const key = name.toString('hex');
+    this.#connections.set(key, connection);
+    void connection.over.then(() => {
+      workers.left(name, connection);
+    });
+  }
+
+  /** Its process is no more: what it asked for is finished, then it is forgotten. */
+  async ended(instance: Buffer): Promise<void> {
+    const key = instance.toString('hex');
+    const connection = this.#connections.get(key);
+    this.#connections.delete(key);
+    await connection?.over;
+    await connection?.answered();
+    this.#server.core.workers.ended(instance);
+  }
+
+  /** Everything that was asked for is answered. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map((connection) => connection.answered()));
+    for (const connection of this.#connections.values()) connection.end();
+  }
+}

@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const ENTRY = fileURLToPath(new URL('./child.js', import.meta.url));
+
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A process that the supervisor started. It ends with the supervisor, however that ends. */
+export class Subprocess<In extends { readonly kind: string }, Out extends { readonly kind: string }> {
+  readonly startedMs = performance.now();
+  readonly ended: Promise<Ending>;
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<string, PromiseWithResolvers<Out>[]>();
+  #isOver = false;
+
+  /** @param inherited descriptors that become its 4th, 5th, … */
+  constructor(inherited: readonly number[]) {
+    this.#child = fork(ENTRY, { stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited] });
+    this.#child.on('message', (message: Out) => this.#waiting.get(message.kind)?.shift()?.resolve(message));
+    const { promise, resolve } = Promise.withResolvers<Ending>();
+    this.ended = promise;
+    const over = (ending: Ending): void => {
+      if (this.#isOver) return;
+      this.#isOver = true;
+      for (const [kind, waiting] of this.#waiting) {
+        for (const { reject } of waiting) reject(new Error(`the process ended before it said ${kind}`));
+      }
+      resolve(ending);
+    };
+    this.#child.on('exit', (code, signal) => over({ code, signal }));
+    // It could not be started at all.
+    this.#child.on('error', () => {
+      if (this.#child.pid === undefined) over({ code: null, signal: null });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** What is sent to one that is gone is lost. */
+  send(message: In): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  /** Hands a connection over. @returns whether it went on its way */
+  hand(message: In, socket: Socket): Promise<boolean> {
+    if (!this.#child.connected) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      this.#child.send(message, socket, (error) => resolve(error === null));
+    });
+  }
+
+  /** The next message of a kind. Rejects when the process ends before. */
+  next<K extends Out['kind']>(kind: K): Promise<Extract<Out, { readonly kind: K }>> {
+    if (this.#isOver) return Promise.reject(new Error(`the process has ended: it says no ${kind}`));
+    const wanted = Promise.withResolvers<Out>();
+    const waiting = this.#waiting.get(kind) ?? [];
+    this.#waiting.set(kind, [...waiting, wanted]);
+    return wanted.promise as Promise<Extract<Out, { readonly kind: K }>>;
+  }
+
+  kill(): void {
+    if (!this.#isOver) this.#child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,289 @@
+/**
+ * One server of several processes: this one starts them, holds the lock for them all, and accepts S3's connections. It
+ * never touches the store, so that nothing that goes wrong there ends it.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { EXIT } from '../../exitCodes.ts';
+import { CommandFailure } from '../../failure.ts';
+import type { Address } from '../../settings/address.ts';
+import type { ServeSettings } from '../../settings/settings.ts';
+import type { StoreLock } from '../../store/lock.ts';
+import { endsWithin } from '../deadline.ts';
+import { listen } from '../listen.ts';
+import type { StoreFacts } from '../server.ts';
+import { StoreChild, WorkerChild } from './children.ts';
+import { Distributor } from './distributor.ts';
+import type { Meeting } from './messages.ts';
+import { Restarts } from './restarts.ts';
+import type { SharedState } from './sharedState.ts';
+
+/** One that does not say that it let go of the store is not waited for longer. */
+const SUSPEND_MS_MAX = 5_000;
+const SECRET_BYTES = 32;
+
+export interface SupervisorParts {
+  readonly settings: ServeSettings;
+  readonly lock: StoreLock;
+  readonly state: SharedState;
+  readonly logger: Logger;
+  /** What a process in its last moments has. */
+  readonly graceMs: number;
+}
+
+export class Supervisor {
+  readonly #parts: SupervisorParts;
+  readonly #logger: Logger;
+  readonly #meeting: Meeting;
+  readonly #distributor = new Distributor();
+  readonly #failed = Promise.withResolvers<CommandFailure>();
+  /** By place: 1, 2, … */
+  readonly #workers = new Map<number, WorkerChild>();
+  /** Told to stop, and not gone yet. */
+  readonly #leaving = new Set<WorkerChild>();
+  #store: StoreChild | undefined;
+  /** Resolves when there is a store again. */
+  #storeIsThere: Promise<void> = Promise.resolve();
+  #facts: StoreFacts | undefined;
+  #stopping = false;
+  #rolling: Promise<void> | undefined;
+
+  constructor(parts: SupervisorParts) {
+    this.#parts = parts;
+    this.#logger = parts.logger;
+    this.#meeting = {
+      address: `facet-${process.pid}-${randomBytes(8).toString('hex')}`,
+      secret: randomBytes(SECRET_BYTES).toString('hex'),
+    };
+  }
+
+  /** Resolves, should it, when no start of the store can mend what is wrong. */
+  get failed(): Promise<CommandFailure> {
+    return this.#failed.promise;
+  }
+
+  /** Resolves when every door is open. @throws CommandFailure; what had been started is ended again */
+  async start(): Promise<{ readonly facts: StoreFacts; readonly s3: Address }> {
+    try {
+      const places = Array.from({ length: this.#parts.settings.workers }, (_, index) => index + 1);
+      // They load what they need while the store opens.
+      const workers = places.map((place) => this.#fork(place));
+      const facts = await this.#openStore();
+      for (const worker of workers) await this.#admit(worker);
+      const s3 = await listen(
+        {
+          address: this.#parts.settings.s3,
+          flag: '--s3',
+          opened: [
+            { address: facts.admin, flag: '--admin' },
+            ...(facts.nfs ? [{ address: facts.nfs, flag: '--nfs' } as const] : []),
+          ],
+        },
+        (address) => this.#distributor.listen(address),
+      );
+      return { facts, s3 };
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async requestsUnderWay(): Promise<number> {
+    const counts = await Promise.all(
+      [...this.#workers.values(), ...this.#leaving].map((worker) => worker.count()),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Every process is replaced, one after another; connections that are open finish what is under way. */
+  roll(): Promise<void> {
+    this.#rolling ??= this.#roll().finally(() => {
+      this.#rolling = undefined;
+    });
+    return this.#rolling;
+  }
+
+  /** Finishes what is in flight, and ends every process: the store's as the last one. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#distributor.close();
+    this.#store?.closeDoors();
+    const workers = [...this.#workers.values(), ...this.#leaving];
+    await Promise.all(workers.map((worker) => worker.stop(this.#parts.graceMs)));
+    await this.#storeIsThere.catch(() => undefined);
+    await this.#store?.stop(this.#parts.graceMs);
+  }
+
+  // ---- the store ----
+
+  async #openStore(): Promise<StoreFacts> {
+    const { settings, state, lock } = this.#parts;
+    const store = new StoreChild([lock.fd, state.fd]);
+    this.#store = store;
+    const facts = await store.start({
+      // Whoever was told where the doors are finds them there again.
+      settings: this.#facts ? withAddresses(settings, this.#facts) : settings,
+      meeting: this.#meeting,
+      running: [...this.#workers.values(), ...this.#leaving]
+        .filter(({ isAdmitted }) => isAdmitted)
+        .map(({ instance }) => instance),
+    });
+    this.#facts = facts;
+    void store.ended.then(({ code, signal }) => {
+      if (this.#store !== store || this.#stopping || store.isToldToStop) return;
+      this.#logger.error({ code, signal }, 'the process of the store ended, and is started again');
+      this.#storeIsThere = this.#reopenStore(store.ranMs);
+    });
+    return facts;
+  }
+
+  readonly #storeRestarts = new Restarts();
+
+  /** With the workers' hands off the store meanwhile: see LmdbReplica. */
+  async #reopenStore(ranMs: number): Promise<void> {
+    const workers = (): readonly WorkerChild[] => [...this.#workers.values(), ...this.#leaving];
+    await Promise.all(workers().map((worker) => this.#suspend(worker)));
+    let wait = this.#storeRestarts.delayAfter(ranMs);
+    while (!this.#stopping) {
+      if (wait > 0)
+        this.#logger.warn(
+          { waitMs: wait },
+          'the process of the store ended too soon: it is started again later',
+        );
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      try {
+        await this.#openStore();
+        for (const worker of workers()) worker.resume();
+        this.#tellCount();
+        return;
+      } catch (error) {
+        this.#logger.error({ err: error }, 'the store could not be opened again');
+        if (error instanceof CommandFailure && error.exitCode === EXIT.damage) {
+          this.#failed.resolve(error);
+          return;
+        }
+        wait = this.#storeRestarts.delayAfter(0);
+      }
+    }
+  }
+
+  async #suspend(worker: WorkerChild): Promise<void> {
+    if (!worker.isAdmitted || worker.isOver) return;
+    if (await endsWithin(SUSPEND_MS_MAX, worker.suspend()).catch(() => true)) return;
+    this.#logger.error({ process: worker.name }, 'a worker does not let go of the store, and is ended');
+    worker.kill();
+    await worker.ended;
+  }
+
+  // ---- the workers ----
+
+  #fork(place: number): WorkerChild {
+    const worker = new WorkerChild({ place, inherited: [this.#parts.lock.fd, this.#parts.state.fd] });
+    this.#workers.set(place, worker);
+    return worker;
+  }
+
+  readonly #workerRestarts = new Map<number, Restarts>();
+
+  /** Has it serve. @throws CommandFailure when it can not */
+  async #admit(worker: WorkerChild): Promise<void> {
+    const { settings } = this.#parts;
+    await this.#storeIsThere;
+    await this.#store?.expect(worker.instance);
+    worker.isAdmitted = true;
+    void worker.ended.then(({ code, signal }) => this.#ended(worker, { code, signal }));
+    await worker.start({ settings, meeting: this.#meeting });
+    worker.serves = true;
+    this.#distribute();
+  }
+
+  #distribute(): void {
+    this.#distributor.takers = this.#serving();
+    this.#tellCount();
+  }
+
+  #serving(): readonly WorkerChild[] {
+    return [...this.#workers.values()].filter(({ serves }) => serves);
+  }
+
+  #tellCount(): void {
+    this.#store?.workersServe(this.#serving().length);
+  }
+
+  #ended(
+    worker: WorkerChild,
+    ending: { readonly code: number | null; readonly signal: NodeJS.Signals | null },
+  ): void {
+    worker.serves = false;
+    this.#leaving.delete(worker);
+    this.#store?.workerEnded(worker.instance);
+    if (this.#workers.get(worker.place) !== worker) return;
+    this.#workers.delete(worker.place);
+    this.#distribute();
+    if (this.#stopping) return;
+    const restarts = this.#workerRestarts.get(worker.place) ?? new Restarts();
+    this.#workerRestarts.set(worker.place, restarts);
+    const waitMs = restarts.delayAfter(worker.ranMs);
+    this.#logger.error(
+      { process: worker.name, ...ending, ...(waitMs > 0 && { waitMs }) },
+      waitMs > 0
+        ? 'a worker ends again and again: it is started again later'
+        : 'a worker ended, and is started again',
+    );
+    setTimeout(() => this.#replace(worker.place), waitMs).unref();
+  }
+
+  #replace(place: number): void {
+    if (this.#stopping || this.#workers.has(place)) return;
+    this.#admit(this.#fork(place)).catch((error: unknown) => {
+      this.#logger.error({ err: error }, 'a worker could not be started');
+    });
+  }
+
+  // ---- a rolling restart ----
+
+  async #roll(): Promise<void> {
+    for (const old of [...this.#workers.values()]) {
+      if (this.#stopping) return;
+      const worker = new WorkerChild({
+        place: old.place,
+        inherited: [this.#parts.lock.fd, this.#parts.state.fd],
+      });
+      try {
+        await this.#admit(worker);
+      } catch (error) {
+        // The old one serves on.
+        worker.kill();
+        throw error;
+      }
+      this.#workers.set(old.place, worker);
+      this.#leaving.add(old);
+      old.serves = false;
+      this.#distribute();
+      await old.stop(this.#parts.graceMs);
+    }
+    const store = this.#store;
+    if (this.#stopping || store === undefined) return;
+    this.#storeIsThere = this.#rollStore(store);
+    await this.#storeIsThere;
+  }
+
+  async #rollStore(store: StoreChild): Promise<void> {
+    const workers = [...this.#workers.values(), ...this.#leaving];
+    store.isToldToStop = true;
+    await Promise.all(workers.map((worker) => this.#suspend(worker)));
+    await store.stop(this.#parts.graceMs);
+    // One that ran for long: what follows is no loop.
+    await this.#reopenStore(Number.POSITIVE_INFINITY);
+  }
+}
+
+function withAddresses(settings: ServeSettings, facts: StoreFacts): ServeSettings {
+  return {
+    ...settings,
+    admin: facts.admin,
+    ...(facts.nfs && { nfs: facts.nfs }),
+    ...(facts.portmap && { portmap: facts.portmap }),
+  };
+}

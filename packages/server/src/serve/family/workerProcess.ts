@@ -1,0 +1,120 @@
+/** A process that serves S3: it reads the store by itself, and has the store's process write what is to change. */
+
+import { Socket } from 'node:net';
+import {
+  errorCodec,
+  interrupted,
+  openWorkerCore,
+  StoreAccess,
+  type StoreCalls,
+  systemEnvironment,
+  type WorkerCalls,
+} from '@facet/core';
+import { LmdbReplica } from '@facet/engine';
+import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
+import { Connection, connectToListener } from '@facet/link';
+import type { Logger } from 'pino';
+import { restoreCrashSignals } from '../../crashSignals.ts';
+import { EXIT } from '../../exitCodes.ts';
+import { storeLayout } from '../../store/layout.ts';
+import { endsWithin } from '../deadline.ts';
+import { makeS3Gateway } from '../s3Door.ts';
+import { INHERITED_FD, type ToWorker } from './messages.ts';
+import { SharedState } from './sharedState.ts';
+import { failToParent, tellParent } from './toParent.ts';
+
+const GRACE_MS = 30_000;
+
+type Started = Extract<ToWorker, { kind: 'start' }>;
+
+export async function runWorker(start: Started, logger: Logger): Promise<void> {
+  try {
+    const worker = await openWorker(start, logger);
+    process.on('message', (message: ToWorker, handle: unknown) => {
+      switch (message.kind) {
+        case 'connection':
+          if (handle instanceof Socket) worker.gateway.accept(handle);
+          return;
+        case 'suspend':
+          void worker.suspend().then(() => tellParent({ kind: 'suspended' }));
+          return;
+        case 'resume':
+          worker.resume().catch(failToParent);
+          return;
+        case 'count':
+          tellParent({ kind: 'counted', requests: worker.gateway.underWay() });
+          return;
+        case 'stop':
+          void worker.stop().then(() => process.exit(EXIT.ok));
+          return;
+        case 'start':
+      }
+    });
+    tellParent({ kind: 'ready' });
+  } catch (error) {
+    failToParent(error);
+  }
+}
+
+async function openWorker({ settings, meeting, instance }: Started, logger: Logger) {
+  restoreCrashSignals();
+  const layout = storeLayout(settings.data);
+  const state = SharedState.open(INHERITED_FD.words);
+  const access = new StoreAccess();
+  const replica = new LmdbReplica({ path: layout.metadata });
+  const core = await openWorkerCore({
+    access,
+    replica,
+    freshness: state,
+    changes: state.changes,
+    instance: Buffer.from(instance, 'hex'),
+    environment: systemEnvironment(),
+    openExtents: async (lease) =>
+      new LocalExtentStore({
+        disk: new NodeDisk(layout.extents),
+        lease,
+        onWriteFault: ({ container, error }) =>
+          logger.error(
+            { container: containerName(container, 'segment'), err: error },
+            'a segment could not be written and is given up',
+          ),
+      }),
+    onFault: ({ doing, error }) => logger.error({ doing, err: error }, 'background work failed, and goes on'),
+  });
+  const gateway = makeS3Gateway({ settings, core, logger });
+
+  let connection: Connection<WorkerCalls, StoreCalls> | undefined;
+  const resume = async (): Promise<void> => {
+    replica.open();
+    const socket = await connectToListener({
+      address: meeting.address,
+      secret: Buffer.from(meeting.secret, 'hex'),
+      name: Buffer.from(instance, 'hex'),
+    });
+    const opened = new Connection<WorkerCalls, StoreCalls>({ socket, errors: errorCodec, lost: interrupted });
+    opened.serve(core.answers);
+    connection = opened;
+    void opened.over.then(() => {
+      if (connection === opened) access.away();
+    });
+    access.connected(opened);
+  };
+  await resume();
+
+  return {
+    gateway,
+    resume,
+    suspend: async () => {
+      access.away();
+      // What is under way there still gets its answer.
+      await endsWithin(GRACE_MS, Promise.resolve(connection?.idle()));
+      await replica.close();
+    },
+    stop: async () => {
+      if (!(await endsWithin(GRACE_MS, gateway.close())))
+        logger.warn({ graceMs: GRACE_MS }, 'requests in flight took too long and are cut off');
+      await core.close();
+      await replica.close();
+    },
+  };
+}

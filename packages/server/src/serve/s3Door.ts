@@ -1,0 +1,23 @@
+import { createS3Gateway, type S3Gateway, type S3GatewayOptions } from '@facet/gateway-s3';
+import type { Logger } from 'pino';
+import type { ServeSettings } from '../settings/settings.ts';
+import { requestLog } from './requestLog.ts';
+import { readTlsFiles } from './tls.ts';
+
+/** The S3 door over a core, as the settings want it; not open yet. @throws CommandFailure (2) about TLS files */
+export function makeS3Gateway(parts: {
+  readonly settings: ServeSettings;
+  readonly core: S3GatewayOptions['core'];
+  readonly logger: Logger;
+}): S3Gateway {
+  const { settings, core, logger } = parts;
+  const { tls } = settings;
+  return createS3Gateway({
+    core,
+    domain: settings.s3Domain,
+    log: logger,
+    now: Date.now,
+    ...(settings.accessLog ? { onRequest: requestLog(logger) } : {}),
+    ...(tls === undefined ? {} : { tls: readTlsFiles(tls) }),
+  });
+}

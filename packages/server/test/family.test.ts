@@ -1,0 +1,258 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import {
+  type Credentials,
+  facet,
+  madeCredentials,
+  type RunningServer,
+  serve,
+  stop,
+  temporaryDirectory,
+} from './facetProcess.ts';
+import { presign } from './presign.ts';
+
+const WORKERS = 2;
+const start = (data: string): Promise<RunningServer> =>
+  serve({ data, flags: ['--workers', String(WORKERS)] });
+
+interface Log {
+  readonly pid: number;
+  readonly process?: string;
+  readonly msg: string;
+}
+
+const logOf = (server: RunningServer): readonly Log[] =>
+  server
+    .stderr()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line));
+
+/** The processes that a supervisor started: the one with the store first. */
+function childrenOf(server: RunningServer): { readonly store: number; readonly workers: readonly number[] } {
+  const pid = server.child.pid;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  const titleOf = (child: number) => readFileSync(`/proc/${child}/cmdline`, 'utf8').replace(/\0+$/, '');
+  const store = children.find((child) => titleOf(child) === 'facet store');
+  if (store === undefined) throw new Error(`no child has the store: ${children.map(titleOf)}`);
+  return { store, workers: children.filter((child) => child !== store) };
+}
+
+interface Client {
+  ask(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: Buffer): Promise<Response>;
+}
+
+function clientOf(server: RunningServer, as: Credentials): Client {
+  return {
+    ask: (method, path, body) =>
+      fetch(presign(method, `${server.serving.s3.url}${path}`, as), { method, ...(body && { body }) }),
+  };
+}
+
+/** Sizes of each shape in which bytes are stored. */
+const SIZES = [0, 700, 5_000, 90_000, 400_000];
+
+/** Writes object after object until told to stop, and knows which were acknowledged. */
+class Writer {
+  readonly acknowledged = new Map<string, string>();
+  readonly failures: string[] = [];
+  readonly #client: Client;
+  readonly #name: string;
+  #goesOn = true;
+  readonly #done: Promise<void>;
+
+  constructor(client: Client, name: string) {
+    this.#client = client;
+    this.#name = name;
+    this.#done = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    for (let n = 0; this.#goesOn; n += 1) {
+      const body = randomBytes(SIZES[n % SIZES.length] ?? 0);
+      const path = `/bucket/${this.#name}/${n}`;
+      try {
+        const response = await this.#client.ask('PUT', path, body);
+        await response.arrayBuffer();
+        if (response.status === 200)
+          this.acknowledged.set(path, createHash('sha256').update(body).digest('hex'));
+        else this.failures.push(`${path}: ${response.status}`);
+      } catch (error) {
+        this.failures.push(`${path}: ${(error as Error).cause ?? error}`);
+      }
+    }
+  }
+
+  /** @returns how many were acknowledged until now */
+  get count(): number {
+    return this.acknowledged.size;
+  }
+
+  async stop(): Promise<void> {
+    this.#goesOn = false;
+    await this.#done;
+  }
+}
+
+async function expectAllOf(writers: readonly Writer[], client: Client): Promise<void> {
+  for (const { acknowledged } of writers) {
+    for (const [path, digest] of acknowledged) {
+      const response = await client.ask('GET', path);
+      const bytes = Buffer.from(await response.arrayBuffer());
+      expect([path, response.status, createHash('sha256').update(bytes).digest('hex')]).toEqual([
+        path,
+        200,
+        digest,
+      ]);
+    }
+  }
+}
+
+async function begin() {
+  const data = temporaryDirectory();
+  const server = await start(data);
+  const root = madeCredentials(server);
+  const client = clientOf(server, root);
+  expect((await client.ask('PUT', '/bucket')).status).toBe(200);
+  const writers = ['a', 'b', 'c', 'd'].map((name) => new Writer(client, name));
+  await expect.poll(() => writers.every(({ count }) => count > SIZES.length)).toBe(true);
+  return { data, server, root, client, writers };
+}
+
+async function end(writers: readonly Writer[]): Promise<void> {
+  const before = writers.map(({ count }) => count);
+  // All of them go on.
+  await expect
+    .poll(() => writers.every(({ count }, n) => count > (before[n] ?? 0) + SIZES.length))
+    .toBe(true);
+  await Promise.all(writers.map((writer) => writer.stop()));
+}
+
+describe('a server of several processes', () => {
+  test('what one worker acknowledged every other one has, at once', async () => {
+    const server = await start(temporaryDirectory());
+    const client = clientOf(server, madeCredentials(server));
+    expect((await client.ask('PUT', '/bucket')).status).toBe(200);
+    for (let n = 0; n < 60; n += 1) {
+      const body = randomBytes(SIZES[n % SIZES.length] ?? 0);
+      expect((await client.ask('PUT', '/bucket/key', body)).status).toBe(200);
+      const readers = Array.from({ length: 2 * WORKERS }, async () => {
+        // A connection of its own, which goes to the next worker.
+        const response = await fetch(
+          presign('GET', `${server.serving.s3.url}/bucket/key`, madeCredentials(server)),
+          { headers: { connection: 'close' } },
+        );
+        return Buffer.from(await response.arrayBuffer());
+      });
+      for (const bytes of await Promise.all(readers)) expect(bytes.equals(body)).toBe(true);
+    }
+    expect((await client.ask('DELETE', '/bucket/key')).status).toBe(204);
+    expect((await client.ask('DELETE', '/bucket')).status).toBe(204);
+    for (let n = 0; n < 2 * WORKERS; n += 1)
+      expect((await client.ask('GET', '/bucket/key')).status).toBe(404);
+    expect((await stop(server)).code).toBe(0);
+  });
+
+  test('a worker that is killed is replaced; the other one goes on; nothing acknowledged is lost', async () => {
+    const { data, server, client, writers } = await begin();
+    const { store, workers } = childrenOf(server);
+    const [victim] = workers;
+    if (victim === undefined) throw new Error('there are workers');
+    process.kill(victim, 'SIGKILL');
+    await server.wrote('stderr', /a worker ended, and is started again/);
+    await end(writers);
+    await expect.poll(() => childrenOf(server).workers.length).toBe(WORKERS);
+    expect(childrenOf(server)).toMatchObject({ store });
+    expect(childrenOf(server).workers).not.toContain(victim);
+    await expectAllOf(writers, client);
+    expect((await stop(server)).code).toBe(0);
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+  });
+
+  test('a store process that is killed is started again: connections stay, nothing acknowledged is lost', async () => {
+    const { data, server, client, writers } = await begin();
+    const before = childrenOf(server);
+    for (let n = 0; n < 2; n += 1) {
+      process.kill(childrenOf(server).store, 'SIGKILL');
+      const restarts = () =>
+        logOf(server).filter(({ msg }) => /store ended, and is started again/.test(msg)).length;
+      await expect.poll(restarts).toBe(n + 1);
+      const counts = writers.map(({ count }) => count);
+      await expect.poll(() => writers.every(({ count }, at) => count > (counts[at] ?? 0) + 3)).toBe(true);
+    }
+    await end(writers);
+    expect(childrenOf(server).workers).toEqual(before.workers);
+    // What was under way is told apart from what was refused: it may or may not have been done.
+    for (const { failures } of writers) for (const failure of failures) expect(failure).toMatch(/: 503$/);
+    await expectAllOf(writers, client);
+    expect((await stop(server)).code).toBe(0);
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+  });
+
+  test('SIGHUP replaces every process, and nobody is turned away', async () => {
+    const { data, server, client, writers } = await begin();
+    const before = childrenOf(server);
+    server.child.kill('SIGHUP');
+    await server.wrote('stderr', /every process was replaced"/);
+    await end(writers);
+    const after = childrenOf(server);
+    expect(after.store).not.toBe(before.store);
+    for (const worker of after.workers) expect(before.workers).not.toContain(worker);
+    expect(writers.flatMap(({ failures }) => failures)).toEqual([]);
+    await expectAllOf(writers, client);
+    expect((await stop(server)).code).toBe(0);
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+  });
+
+  test('when the supervisor is killed every process ends, and the next start has everything', async () => {
+    const { data, server, root, writers } = await begin();
+    const { store, workers } = childrenOf(server);
+    server.child.kill('SIGKILL');
+    await Promise.all(writers.map((writer) => writer.stop()));
+    const lives = (pid: number): boolean => {
+      try {
+        process.kill(pid, 0);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    await expect.poll(() => [store, ...workers].filter(lives)).toEqual([]);
+    const again = await start(data);
+    await expectAllOf(writers, clientOf(again, root));
+    expect((await stop(again)).code).toBe(0);
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+  });
+
+  test('a worker that ends again and again is started later and later, and the log says so', async () => {
+    const server = await start(temporaryDirectory());
+    const client = clientOf(server, madeCredentials(server));
+    for (let n = 0; n < 4; n += 1) {
+      const seen = new Set(logOf(server).map(({ msg }) => msg));
+      if (seen.has('a worker ends again and again: it is started again later')) break;
+      const [victim] = childrenOf(server).workers;
+      if (victim !== undefined) process.kill(victim, 'SIGKILL');
+      await expect
+        .poll(() => logOf(server).filter(({ msg }) => msg.startsWith('a worker end')).length)
+        .toBeGreaterThan(n);
+      await expect.poll(() => childrenOf(server).workers.length).toBe(WORKERS);
+      await delay(50);
+    }
+    await server.wrote('stderr', /a worker ends again and again/);
+    await expect.poll(async () => (await client.ask('GET', '/').catch(() => undefined))?.status).toBe(200);
+    expect((await stop(server)).code).toBe(0);
+  });
+
+  test('signals to the whole group are the supervisor’s to heed', async () => {
+    const server = await start(temporaryDirectory());
+    const { store, workers } = childrenOf(server);
+    for (const pid of [store, ...workers])
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(pid, signal);
+    const client = clientOf(server, madeCredentials(server));
+    expect((await client.ask('GET', '/')).status).toBe(200);
+    expect(childrenOf(server)).toEqual({ store, workers });
+    expect((await stop(server)).code).toBe(0);
+  });
+});
