@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
-import { type Engine, EngineError } from '../contract.ts';
+import { type CountingEngine, EngineError } from '../contract.ts';
 import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
 import { type Allocate, DataFile } from './dataFile.ts';
@@ -52,7 +52,7 @@ export interface EngineJournal {
  * @throws EngineError Failed (what is at `path` is no store, or can not be read), Full (with a journal to replay);
  * JournalDamaged
  */
-export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine> {
+export async function openLmdbEngine(options: LmdbEngineOptions): Promise<CountingEngine> {
   const path = resolve(options.path);
   await makeDirectory(path);
   const { journal } = options;

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { removeAdminEndpoint } from '../administration/endpointFile.ts';
 import { administerCore } from '../administration/local.ts';
 import { fromCore } from '../coreFailure.ts';
+import { ServerMetrics } from '../metrics/serverMetrics.ts';
 import { formatAddress, reachableAddress } from '../settings/address.ts';
 import type { ServeSettings } from '../settings/settings.ts';
 import { holdStoreForServer } from '../store/holding.ts';
@@ -63,7 +64,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       lostContainers: () => 0,
     };
     const token = randomBytes(32).toString('base64url');
-    const adminDoor = createAdminDoor({ state, token, logger });
+    const metrics = new ServerMetrics();
+    const adminDoor = createAdminDoor({ state, token, logger, metrics: () => metrics.exposition() });
     opened.defer(async () => {
       await endsWithin(graceMs, adminDoor.close());
     });
@@ -74,7 +76,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     });
 
     const root = resolveRootCredentials({ path: layout.rootCredentials, environment });
-    const store = await openStore({ layout, lock, watcher: logger });
+    const store = await openStore({
+      layout,
+      lock,
+      watcher: logger,
+      onJournalWrite: metrics.metadata.observeJournal,
+    });
     opened.defer(() => store.close());
     const doors: ClosableDoor[] = [];
     opened.defer(() => closeDoors(doors, { graceMs, logger }));
@@ -85,6 +92,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       domain: settings.s3Domain,
       log: logger,
       now: Date.now,
+      onOutcome: metrics.s3.observe,
       ...(settings.accessLog ? { onRequest: requestLog(logger) } : {}),
       ...(tls === undefined ? {} : { tls }),
     });
@@ -96,7 +104,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 
     let nfs: OpenNfsDoor | undefined;
     if (settings.nfs !== undefined) {
-      const door = await makeNfsDoor({ core: store.core, layout, logger });
+      const door = await makeNfsDoor({ core: store.core, layout, logger, onCall: metrics.nfs.observe });
       doors.push({ close: () => door.close(), work: 'NFS calls' });
       const others: readonly Door[] = [
         { address: admin, flag: '--admin' },
@@ -120,6 +128,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const lost = lookForLost({ core: store.core, watcher: logger });
     opened.defer(() => lost.stop());
     state.lostContainers = lost.count;
+    metrics.opened({ store, gateway, layout, lostContainers: lost.count });
     state.phase = 'serving';
     opened.defer(() => {
       state.phase = 'stopping';

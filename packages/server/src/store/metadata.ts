@@ -1,9 +1,9 @@
 /** Opens the metadata of a store, with the journal that it and the extents share. */
 
 import { statfs } from 'node:fs/promises';
-import { type Engine, EngineError, openLmdbEngine } from '@facet/engine';
+import { type CountingEngine, EngineError, openLmdbEngine } from '@facet/engine';
 import { allocateRun, ByteReplay, NodeDisk } from '@facet/extents';
-import { Journal, JournalDamaged } from '@facet/journal';
+import { Journal, JournalDamaged, type JournalOptions } from '@facet/journal';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { makeDataDirectory } from './directory.ts';
@@ -12,7 +12,7 @@ import { diskReserve } from './reserve.ts';
 
 export interface OpenMetadata {
   /** Closes the journal, too. */
-  readonly engine: Engine;
+  readonly engine: CountingEngine;
   readonly journal: Journal;
 }
 
@@ -21,27 +21,34 @@ const GROWTH_BYTES_MIN = 1 << 20;
 /** What LMDB takes before it may use its pages again is missed on a small disk. */
 const GROWTH_SHARE_OF_DISK = 1 / 64;
 
+export interface MetadataWatcher extends Pick<JournalOptions, 'onWritten'> {
+  readonly onFatal?: (error: EngineError) => void;
+}
+
 /**
  * The lock is held by the caller. What the journal holds is brought back first, of extents as well.
  * @throws EngineError, CommandFailure Corrupt (6)
  */
 export async function openMetadata(
   layout: StoreLayout,
-  onFatal: (error: EngineError) => void = () => {},
+  watcher: MetadataWatcher = {},
 ): Promise<OpenMetadata> {
   try {
-    return await open(layout, onFatal);
+    return await open(layout, watcher);
   } catch (error) {
     if (!(error instanceof EngineError && error.code === 'Full')) throw error;
     // Replaying takes room as the writes did, and on a full disk may find less. Whoever needs it next restores it.
     await (await diskReserve(layout)).release();
-    return await open(layout, onFatal);
+    return await open(layout, watcher);
   }
 }
 
-async function open(layout: StoreLayout, onFatal: (error: EngineError) => void): Promise<OpenMetadata> {
+async function open(layout: StoreLayout, { onFatal, onWritten }: MetadataWatcher): Promise<OpenMetadata> {
   makeDataDirectory(layout.metadata);
-  const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) }).catch((error: unknown) => {
+  const journal = await Journal.open({
+    disk: new NodeDisk(layout.metadata),
+    ...(onWritten && { onWritten }),
+  }).catch((error: unknown) => {
     throw damageOf(error);
   });
   const bytes = new ByteReplay(new NodeDisk(layout.extents));
@@ -51,7 +58,7 @@ async function open(layout: StoreLayout, onFatal: (error: EngineError) => void):
   try {
     const engine = await openLmdbEngine({
       path: layout.metadata,
-      onFatal,
+      ...(onFatal && { onFatal }),
       journal: {
         journal,
         replay: (record) => bytes.replay(record),
