@@ -13,6 +13,7 @@ import { fullDiskSuite } from './fullDisk/suite.ts';
 import { hostileSuite } from './hostile/suite.ts';
 import { javascriptSuite } from './javascript/suite.ts';
 import { loadSuite } from './load/suite.ts';
+import { metricsSuite } from './metrics/suite.ts';
 import { nfsSuite } from './nfs/suite.ts';
 import { posixSuite } from './posix/suite.ts';
 import { racingSuite } from './racing/suite.ts';
@@ -31,6 +32,7 @@ const SUITES: readonly Suite[] = [
   s3cmdSuite,
   rcloneSuite,
   loadSuite,
+  metricsSuite,
   nfsSuite,
   doorsSuite,
   posixSuite,

@@ -24,12 +24,16 @@ export class ServerProcess {
     this.#meter = new Meter(child.pid);
   }
 
-  /** Starts a program and waits for the one line of JSON that says where it listens. */
+  /**
+   * Starts a program and waits for the one line of JSON that says where it listens.
+   * @param cores as taskset names them
+   */
   static async start(
     words: readonly string[],
     env: Readonly<Record<string, string>> = {},
+    cores = String(SERVER_CORE),
   ): Promise<[ServerProcess, unknown]> {
-    const child = spawn('taskset', ['-c', String(SERVER_CORE), process.execPath, ...words], {
+    const child = spawn('taskset', ['-c', cores, process.execPath, ...words], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...env },
     });

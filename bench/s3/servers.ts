@@ -11,6 +11,8 @@ export interface Subject {
   readonly name: 'facet' | 'floor';
   readonly server: ServerProcess;
   readonly endpoint: Endpoint;
+  /** Of Facet's admin door. */
+  readonly adminPort: number | undefined;
   /** Absent: requests go unsigned. */
   readonly credentials: Credentials | undefined;
   stop(): Promise<void>;
@@ -31,8 +33,11 @@ async function scratch(parent: string | undefined): Promise<string> {
   return mkdtemp(join(parent ?? tmpdir(), 'facet-bench-'));
 }
 
-/** @param parent where data goes: the disk that is measured */
-export async function startFacet(parent: string | undefined): Promise<Subject> {
+/**
+ * @param parent where data goes: the disk that is measured
+ * @param cores one, unless told
+ */
+export async function startFacet(parent: string | undefined, cores?: string): Promise<Subject> {
   const folder = await scratch(parent);
   const main = path('../../packages/server/dist/main.js');
   const flags = [
@@ -48,29 +53,49 @@ export async function startFacet(parent: string | undefined): Promise<Subject> {
     '0',
     '--json',
   ];
-  const [server, printed] = await ServerProcess.start([main, 'serve', ...flags], {
+  const environment = {
     FACET_ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId,
     FACET_ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey,
     FACET_LOG_LEVEL: 'warn',
+  };
+  const [server, printed] = await ServerProcess.start([main, 'serve', ...flags], environment, cores);
+  return subject('facet', {
+    server,
+    folder,
+    port: portOf(printed, 's3', 'port'),
+    adminPort: portOf(printed, 'admin', 'port'),
+    credentials: CREDENTIALS,
   });
-  return subject('facet', { server, folder, port: portOf(printed, 's3', 'port'), credentials: CREDENTIALS });
 }
 
 export async function startFloor(parent: string | undefined): Promise<Subject> {
   const folder = await scratch(parent);
   const [server, printed] = await ServerProcess.start([path('./floor.ts'), folder]);
-  return subject('floor', { server, folder, port: portOf(printed, 'port'), credentials: undefined });
+  return subject('floor', {
+    server,
+    folder,
+    port: portOf(printed, 'port'),
+    adminPort: undefined,
+    credentials: undefined,
+  });
 }
 
 function subject(
   name: Subject['name'],
-  parts: { server: ServerProcess; folder: string; port: number; credentials: Credentials | undefined },
+  parts: {
+    server: ServerProcess;
+    folder: string;
+    port: number;
+    adminPort: number | undefined;
+    credentials: Credentials | undefined;
+  },
 ): Subject {
-  const { server, folder, port, credentials } = parts;
+  const { server, folder, port, adminPort, credentials } = parts;
   return {
     name,
     server,
     credentials,
+    adminPort,
     endpoint: { host: HOST, port },
     async stop() {
       await server.stop();

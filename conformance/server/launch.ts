@@ -42,6 +42,7 @@ const ACCOUNTS = ['main', 'alt', 'tenant'] as const;
 export interface Server {
   readonly endpoint: Endpoint;
   readonly url: string;
+  readonly adminUrl: string;
   /** The process that serves (npm is its parent). */
   readonly pid: number;
   readonly accounts: Readonly<Record<(typeof ACCOUNTS)[number], AccountKey>>;
@@ -56,6 +57,7 @@ export interface Server {
 interface Serving {
   readonly pid: number;
   readonly s3: Endpoint & { readonly url: string };
+  readonly admin: { readonly url: string };
 }
 
 export async function startServer(options: {
@@ -100,6 +102,7 @@ export async function startServer(options: {
   return {
     endpoint: { host: serving.s3.host, port: serving.s3.port },
     url: serving.s3.url,
+    adminUrl: serving.admin.url,
     pid: serving.pid,
     accounts,
     certificateFile: certificate?.certificateFile,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Core, FileRef } from '@facet/core';
 import { createMountProgram, withoutLists } from './mount/program.ts';
 import { FileHandles } from './nfs/handles.ts';
-import { createNfsProgram } from './nfs/program.ts';
+import { type CallOutcome, createNfsProgram } from './nfs/program.ts';
 import type { Logger, Program } from './rpc/program.ts';
 import { createTcpServer } from './rpc/tcpServer.ts';
 
@@ -18,6 +18,8 @@ export interface NfsGatewayOptions {
   readonly roomBytes: () => Promise<number>;
   /** Told of a file whose last name was removed through this door. */
   readonly onRemoved?: (file: FileRef) => void;
+  /** Told of each NFS call that was answered, but for NULL. */
+  readonly onCall?: (outcome: CallOutcome) => void;
   /** Served on the same port besides NFS and MOUNT. */
   readonly programs?: readonly Program[];
 }
@@ -34,12 +36,12 @@ export interface NfsGateway {
 }
 
 export function createNfsGateway(options: NfsGatewayOptions): NfsGateway {
-  const { core, log, onRemoved, writeVerifier, roomBytes } = options;
+  const { core, log, onRemoved, writeVerifier, roomBytes, onCall } = options;
   const { files, volumes } = core;
   const handles = new FileHandles(options.handleKey);
   const mount = createMountProgram({ core, handles, log });
   const programs = [
-    createNfsProgram({ files, volumes, handles, log, onRemoved, writeVerifier, roomBytes }),
+    createNfsProgram({ files, volumes, handles, log, onRemoved, writeVerifier, roomBytes, onCall }),
     mount,
     ...(options.programs ?? []),
   ];

@@ -14,7 +14,7 @@ import {
 import type { Logger } from './log.ts';
 import type { S3Core } from './operation.ts';
 import { createRequestIds } from './requestIds.ts';
-import { type RequestRecord, unreadableRequest } from './requestRecord.ts';
+import { type RequestOutcome, type RequestRecord, unreadableRequest } from './requestRecord.ts';
 import { createService } from './serve.ts';
 
 export interface S3GatewayOptions {
@@ -28,6 +28,8 @@ export interface S3GatewayOptions {
   readonly now: () => number;
   /** Told of each request when it is over, and of what was refused before it was one. */
   readonly onRequest?: (record: RequestRecord) => void;
+  /** Told of the same in numbers alone. */
+  readonly onOutcome?: (outcome: RequestOutcome) => void;
   /** Given: HTTPS. */
   readonly tls?: TlsOptions;
 }
@@ -60,6 +62,7 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     scheme: options.tls === undefined ? 'http' : 'https',
     isClosing: () => closing,
     ...(options.onRequest && { onRequest: options.onRequest }),
+    ...(options.onOutcome && { onOutcome: options.onOutcome }),
   });
 
   // Node's server without a framework before it: a router and hooks that nothing here uses cost 13 µs a request.
@@ -78,6 +81,8 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     if (isOwnRecord || refusal === undefined) return;
     const bytesOut = socket.bytesWritten - writtenBefore;
     options.onRequest?.(unreadableRequest({ requestId, refusal, bytesOut, remoteAddress }));
+    const { status } = refusal;
+    options.onOutcome?.({ operation: undefined, status, bytesIn: 0, bytesOut, durationMs: 0 });
   });
 
   const accepted = new AcceptedConnections(server);

@@ -2,3 +2,4 @@ export { isBucketName } from './buckets/name.ts';
 export { createS3Gateway, type S3Gateway, type S3GatewayOptions } from './gateway.ts';
 export type { TlsOptions } from './http/server.ts';
 export type { Logger } from './log.ts';
+export type { RequestOutcome } from './requestRecord.ts';

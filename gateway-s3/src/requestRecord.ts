@@ -1,6 +1,7 @@
 /** What is told of a request when it is over: to operators in a log, to whoever has to find out what went wrong. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Target } from './addressing.ts';
 import type { S3Error } from './errors.ts';
@@ -48,6 +49,17 @@ export interface RequestRecord {
   readonly remoteAddress?: string;
 }
 
+/** A request in numbers, for who counts them: cheap enough to be made of each. */
+export interface RequestOutcome {
+  /** As {@link RequestRecord} has it. */
+  readonly operation: string | undefined;
+  /** Undefined when nothing was answered: the client was gone. */
+  readonly status: number | undefined;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly durationMs: number;
+}
+
 /** The bucket and key that a request named, as far as it did. */
 export function namesOf({ target }: Trail): { readonly bucket?: string; readonly key?: string } {
   if (target === undefined || target.level === 'service') return {};
@@ -55,36 +67,62 @@ export function namesOf({ target }: Trail): { readonly bucket?: string; readonly
   return { bucket: target.bucket, key: target.key.toString('utf8') };
 }
 
-/** To be called when a request begins. @returns what makes the record of it when it is over */
-export function watchRequest(
-  incoming: IncomingMessage,
-  response: ServerResponse,
-): (trail: Trail) => RequestRecord {
-  const began = performance.now();
-  // Held on to, since a response that is over has let go of it.
-  const { socket } = incoming;
-  const { remoteAddress } = socket;
-  const writtenBefore = socket.bytesWritten;
-  return (trail) => ({
-    requestId: trail.requestId,
-    method: incoming.method ?? '',
-    ...namesOf(trail),
-    ...operationOf(trail),
-    ...(response.headersSent ? { status: response.statusCode } : {}),
-    ...errorOf(trail),
-    complete: response.writableFinished || (response.writableEnded && !response.destroyed),
-    bytesIn: trail.body?.bytesRead ?? 0,
-    bytesOut: socket.bytesWritten - writtenBefore,
-    durationMs: Math.round((performance.now() - began) * 1000) / 1000,
-    ...(trail.account === undefined ? {} : { account: trail.account }),
-    ...(remoteAddress === undefined ? {} : { remoteAddress }),
-  });
+/** To be made when a request begins. */
+export class RequestWatch {
+  readonly #incoming: IncomingMessage;
+  readonly #response: ServerResponse;
+  /** Held on to, since a response that is over has let go of it. */
+  readonly #socket: Socket;
+  readonly #writtenBefore: number;
+  readonly #began = performance.now();
+
+  constructor(incoming: IncomingMessage, response: ServerResponse) {
+    this.#incoming = incoming;
+    this.#response = response;
+    this.#socket = incoming.socket;
+    this.#writtenBefore = incoming.socket.bytesWritten;
+  }
+
+  /** To be asked when the request is over. */
+  outcome(trail: Trail): RequestOutcome {
+    return {
+      operation: operationOf(trail),
+      status: this.#response.headersSent ? this.#response.statusCode : undefined,
+      bytesIn: trail.body?.bytesRead ?? 0,
+      bytesOut: this.#socket.bytesWritten - this.#writtenBefore,
+      durationMs: performance.now() - this.#began,
+    };
+  }
+
+  /** @param remoteAddress as it was when the request began: a socket that is closed may not know it any more */
+  record(
+    trail: Trail,
+    {
+      outcome: { operation, status, ...numbers },
+      remoteAddress,
+    }: { readonly outcome: RequestOutcome; readonly remoteAddress: string | undefined },
+  ): RequestRecord {
+    const response = this.#response;
+    return {
+      requestId: trail.requestId,
+      method: this.#incoming.method ?? '',
+      ...namesOf(trail),
+      ...(operation === undefined ? {} : { operation }),
+      ...(status === undefined ? {} : { status }),
+      ...errorOf(trail),
+      complete: response.writableFinished || (response.writableEnded && !response.destroyed),
+      bytesIn: numbers.bytesIn,
+      bytesOut: numbers.bytesOut,
+      durationMs: Math.round(numbers.durationMs * 1000) / 1000,
+      ...(trail.account === undefined ? {} : { account: trail.account }),
+      ...(remoteAddress === undefined ? {} : { remoteAddress }),
+    };
+  }
 }
 
 /** Of a request that was refused before it was looked up, what it would have been. */
-function operationOf({ operation, asked }: Trail): { readonly operation?: string } {
-  const name = operation ?? (asked && nameOperation(asked));
-  return name === undefined ? {} : { operation: name };
+function operationOf({ operation, asked }: Trail): string | undefined {
+  return operation ?? (asked && nameOperation(asked));
 }
 
 /** That nothing has changed is no error, though S3 has a code for it. */

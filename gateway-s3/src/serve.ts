@@ -18,7 +18,13 @@ import { perform } from './perform.ts';
 import { refuseUnimplementedHeaders } from './refusals.ts';
 import { queryMap, type S3Request } from './request.ts';
 import type { RequestIds } from './requestIds.ts';
-import { namesOf, type RequestRecord, type Trail, watchRequest } from './requestRecord.ts';
+import {
+  namesOf,
+  type RequestOutcome,
+  type RequestRecord,
+  RequestWatch,
+  type Trail,
+} from './requestRecord.ts';
 import { route } from './router.ts';
 
 export interface ServiceOptions {
@@ -35,6 +41,7 @@ export interface ServiceOptions {
   readonly isClosing: () => boolean;
   /** Told of each request when it is over. */
   readonly onRequest?: (record: RequestRecord) => void;
+  readonly onOutcome?: (outcome: RequestOutcome) => void;
 }
 
 /** Serves one request; never rejects. */
@@ -138,12 +145,15 @@ export function createService(options: ServiceOptions): Service {
     }
   }
 
-  const { onRequest } = options;
+  const { onRequest, onOutcome } = options;
   return async (incoming, response, rawUrl) => {
     const trail: Trail = { requestId: ids.next() };
-    const recordOf = onRequest && watchRequest(incoming, response);
+    const watch = new RequestWatch(incoming, response);
+    const remoteAddress = onRequest && incoming.socket.remoteAddress;
     await serve(incoming, response, { rawUrl, trail });
-    if (recordOf) onRequest?.(recordOf(trail));
+    const outcome = watch.outcome(trail);
+    onOutcome?.(outcome);
+    onRequest?.(watch.record(trail, { outcome, remoteAddress }));
   };
 }
 

@@ -112,9 +112,17 @@ export class Collector {
     return this.#counts;
   }
 
-  /** Records that wait: dropped and not worked off yet, and dead bytes that wait for readers. */
-  async backlog(): Promise<{ readonly free: number; readonly reclaim: number }> {
-    return { free: await this.#count(SPACE.free), reclaim: await this.#count(SPACE.reclaim) };
+  /**
+   * Records that wait: dropped and not worked off yet, and dead bytes that wait for readers.
+   * @param countMax of each kind no more are looked at than it takes to know that there are so many
+   */
+  async backlog(
+    countMax = Number.POSITIVE_INFINITY,
+  ): Promise<{ readonly free: number; readonly reclaim: number }> {
+    return {
+      free: await this.#count(SPACE.free, countMax),
+      reclaim: await this.#count(SPACE.reclaim, countMax),
+    };
   }
 
   /** Works in the background from now on. */
@@ -329,13 +337,13 @@ export class Collector {
     return page.map(({ key }) => sequenceOfKey(key)).filter((sequence) => !this.#refused.has(sequence));
   }
 
-  async #count(space: number): Promise<number> {
+  async #count(space: number, countMax: number): Promise<number> {
     const { end } = spaceBounds(space);
     let count = 0;
-    for (let from: Buffer | undefined = spaceBounds(space).start; from; ) {
+    for (let from: Buffer | undefined = spaceBounds(space).start; from && count < countMax; ) {
       const start: Buffer = from;
       const page = await this.#parts.commands.read('collector', (tx) =>
-        tx.range({ start, end, limit: RECORDS_PER_BATCH }),
+        tx.range({ start, end, limit: Math.min(RECORDS_PER_BATCH, countMax - count) }),
       );
       count += page.length;
       const last = page.at(-1);

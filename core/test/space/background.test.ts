@@ -127,6 +127,8 @@ describe('the collector in the background', () => {
     await world.delete('key');
     expect(await collector.runOnce()).toBe(false);
     expect(await collector.backlog()).toEqual({ free: 1, reclaim: 0 });
+    expect(await collector.backlog(1)).toEqual({ free: 1, reclaim: 0 });
+    expect(await collector.backlog(0)).toEqual({ free: 0, reclaim: 0 });
   });
 
   it('waits for the batch under way', async () => {

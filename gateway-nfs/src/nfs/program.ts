@@ -1,4 +1,5 @@
 /** The NFS program: the whole way of a call, top to bottom. @source RFC 1813 §3 */
+import { performance } from 'node:perf_hooks';
 import type { FileRef, VolumeId, VolumeView } from '@facet/core';
 import { type Access, accessOf } from '../exports/access.ts';
 import { MemoryPool } from '../rpc/memory.ts';
@@ -33,7 +34,7 @@ import { symlink } from './procedures/symlink.ts';
 import { write } from './procedures/write.ts';
 
 import { tellOfRefused } from './refusal.ts';
-import { NFS3_OK, NFS3_STATUS, Nfs3Error, statusOf } from './status.ts';
+import { NFS3_OK, NFS3_STATUS, Nfs3Error, type Nfs3Status, statusOf } from './status.ts';
 
 const NFS_PROGRAM = 100003;
 const NFS_V3 = 3;
@@ -67,6 +68,16 @@ export interface NfsParts
   extends Pick<NfsCall, 'files' | 'handles' | 'onRemoved' | 'writeVerifier' | 'roomBytes'> {
   readonly volumes: Pick<VolumeView, 'getExport'>;
   readonly log: Logger;
+  readonly onCall?: ((outcome: CallOutcome) => void) | undefined;
+}
+
+/** What became of a call. */
+export interface CallOutcome {
+  /** As RFC 1813 names it: `GETATTR`. */
+  readonly procedure: string;
+  /** GARBAGE_ARGS is RPC's own: the arguments could not be read. */
+  readonly status: 'NFS3_OK' | Nfs3Status | 'GARBAGE_ARGS';
+  readonly durationMs: number;
 }
 
 export function createNfsProgram(parts: NfsParts): Program {
@@ -86,7 +97,11 @@ function resultBytes(procedure: number, args: Buffer): number {
 type Parts = NfsParts & Pick<NfsCall, 'memory'> & { readonly logDamage: ReturnType<typeof createDamageLog> };
 
 function serve(parts: Parts, procedure: Nfs3Procedure): Procedure {
+  const { onCall } = parts;
   return async (xdr, rpc) => {
+    const began = performance.now();
+    const tell = (status: CallOutcome['status']): void =>
+      onCall?.({ procedure: procedure.name, status, durationMs: performance.now() - began });
     const args = new Arguments(xdr, parts.handles);
     /** Those that the sender may hear of. */
     let files: readonly FileRef[] = [];
@@ -97,15 +112,21 @@ function serve(parts: Parts, procedure: Nfs3Procedure): Procedure {
       files = args.files;
       if (procedure.changes && access.readOnly)
         throw new Nfs3Error('NFS3ERR_ROFS', 'the export is read-only');
-      const results = await run(new Admitted(parts, access, rpc));
-      return answer(NFS3_OK, results);
+      const results = answer(NFS3_OK, await run(new Admitted(parts, access, rpc)));
+      tell('NFS3_OK');
+      return results;
     } catch (error) {
-      if (error instanceof XdrError) throw error;
+      if (error instanceof XdrError) {
+        tell('GARBAGE_ARGS');
+        throw error;
+      }
       const status = statusOf(error, procedure.statuses);
       if (status === undefined) parts.log.error({ err: error, procedure: procedure.name }, 'call failed');
       if (isDamage(error)) await parts.logDamage({ procedure: procedure.name, files, error });
       const results = await tellOfRefused(parts.files, { told: procedure.refusal, files, error });
-      return answer(NFS3_STATUS[status ?? 'NFS3ERR_SERVERFAULT'], results);
+      const refusal = status ?? 'NFS3ERR_SERVERFAULT';
+      tell(refusal);
+      return answer(NFS3_STATUS[refusal], results);
     }
   };
 }

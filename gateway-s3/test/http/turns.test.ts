@@ -44,6 +44,14 @@ it('does not wait, nor promise, within the turn', () => {
   expect(turns.take(1)).toBeInstanceOf(Promise);
 });
 
+it('has others wait for a millisecond of hashing, not for ten', () => {
+  const turns = new Turns();
+  const pieceBytes = 64 << 10;
+  let movedBytes = 0;
+  while (turns.take(pieceBytes) === undefined) movedBytes += pieceBytes;
+  expect(movedBytes).toBe(512 << 10);
+});
+
 it('leaves the event loop alone once nobody moves anything', async () => {
   const turns = new Turns(10);
   await turnsOf(turns, [10, 10, 10]);

@@ -68,6 +68,21 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** Counted since it was opened. */
+export interface EngineCounts {
+  /** Of operations that became durable together. */
+  readonly batches: number;
+  /** That ran in those, refused ones included. */
+  readonly operations: number;
+}
+
+/** An engine that says what it has done. */
+export interface CountingEngine extends Engine {
+  readonly counts: EngineCounts;
+  /** Operations that have not begun. */
+  readonly waiting: number;
+}
+
 /**
  * - `Closed`: the engine was closed.
  * - `Full`: no room on the device; nothing was written, reads go on.

@@ -32,6 +32,11 @@ export class Ballast {
     this.#lengthBytes = options.lengthBytes;
   }
 
+  /** How much room it has taken. */
+  async heldBytes(): Promise<number> {
+    return (await this.#disk.status(NAME))?.allocatedBytes ?? 0;
+  }
+
   /**
    * Gives the room back to the file system. False when there was none to give.
    * @throws ExtentError Failed

@@ -8,7 +8,7 @@ export { FRAME_DATA_BYTES, headerLength, physicalLength } from './frame.ts';
 export { type ByteJournal, ByteReplay } from './journaledBytes.ts';
 export { allocateRun } from './linux.ts';
 export { LocalExtentStore, type LocalExtentStoreOptions } from './localExtentStore.ts';
-export { NodeDisk } from './nodeDisk.ts';
+export { type DiskCounts, NodeDisk } from './nodeDisk.ts';
 export {
   type DiskFault,
   type DiskOperation,

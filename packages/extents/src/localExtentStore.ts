@@ -66,6 +66,7 @@ export class LocalExtentStore implements ExtentStore {
   readonly #open: OpenFiles;
   readonly #journal: ByteJournal | undefined;
   readonly #unsynced = new UnsyncedSegments();
+  #checksumErrors = 0;
   #closed = false;
 
   constructor(options: LocalExtentStoreOptions) {
@@ -89,6 +90,11 @@ export class LocalExtentStore implements ExtentStore {
         ...(journal && { journal: { journal, unsynced: this.#unsynced } }),
       });
     });
+  }
+
+  /** Reads that met bytes which do not match their checksum, since the store was opened. */
+  get checksumErrors(): number {
+    return this.#checksumErrors;
   }
 
   async append(extent: Extent): Promise<Location> {
@@ -116,7 +122,7 @@ export class LocalExtentStore implements ExtentStore {
       const file = open.file ?? (await fileOf(open));
       return readSliceAtOnce(file, slice) ?? (await readSlice(file, slice));
     } catch (error) {
-      throw readError(location.container, error);
+      throw this.#readError(location.container, error);
     } finally {
       this.#open.release(open);
     }
@@ -131,7 +137,7 @@ export class LocalExtentStore implements ExtentStore {
     try {
       return open.file && readSliceAtOnce(open.file, slice);
     } catch (error) {
-      throw readError(location.container, error);
+      throw this.#readError(location.container, error);
     } finally {
       this.#open.release(open);
     }
@@ -229,7 +235,7 @@ export class LocalExtentStore implements ExtentStore {
       const length = active?.length ?? (await file.size());
       yield* scanFrames({ store: this.#store, container, file, length }, options);
     } catch (error) {
-      throw readError(container, error);
+      throw this.#readError(container, error);
     } finally {
       this.#open.release(open);
     }
@@ -251,6 +257,17 @@ export class LocalExtentStore implements ExtentStore {
     );
   }
 
+  #readError(container: ContainerId, error: unknown): ExtentError {
+    if (error instanceof ExtentError) {
+      if (error.code === 'Corrupt') this.#checksumErrors += 1;
+      return error;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return new ExtentError('Failed', `cannot read container ${containerName(container)}: ${reason}`, {
+      cause: error,
+    });
+  }
+
   #mustBeOpen(): void {
     if (this.#closed) throw new ExtentError('Closed', 'the extent store is closed');
   }
@@ -265,13 +282,5 @@ async function fileOf(open: OpenFile): Promise<DiskFile> {
 function endOfTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
-  });
-}
-
-function readError(container: ContainerId, error: unknown): ExtentError {
-  if (error instanceof ExtentError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new ExtentError('Failed', `cannot read container ${containerName(container)}: ${reason}`, {
-    cause: error,
   });
 }

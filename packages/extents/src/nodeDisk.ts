@@ -15,8 +15,21 @@ const ZEROS_BYTES = 1 << 20;
  */
 const WRITTEN_AT_ONCE_BYTES_MAX = 64 << 10;
 
+/** What became durable through a disk, since it was made. */
+export interface DiskCounts {
+  /** Calls that wait for the device: syncs of files and folders, and writes that are durable by themselves. */
+  readonly syncs: number;
+  readonly writtenBytes: number;
+}
+
+class Tally {
+  syncs = 0;
+  writtenBytes = 0;
+}
+
 export class NodeDisk implements Disk {
   readonly #root: string;
+  readonly #tally = new Tally();
 
   /**
    * @param root the folder that holds everything, made at the first `makeDirectory('')`. The folder above must be
@@ -26,13 +39,17 @@ export class NodeDisk implements Disk {
     this.#root = root;
   }
 
+  get counts(): DiskCounts {
+    return this.#tally;
+  }
+
   create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
     const { O_CREAT, O_EXCL } = fs.constants;
-    return openFile(this.#path(name), writes, O_CREAT | O_EXCL);
+    return this.#open(name, writes, O_CREAT | O_EXCL);
   }
 
   open(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
-    return openFile(this.#path(name), writes);
+    return this.#open(name, writes);
   }
 
   async makeDirectory(name: string): Promise<void> {
@@ -41,6 +58,7 @@ export class NodeDisk implements Disk {
   }
 
   syncDirectory(name: string): Promise<void> {
+    this.#tally.syncs += 1;
     return syncFolder(this.#path(name));
   }
 
@@ -79,6 +97,14 @@ export class NodeDisk implements Disk {
   #path(name: string): string {
     return join(this.#root, name);
   }
+
+  #open(name: string, writes: 'buffered' | 'durable', moreFlags = 0): Promise<DiskFile> {
+    return new Promise((resolve, reject) => {
+      fs.open(this.#path(name), flagsFor(writes) | moreFlags, 0o600, (error, fd) =>
+        error ? reject(error) : resolve(new NodeDiskFile(fd, writes, this.#tally)),
+      );
+    });
+  }
 }
 
 async function syncFolder(path: string): Promise<void> {
@@ -105,21 +131,17 @@ function flagsFor(writes: 'buffered' | 'durable'): number {
   return O_RDWR | (writes === 'durable' ? O_DSYNC : 0);
 }
 
-function openFile(path: string, writes: 'buffered' | 'durable', moreFlags = 0): Promise<DiskFile> {
-  return new Promise((resolve, reject) => {
-    fs.open(path, flagsFor(writes) | moreFlags, 0o600, (error, fd) =>
-      error ? reject(error) : resolve(new NodeDiskFile(fd, writes)),
-    );
-  });
-}
-
 /** Bare descriptors and callbacks: a FileHandle costs about twice as much a call. */
 class NodeDiskFile implements DiskFile {
   readonly #fd: number;
   readonly #atOnceBytesMax: number;
+  readonly #isDurable: boolean;
+  readonly #tally: Tally;
 
-  constructor(fd: number, writes: 'buffered' | 'durable') {
+  constructor(fd: number, writes: 'buffered' | 'durable', tally: Tally) {
     this.#fd = fd;
+    this.#isDurable = writes === 'durable';
+    this.#tally = tally;
     this.#atOnceBytesMax = writes === 'buffered' ? WRITTEN_AT_ONCE_BYTES_MAX : 0;
   }
 
@@ -129,6 +151,8 @@ class NodeDiskFile implements DiskFile {
     for (;;) {
       const written = await this.#writeSome(buffers, position);
       position += written;
+      this.#tally.writtenBytes += written;
+      if (this.#isDurable) this.#tally.syncs += 1;
       buffers = without(buffers, written);
       if (buffers.length === 0) return;
       if (written === 0) throw Object.assign(new Error('EIO: nothing was written'), { code: 'EIO' });
@@ -154,6 +178,7 @@ class NodeDiskFile implements DiskFile {
   }
 
   sync(): Promise<void> {
+    this.#tally.syncs += 1;
     return new Promise((resolve, reject) => fs.fdatasync(this.#fd, settle(resolve, reject)));
   }
 

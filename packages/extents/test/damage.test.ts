@@ -53,6 +53,7 @@ describe.each([
     const location = await store.append({ owner, data: [bytesOf(150, 2)] });
     const after = await store.append({ owner, data: [bytesOf(50, 3)] });
     const end = location.offset + physicalLength(location);
+    expect(store.checksumErrors).toBe(0);
     for (let offset = location.offset; offset < end; offset++) {
       for (const mask of [0x01, 0x80, 0xff]) {
         disk.damage({ name: SEGMENT, offset, mask });
@@ -60,6 +61,7 @@ describe.each([
         disk.damage({ name: SEGMENT, offset, mask });
       }
     }
+    expect(store.checksumErrors).toBe(3 * (end - location.offset));
     for (const [index, whole] of [before, location, after].entries()) {
       expect(await readOrCode(store, whole)).toEqual(bytesOf(whole.length, index + 1));
     }

@@ -9,6 +9,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import type { JournalDisk } from './disk.ts';
 import { decodeFileHeader, encodeFileHeader, type FileHeader, JournalDamaged } from './header.ts';
 import {
@@ -36,6 +37,15 @@ export interface JournalOptions {
   readonly disk: JournalDisk;
   /** Names epochs: nobody may guess one before it is over. The system's unless told. */
   readonly randomBytes?: (count: number) => Uint8Array;
+  /** Told of each write that was made, and is durable. */
+  readonly onWritten?: (written: JournalWrite) => void;
+}
+
+export interface JournalWrite {
+  readonly records: number;
+  /** Whole blocks. */
+  readonly bytes: number;
+  readonly durationMs: number;
 }
 
 interface Pending {
@@ -62,6 +72,7 @@ interface Base {
 export class Journal {
   readonly #disk: JournalDisk;
   readonly #randomBytes: (count: number) => Uint8Array;
+  readonly #onWritten: ((written: JournalWrite) => void) | undefined;
   readonly #files: Files;
   /** The newest base that is complete, and where the records since begin. */
   #base: Base | undefined;
@@ -78,6 +89,7 @@ export class Journal {
   private constructor(options: JournalOptions, files: Files, base: Base | undefined) {
     this.#disk = options.disk;
     this.#randomBytes = options.randomBytes ?? randomBytes;
+    this.#onWritten = options.onWritten;
     this.#files = files;
     this.#base = base;
     this.#sequence = base?.header.firstSequence ?? 1;
@@ -296,7 +308,10 @@ export class Journal {
       if (!(await this.#haveRoom(group))) return false;
       const { epoch, file } = this.#current();
       const { buffers, length } = this.#encode(group, epoch.name);
+      const began = performance.now();
       await file.write(this.#position, buffers);
+      const durationMs = performance.now() - began;
+      this.#onWritten?.({ records: group.length, bytes: length, durationMs });
       this.#position += length;
       file.prepare(this.#position);
     } catch (error) {

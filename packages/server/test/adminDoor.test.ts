@@ -27,6 +27,7 @@ function door(state: Partial<ServerState> = {}) {
     },
     token: TOKEN,
     logger: pino({ level: 'silent' }),
+    metrics: async () => 'up 1\n',
   });
 }
 
@@ -65,6 +66,14 @@ describe('GET /health/ready', () => {
       expect((await door({ phase }).inject('/health/live')).statusCode).toBe(200);
     }
   });
+});
+
+test('GET /metrics is answered without a token, while it starts too, until what it tells of is being closed', async () => {
+  for (const phase of ['starting', 'serving'] as const) {
+    const { statusCode, body } = await door({ phase }).inject('/metrics');
+    expect([statusCode, body]).toEqual([200, 'up 1\n']);
+  }
+  expect((await door({ phase: 'stopping' }).inject('/metrics')).statusCode).toBe(503);
 });
 
 describe('/v1', () => {

@@ -245,6 +245,24 @@ describe('a server of several processes', () => {
     expect((await stop(server)).code).toBe(0);
   });
 
+  test('one place tells what all processes measured', async () => {
+    const server = await start(temporaryDirectory());
+    const client = clientOf(server, madeCredentials(server));
+    expect((await client.ask('PUT', '/bucket')).status).toBe(200);
+    const GETS = 12;
+    for (let n = 0; n < GETS; n += 1) expect((await client.ask('GET', `/bucket/${n}`)).status).toBe(404);
+    const said = await (await fetch(`${server.serving.admin.url}/metrics`)).text();
+    const samples = said
+      .split('\n')
+      .filter((line) => line.startsWith('facet_s3_requests_total{operation="GetObject"'));
+    const workers = new Set(samples.map((line) => /worker="([^"]*)"/.exec(line)?.[1]));
+    expect([...workers].every((name) => name === 's3-1' || name === 's3-2')).toBe(true);
+    expect(samples.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)).toBe(GETS);
+    for (const name of ['store', 's3-1', 's3-2'])
+      expect(said).toMatch(new RegExp(`process_start_time_seconds\\{worker="${name}"\\} \\d`));
+    expect((await stop(server)).code).toBe(0);
+  });
+
   test('signals to the whole group are the supervisor’s to heed', async () => {
     const server = await start(temporaryDirectory());
     const { store, workers } = childrenOf(server);

@@ -1,4 +1,11 @@
-import { type Engine, EngineError, type Op, type ReadTx, type WriteTx } from '../contract.ts';
+import {
+  type CountingEngine,
+  type EngineCounts,
+  EngineError,
+  type Op,
+  type ReadTx,
+  type WriteTx,
+} from '../contract.ts';
 import type { BatchState } from './batchState.ts';
 import type { Commit } from './commit.ts';
 import { diagnose } from './failure.ts';
@@ -20,13 +27,14 @@ const BATCH_BYTES_MAX = 4 << 20;
  * Runs queued operations in batches, in the order they came. Each batch is one transaction of one thread of
  * execution, so operations are serial by construction; while one batch becomes durable the next one gathers.
  */
-export class LmdbEngine implements Engine {
+export class LmdbEngine implements CountingEngine {
   readonly #store: LmdbStore;
   readonly #commit: Commit;
   readonly #path: string;
   readonly #onFatal: (error: EngineError) => void;
   readonly #reads: ReadTx;
   #queue: Job[] = [];
+  #counts: EngineCounts = { batches: 0, operations: 0 };
   #pumping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** Why no new operation is taken. */
@@ -73,6 +81,14 @@ export class LmdbEngine implements Engine {
       this.#queue.push(new WriteJob(op, resolve, reject));
       this.#pumping ??= this.#pump();
     });
+  }
+
+  get counts(): EngineCounts {
+    return this.#counts;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
   }
 
   /**
@@ -123,6 +139,8 @@ export class LmdbEngine implements Engine {
       await this.#recover(batch, cause);
       return;
     }
+    const { batches, operations } = this.#counts;
+    this.#counts = { batches: batches + 1, operations: operations + batch.length };
     for (const job of batch) job.settle();
   }
 

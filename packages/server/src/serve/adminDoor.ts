@@ -1,9 +1,10 @@
-/** The admin port: health checks for everyone who reaches it, the admin API for holders of the token. */
+/** The admin port: health checks and metrics for everyone who reaches it, the admin API for holders of the token. */
 
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Administration } from '../administration/contract.ts';
 import { registerAdminRoutes } from '../administration/routes.ts';
+import { EXPOSITION_CONTENT_TYPE } from '../metrics/merge.ts';
 import { VERSION } from '../version.ts';
 import { endsWithin } from './deadline.ts';
 
@@ -34,8 +35,10 @@ export function createAdminDoor(options: {
   readonly state: ServerState;
   readonly token: string;
   readonly logger: Logger;
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
 }): FastifyInstance {
-  const { state, token, logger } = options;
+  const { state, token, logger, metrics } = options;
   const app = Fastify({ logger: false, bodyLimit: BODY_BYTES_MAX });
 
   app.get('/health/live', async () => ({ status: 'live' }));
@@ -51,6 +54,12 @@ export function createAdminDoor(options: {
       logger.error({ err: error }, 'the engine does not answer');
     }
     return reply.code(503).send({ status: 'failing' });
+  });
+
+  app.get('/metrics', async (_request, reply) => {
+    // What is being closed has no numbers to tell.
+    if (state.phase === 'stopping') return reply.code(503).send({ status: state.phase });
+    return reply.type(EXPOSITION_CONTENT_TYPE).send(await metrics());
   });
 
   app.get('/version', async () => ({ name: 'facet', version: VERSION }));

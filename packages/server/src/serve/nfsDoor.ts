@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import type { Core } from '@facet/core';
-import { createNfsDoor, type NfsDoor } from '@facet/gateway-nfs';
+import { createNfsDoor, type NfsDoor, type NfsDoorOptions } from '@facet/gateway-nfs';
 import type { Logger } from 'pino';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
@@ -20,12 +20,14 @@ export interface NfsDoorParts {
   readonly core: Core;
   readonly layout: StoreLayout;
   readonly logger: Logger;
+  readonly onCall: NonNullable<NfsDoorOptions['onCall']>;
 }
 
-export async function makeNfsDoor({ core, layout, logger }: NfsDoorParts): Promise<NfsDoor> {
+export async function makeNfsDoor({ core, layout, logger, onCall }: NfsDoorParts): Promise<NfsDoor> {
   return createNfsDoor({
     core,
     log: logger,
+    onCall,
     handleKey: handleKey(layout, logger),
     writeVerifier: randomBytes(VERIFIER_BYTES),
     roomBytes: async () => {

@@ -9,14 +9,16 @@ export function makeS3Gateway(parts: {
   readonly settings: ServeSettings;
   readonly core: S3GatewayOptions['core'];
   readonly logger: Logger;
+  readonly onOutcome: NonNullable<S3GatewayOptions['onOutcome']>;
 }): S3Gateway {
-  const { settings, core, logger } = parts;
+  const { settings, core, logger, onOutcome } = parts;
   const { tls } = settings;
   return createS3Gateway({
     core,
     domain: settings.s3Domain,
     log: logger,
     now: Date.now,
+    onOutcome,
     ...(settings.accessLog ? { onRequest: requestLog(logger) } : {}),
     ...(tls === undefined ? {} : { tls: readTlsFiles(tls) }),
   });

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { removeAdminEndpoint } from '../administration/endpointFile.ts';
 import { administerCore } from '../administration/local.ts';
 import { fromCore } from '../coreFailure.ts';
+import { type OtherProcesses, ServerMetrics } from '../metrics/serverMetrics.ts';
 import { type Address, formatAddress, reachableAddress } from '../settings/address.ts';
 import type { ServeSettings } from '../settings/settings.ts';
 import { holdStoreForServer } from '../store/holding.ts';
@@ -51,7 +52,7 @@ export interface StartOptions {
   /** Requests in flight when the server is told to stop have this long. */
   readonly graceMs: number;
   /** Other processes of this server, which serve S3. None unless told. */
-  readonly family?: NonNullable<OpenStoreOptions['family']> & { readonly lock: StoreLock };
+  readonly family?: NonNullable<OpenStoreOptions['family']> & OtherProcesses & { readonly lock: StoreLock };
 }
 
 /** Resolves when every door is open. @throws CommandFailure; whatever had been opened is closed again */
@@ -74,7 +75,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       servesS3: true,
     };
     const token = randomBytes(32).toString('base64url');
-    const adminDoor = createAdminDoor({ state, token, logger });
+    const metrics = new ServerMetrics(family);
+    const adminDoor = createAdminDoor({ state, token, logger, metrics: () => metrics.exposition() });
     opened.defer(async () => {
       await endsWithin(graceMs, adminDoor.close());
     });
@@ -85,7 +87,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     });
 
     const root = resolveRootCredentials({ path: layout.rootCredentials, environment });
-    const store = await openStore({ layout, lock, watcher: logger, ...(family && { family }) });
+    const store = await openStore({
+      layout,
+      lock,
+      watcher: logger,
+      onJournalWrite: metrics.metadata.observeJournal,
+      ...(family && { family }),
+    });
     opened.defer(() => store.close());
     const doors: ClosableDoor[] = [];
     let closing: Promise<void> | undefined;
@@ -96,12 +104,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     opened.defer(closeAll);
     await ensureRootAccount(store.core, root);
 
-    const s3 = family ? undefined : await openS3Door({ settings, core: store.core, logger, admin });
+    const s3 = family ? undefined : await openS3Door({ settings, core: store.core, logger, admin, metrics });
     if (s3) doors.push({ close: () => s3.gateway.close(), work: 'requests' });
 
     let nfs: OpenNfsDoor | undefined;
     if (settings.nfs !== undefined) {
-      const door = await makeNfsDoor({ core: store.core, layout, logger });
+      const door = await makeNfsDoor({ core: store.core, layout, logger, onCall: metrics.nfs.observe });
       doors.push({ close: () => door.close(), work: 'NFS calls' });
       const others: readonly Door[] = [
         { address: admin, flag: '--admin' },
@@ -125,6 +133,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const lost = lookForLost({ core: store.core, watcher: logger });
     opened.defer(() => lost.stop());
     state.lostContainers = lost.count;
+    metrics.opened({ store, gateway: s3?.gateway, layout, lostContainers: lost.count });
     state.phase = 'serving';
     opened.defer(() => {
       state.phase = 'stopping';
@@ -168,9 +177,10 @@ async function openS3Door(parts: {
   readonly logger: Logger;
   /** Open already. */
   readonly admin: Address;
+  readonly metrics: ServerMetrics;
 }): Promise<OpenS3Door> {
-  const { settings, core, logger, admin } = parts;
-  const gateway = makeS3Gateway({ settings, core, logger });
+  const { settings, core, logger, admin, metrics } = parts;
+  const gateway = makeS3Gateway({ settings, core, logger, onOutcome: metrics.s3.observe });
   const address = await listen(
     { address: settings.s3, flag: '--s3', opened: [{ address: admin, flag: '--admin' }] },
     (at) => gateway.listen(at),

@@ -3,7 +3,7 @@
 import { statfs } from 'node:fs/promises';
 import { EngineError, type LmdbEngine, openLmdbEngine, type ReaderNotice } from '@facet/engine';
 import { allocateRun, ByteReplay, NodeDisk } from '@facet/extents';
-import { Journal, JournalDamaged } from '@facet/journal';
+import { Journal, JournalDamaged, type JournalOptions } from '@facet/journal';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { makeDataDirectory } from './directory.ts';
@@ -16,17 +16,17 @@ export interface OpenMetadata {
   readonly journal: Journal;
 }
 
-export interface MetadataWatchers {
+const GROWTH_BYTES_MAX = 48 << 20;
+const GROWTH_BYTES_MIN = 1 << 20;
+/** What LMDB takes before it may use its pages again is missed on a small disk. */
+const GROWTH_SHARE_OF_DISK = 1 / 64;
+
+export interface MetadataWatcher extends Pick<JournalOptions, 'onWritten'> {
   /** The device failed: the process must end. */
   readonly onFatal?: (error: EngineError) => void;
   /** Of other processes that read it. */
   readonly notice?: ReaderNotice;
 }
-
-const GROWTH_BYTES_MAX = 48 << 20;
-const GROWTH_BYTES_MIN = 1 << 20;
-/** What LMDB takes before it may use its pages again is missed on a small disk. */
-const GROWTH_SHARE_OF_DISK = 1 / 64;
 
 /**
  * The lock is held by the caller. What the journal holds is brought back first, of extents as well.
@@ -34,21 +34,27 @@ const GROWTH_SHARE_OF_DISK = 1 / 64;
  */
 export async function openMetadata(
   layout: StoreLayout,
-  watchers: MetadataWatchers = {},
+  watcher: MetadataWatcher = {},
 ): Promise<OpenMetadata> {
   try {
-    return await open(layout, watchers);
+    return await open(layout, watcher);
   } catch (error) {
     if (!(error instanceof EngineError && error.code === 'Full')) throw error;
     // Replaying takes room as the writes did, and on a full disk may find less. Whoever needs it next restores it.
     await (await diskReserve(layout)).release();
-    return await open(layout, watchers);
+    return await open(layout, watcher);
   }
 }
 
-async function open(layout: StoreLayout, watchers: MetadataWatchers): Promise<OpenMetadata> {
+async function open(
+  layout: StoreLayout,
+  { onFatal, onWritten, notice }: MetadataWatcher,
+): Promise<OpenMetadata> {
   makeDataDirectory(layout.metadata);
-  const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) }).catch((error: unknown) => {
+  const journal = await Journal.open({
+    disk: new NodeDisk(layout.metadata),
+    ...(onWritten && { onWritten }),
+  }).catch((error: unknown) => {
     throw damageOf(error);
   });
   const bytes = new ByteReplay(new NodeDisk(layout.extents));
@@ -58,7 +64,8 @@ async function open(layout: StoreLayout, watchers: MetadataWatchers): Promise<Op
   try {
     const engine = await openLmdbEngine({
       path: layout.metadata,
-      ...watchers,
+      ...(onFatal && { onFatal }),
+      ...(notice && { notice }),
       journal: {
         journal,
         replay: (record) => bytes.replay(record),

@@ -1,17 +1,23 @@
 /** Opens a store: the metadata engine, the extents, and the core over both. */
 
 import { type Core, type LookupChanges, openCore, type Recovered, systemEnvironment } from '@facet/core';
-import type { ReaderNotice } from '@facet/engine';
+import type { LmdbEngine, ReaderNotice } from '@facet/engine';
 import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
+import type { JournalOptions } from '@facet/journal';
 import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
 import type { StoreLock } from './lock.ts';
 import { openMetadata } from './metadata.ts';
-import { diskReserve } from './reserve.ts';
+import { type DiskReserve, diskReserve } from './reserve.ts';
 
 export interface OpenStore {
   readonly core: Core;
+  readonly engine: Pick<LmdbEngine, 'counts' | 'waiting'>;
+  /** Of the extents. */
+  readonly disk: Pick<NodeDisk, 'counts'>;
+  readonly extents: Pick<LocalExtentStore, 'checksumErrors'>;
+  readonly reserve: Pick<DiskReserve, 'heldBytes'>;
   /** Resolves when the device failed in a way after which the process must end. */
   readonly failed: Promise<Error>;
   /** Leaves the lock to whoever took it. */
@@ -29,6 +35,8 @@ export interface OpenStoreOptions {
   /** Held by this process for the whole time that the store is open. */
   readonly lock: StoreLock;
   readonly watcher: StoreWatcher;
+  /** Told of each write of the journal. */
+  readonly onJournalWrite?: JournalOptions['onWritten'];
   /** Other processes that serve doors of it. None unless told. */
   readonly family?: {
     readonly notice: ReaderNotice;
@@ -39,15 +47,25 @@ export interface OpenStoreOptions {
 }
 
 /** Opens a store, and recovers it from a holder that did not close it. */
-export async function openStore({ layout, lock, watcher, family }: OpenStoreOptions): Promise<OpenStore> {
+export async function openStore({
+  layout,
+  lock,
+  watcher,
+  onJournalWrite,
+  family,
+}: OpenStoreOptions): Promise<OpenStore> {
   restoreCrashSignals();
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const { engine, journal } = await openMetadata(layout, {
     onFatal: fail,
+    ...(onJournalWrite && { onWritten: onJournalWrite }),
     ...(family && { notice: family.notice }),
   });
+  const reserve = await diskReserve(layout);
+  const disk = new NodeDisk(layout.extents);
+  let checksumErrors = () => 0;
   const onRecovered = (recovered: Recovered): void => {
     if (recovered.leases > 0)
       watcher.info({ ...recovered }, 'recovered what the last holder of the store left behind');
@@ -56,11 +74,11 @@ export async function openStore({ layout, lock, watcher, family }: OpenStoreOpti
     engine,
     settle: () => engine.settle(),
     ...(family && { changes: family.changes, running: family.running }),
-    reserve: await diskReserve(layout),
+    reserve,
     environment: systemEnvironment(),
-    openExtents: async (lease) =>
-      new LocalExtentStore({
-        disk: new NodeDisk(layout.extents),
+    openExtents: async (lease) => {
+      const store = new LocalExtentStore({
+        disk,
         lease,
         journal,
         onWriteFault: ({ container, error }) =>
@@ -68,7 +86,10 @@ export async function openStore({ layout, lock, watcher, family }: OpenStoreOpti
             { container: containerName(container, 'segment'), err: error },
             'a segment could not be written and is given up',
           ),
-      }),
+      });
+      checksumErrors = () => store.checksumErrors;
+      return store;
+    },
     onLost: ({ run, ...lost }) =>
       watcher.error(
         { run: { ...run, container: containerName(run.container) }, ...lost },
@@ -85,5 +106,17 @@ export async function openStore({ layout, lock, watcher, family }: OpenStoreOpti
   if (core.recovered) onRecovered(core.recovered);
   else watcher.error({}, 'recovery waits until there is room on the disk: what is read is whole');
   lock.tryLock('instances', 'shared');
-  return { core, failed, close: () => core.close() };
+  return {
+    core,
+    engine,
+    disk,
+    extents: {
+      get checksumErrors() {
+        return checksumErrors();
+      },
+    },
+    reserve,
+    failed,
+    close: () => core.close(),
+  };
 }

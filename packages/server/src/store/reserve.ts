@@ -5,17 +5,23 @@ import type { Reserve } from '@facet/core';
 import { Ballast, ballastBytes, NodeDisk } from '@facet/extents';
 import type { StoreLayout } from './layout.ts';
 
+export interface DiskReserve extends Reserve {
+  /** How much of it is held by now. */
+  heldBytes(): Promise<number>;
+}
+
 /**
  * A ballast beside the metadata, which is what takes room to delete. Extents only give room back, but where they lie
  * on a device of their own, the store is not roomy before that one has room, too.
  * @throws Error with errno's code, when the metadata's directory is not there
  */
-export async function diskReserve(layout: StoreLayout): Promise<Reserve> {
+export async function diskReserve(layout: StoreLayout): Promise<DiskReserve> {
   const { blocks, bsize } = await statfs(layout.metadata);
   const lengthBytes = ballastBytes(blocks * bsize);
   const ballast = new Ballast({ disk: new NodeDisk(layout.metadata), lengthBytes });
   return {
     lengthBytes,
+    heldBytes: () => ballast.heldBytes(),
     release: () => ballast.release(),
     restore: async () => (await haveExtentsRoom(layout, lengthBytes)) && (await ballast.restore()),
   };

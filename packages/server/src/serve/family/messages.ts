@@ -1,5 +1,6 @@
 /** What the supervisor and the processes it started tell each other, as JSON. */
 
+import type { WorkerCalls } from '@facet/core';
 import type { CommandFailure } from '../../failure.ts';
 import type { ServeSettings } from '../../settings/settings.ts';
 import type { StoreFacts } from '../server.ts';
@@ -52,3 +53,8 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly failure: Pick<CommandFailure, 'code' | 'exitCode' | 'message'> }
   | { readonly kind: 'suspended' }
   | { readonly kind: 'counted'; readonly requests: number };
+
+/** What the store's process asks of a worker: besides what the core does, what it measured. */
+export type CallsOfWorker = WorkerCalls & {
+  readonly metrics: { readonly params: null; readonly result: unknown };
+};

@@ -1,17 +1,20 @@
 /** The process that has the store: it writes the metadata, keeps house, and serves NFS and administration. */
 
-import { errorCodec, interrupted, type StoreCalls, type WorkerCalls } from '@facet/core';
+import { errorCodec, interrupted, type StoreCalls } from '@facet/core';
 import { Connection, LinkListener, type LinkPeer } from '@facet/link';
 import type { Logger } from 'pino';
 import { EXIT } from '../../exitCodes.ts';
+import { type MetricsJson, metricsJson } from '../../metrics/families.ts';
 import { storeLayout } from '../../store/layout.ts';
 import { inheritedStoreLock } from '../../store/lock.ts';
+import { endsWithin } from '../deadline.ts';
 import { type RunningServer, startServer } from '../server.ts';
-import { INHERITED_FD, type ToStore } from './messages.ts';
+import { type CallsOfWorker, INHERITED_FD, type ToStore } from './messages.ts';
 import { SharedState } from './sharedState.ts';
 import { failToParent, tellParent } from './toParent.ts';
 
 const GRACE_MS = 30_000;
+const METRICS_MS_MAX = 2_000;
 
 type Started = Extract<ToStore, { kind: 'start' }>;
 
@@ -20,6 +23,7 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
   const state = SharedState.open(INHERITED_FD.words);
   // What the process before left unsettled is in the file when this one has opened it; until then nobody reads.
   state.notice.settled();
+  let links: WorkerLinks | undefined;
   try {
     const server = await startServer({
       settings,
@@ -31,13 +35,15 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
         notice: state.notice,
         changes: state.changes,
         running: running.map((instance) => Buffer.from(instance, 'hex')),
+        metricsOfOthers: async () => links?.metrics() ?? [],
       },
     });
-    const links = new WorkerLinks(server);
+    const opened = new WorkerLinks(server);
+    links = opened;
     const listener = await LinkListener.open({
       address: meeting.address,
       secret: Buffer.from(meeting.secret, 'hex'),
-      onPeer: (peer) => links.add(peer),
+      onPeer: (peer) => opened.add(peer),
     });
     void server.failed.then((error) => {
       // What the disk holds is no longer known: only a fresh start, with its recovery, can tell.
@@ -51,7 +57,7 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
           tellParent({ kind: 'expected', instance: message.instance });
           return;
         case 'ended':
-          void links.ended(Buffer.from(message.instance, 'hex'));
+          void opened.ended(Buffer.from(message.instance, 'hex'));
           return;
         case 'workers':
           server.workersServe(message.count);
@@ -61,7 +67,7 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
           return;
         case 'stop':
           listener.close();
-          void links
+          void opened
             .close()
             .then(() => server.stop())
             .then(() => process.exit(EXIT.ok));
@@ -75,7 +81,7 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
   }
 }
 
-type WorkerConnection = Connection<StoreCalls, WorkerCalls>;
+type WorkerConnection = Connection<StoreCalls, CallsOfWorker>;
 
 /** The workers that are connected, by their run's instance. */
 class WorkerLinks {
@@ -88,7 +94,7 @@ class WorkerLinks {
 
   add({ name, socket }: LinkPeer): void {
     const { workers } = this.#server.core;
-    const connection: WorkerConnection = new Connection<StoreCalls, WorkerCalls>({
+    const connection: WorkerConnection = new Connection<StoreCalls, CallsOfWorker>({
       socket,
       errors: errorCodec,
       lost: interrupted,
@@ -114,6 +120,15 @@ class WorkerLinks {
     await connection?.over;
     await connection?.answered();
     this.#server.core.workers.ended(instance);
+  }
+
+  /** What each of them measured; of one that does not say, nothing. */
+  async metrics(): Promise<readonly MetricsJson[]> {
+    const asked = [...this.#connections.values()].map(async (connection) => {
+      const measured = connection.call('metrics', null).then((said) => metricsJson.parse(said));
+      return (await endsWithin(METRICS_MS_MAX, measured)) ? [await measured] : [];
+    });
+    return (await Promise.allSettled(asked)).flatMap((end) => (end.status === 'fulfilled' ? end.value : []));
   }
 
   /** Everything that was asked for is answered. */

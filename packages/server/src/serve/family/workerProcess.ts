@@ -8,7 +8,6 @@ import {
   StoreAccess,
   type StoreCalls,
   systemEnvironment,
-  type WorkerCalls,
 } from '@facet/core';
 import { LmdbReplica } from '@facet/engine';
 import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
@@ -16,10 +15,13 @@ import { Connection, connectToListener } from '@facet/link';
 import type { Logger } from 'pino';
 import { restoreCrashSignals } from '../../crashSignals.ts';
 import { EXIT } from '../../exitCodes.ts';
+import { extentFamilies } from '../../metrics/extents.ts';
+import { labelled, ProcessMetrics } from '../../metrics/processMetrics.ts';
+import { S3Metrics } from '../../metrics/s3.ts';
 import { storeLayout } from '../../store/layout.ts';
 import { endsWithin } from '../deadline.ts';
 import { makeS3Gateway } from '../s3Door.ts';
-import { INHERITED_FD, type ToWorker } from './messages.ts';
+import { type CallsOfWorker, INHERITED_FD, type ToWorker } from './messages.ts';
 import { SharedState } from './sharedState.ts';
 import { failToParent, tellParent } from './toParent.ts';
 
@@ -56,12 +58,14 @@ export async function runWorker(start: Started, logger: Logger): Promise<void> {
   }
 }
 
-async function openWorker({ settings, meeting, instance }: Started, logger: Logger) {
+async function openWorker({ settings, meeting, instance, name }: Started, logger: Logger) {
   restoreCrashSignals();
   const layout = storeLayout(settings.data);
   const state = SharedState.open(INHERITED_FD.words);
   const access = new StoreAccess();
   const replica = new LmdbReplica({ path: layout.metadata });
+  const disk = new NodeDisk(layout.extents);
+  let checksumErrors = () => 0;
   const core = await openWorkerCore({
     access,
     replica,
@@ -69,21 +73,29 @@ async function openWorker({ settings, meeting, instance }: Started, logger: Logg
     changes: state.changes,
     instance: Buffer.from(instance, 'hex'),
     environment: systemEnvironment(),
-    openExtents: async (lease) =>
-      new LocalExtentStore({
-        disk: new NodeDisk(layout.extents),
+    openExtents: async (lease) => {
+      const extents = new LocalExtentStore({
+        disk,
         lease,
         onWriteFault: ({ container, error }) =>
           logger.error(
             { container: containerName(container, 'segment'), err: error },
             'a segment could not be written and is given up',
           ),
-      }),
+      });
+      checksumErrors = () => extents.checksumErrors;
+      return extents;
+    },
     onFault: ({ doing, error }) => logger.error({ doing, err: error }, 'background work failed, and goes on'),
   });
-  const gateway = makeS3Gateway({ settings, core, logger });
+  const s3Metrics = new S3Metrics();
+  const gateway = makeS3Gateway({ settings, core, logger, onOutcome: s3Metrics.observe });
+  const metrics = new ProcessMetrics(name);
+  metrics.add(() => s3Metrics.families(gateway));
+  metrics.add(() => extentFamilies({ disk, extents: { checksumErrors: checksumErrors() } }));
+  const answers = { ...core.answers, metrics: async () => labelled(await metrics.collect(), name) };
 
-  let connection: Connection<WorkerCalls, StoreCalls> | undefined;
+  let connection: Connection<CallsOfWorker, StoreCalls> | undefined;
   const resume = async (): Promise<void> => {
     replica.open();
     const socket = await connectToListener({
@@ -91,8 +103,12 @@ async function openWorker({ settings, meeting, instance }: Started, logger: Logg
       secret: Buffer.from(meeting.secret, 'hex'),
       name: Buffer.from(instance, 'hex'),
     });
-    const opened = new Connection<WorkerCalls, StoreCalls>({ socket, errors: errorCodec, lost: interrupted });
-    opened.serve(core.answers);
+    const opened = new Connection<CallsOfWorker, StoreCalls>({
+      socket,
+      errors: errorCodec,
+      lost: interrupted,
+    });
+    opened.serve(answers);
     connection = opened;
     void opened.over.then(() => {
       if (connection === opened) access.away();

@@ -1,0 +1,57 @@
+/** What the process with the store measures, and with it all others of the server. */
+
+import type { S3Gateway } from '@facet/gateway-s3';
+import type { OpenStore } from '../store/open.ts';
+import { extentFamilies } from './extents.ts';
+import type { MetricsJson } from './families.ts';
+import { merge } from './merge.ts';
+import { MetadataMetrics } from './metadata.ts';
+import { NfsMetrics } from './nfs.ts';
+import { ProcessMetrics } from './processMetrics.ts';
+import { S3Metrics } from './s3.ts';
+import { type SpaceParts, spaceFamilies } from './space.ts';
+import { volumeFamilies } from './volumes.ts';
+
+const ALONE = 'server';
+const WITH_OTHERS = 'store';
+
+export interface MeasuredServer extends Pick<SpaceParts, 'layout' | 'lostContainers'> {
+  readonly store: OpenStore;
+  /** Undefined: other processes serve S3. */
+  readonly gateway: Pick<S3Gateway, 'underWay'> | undefined;
+}
+
+export interface OtherProcesses {
+  /** What each of them measured. */
+  readonly metricsOfOthers: () => Promise<readonly MetricsJson[]>;
+}
+
+export class ServerMetrics {
+  readonly s3 = new S3Metrics();
+  readonly nfs = new NfsMetrics();
+  readonly metadata = new MetadataMetrics();
+  readonly #process: ProcessMetrics;
+  readonly #others: OtherProcesses | undefined;
+
+  /** @param others unless told, there are none */
+  constructor(others?: OtherProcesses) {
+    this.#process = new ProcessMetrics(others ? WITH_OTHERS : ALONE);
+    this.#others = others;
+  }
+
+  /** Before the server is {@link opened}, of the process alone. */
+  async exposition(): Promise<string> {
+    const [own, others] = await Promise.all([this.#process.collect(), this.#others?.metricsOfOthers() ?? []]);
+    return merge([own, ...others]);
+  }
+
+  opened({ store, gateway, layout, lostContainers }: MeasuredServer): void {
+    const { core, engine, reserve } = store;
+    if (gateway) this.#process.add(() => this.s3.families(gateway));
+    this.#process.add(() => this.nfs.families());
+    this.#process.add(() => this.metadata.families(engine));
+    this.#process.add(() => extentFamilies(store));
+    this.#process.add(() => spaceFamilies({ core, reserve, layout, lostContainers }));
+    this.#process.add(() => volumeFamilies(core));
+  }
+}
