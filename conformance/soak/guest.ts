@@ -45,10 +45,11 @@ const ledger = new Ledger((event) => {
 async function start(
   environment: Readonly<Record<string, string>>,
 ): Promise<SoakServer & Disposable & World> {
-  const { data, logFile } = plan;
+  const { data, logFile, workers } = plan;
   const server = await startServer({
     data,
     logFile,
+    workers,
     environment,
     onError: (line) => onFault(line),
   });
@@ -83,7 +84,11 @@ async function load(): Promise<void> {
   await resumeUploads(server, { round });
   const random = new Random(`${plan.seed}/cuts/${round}`);
   const never = new AbortController().signal;
-  await runLoad({ ...server, round, clients, keysEach, random, until: never });
+  let isThere = true;
+  void server.ended.then(() => {
+    isThere = false;
+  });
+  await runLoad({ ...server, round, clients, keysEach, random, until: never, isThere: () => isThere });
   onFault('the server ended under load, before the power was cut');
 }
 

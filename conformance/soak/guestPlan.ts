@@ -3,6 +3,7 @@ import type { LedgerEvent } from './ledger.ts';
 
 export interface GuestPlan {
   readonly data: string;
+  readonly workers: number;
   readonly logFile: string;
   readonly seed: string;
   readonly round: string;

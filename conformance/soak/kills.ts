@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { allocatedBytes } from './diskUse.ts';
 import { Figures } from './figures.ts';
 import { Ledger } from './ledger.ts';
@@ -14,6 +15,8 @@ import { type Verified, verify } from './verify.ts';
 
 export interface KillOptions {
   readonly kills: number;
+  /** Processes that serve S3. With some, single ones are killed, too, and the rest must go on. */
+  readonly workers: number;
   readonly clients: number;
   readonly keysEach: number;
   readonly seed: string;
@@ -28,6 +31,8 @@ export interface Outcome {
 }
 
 const LOAD_MS = { least: 200, most: 2_500 };
+/** Processes that are killed by themselves before all are. */
+const SINGLES = { least: 0, most: 4 };
 /** That share of restarts is killed too, while it recovers. */
 const KILLED_AT_START = 0.2;
 const START_MS = { least: 50, most: 1_500 };
@@ -53,6 +58,7 @@ class KillRun {
   readonly #random: Random;
   readonly #ledger = new Ledger();
   #killedAtStart = 0;
+  readonly #killedAlone = new Map<string, number>();
   #server: SoakServer | undefined;
 
   constructor(options: KillOptions, folder: string) {
@@ -78,6 +84,7 @@ class KillRun {
       await this.#server?.kill();
     }
     log(`  killed ${this.#killedAtStart} times more before it served`);
+    for (const [name, count] of [...this.#killedAlone].sort()) log(`  killed ${name} alone ${count} times`);
     log(
       `  objects of ${mebibytes(this.#ledger.lengthBytes())} take ${mebibytes(allocatedBytes(this.#data))}`,
     );
@@ -93,6 +100,7 @@ class KillRun {
     if (this.#server) return this.#server;
     const common = {
       data: this.#data,
+      workers: this.#options.workers,
       logFile: this.#logFile,
       onError: (line: string) => this.fault(line),
     };
@@ -126,7 +134,25 @@ class KillRun {
     const end = new AbortController();
     const { clients, keysEach } = this.#options;
     const random = this.#random.fork(round);
-    const load = runLoad({ ...world, round, clients, keysEach, random, until: end.signal });
+    let isThere = true;
+    void server.ended.then(() => {
+      isThere = false;
+    });
+    const load = runLoad({
+      ...world,
+      round,
+      clients,
+      keysEach,
+      random,
+      until: end.signal,
+      isThere: () => isThere,
+    });
+    const singles = this.#options.workers > 0 ? this.#random.integer(SINGLES) : 0;
+    for (let count = 0; count < singles && isThere; count += 1) {
+      await delay(this.#random.integer(LOAD_MS));
+      const name = server.killOne((names) => this.#random.shuffled(names)[0]);
+      if (name !== undefined) this.#killedAlone.set(name, (this.#killedAlone.get(name) ?? 0) + 1);
+    }
     const timer = setTimeout(() => {
       end.abort();
       void server.kill();

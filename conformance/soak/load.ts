@@ -1,9 +1,12 @@
 /** Many clients at once until they are told to stop, or the server is gone. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { textsOf } from '../wire/send.ts';
 import { LoadClient, ownKeys, TASKS, type Task } from './loadClient.ts';
 import { abort, BUCKET, complete, pathOf, told, type World } from './objects.ts';
 import type { Random } from './random.ts';
 import { Unanswered } from './s3Client.ts';
+
+const RETRY_MS = 20;
 
 export interface LoadOptions extends World {
   readonly round: string;
@@ -12,11 +15,13 @@ export interface LoadOptions extends World {
   readonly random: Random;
   /** No client begins anything after. */
   readonly until: AbortSignal;
+  /** Whether the server is there still, though a request got no answer. */
+  readonly isThere: () => boolean;
 }
 
 /** @returns the clients that got no answer */
 export async function runLoad(options: LoadOptions): Promise<number> {
-  const { round, clients, keysEach, random, until } = options;
+  const { round, clients, keysEach, random, until, isThere } = options;
   const deck: Task[] = [];
   const deal = (): Task => {
     if (deck.length === 0) deck.push(...random.shuffled(TASKS));
@@ -27,13 +32,17 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       const own = random.fork(`${round}.${client}`);
       const keys = ownKeys(client, keysEach);
       const member = new LoadClient({ ...options, client, keys, random: own });
-      try {
-        while (!until.aborted) await member.do(deal());
-        return 0;
-      } catch (error) {
-        if (error instanceof Unanswered) return 1;
-        throw error;
+      while (!until.aborted) {
+        try {
+          await member.do(deal());
+        } catch (error) {
+          if (!(error instanceof Unanswered)) throw error;
+          if (until.aborted || !isThere()) return 1;
+          // One of its processes was killed.
+          await delay(RETRY_MS);
+        }
       }
+      return 0;
     }),
   );
   return ends.reduce<number>((sum, end) => sum + end, 0);

@@ -34,6 +34,7 @@ const ROUNDS_PER_EARLY_CUT = 5;
 
 export interface CutOptions {
   readonly cuts: number;
+  readonly workers: number;
   readonly seed: string;
   /** Of the server under load; the folder is one that the guest sees. */
   readonly environment?: (folder: string) => Readonly<Record<string, string>>;
@@ -117,6 +118,7 @@ class CutRun implements CutOutcome {
     const planFile = join(folder, 'plan.json');
     const plan: GuestPlan = {
       data: '/disk/data',
+      workers: this.#options.workers,
       logFile: join(folder, 'server.log'),
       seed,
       round,

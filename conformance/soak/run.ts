@@ -3,6 +3,7 @@
  *
  *   --kills N       kill -9 under load so many times (default 50)
  *   --cuts N        cut the power of a guest under load so many times (default 20)
+ *   --workers N     processes that serve S3 (default 2); single ones are killed, too. 0: one process serves everything
  *   --clients N     at once, for the kills (default 8)
  *   --data DIR      where the store of the kills is made: the file system to try
  *   --seed TEXT     what to do next is drawn from it; when the end comes is not
@@ -25,6 +26,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '50' },
     cuts: { type: 'string', default: '20' },
+    workers: { type: 'string', default: '2' },
     clients: { type: 'string', default: '8' },
     data: { type: 'string' },
     seed: { type: 'string', default: randomBytes(4).toString('hex') },
@@ -52,6 +54,7 @@ async function soak(): Promise<number> {
     const { data } = values;
     const outcome = await soakKills({
       kills,
+      workers: Number(values.workers),
       clients: Number(values.clients),
       keysEach: KEYS_EACH,
       seed,
@@ -65,7 +68,7 @@ async function soak(): Promise<number> {
   if (cuts > 0) {
     try {
       log(`power cuts under load, ${cuts} times`);
-      const outcome = await soakPowerCuts({ cuts, seed, log });
+      const outcome = await soakPowerCuts({ cuts, workers: Number(values.workers), seed, log });
       for (const line of outcome.figures.lines()) log(line);
       log(`  the power was cut ${outcome.cuts} times`);
       faults += outcome.faults.length + outcome.faultsUnderLoad.length;
@@ -85,6 +88,7 @@ async function showPower(): Promise<number> {
     log(`power cuts of a server without ${omission}`);
     const { faults, faultsUnderLoad, cuts } = await soakPowerCuts({
       cuts: CUTS_TO_FIND,
+      workers: Number(values.workers),
       seed: `${seed}/${ending}`,
       log,
       environment: (folder) => unsyncedEnvironment(buildUnsynced(folder), ending),

@@ -16,6 +16,8 @@ export class Unanswered extends Error {
 }
 
 const WITHIN_MS = 60_000;
+/** What was under way when the process that writes was killed. */
+const UNKNOWN = 503;
 
 export class S3Client {
   readonly #agent = new http.Agent({ keepAlive: true });
@@ -54,13 +56,11 @@ export class S3Client {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', fail);
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: Buffer.concat(chunks),
-        }),
-      );
+      response.on('end', () => {
+        const status = response.statusCode ?? 0;
+        if (status === UNKNOWN) fail(new Error('the server does not know whether it was done'));
+        else resolve({ status, headers: response.headers, body: Buffer.concat(chunks) });
+      });
     });
     request.end(body);
     return promise;

@@ -1,7 +1,7 @@
 /** The server under test: started on data that is there, stopped by asking or by kill -9, checked at rest. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { CommandFailed, runCommand } from '../runner/command.ts';
 import { BUILT_COMMANDS } from '../server/launch.ts';
@@ -20,14 +20,18 @@ export interface SoakServer {
   readonly readyMs: number;
   /** Resolves when the process has ended, to its exit code or signal. */
   readonly ended: Promise<string>;
-  /** kill -9. Resolves when the process is gone. */
+  /** kill -9 of all its processes. Resolves when they are gone. */
   kill(): Promise<void>;
+  /** kill -9 of one of several, the supervisor excepted. @returns its name, undefined when there is none */
+  killOne(pick: (names: readonly string[]) => string | undefined): string | undefined;
   /** SIGTERM. @returns how it ended: `0` if all is well */
   stop(): Promise<string>;
 }
 
 export interface ServerOptions {
   readonly data: string;
+  /** Processes that serve S3; 0: one process serves everything. */
+  readonly workers: number;
   /** What it logs is added to this. */
   readonly logFile: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -53,6 +57,8 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
       '127.0.0.1:0',
       '--nfs',
       '127.0.0.1:0',
+      '--workers',
+      String(options.workers),
       '--json',
     ],
     {
@@ -93,8 +99,17 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
     readyMs: performance.now() - began,
     ended,
     kill: async () => {
+      const others = [...childrenOf(child.pid).values()];
       child.kill('SIGKILL');
+      for (const other of others) killIfThere(other);
       await ended;
+    },
+    killOne: (pick) => {
+      const children = childrenOf(child.pid);
+      const name = pick([...children.keys()].sort());
+      const pid = name === undefined ? undefined : children.get(name);
+      if (pid !== undefined) killIfThere(pid);
+      return name;
     },
     stop: () => {
       child.kill('SIGTERM');
@@ -102,6 +117,32 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
     },
   };
 }
+
+/** By the names they go by: `facet store`, `facet s3-1` … */
+function childrenOf(pid: number | undefined): ReadonlyMap<string, number> {
+  const children = new Map<string, number>();
+  try {
+    for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')) {
+      const name = readFileSync(`/proc/${child}/cmdline`, 'utf8').replace(/\0+$/, '');
+      if (/^facet [\w-]+$/.test(name)) children.set(name, Number(child));
+    }
+  } catch {
+    // One of them has just ended.
+  }
+  return children;
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
+  }
+}
+
+/** What a supervisor says of processes that were killed. */
+const OF_KILLS =
+  /^(?:a worker ended, and is started again|a worker ends again and again: it is started again later|the process of the store ended, and is started again)$/;
 
 /** What a line of the log says of an error, undefined when it tells of none. What is no log is one. */
 function errorIn(line: string): string | undefined {
@@ -111,7 +152,7 @@ function errorIn(line: string): string | undefined {
   } catch {
     return `the server wrote: ${line}`;
   }
-  if ((entry.level ?? LEVEL_ERROR) < LEVEL_ERROR) return undefined;
+  if ((entry.level ?? LEVEL_ERROR) < LEVEL_ERROR || OF_KILLS.test(entry.msg ?? '')) return undefined;
   const { level, time, pid, msg, err, ...rest } = { time: 0, pid: 0, ...entry };
   return `the server logged: ${msg}: ${err?.message ?? JSON.stringify(rest)}`;
 }

@@ -10,9 +10,16 @@ function quietly(): { readonly told: string[]; readonly log: (line: string) => v
   return { told, log: (line) => void told.push(line) };
 }
 
-test('nothing acknowledged is lost to kill -9', async () => {
+test.each([0, 2])('nothing acknowledged is lost to kill -9, with %i workers', async (workers) => {
   const { told, log } = quietly();
-  const { faults, figures } = await soakKills({ kills: 2, clients: 4, keysEach: 8, seed: SEED, log });
+  const { faults, figures } = await soakKills({
+    kills: 2,
+    workers,
+    clients: 4,
+    keysEach: 8,
+    seed: SEED,
+    log,
+  });
   expect(faults, told.join('\n')).toEqual([]);
   expect(figures.acknowledged).toBeGreaterThan(20);
 });
@@ -20,7 +27,12 @@ test('nothing acknowledged is lost to kill -9', async () => {
 describe.skipIf(whyNot() !== undefined)(`power cuts${whyNot() ?? ''}`, () => {
   test('nothing acknowledged is lost to a power cut', { timeout: 240_000 }, async () => {
     const { told, log } = quietly();
-    const { faults, faultsUnderLoad, figures } = await soakPowerCuts({ cuts: 1, seed: SEED, log });
+    const { faults, faultsUnderLoad, figures } = await soakPowerCuts({
+      cuts: 1,
+      workers: 0,
+      seed: SEED,
+      log,
+    });
     expect([...faults, ...faultsUnderLoad], told.join('\n')).toEqual([]);
     expect(figures.acknowledged).toBeGreaterThan(20);
   });

@@ -7,6 +7,7 @@ import { leaseNumbers } from '../commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from '../contents/bodies.ts';
 import { Scratch } from '../contents/scratch.ts';
 import { Staging } from '../contents/staging.ts';
+import { FsError } from '../errors.ts';
 import type { LookupChanges } from '../lookups/recent.ts';
 import { Objects } from '../objects/objects.ts';
 import type { ObjectView } from '../objects/types.ts';
@@ -118,8 +119,13 @@ class Returning {
     try {
       await this.#giveBack();
     } catch (error) {
-      this.#onFault({ doing: 'give containers back', error });
+      if (!isAway(error)) this.#onFault({ doing: 'give containers back', error });
     }
     if (!this.#stopped) this.#next = this.#later();
   }
+}
+
+/** The next time will do. */
+function isAway(error: unknown): boolean {
+  return error instanceof FsError && (error.code === 'Interrupted' || error.code === 'Busy');
 }

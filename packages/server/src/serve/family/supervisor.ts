@@ -179,8 +179,14 @@ export class Supervisor {
   // ---- the workers ----
 
   #fork(place: number): WorkerChild {
-    const worker = new WorkerChild({ place, inherited: [this.#parts.lock.fd, this.#parts.state.fd] });
+    const worker = this.#spawn(place);
     this.#workers.set(place, worker);
+    return worker;
+  }
+
+  #spawn(place: number): WorkerChild {
+    const worker = new WorkerChild({ place, inherited: [this.#parts.lock.fd, this.#parts.state.fd] });
+    void worker.ended.then((ending) => this.#ended(worker, ending));
     return worker;
   }
 
@@ -189,13 +195,25 @@ export class Supervisor {
   /** Has it serve. @throws CommandFailure when it can not */
   async #admit(worker: WorkerChild): Promise<void> {
     const { settings } = this.#parts;
-    await this.#storeIsThere;
-    await this.#store?.expect(worker.instance);
+    await this.#introduce(worker);
     worker.isAdmitted = true;
-    void worker.ended.then(({ code, signal }) => this.#ended(worker, { code, signal }));
     await worker.start({ settings, meeting: this.#meeting });
     worker.serves = true;
     this.#distribute();
+  }
+
+  /** Has the store know of it: the next one, should this one end meanwhile. */
+  async #introduce({ instance }: WorkerChild): Promise<void> {
+    for (;;) {
+      await this.#storeIsThere;
+      const store = this.#store;
+      if (store === undefined || this.#stopping) throw new Error('there is no store to serve');
+      try {
+        return await store.expect(instance);
+      } catch {
+        await store.ended;
+      }
+    }
   }
 
   #distribute(): void {
@@ -236,8 +254,12 @@ export class Supervisor {
 
   #replace(place: number): void {
     if (this.#stopping || this.#workers.has(place)) return;
-    this.#admit(this.#fork(place)).catch((error: unknown) => {
+    const worker = this.#fork(place);
+    this.#admit(worker).catch((error: unknown) => {
+      // Of one that ended the log has told, and another is on its way.
+      if (worker.isOver) return;
       this.#logger.error({ err: error }, 'a worker could not be started');
+      worker.kill();
     });
   }
 
@@ -246,10 +268,7 @@ export class Supervisor {
   async #roll(): Promise<void> {
     for (const old of [...this.#workers.values()]) {
       if (this.#stopping) return;
-      const worker = new WorkerChild({
-        place: old.place,
-        inherited: [this.#parts.lock.fd, this.#parts.state.fd],
-      });
+      const worker = this.#spawn(old.place);
       try {
         await this.#admit(worker);
       } catch (error) {

@@ -30,31 +30,38 @@ const GRACE_MS = 30_000;
 type Started = Extract<ToWorker, { kind: 'start' }>;
 
 export async function runWorker(start: Started, logger: Logger): Promise<void> {
+  const opening = openWorker(start, logger);
+  // What is said while it opens is heard when it has.
+  process.on('message', (message: ToWorker, handle: unknown) => {
+    opening.then((worker) => heed(worker, message, handle)).catch(failToParent);
+  });
   try {
-    const worker = await openWorker(start, logger);
-    process.on('message', (message: ToWorker, handle: unknown) => {
-      switch (message.kind) {
-        case 'connection':
-          if (handle instanceof Socket) worker.gateway.accept(handle);
-          return;
-        case 'suspend':
-          void worker.suspend().then(() => tellParent({ kind: 'suspended' }));
-          return;
-        case 'resume':
-          worker.resume().catch(failToParent);
-          return;
-        case 'count':
-          tellParent({ kind: 'counted', requests: worker.gateway.underWay() });
-          return;
-        case 'stop':
-          void worker.stop().then(() => process.exit(EXIT.ok));
-          return;
-        case 'start':
-      }
-    });
+    await opening;
     tellParent({ kind: 'ready' });
   } catch (error) {
     failToParent(error);
+  }
+}
+
+type Worker = Awaited<ReturnType<typeof openWorker>>;
+
+async function heed(worker: Worker, message: ToWorker, handle: unknown): Promise<void> {
+  switch (message.kind) {
+    case 'connection':
+      if (handle instanceof Socket) worker.gateway.accept(handle);
+      return;
+    case 'suspend':
+      await worker.suspend();
+      return tellParent({ kind: 'suspended' });
+    case 'resume':
+      return worker.resume();
+    case 'count':
+      return tellParent({ kind: 'counted', requests: worker.gateway.underWay() });
+    case 'stop':
+      await worker.stop();
+      process.exit(EXIT.ok);
+      break;
+    case 'start':
   }
 }
 
@@ -97,12 +104,14 @@ async function openWorker({ settings, meeting, instance, name }: Started, logger
 
   let connection: Connection<CallsOfWorker, StoreCalls> | undefined;
   const resume = async (): Promise<void> => {
-    replica.open();
     const socket = await connectToListener({
       address: meeting.address,
       secret: Buffer.from(meeting.secret, 'hex'),
       name: Buffer.from(instance, 'hex'),
-    });
+    }).catch(() => undefined);
+    // It has ended: of the next one the supervisor tells.
+    if (socket === undefined) return;
+    replica.open();
     const opened = new Connection<CallsOfWorker, StoreCalls>({
       socket,
       errors: errorCodec,
