@@ -54,6 +54,11 @@ export class MemoryDisk {
     this.#root.crash(this.#options.random);
   }
 
+  /** The process ends: every mount and open file is dead from now on, and nothing is lost. */
+  unmount(): void {
+    this.#boots++;
+  }
+
   get boots(): number {
     return this.#boots;
   }
@@ -117,7 +122,8 @@ class Gate {
   }
 
   #mustHavePower(): void {
-    if (this.#boot !== this.#disk.boots) throw failure('ESHUTDOWN', 'the disk has lost power');
+    if (this.#boot !== this.#disk.boots)
+      throw failure('ESHUTDOWN', 'the disk has lost power, or its process is over');
   }
 }
 
