@@ -67,6 +67,11 @@ export class Replay {
     return this.#done.has(call.xid);
   }
 
+  /** Of what does no harm twice nothing new is remembered on a full disk. */
+  get forgetsSome(): boolean {
+    return this.#world.mayFill;
+  }
+
   model(volume: VolumeId): Model {
     const model = this.#models.get(volume);
     if (!model) throw new Error(`the store changed volume ${volume}, which should not exist`);
@@ -102,8 +107,7 @@ export class Replay {
 
   commit({ name, args }: UnderWay, data: Buffer | undefined): void {
     const { call } = args as { readonly call?: CallRef };
-    // Of what does no harm twice nothing new is remembered on a full disk.
-    const mayBeAgain = name === 'setattr' && this.#world.mayFill;
+    const mayBeAgain = name === 'setattr' && this.forgetsSome;
     if (call && this.#done.has(call.xid) && !mayBeAgain)
       throw new Error(`the store did call ${call.xid} twice: ${name}`);
     if (call) this.#done.add(call.xid);
