@@ -1,6 +1,8 @@
 /**
- * `npm run soak`: whether what was acknowledged survives kill -9 and power cuts.
+ * `npm run soak`: whether what was acknowledged survives kill -9 and power cuts, real ones and simulated ones.
  *
+ *   --seeds N       simulated worlds of so many seeds, each of every kind in its share (default 2000)
+ *   --minutes N     no more of them are begun after so long (default 20)
  *   --kills N       kill -9 under load so many times (default 50)
  *   --cuts N        cut the power of a guest under load so many times (default 20)
  *   --workers N     processes that serve S3 (default 2); single ones are killed, too. 0: one process serves everything
@@ -20,10 +22,13 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { soakKills } from './kills.ts';
 import { powerCutProgram, soakPowerCuts } from './powerCuts.ts';
+import { soakSeeds } from './seeds.ts';
 import { buildUnsynced, CannotTry, unsyncedEnvironment } from './unsynced.ts';
 
 const { values } = parseArgs({
   options: {
+    seeds: { type: 'string', default: '2000' },
+    minutes: { type: 'string', default: '20' },
     kills: { type: 'string', default: '50' },
     cuts: { type: 'string', default: '20' },
     workers: { type: 'string', default: '2' },
@@ -48,6 +53,13 @@ const CUTS_TO_FIND = 5;
 
 async function soak(): Promise<number> {
   let faults = 0;
+  const seeds = Number(values.seeds);
+  if (seeds > 0) {
+    log(`simulated worlds, of ${seeds} seeds`);
+    const outcome = await soakSeeds({ seeds, minutes: Number(values.minutes), seed, log });
+    log(`  ${outcome.seeds} seeds, ${outcome.faults} faults`);
+    faults += outcome.faults;
+  }
   const kills = Number(values.kills);
   if (kills > 0) {
     log(`kill -9 under load, ${kills} times`);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { soakKills } from './kills.ts';
 import { powerCutProgram, soakPowerCuts } from './powerCuts.ts';
+import { soakSeeds } from './seeds.ts';
 
 const SEED = 'smoke';
 
@@ -9,6 +10,12 @@ function quietly(): { readonly told: string[]; readonly log: (line: string) => v
   const told: string[] = [];
   return { told, log: (line) => void told.push(line) };
 }
+
+test('worlds of a few seeds hold what was committed', async () => {
+  const { told, log } = quietly();
+  const outcome = await soakSeeds({ seeds: 4, minutes: 5, seed: SEED, log });
+  expect(outcome, told.join('\n')).toEqual({ seeds: 4, faults: 0 });
+});
 
 test.each([0, 2])('nothing acknowledged is lost to kill -9, with %i workers', async (workers) => {
   const { told, log } = quietly();

@@ -29,7 +29,12 @@ export function* leavesOf(
   const bytes = yield* view.tx.get(inlineKey(view.layer, owner.inode));
   assert(bytes !== undefined, `inode ${owner.inode} has its inline bytes`);
   const slice = bytes.subarray(span.start, span.start + span.lengthBytes);
-  return [{ kind: 'bytes', bytes: slice, lengthBytes: slice.length }];
+  const leaves: Leaf[] = [];
+  if (slice.length > 0) leaves.push({ kind: 'bytes', bytes: slice, lengthBytes: slice.length });
+  // A file that was made longer has a hole behind its inline bytes.
+  const hole = span.lengthBytes - slice.length;
+  if (hole > 0) leaves.push({ kind: 'hole', lengthBytes: hole });
+  return leaves;
 }
 
 function* contentLeaves(view: View, id: ContentId, span: Span): Op<readonly Leaf[]> {

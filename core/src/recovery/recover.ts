@@ -114,6 +114,8 @@ async function surveyContainer(parts: RecoveryParts, id: number): Promise<Survey
     const info: ContainerInfo | undefined = await extents.status(containerId(id));
     if (!info) return undefined;
     if (info.sizeBytes > 0) {
+      // What is found out is kept: the length that it goes by must not be another one after a power cut.
+      await extents.settle(info.container);
       return await (info.kind === 'segment' ? surveySegment(parts, info) : surveyDedicated(parts, info));
     }
     await extents.unlink(info.container);

@@ -1,4 +1,4 @@
-import { containerId, FRAME_DATA_BYTES, physicalLength } from '@facet/extents';
+import { containerId, type DiskOperation, FRAME_DATA_BYTES, physicalLength } from '@facet/extents';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newContentId, storeContent } from '../../src/contents/bodies.ts';
@@ -154,6 +154,26 @@ describe.each(ENGINES)('recovery on the %s engine', (engine) => {
       { content: id, run: { offset: 0, length: frame } },
       { content: id, run: { offset: 2 * frame, length: frame } },
     ]);
+  });
+
+  it('goes by lengths that a power cut after a kill does not change', async () => {
+    for (let seed = 1; seed <= 16; seed += 1) {
+      let full = false;
+      const before = async ({ kind }: DiskOperation) => (full && kind === 'write' ? 'ENOSPC' : undefined);
+      const store = await World.open({ engine, seed, disk: { before } });
+      const kept = bytesFrom(store.random, 5_000);
+      await store.put('kept', kept);
+      // What a batch took before there was no more room is cut off, and the segment made as long again.
+      full = true;
+      await expect(store.put('refused', bytesFrom(store.random, 40_000))).rejects.toThrow();
+      full = false;
+      await store.kill();
+      await store.life.collector.drain();
+      await store.crash();
+      await store.life.collector.drain();
+      expect(isSame(await store.get('kept'), kept)).toBe(true);
+      await store.close();
+    }
   });
 
   it('keeps what was acknowledged whenever the power goes', async () => {

@@ -3,7 +3,7 @@
 import type { ByteJournal, Disk } from '@facet/extents';
 import { type Journal, type JournalDisk, RECORD } from '@facet/journal';
 
-export type JournalKind = 'whole' | 'unsynced' | 'without bytes';
+export type JournalKind = 'whole' | 'unsynced' | 'without bytes' | 'not replayed';
 
 /** Forgets the journal's sync. */
 export function unsynced(disk: Disk): JournalDisk {
@@ -18,6 +18,7 @@ export function unsynced(disk: Disk): JournalDisk {
 const OMITTED = {
   whole: undefined,
   unsynced: undefined,
+  'not replayed': undefined,
   'without bytes': RECORD.bytes,
 } as const satisfies Record<JournalKind, number | undefined>;
 
@@ -31,4 +32,9 @@ export function leavingOut(journal: Journal, kind: JournalKind): ByteJournal {
       return journal.usedBytes;
     },
   };
+}
+
+/** Forgets what is in it. */
+export function unread(journal: Journal): Journal {
+  return Object.assign(journal, { replay: async function* (): AsyncGenerator<never> {} });
 }

@@ -3,27 +3,65 @@
  * commits them. It knows nothing of contents, extents, cookies or counts.
  */
 
-import { FsError, type InodeId, ROOT_INODE } from '../../src/index.ts';
+import { type InodeId, ROOT_INODE, type Volume } from '../../src/index.ts';
 import type { EntryName } from '../../src/meta/keys.ts';
+import type { InodeType } from '../../src/meta/records/inode.ts';
 import { parseKey } from '../../src/objects/path.ts';
+
+/** Who has an inode, and what for. */
+export interface Posix {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What S3 says of an object besides its bytes. */
+export interface Said {
+  /** Undefined: nobody but the store knows it. */
+  readonly etag: string | undefined;
+  /** The user metadata of that name. */
+  readonly mark: string | undefined;
+  /** As JSON. */
+  readonly tags: string;
+}
+
+export const NOTHING_SAID: Said = { etag: undefined, mark: undefined, tags: '[]' };
+
+interface ModelEntry {
+  readonly inode: InodeId;
+  /** Grows with each entry that is made: the same one is there as long as this is the same. */
+  readonly since: number;
+}
 
 export interface ModelNode {
   readonly id: InodeId;
+  readonly type: InodeType;
   readonly directory: boolean;
+  /** Of a symlink, its target. */
   bytes: Buffer;
   links: number;
+  posix: Posix;
+  said: Said;
   /** Directories: listed by S3 as the object `dir/`. */
   explicit: boolean;
-  readonly entries: Map<string, InodeId>;
+  readonly entries: Map<string, ModelEntry>;
   /** Of those entries, the ones that no key leads to. */
   readonly hidden: Set<string>;
+}
+
+/** What is made by name in a directory. */
+export interface Made {
+  readonly type: InodeType;
+  readonly posix: Posix;
+  readonly target?: Buffer;
 }
 
 /** What holds the bytes of an object `dir/` in `dir`. */
 const BYTES: EntryName = { name: Buffer.alloc(0), directory: false };
 
 /** Names as they sort: a directory ends in a slash. */
-const sortName = ({ name, directory }: EntryName): string => name.toString('latin1') + (directory ? '/' : '');
+export const sortName = ({ name, directory }: EntryName): string =>
+  name.toString('latin1') + (directory ? '/' : '');
 
 /** Which inode the store gave a new name: the one thing the model cannot know. */
 export type Peek = (parent: InodeId, entry: EntryName) => InodeId | undefined;
@@ -31,17 +69,31 @@ export type Peek = (parent: InodeId, entry: EntryName) => InodeId | undefined;
 export class Model {
   readonly #nodes = new Map<InodeId, ModelNode>();
   readonly #peek: Peek;
+  /** What S3 makes is theirs. */
+  readonly #defaults: Volume['defaults'];
+  #entriesMade = 0;
 
-  constructor(peek: Peek) {
+  constructor(peek: Peek, defaults: Volume['defaults']) {
     this.#peek = peek;
-    this.#add(ROOT_INODE, true).explicit = true;
+    this.#defaults = defaults;
+    this.#add(ROOT_INODE, this.#byKey('directory')).explicit = true;
   }
 
-  #add(id: InodeId, directory: boolean): ModelNode {
-    const own = { entries: new Map(), hidden: new Set<string>() };
-    const node = { id, directory, bytes: Buffer.alloc(0), links: 1, explicit: false, ...own };
+  #byKey(type: 'file' | 'directory'): Made {
+    const { uid, gid, directoryMode, fileMode } = this.#defaults;
+    return { type, posix: { uid, gid, mode: type === 'directory' ? directoryMode : fileMode } };
+  }
+
+  #add(id: InodeId, { type, posix, target = Buffer.alloc(0) }: Made): ModelNode {
+    const own = { entries: new Map(), hidden: new Set<string>(), explicit: false };
+    const directory = type === 'directory';
+    const node = { id, type, directory, posix, bytes: target, links: 1, said: NOTHING_SAID, ...own };
     this.#nodes.set(id, node);
     return node;
+  }
+
+  has(id: InodeId): boolean {
+    return this.#nodes.has(id);
   }
 
   node(id: InodeId): ModelNode {
@@ -51,17 +103,22 @@ export class Model {
   }
 
   #child(parent: ModelNode, entry: EntryName): ModelNode | undefined {
-    const id = parent.entries.get(sortName(entry));
-    return id === undefined ? undefined : this.node(id);
+    const found = parent.entries.get(sortName(entry));
+    return found && this.node(found.inode);
   }
 
-  #make(parent: ModelNode, entry: EntryName): ModelNode {
+  #set(parent: ModelNode, entry: EntryName, inode: InodeId): void {
+    this.#entriesMade += 1;
+    parent.entries.set(sortName(entry), { inode, since: this.#entriesMade });
+  }
+
+  #make(parent: ModelNode, entry: EntryName, made?: Made): ModelNode {
     if (this.#child(parent, entry)) throw new Error(`the store made ${entry.name}, which was there`);
     const id = this.#peek(parent.id, entry);
     if (id === undefined) throw new Error(`the store did not make ${entry.name}`);
     if (this.#nodes.has(id)) throw new Error(`the store used inode ${id} twice`);
-    const node = this.#add(id, entry.directory);
-    parent.entries.set(sortName(entry), id);
+    const node = this.#add(id, made ?? this.#byKey(entry.directory ? 'directory' : 'file'));
+    this.#set(parent, entry, id);
     return node;
   }
 
@@ -76,7 +133,7 @@ export class Model {
 
   // ---- by key ----
 
-  put(key: Buffer, bytes: Buffer): void {
+  put(key: Buffer, bytes: Buffer, said: Said): void {
     const { directories, leaf } = parseKey(key);
     let at = this.node(ROOT_INODE);
     for (const name of directories) {
@@ -84,16 +141,21 @@ export class Model {
       at = this.#child(at, entry) ?? this.#make(at, entry);
     }
     if (leaf.directory && (bytes.length > 0 || this.#bytesIn(this.#child(at, leaf)))) {
-      this.#putInto(this.#child(at, leaf) ?? this.#make(at, leaf), BYTES, bytes);
+      const directory = this.#child(at, leaf) ?? this.#make(at, leaf);
+      if (bytes.length > 0) directory.said = NOTHING_SAID;
+      this.#putInto(directory, BYTES, { bytes, said });
     } else {
-      this.#putInto(at, leaf, bytes);
+      this.#putInto(at, leaf, { bytes, said });
     }
   }
 
-  #putInto(at: ModelNode, leaf: EntryName, bytes: Buffer): void {
-    if (at.hidden.has(sortName(leaf))) this.#drop(at, leaf);
+  #putInto(at: ModelNode, leaf: EntryName, { bytes, said }: Pick<ModelNode, 'bytes' | 'said'>): void {
+    const old = this.#child(at, leaf);
+    const isSpecial = old && old.type !== 'file' && old.type !== 'directory';
+    if (isSpecial || at.hidden.has(sortName(leaf))) this.#drop(at, leaf);
     const node = this.#child(at, leaf) ?? this.#make(at, leaf);
     node.bytes = bytes;
+    node.said = said;
     if (leaf.directory) node.explicit = true;
   }
 
@@ -103,15 +165,15 @@ export class Model {
     return this.#child(directory, BYTES);
   }
 
-  /** The bytes of an object; undefined when there is none. */
-  get(key: Buffer): Buffer | undefined {
+  /** What an object is; undefined when there is none. */
+  object(key: Buffer): ModelNode | undefined {
     const { directories, leaf } = parseKey(key);
     let at: ModelNode | undefined = this.node(ROOT_INODE);
     for (const name of directories) at = at && this.#child(at, { name, directory: true });
     const node = at && !at.hidden.has(sortName(leaf)) ? this.#child(at, leaf) : undefined;
     const bytes = this.#bytesIn(node);
-    if (bytes) return bytes.bytes;
-    return node && (!node.directory || node.explicit) ? node.bytes : undefined;
+    if (bytes) return bytes;
+    return node && (!node.directory || node.explicit) ? node : undefined;
   }
 
   delete(key: Buffer): void {
@@ -131,6 +193,7 @@ export class Model {
     }
     if (node?.directory && node.entries.size > 0) {
       node.explicit = false;
+      node.said = NOTHING_SAID;
       return;
     }
     this.#drop(parent, leaf);
@@ -143,19 +206,32 @@ export class Model {
 
   // ---- by name in a directory ----
 
-  make(parent: InodeId, entry: EntryName): ModelNode {
+  make(parent: InodeId, name: Buffer, made: Made): ModelNode {
     const directory = this.node(parent);
-    const node = this.#make(directory, entry);
+    const entry = { name, directory: made.type === 'directory' };
+    const node = this.#make(directory, entry, made);
     directory.explicit = true;
     node.explicit = entry.directory;
+    if (name.length === 0) directory.said = NOTHING_SAID;
     return node;
+  }
+
+  /** What has a name, the directory before the file. */
+  named(parent: InodeId, name: Buffer): ModelNode | undefined {
+    return this.#child(this.node(parent), this.form(parent, name, undefined));
+  }
+
+  /** By name and form. */
+  child(parent: InodeId, entry: EntryName): ModelNode | undefined {
+    return this.#child(this.node(parent), entry);
   }
 
   link(file: InodeId, parent: InodeId, name: Buffer): void {
     const directory = this.node(parent);
-    directory.entries.set(sortName({ name, directory: false }), file);
+    this.#set(directory, { name, directory: false }, file);
     directory.explicit = true;
     this.node(file).links += 1;
+    if (name.length === 0) directory.said = NOTHING_SAID;
   }
 
   remove(parent: InodeId, entry: EntryName): void {
@@ -177,7 +253,8 @@ export class Model {
     if (old) this.#drop(target, entry);
     source.entries.delete(sortName(from.entry));
     source.hidden.delete(sortName(from.entry));
-    target.entries.set(sortName(entry), node.id);
+    this.#set(target, entry, node.id);
+    if (to.name.length === 0) target.said = NOTHING_SAID;
     if (to.silly && !node.directory) target.hidden.add(sortName(entry));
     source.explicit = true;
     target.explicit = true;
@@ -197,25 +274,35 @@ export class Model {
     node.bytes.copy(next);
     bytes.copy(next, offset);
     node.bytes = next;
+    node.said = { ...node.said, etag: undefined };
   }
 
   truncate(file: InodeId, sizeBytes: number): void {
     const node = this.node(file);
+    if (node.bytes.length === sizeBytes) return;
     const next = Buffer.alloc(sizeBytes);
     node.bytes.copy(next);
     node.bytes = next;
+    node.said = { ...node.said, etag: undefined };
+  }
+
+  /** Owner, group and mode. */
+  give(inode: InodeId, posix: Partial<Posix>): void {
+    const node = this.node(inode);
+    node.posix = { ...node.posix, ...posix };
+    if (node.directory) node.explicit = true;
   }
 
   // ---- as a whole ----
 
   /** Every object by key, as S3 lists them. */
-  objects(): Map<string, Buffer> {
-    const found = new Map<string, Buffer>();
+  objects(): Map<string, ModelNode> {
+    const found = new Map<string, ModelNode>();
     const visit = (directory: ModelNode, prefix: string): void => {
-      for (const [name, id] of [...directory.entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      for (const [name, { inode }] of [...directory.entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
         if (directory.hidden.has(name)) continue;
-        const node = this.node(id);
-        if (!node.directory || node.explicit) found.set(prefix + name, node.bytes);
+        const node = this.node(inode);
+        if (!node.directory || node.explicit) found.set(prefix + name, node);
         if (node.directory) visit(node, prefix + name);
       }
     };
@@ -230,24 +317,3 @@ export class Model {
     return { bytes, inodes: this.#nodes.size };
   }
 }
-
-/** Refusals that random operations on few names may meet. */
-export function isRefusal(error: unknown): error is FsError {
-  return error instanceof FsError && REFUSALS.has(error.code);
-}
-
-const REFUSALS: ReadonlySet<string> = new Set([
-  'NoEntry',
-  'Exists',
-  'NotDirectory',
-  'IsDirectory',
-  'NotEmpty',
-  'Stale',
-  'Invalid',
-  'PreconditionFailed',
-  'NoSuchUpload',
-  'NotPermitted',
-  'Busy',
-  'QuotaExceeded',
-  'NoSpace',
-]);

@@ -1,33 +1,58 @@
-/** Does to the model what a committed command did to the store. */
+/** Does to the models what a committed command did to the store. */
 
-import type {
-  CallRef,
-  CopyObjectArgs,
-  CreateArgs,
-  FileRef,
-  LinkArgs,
-  MkdirArgs,
-  PutObjectArgs,
-  RemoveArgs,
-  RenameArgs,
-  SetattrArgs,
-  StagedBody,
+import {
+  type AttributeChanges,
+  type CallRef,
+  type CopyObjectArgs,
+  type CopyPartArgs,
+  type CreateArgs,
+  type FileRef,
+  type LinkArgs,
+  type LockHost,
+  type MkdirArgs,
+  type MknodArgs,
+  type ObjectView,
+  type PutObjectArgs,
+  type PutPartArgs,
+  type RemoveArgs,
+  type RenameArgs,
+  ROOT_INODE,
+  type SetattrArgs,
+  type StagedBody,
+  type SymlinkArgs,
+  type UploadRef,
+  type VolumeId,
+  type WritePrecondition,
 } from '../../src/index.ts';
 import type { CompleteArgs } from '../../src/multipart/complete.ts';
-import type { Model } from './model.ts';
-import type { UnderWay, World } from './world.ts';
+import { etagText } from '../../src/objects/etag.ts';
+import { Model, type ModelNode, type Posix } from './model.ts';
+import type { UnderWay } from './observed.ts';
+import type { World } from './world.ts';
+
+interface ModelPart {
+  readonly etag: string;
+  readonly bytes: Buffer;
+}
+
+/** Of root, as which all clients by name come. */
+const ROOTS = { uid: 0, gid: 0 };
+const TAGLESS = '[]';
 
 export class Replay {
-  readonly #model: Model;
   readonly #world: World;
+  readonly #models = new Map<VolumeId, Model>();
   /** By content id: what was staged under it. */
   readonly #staged = new Map<number, Buffer>();
-
+  readonly #uploads = new Map<string, Map<number, ModelPart>>();
+  readonly #ended = new Set<string>();
+  readonly #lockHosts = new Set<string>();
+  /** By file: what the client that made it said. */
+  readonly #verifiers = new Map<string, string>();
   /** Calls that committed. */
   readonly #done = new Set<number>();
 
-  constructor(model: Model, world: World) {
-    this.#model = model;
+  constructor(world: World) {
     this.#world = world;
   }
 
@@ -42,6 +67,36 @@ export class Replay {
     return this.#done.has(call.xid);
   }
 
+  /** Of what does no harm twice nothing new is remembered on a full disk. */
+  get forgetsSome(): boolean {
+    return this.#world.mayFill;
+  }
+
+  model(volume: VolumeId): Model {
+    const model = this.#models.get(volume);
+    if (!model) throw new Error(`the store changed volume ${volume}, which should not exist`);
+    return model;
+  }
+
+  get volumes(): readonly VolumeId[] {
+    return [...this.#models.keys()];
+  }
+
+  /** Of an upload under way; undefined when it is over. */
+  parts(upload: string): ReadonlyMap<number, ModelPart> | undefined {
+    return this.#ended.has(upload) ? undefined : this.#partsOf(upload);
+  }
+
+  get lockHosts(): ReadonlySet<string> {
+    return this.#lockHosts;
+  }
+
+  #partsOf(upload: string): Map<number, ModelPart> {
+    const parts = this.#uploads.get(upload) ?? new Map<number, ModelPart>();
+    this.#uploads.set(upload, parts);
+    return parts;
+  }
+
   #bytesOf(body: StagedBody): Buffer {
     if (body.kind === 'empty') return Buffer.alloc(0);
     if (body.kind === 'inline' || body.kind === 'loose') return Buffer.from(body.bytes);
@@ -52,50 +107,180 @@ export class Replay {
 
   commit({ name, args }: UnderWay, data: Buffer | undefined): void {
     const { call } = args as { readonly call?: CallRef };
-    if (call && this.#done.has(call.xid)) throw new Error(`the store did call ${call.xid} twice: ${name}`);
+    const mayBeAgain = name === 'setattr' && this.forgetsSome;
+    if (call && this.#done.has(call.xid) && !mayBeAgain)
+      throw new Error(`the store did call ${call.xid} twice: ${name}`);
     if (call) this.#done.add(call.xid);
     this.#effects[name]?.(args as never, data);
   }
 
   /** By command; the others change nothing that a client can see. */
   readonly #effects: Readonly<Record<string, (args: never, data: Buffer | undefined) => unknown>> = {
-    putObject: ({ key, body }: PutObjectArgs) => this.#model.put(key, this.#bytesOf(body)),
-    deleteObject: ({ key }: { key: Buffer }) => this.#model.delete(key),
-    copyObject: ({ source, target }: CopyObjectArgs) => {
-      const bytes = this.#model.get(source.key);
-      if (!bytes) throw new Error(`the store copied ${source.key}, which was not there`);
-      this.#model.put(target.key, bytes);
+    createVolume: ({ name }: { readonly name: string }) => {
+      const volume = this.#world.volumeNamed(name);
+      const peek: ConstructorParameters<typeof Model>[0] = (parent, entry) =>
+        this.#world.entry(volume, parent, entry);
+      this.#models.set(volume.id, new Model(peek, volume.defaults));
     },
-    putPart: ({ body, content }: { body: StagedBody; content: number }) => {
+    deleteVolume: ({ volume }: { readonly volume: VolumeId }) => {
+      if (this.model(volume).node(ROOT_INODE).entries.size > 0)
+        throw new Error(`the store deleted volume ${volume}, which holds something`);
+      this.#models.delete(volume);
+    },
+    putObject: (args: PutObjectArgs) => {
+      const { volume, key, body, etag, userMetadata, tags } = args;
+      this.#mustHold(args);
+      const said = { etag: etagText(etag), mark: userMetadata.mark, tags: asText(tags) };
+      this.model(volume).put(key, this.#bytesOf(body), said);
+    },
+    deleteObject: (args: Parameters<ObjectView['delete']>[0]) => {
+      this.#mustHold(args);
+      this.model(args.volume).delete(args.key);
+    },
+    copyObject: (args: CopyObjectArgs) => this.#copy(args),
+    setTags: ({ volume, key, tags }: Parameters<ObjectView['setTags']>[0]) => {
+      const object = this.#object({ volume, key });
+      object.said = { ...object.said, tags: asText(tags) };
+    },
+    putPart: ({ upload, partNumber, body, content, md5 }: PutPartArgs & { content: number }) => {
       // A small part gets the id it was given, a large one has its own.
       if (body.kind !== 'extent') this.#staged.set(content, this.#bytesOf(body));
+      this.#storePart({ upload, partNumber }, { md5, bytes: this.#bytesOf(body) });
     },
-    completeUpload: ({ key, parts }: CompleteArgs) => {
+    copyPart: ({ source, upload, partNumber, content, md5 }: CopyPartArgs & { content: number }) => {
+      const { range } = source;
+      const { bytes: all } = this.#object(source);
+      const bytes = range ? all.subarray(range.start, range.end + 1) : all;
+      this.#staged.set(content, bytes);
+      this.#storePart({ upload, partNumber }, { md5, bytes });
+    },
+    completeUpload: ({ volume, key, upload, parts, etag, precondition }: CompleteArgs) => {
+      this.#mustHold({ volume, key, ...(precondition && { precondition }) });
       const bytes = parts.map(({ part }) => this.#staged.get(part.content ?? 0) ?? Buffer.alloc(0));
-      this.#model.put(key, Buffer.concat(bytes));
+      this.#ended.add(upload);
+      const said = { etag: etagText(etag), mark: undefined, tags: TAGLESS };
+      this.model(volume).put(key, Buffer.concat(bytes), said);
     },
-    create: ({ parent, name }: CreateArgs) => this.#model.make(parent.inode, { name, directory: false }),
-    mkdir: ({ parent, name }: MkdirArgs) => this.#model.make(parent.inode, { name, directory: true }),
-    link: ({ file, parent, name }: LinkArgs) => this.#model.link(file.inode, parent.inode, name),
+    abortUpload: ({ upload }: UploadRef) => this.#ended.add(upload),
+    create: (args: CreateArgs) => this.#create(args),
+    mkdir: ({ parent, name, attributes }: MkdirArgs) =>
+      this.#make({ parent, name }, { type: 'directory', posix: posixOf(attributes, 0o700) }),
+    symlink: ({ parent, name, target }: SymlinkArgs) =>
+      this.#make({ parent, name }, { type: 'symlink', posix: { ...ROOTS, mode: 0o777 }, target }),
+    mknod: ({ parent, name, type, attributes }: MknodArgs) =>
+      this.#make({ parent, name }, { type, posix: posixOf(attributes, 0o600) }),
+    link: ({ file, parent, name }: LinkArgs) => this.model(file.volume).link(file.inode, parent.inode, name),
     remove: (args: RemoveArgs) => this.#remove(args),
     rmdir: (args: RemoveArgs) => this.#remove(args),
     rename: ({ from, to, silly }: RenameArgs) => {
-      const entry = this.#model.form(from.parent.inode, from.name, from.directory);
+      const model = this.model(from.parent.volume);
+      const entry = model.form(from.parent.inode, from.name, from.directory);
       const source = { parent: from.parent.inode, entry };
-      this.#model.rename(source, { parent: to.parent.inode, name: to.name, silly: silly === true });
+      model.rename(source, { parent: to.parent.inode, name: to.name, silly: silly === true });
     },
     setattr: ({ file, changes }: SetattrArgs) => {
-      if (changes.sizeBytes !== undefined) this.#model.truncate(file.inode, changes.sizeBytes);
+      const model = this.model(file.volume);
+      const { sizeBytes, mode, uid, gid } = changes;
+      if (sizeBytes !== undefined) model.truncate(file.inode, sizeBytes);
+      model.give(file.inode, {
+        ...(mode !== undefined && { mode }),
+        ...(uid !== undefined && { uid }),
+        ...(gid !== undefined && { gid }),
+      });
     },
-    writeFile: ({ target }: { target: { file: FileRef; offset: number } }, data) => {
+    writeFile: ({ target: { file, offset } }: { target: { file: FileRef; offset: number } }, data) => {
       // A write whose bytes were for a content the file no longer has commits too, and changes nothing.
-      if (!this.#world.dataChanged(target.file.inode)) return;
+      if (!this.#world.dataChanged(file)) return;
       if (!data) throw new Error('a write without bytes');
-      this.#model.write(target.file.inode, target.offset, data);
+      this.model(file.volume).write(file.inode, offset, data);
+    },
+    recordLockHost: ({ host, holds }: { readonly host: LockHost; readonly holds: boolean }) => {
+      if (holds) this.#lockHosts.add(host.name);
+      else this.#lockHosts.delete(host.name);
     },
   };
 
+  /** What a writer demanded of what is there, which was checked before. */
+  #mustHold(args: {
+    readonly volume: VolumeId;
+    readonly key: Buffer;
+    readonly precondition?: WritePrecondition;
+  }): void {
+    const { ifMatch, ifNoneMatch } = args.precondition ?? {};
+    const object = this.model(args.volume).object(args.key);
+    if (ifNoneMatch?.includes('*') && object)
+      throw new Error(`the store replaced ${args.key}, though nothing was to be there`);
+    if (!ifMatch) return;
+    const etag = object?.said.etag;
+    if (!object || (etag !== undefined && !ifMatch.includes(etag)))
+      throw new Error(`the store replaced ${args.key} of etag ${etag}, which was to be ${ifMatch}`);
+  }
+
+  #object({ volume, key }: { readonly volume: VolumeId; readonly key: Buffer }): ModelNode {
+    const object = this.model(volume).object(key);
+    if (!object) throw new Error(`the store found ${key}, which was not there`);
+    return object;
+  }
+
+  #copy(args: CopyObjectArgs): void {
+    const { source, target, attributes, tags } = args;
+    this.#mustHold({ ...target, ...(args.precondition && { precondition: args.precondition }) });
+    const object = this.#object(source);
+    const said = {
+      etag: object.said.etag,
+      mark: attributes ? attributes.userMetadata.mark : object.said.mark,
+      tags: tags ? asText(tags) : object.said.tags,
+    };
+    const model = this.model(target.volume);
+    if (model.object(target.key) === object) object.said = said;
+    else model.put(target.key, object.bytes, said);
+  }
+
+  #storePart(
+    { upload, partNumber }: { readonly upload: string; readonly partNumber: number },
+    part: { readonly md5?: Uint8Array | undefined; readonly bytes: Buffer },
+  ): void {
+    if (this.#ended.has(upload)) throw new Error(`the store took a part of upload ${upload}, which is over`);
+    const etag = Buffer.from(part.md5 ?? []).toString('hex');
+    this.#partsOf(upload).set(partNumber, { etag, bytes: part.bytes });
+  }
+
+  #make(at: Pick<MkdirArgs, 'parent' | 'name'>, made: Parameters<Model['make']>[2]): ModelNode {
+    const { parent, name } = at;
+    const model = this.model(parent.volume);
+    if (model.named(parent.inode, name)) throw new Error(`the store made ${name} where one was`);
+    return model.make(parent.inode, name, made);
+  }
+
+  #create({ parent, name, how }: CreateArgs): void {
+    const model = this.model(parent.volume);
+    const old = model.named(parent.inode, name);
+    const verifier = how.kind === 'exclusive' ? how.verifier.toString('hex') : undefined;
+    const isAgain =
+      verifier !== undefined && old && this.#verifiers.get(fileName(parent.volume, old)) === verifier;
+    if (old && !isAgain && how.kind !== 'unchecked') throw new Error(`the store made ${name} where one was`);
+    if (!old) {
+      const posix = how.kind === 'exclusive' ? { ...ROOTS, mode: 0o600 } : posixOf(how.attributes, 0o600);
+      const node = model.make(parent.inode, name, { type: 'file', posix });
+      if (verifier !== undefined) this.#verifiers.set(fileName(parent.volume, node), verifier);
+    }
+    const node = model.named(parent.inode, name);
+    const sizeBytes = how.kind === 'exclusive' ? undefined : how.attributes.sizeBytes;
+    if (node && sizeBytes !== undefined) model.truncate(node.id, sizeBytes);
+  }
+
   #remove({ parent, name, directory }: RemoveArgs): void {
-    this.#model.remove(parent.inode, this.#model.form(parent.inode, name, directory));
+    const model = this.model(parent.volume);
+    model.remove(parent.inode, model.form(parent.inode, name, directory));
   }
 }
+
+const asText = (tags: PutObjectArgs['tags']): string => JSON.stringify(tags ?? []);
+
+const fileName = (volume: VolumeId, { id }: ModelNode): string => `${volume}/${id}`;
+
+const posixOf = ({ mode, uid, gid }: AttributeChanges, otherwise: number): Posix => ({
+  mode: mode ?? otherwise,
+  uid: uid ?? ROOTS.uid,
+  gid: gid ?? ROOTS.gid,
+});

@@ -1,20 +1,23 @@
 /**
- * The life of one world: clients of both views interleaved at every step, the power cut at some step, a start
- * with recovery, a comparison with the model, and again.
+ * The life of one world: clients of both views interleaved at every step, the power cut or the process killed at some
+ * step, a start with recovery, a comparison with the model, and again.
  *
  * What was acknowledged must be there; what was not is there wholly or not at all. Both follow from one thing:
  * the store holds what its commits say, in their order, and nothing that was acknowledged was not committed.
  */
 
 import type { MemoryDiskOptions } from '@facet/extents';
-import { type Core, type Finding, fsck, type Quota } from '../../src/index.ts';
-import { Actor, writing } from './actors.ts';
+import type { Core, Quota } from '../../src/index.ts';
+import { live, type Refused } from './actors/actor.ts';
+import { Surroundings, writing } from './actors/surroundings.ts';
 import { Calls } from './calls.ts';
+import { compare, inspect } from './compare.ts';
 import type { JournalKind } from './faultyJournal.ts';
-import { Model } from './model.ts';
+import type { UnderWay } from './observed.ts';
+import type { Plant } from './plants/plant.ts';
 import { Replay } from './replay.ts';
 import { below, type Random, randomFrom, Scheduler } from './scheduler.ts';
-import { type UnderWay, World, type WorldOptions } from './world.ts';
+import { World, type WorldOptions } from './world.ts';
 
 const ACTORS = 4;
 const LIVES = 3;
@@ -22,6 +25,8 @@ const LIVES = 3;
 const STEPS_MAX = 5000;
 /** The disk stays full, or not, for so many turns of its own at most, out of those of all. */
 const FULL_STEPS_MAX = 60;
+/** Between two looks at what the metadata promises of itself, at most. */
+const INSPECTION_STEPS_MAX = 100;
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -32,38 +37,45 @@ export interface SimulationOptions {
   readonly journal?: JournalKind;
   /** The disk is full at random moments, for a while each. */
   readonly fills?: boolean;
+  /** The disk fails at random moments. */
+  readonly faults?: boolean;
   /** What the volume may hold. */
   readonly quota?: Required<Quota>;
+  /** What is wrong with it. */
+  readonly plant?: Plant;
 }
 
 export interface Outcome {
   readonly steps: number;
   readonly commits: number;
-  readonly powerCuts: number;
+  /** Lives that ended in the middle of something. */
+  readonly cutShort: number;
   /** What clients were refused for want of room. */
   readonly noSpace: number;
   /** What they were refused for the quota. */
   readonly overQuota: number;
+  /** What failed for them with the device. */
+  readonly failed: number;
+  /** Lives that ended with the device. */
+  readonly died: number;
 }
 
-/** A world, the model that follows its commits, and what went wrong between the two. */
+/** A world, the models that follow its commits, and what went wrong between the two. */
 class Setting {
   readonly scheduler: Scheduler;
   readonly world: World;
-  readonly model: Model;
   readonly replay: Replay;
   commits = 0;
-  broken: unknown;
+  #broken: unknown;
 
-  constructor(random: Random, options: Pick<WorldOptions, 'disk' | 'journal' | 'lmdbFolder'>) {
+  constructor(random: Random, options: Omit<WorldOptions, 'scheduler' | 'onCommit'>) {
     this.scheduler = new Scheduler(random);
     this.world = new World({
       ...options,
       scheduler: this.scheduler,
       onCommit: (command) => this.#follow(command),
     });
-    this.model = new Model((parent, entry) => this.world.entry(parent, entry));
-    this.replay = new Replay(this.model, this.world);
+    this.replay = new Replay(this.world);
   }
 
   #follow(command: UnderWay): void {
@@ -73,8 +85,33 @@ class Setting {
       if (this.world.tookReserve && !command.frees) throw new Error(`${command.name} took the reserve`);
       this.replay.commit(command, writing.getStore());
     } catch (error) {
-      this.broken ??= error;
+      this.breaks(error);
     }
+  }
+
+  readonly breaks = (error: unknown): void => {
+    this.#broken ??= error;
+  };
+
+  get broken(): unknown {
+    return this.#broken ?? this.world.broken;
+  }
+
+  mustBeWhole(): void {
+    if (this.broken !== undefined) throw this.broken;
+    if (this.world.lost.length > 0)
+      throw new Error(`recovery found bytes lost: ${JSON.stringify(this.world.lost)}`);
+  }
+
+  /** Opens the store, and compares it with the model before and after calls are repeated that nobody answered. */
+  async start(calls: Calls): Promise<Core> {
+    const core = await this.world.start();
+    this.mustBeWhole();
+    await compare(core, this.world, this.replay);
+    await calls.resume(core);
+    this.mustBeWhole();
+    await compare(core, this.world, this.replay);
+    return core;
   }
 }
 
@@ -87,21 +124,19 @@ export async function playOnLmdb(options: {
   const { seed, actions, lmdbFolder } = options;
   const random = randomFrom(seed);
   const setting = new Setting(random, { lmdbFolder });
-  const { world, model, replay } = setting;
+  const { world, replay } = setting;
   const calls = new Calls(random, replay);
   for (let life = 0; life < LIVES; life += 1) {
-    const core = await world.start();
-    await compare(core, world, model);
-    await calls.resume(core);
+    const core = await setting.start(calls);
     const idle = async () => undefined;
     const never = (): never => {
       throw new Error('a client was refused for want of room');
     };
-    const refused = { noRoom: never, overQuota: never };
-    const surroundings = { core, volume: world.volume.id, random, replay, idle, calls, ...refused };
-    await new Actor(surroundings).live(actions);
-    if (setting.broken !== undefined) throw setting.broken;
-    await compare(core, world, model);
+    const refused = { noRoom: never, overQuota: never, failed: never };
+    const within = new Surroundings({ core, random, replay, idle, calls, mayFail: false });
+    await live(within, actions, refused);
+    setting.mustBeWhole();
+    await compare(core, world, replay);
     await core.close();
   }
   return setting.commits;
@@ -109,66 +144,93 @@ export async function playOnLmdb(options: {
 
 /** @throws when the store and the model differ, or a client got an answer it must not get */
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
-  const { seed, actions = 30, ignoresSyncOf, journal, fills = false, quota } = options;
+  const uninstall = options.plant?.install?.();
+  try {
+    return await simulateLives(options);
+  } finally {
+    uninstall?.();
+  }
+}
+
+async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Outcome> {
+  const options = { ...plant?.world, ...given };
+  const { seed, ignoresSyncOf, journal, fills = false, faults = false, quota } = options;
   const random = randomFrom(seed);
   const setting = new Setting(random, {
     ...(ignoresSyncOf && { disk: { ignoresSyncOf } }),
     ...(journal && { journal }),
+    ...(plant && { plant }),
+    fills,
+    faults,
   });
-  const { scheduler, world, model, replay } = setting;
+  const { world, replay } = setting;
   const calls = new Calls(random, replay);
-  let powerCuts = 0;
-  let noSpace = 0;
-  let overQuota = 0;
+  const counts = { noSpace: 0, overQuota: 0, failed: 0, cutShort: 0, died: 0 };
+  const refused = countRefusals(counts, { fills, faults });
   for (let life = 0; life < LIVES; life += 1) {
-    const core = await world.start();
-    if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
-    await compare(core, world, model);
-    await calls.resume(core);
-    if (setting.broken !== undefined) throw setting.broken;
-    await compare(core, world, model);
+    const core = await setting.start(calls);
     if (quota) await setQuota(core, world, quota);
-    world.interleave(true);
-    if (fills) void fillNowAndThen(setting, random);
-    const noRoom = (): void => {
-      if (!fills) throw new Error('a client was refused for want of room, of which there is enough');
-      noSpace += 1;
-    };
-    const idle = scheduler.pause;
-    const countQuota = (): void => {
-      overQuota += 1;
-    };
-    const refused = { noRoom, overQuota: countQuota };
-    const surroundings = { core, volume: world.volume.id, random, replay, idle, calls, ...refused };
-    let alive = ACTORS;
-    for (let i = 0; i < ACTORS; i += 1) {
-      new Actor(surroundings).live(actions).then(
-        () => {
-          alive -= 1;
-        },
-        (error: unknown) => {
-          setting.broken ??= error;
-        },
-      );
-    }
-    const cutAt = scheduler.steps + 1 + below(random, STEPS_MAX);
-    await scheduler.run(() => setting.broken !== undefined || alive === 0 || scheduler.steps >= cutAt);
-    if (setting.broken !== undefined) throw setting.broken;
-    if (alive > 0) powerCuts += 1;
-    world.cutPower();
+    const alive = await liveTogether(setting, { core, calls, refused, random, ...options });
+    if (alive > 0) counts.cutShort += 1;
+    if (world.died) counts.died += 1;
+    world.stop({ powerStays: below(random, 4) === 0 });
   }
   world.fill(false);
-  const core = await world.start();
+  const core = await setting.start(calls);
   if (core.room.full) throw new Error('there is room, and the store does not know');
-  if (world.lost.length > 0) throw new Error(`recovery found bytes lost: ${JSON.stringify(world.lost)}`);
-  await compare(core, world, model);
-  await calls.resume(core);
-  if (setting.broken !== undefined) throw setting.broken;
-  await compare(core, world, model);
-  if (world.faults.length > 0) throw new Error('background work failed', { cause: world.faults[0] });
+  if (world.faults.length > 0 && !faults)
+    throw new Error('background work failed', { cause: world.faults[0] });
   if (quota) await mustBeWithin(core, world, quota);
   await core.close();
-  return { steps: scheduler.steps, commits: setting.commits, powerCuts, noSpace, overQuota };
+  return { steps: setting.scheduler.steps, commits: setting.commits, ...counts };
+}
+
+function countRefusals(
+  counts: Record<'noSpace' | 'overQuota' | 'failed', number>,
+  { fills, faults }: { readonly fills: boolean; readonly faults: boolean },
+): Refused {
+  return {
+    noRoom: () => {
+      if (!fills) throw new Error('a client was refused for want of room, of which there is enough');
+      counts.noSpace += 1;
+    },
+    overQuota: () => {
+      counts.overQuota += 1;
+    },
+    failed: () => {
+      if (!faults) throw new Error('an operation failed on a device that does not');
+      counts.failed += 1;
+    },
+  };
+}
+
+interface Together extends SimulationOptions {
+  readonly core: Core;
+  readonly calls: Calls;
+  readonly refused: Refused;
+  readonly random: Random;
+}
+
+/** All clients at once, until they are done or the end comes. @returns how many are not done */
+async function liveTogether(setting: Setting, together: Together): Promise<number> {
+  const { scheduler, world, replay } = setting;
+  const { core, calls, refused, random, actions = 30, fills, faults = false } = together;
+  world.interleave(true);
+  if (fills) void fillNowAndThen(setting, random);
+  inspectNowAndThen(setting, random).catch(setting.breaks);
+  const within = new Surroundings({ core, random, replay, idle: scheduler.pause, calls, mayFail: faults });
+  let alive = ACTORS;
+  for (let i = 0; i < ACTORS; i += 1) {
+    live(within, actions, refused).then(() => {
+      alive -= 1;
+    }, setting.breaks);
+  }
+  const endsAt = scheduler.steps + 1 + below(random, STEPS_MAX);
+  await scheduler.run(
+    () => setting.broken !== undefined || alive === 0 || world.died || scheduler.steps >= endsAt,
+  );
+  setting.mustBeWhole();
+  return alive;
 }
 
 const setQuota = ({ volumes }: Core, { volume }: World, { bytes, inodes }: Required<Quota>) =>
@@ -188,30 +250,9 @@ async function fillNowAndThen({ scheduler, world }: Setting, random: Random): Pr
   }
 }
 
-/** Everything, through the object view, byte by byte; and what the metadata promises of itself. */
-async function compare(core: Core, world: World, model: Model): Promise<void> {
-  await core.collector.drain();
-  const volume = world.volume.id;
-  const expected = model.objects();
-  const listing = { volume, prefix: Buffer.alloc(0), delimiter: Buffer.alloc(0), limit: 10_000 };
-  const { entries } = await core.objects.list(listing);
-  const listed = entries.map((entry) => (entry.kind === 'object' ? entry.key.toString('latin1') : ''));
-  if (listed.join('\n') !== [...expected.keys()].join('\n')) {
-    throw new Error(`the store lists ${listed.join(' ')}, the model ${[...expected.keys()].join(' ')}`);
+async function inspectNowAndThen({ scheduler, world }: Setting, random: Random): Promise<never> {
+  for (;;) {
+    for (let steps = below(random, INSPECTION_STEPS_MAX); steps > 0; steps -= 1) await scheduler.pause();
+    await inspect(world.committed);
   }
-  for (const [key, bytes] of expected) {
-    const object = await core.objects.open({ volume, key: Buffer.from(key, 'latin1') });
-    const chunks: Buffer[] = [];
-    for await (const chunk of object.read()) chunks.push(chunk);
-    object.close();
-    if (!Buffer.concat(chunks).equals(bytes)) throw new Error(`${key} holds other bytes than the model`);
-  }
-  const usage = await core.volumes.usage(volume);
-  if (JSON.stringify(usage) !== JSON.stringify(model.usage())) {
-    throw new Error(`usage is ${JSON.stringify(usage)}, of the model ${JSON.stringify(model.usage())}`);
-  }
-  const findings: Finding[] = [];
-  const { engine, extents } = world;
-  await fsck({ engine, extents, full: true, onFinding: (finding) => findings.push(finding) });
-  if (findings.length > 0) throw new Error(`fsck found ${JSON.stringify(findings)}`);
 }

@@ -5,6 +5,7 @@ import {
   type Engine,
   MemoryBases,
   MemoryEngine,
+  type MemoryState,
   openJournaledMemoryEngine,
   openLmdbEngine,
 } from '@facet/engine';
@@ -18,38 +19,26 @@ import {
   type MemoryDiskOptions,
 } from '@facet/extents';
 import { Journal, type JournalRecord, RECORD, type ReadRecord } from '@facet/journal';
-import { type Command, CommandRunner, runsWhenFull } from '../../src/commands/command.ts';
-import { type Core, type InodeId, openCore, timestamp, type Volume } from '../../src/index.ts';
-import { dentryKey, type EntryName, inodeKey } from '../../src/meta/keys.ts';
+import {
+  type Core,
+  type FileRef,
+  type InodeId,
+  openCore,
+  type Volume,
+  type VolumeId,
+  volumeId,
+} from '../../src/index.ts';
+import { dentryKey, type EntryName, inodeKey, volumeKey, volumeNameKey } from '../../src/meta/keys.ts';
 import { decodeInode } from '../../src/meta/records/inode.ts';
 import { decodeDentry } from '../../src/meta/records/tree.ts';
+import { decodeNumber, decodeVolume } from '../../src/meta/records/volume.ts';
 import type { LostBytes } from '../../src/recovery/survey.ts';
-import { type JournalKind, leavingOut, unsynced } from './faultyJournal.ts';
+import { Clock } from './clock.ts';
+import { type JournalKind, leavingOut, unread, unsynced } from './faultyJournal.ts';
 import { MirroredEngine } from './mirroredEngine.ts';
+import { ObservedCommands, type UnderWay, WitnessedEngine } from './observed.ts';
+import type { Plant } from './plants/plant.ts';
 import { below, type Random, type Scheduler } from './scheduler.ts';
-
-/** A command on its way: known where the engine commits. */
-export interface UnderWay {
-  readonly name: string;
-  readonly args: unknown;
-  /** It gives room back, or may at least run where there is none. */
-  readonly frees: boolean;
-}
-
-/** Says at every commit which command it was. */
-class ObservedCommands extends CommandRunner {
-  readonly #underWay: AsyncLocalStorage<UnderWay>;
-
-  constructor(parts: ConstructorParameters<typeof CommandRunner>, underWay: AsyncLocalStorage<UnderWay>) {
-    super(...parts);
-    this.#underWay = underWay;
-  }
-
-  override run<A, R>(command: Command<A, R>, args: A): Promise<R> {
-    const underWay = { name: command.name, args, frees: runsWhenFull(command, args) };
-    return this.#underWay.run(underWay, () => super.run(command, args));
-  }
-}
 
 export interface WorldOptions {
   readonly scheduler: Scheduler;
@@ -60,6 +49,12 @@ export interface WorldOptions {
   readonly journal?: JournalKind;
   /** Given: the metadata is in LMDB, there; nothing may be interleaved then, nor the power cut. */
   readonly lmdbFolder?: string;
+  /** The disk is full now and then. */
+  readonly fills?: boolean;
+  /** Disk operations fail now and then. */
+  readonly faults?: boolean;
+  /** Something is wrong in it, which must be found. */
+  readonly plant?: Plant;
 }
 
 const SEGMENT_BYTES = 1 << 20;
@@ -73,6 +68,22 @@ const TAKES_ROOM: ReadonlySet<DiskOperation['kind']> = new Set([
   'makeDirectory',
 ]);
 
+/** Of those that may, one in so many fails where there are faults; of the journal's, which end the process, fewer. */
+const OPERATIONS_PER_FAULT = 150;
+const SYNCS_PER_FAULT = 60;
+const JOURNAL_OPERATIONS_PER_FAULT = 500;
+const MAY_FAIL: ReadonlySet<DiskOperation['kind']> = new Set([
+  'create',
+  'open',
+  'read',
+  'write',
+  'sync',
+  'syncDirectory',
+  'truncate',
+  'punch',
+  'unlink',
+]);
+
 export class World {
   readonly #options: WorldOptions;
   readonly #random: Random;
@@ -80,12 +91,17 @@ export class World {
   readonly #underWay = new AsyncLocalStorage<UnderWay>();
   readonly lost: LostBytes[] = [];
   readonly faults: unknown[] = [];
-  #now = 1_000_000_000n;
+  readonly #clock: Clock;
+  /** The device failed under the metadata: the process is over. */
+  #died = false;
+  #broken: unknown;
+  /** No later process could know that an entry was lost, and no file system goes on like that. */
+  #mustRemount = false;
   /** What holds the metadata, or follows what does. */
   #engine: MemoryEngine;
   #used: Engine;
   /** The state before the last commit. */
-  #stateBefore: ReturnType<MemoryEngine['snapshot']> | undefined;
+  #stateBefore: MemoryState | undefined;
   #extents: LocalExtentStore | undefined;
   readonly #bases = new MemoryBases();
   #journal: ByteJournal | undefined;
@@ -106,6 +122,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#random = options.scheduler.random;
+    this.#clock = new Clock(this.#random);
     this.#disk = new MemoryDisk({
       ...options.disk,
       random: this.#random,
@@ -117,9 +134,20 @@ export class World {
 
   async #before({ kind, name }: DiskOperation): Promise<DiskFault | undefined> {
     await this.#wait();
+    if (this.#fails({ kind, name })) return 'EIO';
     // A journal has its room.
     if (name.endsWith('.journal') || this.#replaying) return undefined;
     return this.#full && TAKES_ROOM.has(kind) ? 'ENOSPC' : undefined;
+  }
+
+  #fails({ kind, name }: DiskOperation): boolean {
+    if (!this.#options.faults || !this.#interleaved || !MAY_FAIL.has(kind)) return false;
+    const isSync = kind === 'sync' || kind === 'syncDirectory';
+    const perFault = isSync ? SYNCS_PER_FAULT : OPERATIONS_PER_FAULT;
+    const oneIn = name.endsWith('.journal') ? JOURNAL_OPERATIONS_PER_FAULT : perFault;
+    const fails = below(this.#random, oneIn) === 0;
+    if (fails && kind === 'syncDirectory') this.#mustRemount = true;
+    return fails;
   }
 
   async #wait(): Promise<undefined> {
@@ -127,7 +155,7 @@ export class World {
     return undefined;
   }
 
-  #newEngine(state?: ReturnType<MemoryEngine['snapshot']>): MemoryEngine {
+  #newEngine(state?: MemoryState): MemoryEngine {
     return new MemoryEngine({ ...(state && { state }), ...this.#hooks() });
   }
 
@@ -148,7 +176,10 @@ export class World {
   #committed(): void {
     this.#onItsWay = undefined;
     const command = this.#underWay.getStore();
-    if (command) this.#options.onCommit(command);
+    if (command) {
+      command.commits += 1;
+      this.#options.onCommit(command);
+    }
     this.#stateBefore = this.#engine.snapshot();
   }
 
@@ -170,7 +201,7 @@ export class World {
     journal.attach(() => bytes.settle());
     let last: Buffer | undefined;
     const replay = async (record: ReadRecord) => bytes.replay(record);
-    const watched = this.#watched(journal, (batch) => {
+    const watched = this.#watched(kind === 'not replayed' ? unread(journal) : journal, (batch) => {
       last = batch;
     });
     this.#replaying = true;
@@ -196,6 +227,8 @@ export class World {
     return Object.assign(journal, {
       commit: (record: JournalRecord) => {
         this.#wasFull = this.#full;
+        // What comes after a failure is refused, and goes nowhere.
+        if (journal.failure !== undefined) return commit(record);
         this.#onItsWay = {
           batch: Buffer.concat(record.payload),
           // As if it were the command that goes on.
@@ -214,13 +247,24 @@ export class World {
 
   async start(): Promise<Core> {
     const { scheduler } = this.#options;
-    const engine = await this.#openEngine();
+    const { plant } = this.#options;
+    this.#died = false;
+    this.#clock.set();
+    const inner = await this.#openEngine();
+    const commandOf = (): string | undefined => this.#underWay.getStore()?.name;
+    const engine = new WitnessedEngine({
+      inner: plant?.engine?.(inner, commandOf) ?? inner,
+      underWay: this.#underWay,
+      onBroken: (broken) => {
+        this.#broken ??= broken;
+      },
+      onDeviceFailure: () => {
+        this.#died = true;
+      },
+    });
     this.#used = engine;
     const environment = {
-      now: () => {
-        this.#now += 1n;
-        return timestamp(this.#now);
-      },
+      now: () => this.#clock.now(),
       randomBytes: (count: number) => this.#randomBytes(count),
     };
     this.#core = await openCore({
@@ -229,7 +273,7 @@ export class World {
       commands: new ObservedCommands([engine, environment], this.#underWay),
       openExtents: async (lease) => {
         this.#extents = new LocalExtentStore({
-          disk: this.#disk.mount(),
+          disk: plant?.disk?.(this.#disk.mount()) ?? this.#disk.mount(),
           lease,
           segmentBytes: SEGMENT_BYTES,
           ...(this.#journal && { journal: this.#journal }),
@@ -237,7 +281,7 @@ export class World {
             await this.#wait();
           },
         });
-        return this.#extents;
+        return plant?.extents?.(this.#extents) ?? this.#extents;
       },
       timer: scheduler.timer,
       reserve: {
@@ -275,6 +319,21 @@ export class World {
     return this.#extents;
   }
 
+  /** All that is committed. */
+  get committed(): MemoryState {
+    return this.#engine.snapshot();
+  }
+
+  /** The process is over, by itself. */
+  get died(): boolean {
+    return this.#died;
+  }
+
+  /** What was seen that must never be. */
+  get broken(): unknown {
+    return this.#broken;
+  }
+
   get volume(): Volume {
     if (!this.#volume) throw new Error('the world has not started');
     return this.#volume;
@@ -290,6 +349,10 @@ export class World {
     this.#full = full;
   }
 
+  get mayFill(): boolean {
+    return this.#options.fills === true;
+  }
+
   /** Whether the commit of this moment found no room but the reserve's, when the engine began with it. */
   get tookReserve(): boolean {
     return this.#options.journal === undefined ? this.#full : this.#wasFull;
@@ -300,10 +363,15 @@ export class World {
     return this.#full;
   }
 
-  /** The power goes at this very step. What was committed is there after the next start, and of the disk what was synced. */
-  cutPower(): void {
+  /**
+   * The power goes at this very step, or, when it stays, only the process. What was committed is there after the next
+   * start, and of the disk what was synced, or all.
+   */
+  stop(how: { readonly powerStays: boolean }): void {
     const state = this.#engine.snapshot();
-    this.#disk.crash();
+    if (how.powerStays && !this.#mustRemount) this.#disk.unmount();
+    else this.#disk.crash();
+    this.#mustRemount = false;
     this.#options.scheduler.forget();
     this.#interleaved = false;
     if (this.#options.journal === undefined) this.#engine = this.#newEngine(state);
@@ -311,14 +379,26 @@ export class World {
 
   // ---- what the store has committed, for a model that must not ask it ----
 
-  entry(parent: InodeId, name: EntryName): InodeId | undefined {
-    const stored = this.#engine.snapshot().get(dentryKey(this.volume.layer, parent, name));
+  entry(volume: Volume, parent: InodeId, name: EntryName): InodeId | undefined {
+    const stored = this.#engine.snapshot().get(dentryKey(volume.layer, parent, name));
     return stored && decodeDentry(stored).inode;
   }
 
+  volumeNamed(name: string): Volume {
+    const stored = this.#engine.snapshot().get(volumeNameKey(name));
+    if (!stored) throw new Error(`the store did not make volume ${name}`);
+    return this.#volumeOf(volumeId(decodeNumber(stored)));
+  }
+
+  #volumeOf(id: VolumeId): Volume {
+    const stored = this.#engine.snapshot().get(volumeKey(id));
+    if (!stored) throw new Error(`the store has no volume ${id}`);
+    return decodeVolume(stored);
+  }
+
   /** Whether the commit of this moment changed a file's bytes. */
-  dataChanged(file: InodeId): boolean {
-    const key = inodeKey(this.volume.layer, file);
+  dataChanged({ volume, inode }: FileRef): boolean {
+    const key = inodeKey(this.#volumeOf(volume).layer, inode);
     const [before, after] = [this.#stateBefore?.get(key), this.#engine.snapshot().get(key)];
     return !before || !after || decodeInode(before).dataVersion !== decodeInode(after).dataVersion;
   }

@@ -186,14 +186,22 @@ export class World {
 
   /** The power goes, and comes back: with what the engine had committed, or with `state`. */
   async crash(state?: ReturnType<MemoryEngine['snapshot']>): Promise<void> {
+    this.disk.crash();
+    await this.#beginAgain(state);
+  }
+
+  /** The process is killed: what the disk was given is there, synced or not. */
+  async kill(): Promise<void> {
+    this.disk.unmount();
+    await this.#beginAgain();
+  }
+
+  async #beginAgain(state?: ReturnType<MemoryEngine['snapshot']>): Promise<void> {
     const { engine } = this.life;
     this.#life = undefined;
     if (engine instanceof MemoryEngine) {
-      const left = state ?? engine.snapshot();
-      this.disk.crash();
-      await this.#begin(new MemoryEngine({ state: left }));
+      await this.#begin(new MemoryEngine({ state: state ?? engine.snapshot() }));
     } else {
-      this.disk.crash();
       await engine.close();
       await this.#begin(await this.#openEngine({}));
     }

@@ -139,6 +139,12 @@ export interface ExtentStore {
    * @throws ExtentError Missing | Failed
    */
   scan(container: ContainerId, options?: ScanOptions): AsyncIterable<ScannedFrame>;
+  /**
+   * Puts all that is seen of a container that nobody writes to on stable storage, its length included: after a process
+   * that was killed a power cut could still change it. None is no error.
+   * @throws ExtentError Full | Failed
+   */
+  settle(container: ContainerId): Promise<void>;
   /** Seals the active segments after finishing what is under way. */
   close(): Promise<void>;
 }

@@ -15,6 +15,7 @@ export function forwarded(extents: ExtentStore): ExtentStore {
     greatest: () => extents.greatest(),
     status: (container) => extents.status(container),
     scan: (container, options) => extents.scan(container, options),
+    settle: (container) => extents.settle(container),
     close: () => extents.close(),
   };
 }

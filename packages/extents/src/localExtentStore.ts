@@ -241,6 +241,16 @@ export class LocalExtentStore implements ExtentStore {
     }
   }
 
+  async settle(container: ContainerId): Promise<void> {
+    this.#mustBeOpen();
+    try {
+      const file = await this.#files.open(container, 'segment');
+      await file?.sync().finally(() => file.close());
+    } catch (error) {
+      throw await writeError(this.#disk, error, `cannot sync container ${containerName(container)}`);
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#appenders.map((appender) => appender.close()));

@@ -54,6 +54,11 @@ export class MemoryDisk {
     this.#root.crash(this.#options.random);
   }
 
+  /** The process ends: every mount and open file is dead from now on, and nothing is lost. */
+  unmount(): void {
+    this.#boots++;
+  }
+
   get boots(): number {
     return this.#boots;
   }
@@ -117,7 +122,8 @@ class Gate {
   }
 
   #mustHavePower(): void {
-    if (this.#boot !== this.#disk.boots) throw failure('ESHUTDOWN', 'the disk has lost power');
+    if (this.#boot !== this.#disk.boots)
+      throw failure('ESHUTDOWN', 'the disk has lost power, or its process is over');
   }
 }
 
@@ -229,11 +235,14 @@ class MemoryHandle implements DiskFile {
   readonly #file: MemoryFile;
   readonly #gate: Gate;
   #closed = false;
+  /** Failures that this handle knows of. */
+  #failuresTold: number;
 
   constructor(options: HandleOptions) {
     this.#options = options;
     this.#file = options.file;
     this.#gate = options.gate;
+    this.#failuresTold = options.file.failedSyncs;
   }
 
   async write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void> {
@@ -271,9 +280,20 @@ class MemoryHandle implements DiskFile {
       'sync',
       () => {
         if (!this.#gate.ignoresSyncOf('data')) this.#file.sync();
+        if (!this.#hearsOfFailure()) return;
+        throw failure('EIO', `sync ${this.#options.name}, of what another one was to save`);
       },
-      () => this.#file.failSync(this.#gate.random),
+      () => {
+        this.#file.failSync(this.#gate.random);
+        this.#hearsOfFailure();
+      },
     );
+  }
+
+  #hearsOfFailure(): boolean {
+    const told = this.#failuresTold;
+    this.#failuresTold = this.#file.failedSyncs;
+    return told < this.#failuresTold;
   }
 
   /** Nothing to do: a crash treats every unsynced write as perhaps already on its way. */

@@ -19,6 +19,12 @@ export class MemoryFile {
   #durable = new SparseBytes();
   /** Changes made since the last sync, oldest first. */
   #dirty: Change[] = [];
+  #failedSyncs = 0;
+
+  /** Each handle that was open is told of each, once. @source Linux, Documentation/filesystems/vfs.rst (errseq_t) */
+  get failedSyncs(): number {
+    return this.#failedSyncs;
+  }
 
   change(change: Change): void {
     apply(this.seen, change);
@@ -35,6 +41,7 @@ export class MemoryFile {
    * what is lost. So the next sync succeeds without having saved it, as on Linux.
    */
   failSync(random: Random): void {
+    this.#failedSyncs += 1;
     this.#arriveInPart(random);
     if (random() < 0.5) this.seen = new SparseBytes(this.#durable);
   }

@@ -1,0 +1,59 @@
+/** Worlds of many seeds, on both engines: the simulation of the core's tests, for as long as there is time. */
+
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SIMULATION = 'core/test/simulation/simulation.test.ts';
+/** In one run of the tests: what they print then is not much. */
+const SEEDS_PER_RUN = 100;
+const SEEDS_MAX = 2 ** 31;
+
+export interface SoakSeeds {
+  readonly seeds: number;
+  /** No run is begun after that. */
+  readonly minutes: number;
+  /** The first one is drawn from it. */
+  readonly seed: string;
+  readonly log: (line: string) => void;
+}
+
+/** How many seeds there was time for, and the runs of tests among them that failed. */
+export async function soakSeeds({
+  seeds,
+  minutes,
+  seed,
+  log,
+}: SoakSeeds): Promise<{ seeds: number; faults: number }> {
+  const first = 1 + (createHash('md5').update(seed).digest().readUInt32BE() % (SEEDS_MAX - seeds));
+  const until = Date.now() + minutes * 60_000;
+  let done = 0;
+  let faults = 0;
+  while (done < seeds && Date.now() < until) {
+    const count = Math.min(SEEDS_PER_RUN, seeds - done);
+    const told = await runTests({ first: first + done, count });
+    done += count;
+    if (told === undefined) continue;
+    faults += 1;
+    const lines = told.split('\n').filter((line) => /seed \d+:|run it again with/.test(line));
+    for (const line of lines.length > 0 ? lines : [told]) log(`  ${line.trim()}`);
+  }
+  return { seeds: done, faults };
+}
+
+/** @returns what they print when they fail */
+function runTests({ first, count }: { first: number; count: number }): Promise<string | undefined> {
+  const vitest = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', SIMULATION], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: '1', FACET_SEEDS: String(count), FACET_FIRST_SEED: String(first) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const told: Buffer[] = [];
+  vitest.stdout.on('data', (chunk: Buffer) => told.push(chunk));
+  vitest.stderr.on('data', (chunk: Buffer) => told.push(chunk));
+  return new Promise((resolve, reject) => {
+    vitest.on('error', reject);
+    vitest.on('close', (code) => resolve(code === 0 ? undefined : Buffer.concat(told).toString()));
+  });
+}

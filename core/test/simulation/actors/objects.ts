@@ -1,0 +1,232 @@
+/** Clients by key: what they are told is what there was at one moment, whatever happens meanwhile. */
+
+import type { OpenObject, WritePrecondition } from '../../../src/index.ts';
+import type { ModelNode } from '../model.ts';
+import { type At, frees, md5Of, type Surroundings, unlessAbsent } from './surroundings.ts';
+
+const SLOW_STEPS_MAX = 150;
+
+type Action = (within: Surroundings) => Promise<unknown>;
+
+/** The more often, the more of them. */
+export const objectActions: readonly Action[] = [
+  put,
+  put,
+  put,
+  putInto,
+  (within) => get(within),
+  (within) => get(within),
+  (within) => get(within),
+  getRange,
+  getWhatGoes,
+  remove,
+  remove,
+  removeWhat,
+  copy,
+  copyChanged,
+  list,
+  tags,
+];
+
+async function put(within: Surroundings): Promise<unknown> {
+  const bytes = within.bytes();
+  const body = await within.stage(bytes);
+  if (within.oneIn(30)) return frees(within.core.objects.discard(body));
+  const precondition = within.oneIn(4) ? { precondition: { ifNoneMatch: ['*'] } } : {};
+  return within.core.objects.put({
+    ...within.at(),
+    body,
+    etag: { digest: md5Of(bytes), parts: 0 },
+    properties: {},
+    userMetadata: { mark: within.mark() },
+    ...(within.oneIn(3) && { tags: [{ key: 'tag', value: within.mark() }] }),
+    ...precondition,
+  });
+}
+
+/** In the place of what was seen, and of nothing else. */
+async function putInto(within: Surroundings): Promise<unknown> {
+  const at = within.at();
+  const precondition = await asSeen(within, at);
+  const bytes = within.bytes();
+  const body = await within.stage(bytes);
+  const etag = { digest: md5Of(bytes), parts: 0 };
+  const args = { ...at, body, etag, properties: {}, userMetadata: {} };
+  return within.core.objects.put(precondition ? { ...args, precondition } : args);
+}
+
+async function asSeen(within: Surroundings, at: At): Promise<WritePrecondition | undefined> {
+  await within.idle();
+  const expected = objectAt(within, at);
+  const head = await unlessAbsent(within.core.objects.head(at));
+  mustAgree(at, expected, head);
+  return head && { ifMatch: [head.etag] };
+}
+
+function objectAt(within: Surroundings, { volume, key }: At): Expected {
+  if (!within.replay.volumes.includes(volume)) return undefined;
+  const object = within.replay.model(volume).object(key);
+  // As it is now: it may change while the store is asked.
+  return object && { bytes: object.bytes, said: object.said };
+}
+
+type Expected = Pick<ModelNode, 'bytes' | 'said'> | undefined;
+
+function mustAgree({ key }: At, expected: Expected, info: OpenObject['info'] | undefined): void {
+  if (!expected && info) throw new Error(`${key} was found, and is not there`);
+  if (expected && !info) throw new Error(`${key} was not found, and is there`);
+  if (expected && info) mustSay(`${key}`, expected, info);
+}
+
+/** What S3 says of an object is what was said of it last. */
+export function mustSay(
+  key: string,
+  { bytes, said }: Pick<ModelNode, 'bytes' | 'said'>,
+  info: OpenObject['info'],
+): void {
+  const { mark } = info.userMetadata;
+  const told = JSON.stringify([info.sizeBytes, mark, info.tagCount]);
+  const wanted = JSON.stringify([bytes.length, said.mark, (JSON.parse(said.tags) as unknown[]).length]);
+  if (told !== wanted) throw new Error(`of ${key} is said ${told}, of the model ${wanted}`);
+  if (said.etag !== undefined && said.etag !== info.etag)
+    throw new Error(`${key} has etag ${info.etag}, of the model ${said.etag}`);
+}
+
+/** A reader gets one whole version, whatever happens meanwhile. */
+async function get(within: Surroundings, at = within.at()): Promise<void> {
+  await within.idle();
+  const expected = objectAt(within, at);
+  const object = await unlessAbsent(within.core.objects.open(at));
+  if (!object) return mustAgree(at, expected, undefined);
+  try {
+    mustAgree(at, expected, object.info);
+    // A slow reader: what it reads may be replaced, dropped and given back meanwhile.
+    for (let steps = within.below(SLOW_STEPS_MAX); steps > 0; steps -= 1) await within.idle();
+    const chunks: Buffer[] = [];
+    for await (const chunk of object.read()) chunks.push(Buffer.from(chunk));
+    if (expected && !Buffer.concat(chunks).equals(expected.bytes))
+      throw new Error(`of ${at.key} other bytes were read than were there`);
+  } finally {
+    object.close();
+  }
+}
+
+/** Large enough that its bytes are given back while somebody reads them slowly, if they may be. */
+async function getWhatGoes(within: Surroundings): Promise<unknown> {
+  const at = within.at();
+  const bytes = Buffer.alloc(100_000 + within.below(250_000), `<${within.mark()}>`);
+  const body = await within.stage(bytes);
+  const etag = { digest: md5Of(bytes), parts: 0 };
+  await within.core.objects.put({ ...at, body, etag, properties: {}, userMetadata: {} });
+  const reading = get(within, at);
+  const removed = frees(within.core.objects.delete(at));
+  await Promise.all([reading, removed]);
+  return reading;
+}
+
+async function getRange(within: Surroundings): Promise<void> {
+  const at = within.at();
+  await within.idle();
+  const expected = objectAt(within, at);
+  const object = await unlessAbsent(within.core.objects.open(at));
+  if (!object || !expected) return;
+  try {
+    const { length } = expected.bytes;
+    if (length === 0) return;
+    const start = within.below(length);
+    const end = start + within.below(length - start);
+    const chunks: Buffer[] = [];
+    for await (const chunk of object.stream({ start, end })) chunks.push(Buffer.from(chunk));
+    if (!Buffer.concat(chunks).equals(expected.bytes.subarray(start, end + 1)))
+      throw new Error(`of ${at.key}, ${start} to ${end}, other bytes were read than were there`);
+  } finally {
+    object.close();
+  }
+}
+
+function remove(within: Surroundings): Promise<unknown> {
+  return frees(within.core.objects.delete(within.at()));
+}
+
+async function removeWhat(within: Surroundings): Promise<unknown> {
+  const at = within.at();
+  const precondition = await asSeen(within, at);
+  return precondition && frees(within.core.objects.delete({ ...at, precondition }));
+}
+
+function copy(within: Surroundings): Promise<unknown> {
+  return within.core.objects.copy({ source: within.at(), target: within.at() });
+}
+
+async function copyChanged(within: Surroundings): Promise<unknown> {
+  const source = within.at();
+  const target = within.oneIn(3) ? source : within.at();
+  const attributes = { properties: {}, userMetadata: { mark: within.mark() } };
+  const tagged = within.oneIn(2) ? { tags: [{ key: 'tag', value: within.mark() }] } : {};
+  const precondition = within.oneIn(3) ? { precondition: { ifNoneMatch: ['*'] } } : {};
+  return within.core.objects.copy({ source, target, attributes, ...tagged, ...precondition });
+}
+
+/** A page is of one moment. */
+async function list(within: Surroundings): Promise<void> {
+  const { volume, key } = within.at();
+  const prefix = within.oneIn(2) ? Buffer.alloc(0) : key.subarray(0, within.below(key.length + 1));
+  const delimiter = Buffer.from(within.oneIn(2) ? '/' : '');
+  const limit = 1 + within.below(8);
+  const after = within.oneIn(2) ? { after: within.at().key } : {};
+  await within.idle();
+  if (!within.replay.volumes.includes(volume)) return;
+  const expected = page([...within.replay.model(volume).objects().keys()], {
+    prefix: prefix.toString('latin1'),
+    delimiter: delimiter.toString('latin1'),
+    after: after.after?.toString('latin1') ?? '',
+  });
+  const { entries, truncated } = await within.core.objects.list({
+    volume,
+    prefix,
+    delimiter,
+    limit,
+    ...after,
+  });
+  const told = entries.map((entry) =>
+    (entry.kind === 'object' ? entry.key : entry.prefix).toString('latin1'),
+  );
+  const isShort = told.length < limit && !truncated && told.length < expected.length;
+  if (isShort || told.join('\n') !== expected.slice(0, told.length).join('\n'))
+    throw new Error(`listed was ${told.join(' ')}, of the model ${expected.join(' ')}`);
+}
+
+/** Keys and common prefixes, in order. */
+function page(
+  keys: readonly string[],
+  {
+    prefix,
+    delimiter,
+    after,
+  }: { readonly prefix: string; readonly delimiter: string; readonly after: string },
+): readonly string[] {
+  const lines = new Set<string>();
+  for (const key of keys) {
+    if (!key.startsWith(prefix)) continue;
+    const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+    const line = cut < 0 ? key : key.slice(0, cut + delimiter.length);
+    // One that was given is passed whole.
+    if (key > after && line !== after) lines.add(line);
+  }
+  return [...lines];
+}
+
+async function tags(within: Surroundings): Promise<unknown> {
+  const at = within.at();
+  const { objects } = within.core;
+  if (within.oneIn(2)) {
+    const wanted = within.oneIn(3) ? [] : [{ key: 'tag', value: within.mark() }];
+    return objects.setTags({ ...at, tags: wanted });
+  }
+  await within.idle();
+  const expected = objectAt(within, at);
+  const told = await unlessAbsent(objects.getTags(at));
+  if (told && expected?.said.tags !== JSON.stringify(told))
+    throw new Error(`${at.key} has tags ${JSON.stringify(told)}, of the model ${expected?.said.tags}`);
+  return told;
+}

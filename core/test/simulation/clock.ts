@@ -1,0 +1,29 @@
+import { type Timestamp, timestamp } from '../../src/index.ts';
+import { below, type Random } from './scheduler.ts';
+
+const HOUR_NS = 3_600_000_000_000;
+const BEGIN_NS = 1_700_000_000_000_000_000n;
+/** Of a step while the machine is off: what was answered is remembered for longer than all of them take. */
+const STEP_HOURS_MAX = 6;
+const READINGS_PER_STEP = 500;
+
+/** What time it is: set forwards at any time, and backwards where a new process begins. */
+export class Clock {
+  readonly #random: Random;
+  #now = BEGIN_NS;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  now(): Timestamp {
+    this.#now += below(this.#random, READINGS_PER_STEP) === 0 ? BigInt(below(this.#random, HOUR_NS)) : 1n;
+    return timestamp(this.#now);
+  }
+
+  /** Somebody sets it while nothing runs. */
+  set(): void {
+    const hours = STEP_HOURS_MAX * (2 * this.#random() - 1);
+    this.#now += BigInt(Math.floor(hours * HOUR_NS));
+  }
+}
