@@ -1,10 +1,11 @@
 /**
  * One keep-alive connection that sends prepared bytes and reads answers with as little work as it can, so that
- * the client's core is not what is measured. It knows Content-Length and nothing of chunked answers.
+ * the client's core is not what is measured.
  */
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { ChunkedBody } from './chunkedBody.ts';
 import type { Endpoint, ReadyRequest } from './request.ts';
 
 export interface Answer {
@@ -15,11 +16,15 @@ export interface Answer {
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
+const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i;
+const CHUNKED = /\r\ntransfer-encoding: *chunked/i;
 
 export class Connection {
   readonly #socket: Socket;
   #head: Buffer = Buffer.alloc(0);
+  /** Bytes of the body that are still to come; -1: the head is. */
   #left = -1;
+  #chunked: ChunkedBody | undefined;
   #status = 0;
   #bodyBytes = 0;
   #bodyless = false;
@@ -42,6 +47,7 @@ export class Connection {
   /** Sends one request and waits for its whole answer. */
   send(request: ReadyRequest, keepBody = false): Promise<Answer> {
     this.#left = -1;
+    this.#chunked = undefined;
     this.#head = Buffer.alloc(0);
     this.#bodyBytes = 0;
     this.#bodyless = request.method === 'HEAD';
@@ -81,9 +87,9 @@ export class Connection {
         if (head.length > end + 4) this.#take(head.subarray(end + 4));
         return;
       }
-      const length = /\r\ncontent-length: *(\d+)/i.exec(text);
-      this.#left =
-        this.#bodyless || this.#status === 204 || this.#status === 304 ? 0 : Number(length?.[1] ?? 0);
+      const bodyless = this.#bodyless || this.#status === 204 || this.#status === 304;
+      if (!bodyless && CHUNKED.test(text)) this.#chunked = new ChunkedBody();
+      this.#left = bodyless ? 0 : Number(CONTENT_LENGTH.exec(text)?.[1] ?? 0);
       this.#body(head.subarray(end + 4));
       return;
     }
@@ -91,13 +97,27 @@ export class Connection {
   }
 
   #body(bytes: Buffer): void {
-    this.#left -= bytes.length;
-    this.#bodyBytes += bytes.length;
-    this.#kept?.push(bytes);
-    if (this.#left > 0) return;
+    if (this.#chunked) {
+      try {
+        for (const piece of this.#chunked.push(bytes)) this.#keep(piece);
+      } catch (error) {
+        this.#socket.destroy(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      if (!this.#chunked.done) return;
+    } else {
+      this.#left -= bytes.length;
+      this.#keep(bytes);
+      if (this.#left > 0) return;
+    }
     const settle = this.#settle;
     this.#settle = undefined;
     const answer = { status: this.#status, bodyBytes: this.#bodyBytes };
     settle?.resolve(this.#kept ? { ...answer, body: Buffer.concat(this.#kept) } : answer);
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#bodyBytes += bytes.length;
+    this.#kept?.push(bytes);
   }
 }
