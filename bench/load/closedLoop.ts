@@ -43,7 +43,9 @@ export async function closedLoop({ endpoint, connections, next, secondsMax }: Lo
         const sent = performance.now();
         const operation = sent - began < secondsMax * 1000 ? next() : undefined;
         if (operation === undefined) return;
-        bytes += await operation(connection);
+        // Not `bytes += await`: it would add to what they were before the others'.
+        const moved = await operation(connection);
+        bytes += moved;
         took.push(performance.now() - sent);
       }
     });

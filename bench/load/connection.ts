@@ -11,6 +11,8 @@ import type { Endpoint, ReadyRequest } from './request.ts';
 export interface Answer {
   readonly status: number;
   readonly bodyBytes: number;
+  /** Status line and header lines. */
+  readonly head: string;
   /** Only when asked for: the body's bytes. */
   readonly body?: Buffer;
 }
@@ -26,6 +28,7 @@ export class Connection {
   #left = -1;
   #chunked: ChunkedBody | undefined;
   #status = 0;
+  #text = '';
   #bodyBytes = 0;
   #bodyless = false;
   #kept: Buffer[] | undefined;
@@ -87,6 +90,7 @@ export class Connection {
         if (head.length > end + 4) this.#take(head.subarray(end + 4));
         return;
       }
+      this.#text = text;
       const bodyless = this.#bodyless || this.#status === 204 || this.#status === 304;
       if (!bodyless && CHUNKED.test(text)) this.#chunked = new ChunkedBody();
       this.#left = bodyless ? 0 : Number(CONTENT_LENGTH.exec(text)?.[1] ?? 0);
@@ -112,7 +116,7 @@ export class Connection {
     }
     const settle = this.#settle;
     this.#settle = undefined;
-    const answer = { status: this.#status, bodyBytes: this.#bodyBytes };
+    const answer = { status: this.#status, bodyBytes: this.#bodyBytes, head: this.#text };
     settle?.resolve(this.#kept ? { ...answer, body: Buffer.concat(this.#kept) } : answer);
   }
 
