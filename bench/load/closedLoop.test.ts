@@ -8,7 +8,7 @@ import { ready } from './request.ts';
 
 const BODY = 'x'.repeat(1000);
 const server = createServer((request, response) => {
-  // One by its length, the next in chunks.
+  if (request.url === '/closed') response.shouldKeepAlive = false;
   if (request.url === '/chunked') response.write(BODY.slice(0, 10));
   response.end(request.url === '/chunked' ? BODY.slice(10) : BODY);
 });
@@ -22,16 +22,19 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-it.each(['/', '/chunked'])('counts the operations and bytes of all connections: %s', async (path) => {
-  const get = sending(ready(endpoint, { method: 'GET', path }));
-  let left = 400;
-  const next = () => {
-    left -= 1;
-    return left >= 0 ? get : undefined;
-  };
-  const done = await closedLoop({ endpoint, connections: 8, next, secondsMax: 60 });
-  expect(done).toMatchObject({ operations: 400, bytes: 400 * BODY.length });
-});
+it.each(['/', '/chunked', '/closed'])(
+  'counts the operations and bytes of all connections: %s',
+  async (path) => {
+    const get = sending(ready(endpoint, { method: 'GET', path }));
+    let left = 400;
+    const next = () => {
+      left -= 1;
+      return left >= 0 ? get : undefined;
+    };
+    const done = await closedLoop({ endpoint, connections: 8, next, secondsMax: 60 });
+    expect(done).toMatchObject({ operations: 400, bytes: 400 * BODY.length });
+  },
+);
 
 it('begins none when the time is up', async () => {
   const get = sending(ready(endpoint, { method: 'GET', path: '/' }));

@@ -19,10 +19,14 @@ export interface Answer {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i;
+const CLOSES = /\r\nconnection: *close/i;
 const CHUNKED = /\r\ntransfer-encoding: *chunked/i;
 
 export class Connection {
-  readonly #socket: Socket;
+  readonly #endpoint: Endpoint;
+  #socket: Socket;
+  /** The server said that it closes after its last answer. */
+  #spent = false;
   #head: Buffer = Buffer.alloc(0);
   /** Bytes of the body that are still to come; -1: the head is. */
   #left = -1;
@@ -34,21 +38,19 @@ export class Connection {
   #kept: Buffer[] | undefined;
   #settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(endpoint: Endpoint, socket: Socket) {
+    this.#endpoint = endpoint;
     this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('error', (error) => this.#settle?.reject(error));
-    socket.on('close', () => this.#settle?.reject(new Error('the server closed the connection')));
+    this.#listen(socket);
   }
 
   static async open(endpoint: Endpoint): Promise<Connection> {
-    const socket = connect({ ...endpoint, noDelay: true });
-    await once(socket, 'connect');
-    return new Connection(socket);
+    return new Connection(endpoint, await connected(endpoint));
   }
 
   /** Sends one request and waits for its whole answer. */
   send(request: ReadyRequest, keepBody = false): Promise<Answer> {
+    if (this.#spent) return this.#again(request, keepBody);
     this.#left = -1;
     this.#chunked = undefined;
     this.#head = Buffer.alloc(0);
@@ -75,6 +77,24 @@ export class Connection {
     this.#socket.destroy();
   }
 
+  async #again(request: ReadyRequest, keepBody: boolean): Promise<Answer> {
+    this.#socket.destroy();
+    this.#socket = await connected(this.#endpoint);
+    this.#listen(this.#socket);
+    this.#spent = false;
+    return this.send(request, keepBody);
+  }
+
+  #listen(socket: Socket): void {
+    const fail = (error: Error): void => {
+      // One that was left for another has no say.
+      if (socket === this.#socket) this.#settle?.reject(error);
+    };
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('error', fail);
+    socket.on('close', () => fail(new Error('the server closed the connection')));
+  }
+
   #take(chunk: Buffer): void {
     if (this.#left < 0) {
       const head = this.#head.length > 0 ? Buffer.concat([this.#head, chunk]) : chunk;
@@ -91,6 +111,7 @@ export class Connection {
         return;
       }
       this.#text = text;
+      this.#spent = CLOSES.test(text);
       const bodyless = this.#bodyless || this.#status === 204 || this.#status === 304;
       if (!bodyless && CHUNKED.test(text)) this.#chunked = new ChunkedBody();
       this.#left = bodyless ? 0 : Number(CONTENT_LENGTH.exec(text)?.[1] ?? 0);
@@ -124,4 +145,10 @@ export class Connection {
     this.#bodyBytes += bytes.length;
     this.#kept?.push(bytes);
   }
+}
+
+async function connected(endpoint: Endpoint): Promise<Socket> {
+  const socket = connect({ ...endpoint, noDelay: true });
+  await once(socket, 'connect');
+  return socket;
 }

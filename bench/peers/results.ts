@@ -1,7 +1,7 @@
 /** All that was measured, and its middle over the rounds. */
 
 import { median } from '../s3/report.ts';
-import type { Durability, Setup } from './servers/server.ts';
+import type { SetupIdentity } from './servers/server.ts';
 import type { Cell, DiskUse, Sink } from './world.ts';
 
 export interface Line {
@@ -13,6 +13,7 @@ export interface Line {
   /** Least and greatest of the rounds. */
   readonly range: readonly [number, number];
   readonly megabytesPerSecond: number;
+  /** Not a number, null in JSON, where the client tells of all operations together only: by NFS. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly cpuMicrosPerOperation: number;
@@ -22,12 +23,7 @@ export interface Line {
   readonly scaled: boolean;
 }
 
-export interface SetupFacts {
-  readonly name: string;
-  readonly version: string;
-  readonly durability: Durability;
-  readonly how: string;
-  readonly renames: string;
+export interface SetupFacts extends SetupIdentity {
   /** By size of objects: bytes on the disk for a byte put. */
   readonly disk: Readonly<Record<string, number>>;
 }
@@ -48,7 +44,7 @@ export class Results {
   readonly #skipped: string[] = [];
   readonly #failed: string[] = [];
 
-  sinkOf(setup: Setup): Sink {
+  sinkOf(setup: SetupIdentity): Sink {
     return {
       cell: (cell) => {
         const at = JSON.stringify([setup.name, cell.row, cell.connections]);
@@ -70,7 +66,7 @@ export class Results {
     this.#failed.push(what);
   }
 
-  document(facts: { machine: string; client: string }, setups: readonly Setup[]): Document {
+  document(facts: { machine: string; client: string }, setups: readonly SetupIdentity[]): Document {
     return {
       date: new Date().toISOString().slice(0, 10),
       ...facts,

@@ -8,6 +8,9 @@
  *   --only WORDS      only servers and groups with one of these in their name, as in --only 'Facet,MinIO,4 KiB'
  *   --results DIR     where peers.json, peers.md and peers.svg go (default bench/results; without --quick and --only)
  *
+ * `FACET_NFS_CLIENT` and `FACET_PEER_GANESHA` are for small files by NFS, as for bench:nfs: there the server has one core,
+ * and the client's virtual machine the other.
+ *
  * Servers are built from their Go modules into ~/.cache/facet-bench at first. A server that cannot be had is left out,
  * and the results say why. A group has a server that was just started on an empty folder and warmed up; groups are
  * measured on all servers in turn, so that a neighbour's noise falls on all. Server and client share the machine's
@@ -23,6 +26,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { GROUPS } from './groups.ts';
 import { Unavailable } from './install.ts';
+import { facetByNfs, GANESHA, GANESHA_SYNCED, ganeshaByNfs } from './nfs.ts';
 import { chartOf } from './report/chart.ts';
 import { markdownOf } from './report/markdown.ts';
 import { printLines } from './report/table.ts';
@@ -30,7 +34,7 @@ import { Results } from './results.ts';
 import { facet } from './servers/facet.ts';
 import { minio } from './servers/minio.ts';
 import { seaweedfs } from './servers/seaweedfs.ts';
-import type { Setup } from './servers/server.ts';
+import type { Setup, SetupIdentity } from './servers/server.ts';
 import { versitygw } from './servers/versitygw.ts';
 import { visit } from './visit.ts';
 import type { Pace } from './world.ts';
@@ -61,8 +65,8 @@ function chosen<T extends { readonly name: string }>(all: readonly T[]): T[] {
 
 /** Why not all that one might look for is there. */
 const NOT_HERE = [
-  'JuiceFS: its modules are replaced by forks, so that go builds it from its repository only',
-  'warp, as a second client: no released version of its module could be had when this was written',
+  'JuiceFS: go builds it with forks of modules that the Go module proxy refused (November 2026), so it was never run',
+  'warp, as a second client: the Go module proxy refused all versions tried (November 2026)',
 ];
 
 async function setupsOf(results: Results): Promise<Setup[]> {
@@ -81,12 +85,16 @@ async function setupsOf(results: Results): Promise<Setup[]> {
 }
 
 const results = new Results();
+/** It has servers and a client of its own. */
+const NFS_GROUP = 'NFS';
+const asked = chosen([...GROUPS.map(({ name }) => ({ name })), { name: NFS_GROUP }]).map(({ name }) => name);
+const groups = GROUPS.filter(({ name }) => asked.includes(name));
 const setups = await setupsOf(results);
 // Servers and folders are cleared away by what is under way, and what is left of them when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 for (let round = 1; round <= rounds; round += 1) {
-  for (const group of chosen(GROUPS)) {
+  for (const group of groups) {
     for (const setup of setups) {
       const began = performance.now();
       try {
@@ -103,8 +111,34 @@ for (let round = 1; round <= rounds; round += 1) {
   }
 }
 
+async function byNfs(): Promise<SetupIdentity[]> {
+  const client = process.env['FACET_NFS_CLIENT'];
+  if (client === undefined) {
+    results.skip('small files by NFS: FACET_NFS_CLIENT names no program that boots a Linux kernel client');
+    return [];
+  }
+  const places = { client, parent: values.data, sinkOf: (setup: SetupIdentity) => results.sinkOf(setup) };
+  let peer = false;
+  for (let round = 1; round <= rounds; round += 1) {
+    try {
+      const ours = setups.find(({ name }) => name === 'Facet');
+      if (ours) await facetByNfs(ours, places, pace);
+      peer = await ganeshaByNfs(places, pace);
+      tell(`round ${round}, NFS`);
+    } catch (error) {
+      results.fail(`NFS, round ${round}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (!peer) results.skip('NFS-Ganesha: FACET_PEER_GANESHA names none, nor is one on the path');
+  return peer ? [GANESHA_SYNCED, GANESHA] : [];
+}
+
+const measured: SetupIdentity[] = [...setups];
+if (asked.includes(NFS_GROUP)) {
+  measured.push(...(await byNfs()));
+}
 const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Linux ${release()}`;
-const document = results.document({ machine, client: `bench/load, Node ${process.version}` }, setups);
+const document = results.document({ machine, client: `bench/load, Node ${process.version}` }, measured);
 printLines(document);
 const partial = values.quick || words.length > 0;
 const folder = values.results ?? (partial ? undefined : RESULTS);

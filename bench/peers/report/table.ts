@@ -39,8 +39,8 @@ export function printLines(document: Document): void {
         ...columnsOf(line),
         range: line.range.map(figure).join('–'),
         'flushes/op': figure(line.flushesPerOperation),
-        'client busy': `${(line.clientBusy * 100).toFixed(0)} %`,
-        'Facet is': `${figure(pace / line.operationsPerSecond)}×`,
+        'client busy': Number.isNaN(line.clientBusy) ? '-' : `${(line.clientBusy * 100).toFixed(0)} %`,
+        'Facet is': Number.isNaN(pace) ? '' : `${figure(pace / line.operationsPerSecond)}×`,
       })),
     );
   }

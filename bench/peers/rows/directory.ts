@@ -44,8 +44,10 @@ export async function directory(world: World): Promise<void> {
   for (const connections of LIST_CONNECTIONS) {
     world.tell(await world.measure(name, connections, again(listings)));
   }
-  world.tell(await rename(world, `rename of a directory of ${count.toLocaleString('en')}`, count));
+  world.tell(await rename(world, renameRow(count), count));
 }
+
+export const renameRow = (count: number): string => `rename of a directory of ${count.toLocaleString('en')}`;
 
 /** A page that has fewer keys would be fast. */
 function listing(request: ReadyRequest): Operation {
@@ -91,6 +93,8 @@ async function byCopies(world: World, row: string, count: number): Promise<Cell>
   const seconds = count / copying.operationsPerSecond + count / deleting.operationsPerSecond;
   return {
     ...copying,
+    // One rename at a time, however many copies that takes.
+    connections: 1,
     operations: 1,
     operationsPerSecond: 1 / seconds,
     bytesPerSecond: 0,

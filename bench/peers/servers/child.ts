@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { HOST } from './server.ts';
 
 const START_MS_MAX = 60_000;
-const STOP_MS_MAX = 30_000;
+const STOP_MS_MAX = 10_000;
 const POLL_MS = 50;
 const TOLD_CHARACTERS_MAX = 2000;
 

@@ -67,6 +67,7 @@ async function start({ program, folder, sync }: Start): Promise<Running> {
       ...[`-filer.localSocket=${join(folder, 'filer.sock')}`, `-s3.localSocket=${join(folder, 's3.sock')}`],
       ...['-s3', `-s3.port=${s3}`, `-s3.port.grpc=${s3Grpc}`, `-s3.config=${join(folder, 's3.json')}`],
       '-s3.port.iceberg=0',
+      '-volume.preStopSeconds=0',
     ],
     env: {},
     folder,

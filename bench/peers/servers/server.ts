@@ -22,7 +22,7 @@ export interface Running {
 }
 
 /** One server in one configuration. */
-export interface Setup {
+export interface SetupIdentity {
   readonly name: string;
   readonly version: string;
   readonly durability: Durability;
@@ -30,6 +30,9 @@ export interface Setup {
   readonly how: string;
   /** How its directory is renamed, in a few words. */
   readonly renames: string;
+}
+
+export interface Setup extends SetupIdentity {
   /** @param folder empty, for its data and all else that it keeps */
   start(folder: string): Promise<Running>;
 }

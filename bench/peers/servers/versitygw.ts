@@ -22,7 +22,7 @@ export async function versitygw(tell: (line: string) => void): Promise<Setup[]> 
     if (sync) await synchronous(data, 'SD');
     const child = await startChild({
       program,
-      words: ['--quiet', '--port', `${HOST}:${port}`, 'posix', data],
+      words: ['--quiet', '--keep-alive', '--port', `${HOST}:${port}`, 'posix', data],
       env: {
         ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId,
         ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey,
