@@ -19,6 +19,8 @@
  * What the figures cannot show: a network, a cold page cache, more cores, a disk slower than this one.
  */
 
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -137,7 +139,11 @@ const measured: SetupIdentity[] = [...setups];
 if (asked.includes(NFS_GROUP)) {
   measured.push(...(await byNfs()));
 }
-const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Linux ${release()}`;
+const { stdout: type } = spawnSync('findmnt', ['-no', 'FSTYPE', '-T', values.data], { encoding: 'utf8' });
+const journal =
+  existsSync('/proc/fs/jbd2') && readdirSync('/proc/fs/jbd2').length > 0 ? '' : ' without a journal';
+const disk = `${type?.trim() ?? 'unknown file system'}${type?.startsWith('ext4') ? journal : ''}`;
+const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Linux ${release()}, ${disk}`;
 const document = results.document({ machine, client: `bench/load, Node ${process.version}` }, measured);
 printLines(document);
 const partial = values.quick || words.length > 0;

@@ -10,6 +10,7 @@ export function markdownOf(document: Document): string {
     `![Operations a second, a panel a row](peers.svg)`,
     `${document.date}, ${document.machine}; client: ${document.client}, on the same cores. Written by \`npm run bench:peers\`; all figures are in [peers.json](peers.json).`,
     'Each figure is the middle of the rounds, in which servers took turns, each started on an empty folder and warmed up. CPU time and memory (anonymous and shared, not the page cache) are those of all processes of the server. `×N` are connections, each with one request under way. "Facet is" compares operations a second. ≈: the time of a part was measured, and that of the rest reckoned.',
+    'What `chattr +D` has the file system do differs: with a journal it waits for a commit and a flush of the disk; ext4 without one writes the names and does not flush, which asks less of that server than Facet does. The flushes of each row are in peers.json.',
     'What the figures cannot show: a network, a cold page cache, more cores, a disk slower than this one.',
     table(setups.map(factsOf)),
     ...part('What is answered is on stable storage', 'everything', document),
