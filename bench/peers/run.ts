@@ -92,7 +92,7 @@ const NFS_GROUP = 'NFS';
 const asked = chosen([...GROUPS.map(({ name }) => ({ name })), { name: NFS_GROUP }]).map(({ name }) => name);
 const groups = GROUPS.filter(({ name }) => asked.includes(name));
 const setups = await setupsOf(results);
-// Servers and folders are cleared away by what is under way, and what is left of them when this process ends.
+// What is under way has its servers told to end, and its folders removed, when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 for (let round = 1; round <= rounds; round += 1) {

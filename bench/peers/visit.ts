@@ -1,5 +1,6 @@
 /** One group on one server: started on an empty folder, its bucket made, measured, stopped, and gone. */
 
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,6 +18,8 @@ export async function visit(
   sink: Sink,
 ): Promise<void> {
   const folder = await mkdtemp(join(parent, 'facet-bench-'));
+  const clearAway = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', clearAway);
   try {
     const running = await setup.start(folder);
     const world = new World({ running, folder }, pace, sink);
@@ -29,6 +32,7 @@ export async function visit(
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
+    process.off('exit', clearAway);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Document, Line, SetupFacts } from '../results.ts';
 import { figure, rowsOf } from './table.ts';
 
 const PANEL = { width: 380, gap: 24, columns: 3 };
-const BAR = { height: 15, gap: 4, left: 132, right: 64 };
+const BAR = { height: 15, gap: 4, left: 146, right: 64 };
 const TITLE_HEIGHT = 26;
 const HEAD_HEIGHT = 92;
 const MARGIN = 20;

@@ -21,7 +21,8 @@ export interface Child {
 
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  // One that has processes of its own ends them.
+  for (const child of running) child.kill('SIGTERM');
 });
 
 /** @returns when the port answers. @throws Error with the end of its log when it ends or is too slow */
