@@ -1,47 +1,58 @@
 /**
  * One keep-alive connection that sends prepared bytes and reads answers with as little work as it can, so that
- * the client's core is not what is measured. It knows Content-Length and nothing of chunked answers.
+ * the client's core is not what is measured.
  */
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { ChunkedBody } from './chunkedBody.ts';
 import type { Endpoint, ReadyRequest } from './request.ts';
 
 export interface Answer {
   readonly status: number;
   readonly bodyBytes: number;
+  /** Status line and header lines. */
+  readonly head: string;
   /** Only when asked for: the body's bytes. */
   readonly body?: Buffer;
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
+const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i;
+const CLOSES = /\r\nconnection: *close/i;
+const CHUNKED = /\r\ntransfer-encoding: *chunked/i;
 
 export class Connection {
-  readonly #socket: Socket;
+  readonly #endpoint: Endpoint;
+  #socket: Socket;
+  /** The server said that it closes after its last answer. */
+  #spent = false;
   #head: Buffer = Buffer.alloc(0);
+  /** Bytes of the body that are still to come; -1: the head is. */
   #left = -1;
+  #chunked: ChunkedBody | undefined;
   #status = 0;
+  #text = '';
   #bodyBytes = 0;
   #bodyless = false;
   #kept: Buffer[] | undefined;
   #settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(endpoint: Endpoint, socket: Socket) {
+    this.#endpoint = endpoint;
     this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('error', (error) => this.#settle?.reject(error));
-    socket.on('close', () => this.#settle?.reject(new Error('the server closed the connection')));
+    this.#listen(socket);
   }
 
   static async open(endpoint: Endpoint): Promise<Connection> {
-    const socket = connect({ ...endpoint, noDelay: true });
-    await once(socket, 'connect');
-    return new Connection(socket);
+    return new Connection(endpoint, await connected(endpoint));
   }
 
   /** Sends one request and waits for its whole answer. */
   send(request: ReadyRequest, keepBody = false): Promise<Answer> {
+    if (this.#spent) return this.#again(request, keepBody);
     this.#left = -1;
+    this.#chunked = undefined;
     this.#head = Buffer.alloc(0);
     this.#bodyBytes = 0;
     this.#bodyless = request.method === 'HEAD';
@@ -66,6 +77,24 @@ export class Connection {
     this.#socket.destroy();
   }
 
+  async #again(request: ReadyRequest, keepBody: boolean): Promise<Answer> {
+    this.#socket.destroy();
+    this.#socket = await connected(this.#endpoint);
+    this.#listen(this.#socket);
+    this.#spent = false;
+    return this.send(request, keepBody);
+  }
+
+  #listen(socket: Socket): void {
+    const fail = (error: Error): void => {
+      // One that was left for another has no say.
+      if (socket === this.#socket) this.#settle?.reject(error);
+    };
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('error', fail);
+    socket.on('close', () => fail(new Error('the server closed the connection')));
+  }
+
   #take(chunk: Buffer): void {
     if (this.#left < 0) {
       const head = this.#head.length > 0 ? Buffer.concat([this.#head, chunk]) : chunk;
@@ -81,9 +110,11 @@ export class Connection {
         if (head.length > end + 4) this.#take(head.subarray(end + 4));
         return;
       }
-      const length = /\r\ncontent-length: *(\d+)/i.exec(text);
-      this.#left =
-        this.#bodyless || this.#status === 204 || this.#status === 304 ? 0 : Number(length?.[1] ?? 0);
+      this.#text = text;
+      this.#spent = CLOSES.test(text);
+      const bodyless = this.#bodyless || this.#status === 204 || this.#status === 304;
+      if (!bodyless && CHUNKED.test(text)) this.#chunked = new ChunkedBody();
+      this.#left = bodyless ? 0 : Number(CONTENT_LENGTH.exec(text)?.[1] ?? 0);
       this.#body(head.subarray(end + 4));
       return;
     }
@@ -91,13 +122,33 @@ export class Connection {
   }
 
   #body(bytes: Buffer): void {
-    this.#left -= bytes.length;
-    this.#bodyBytes += bytes.length;
-    this.#kept?.push(bytes);
-    if (this.#left > 0) return;
+    if (this.#chunked) {
+      try {
+        for (const piece of this.#chunked.push(bytes)) this.#keep(piece);
+      } catch (error) {
+        this.#socket.destroy(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      if (!this.#chunked.done) return;
+    } else {
+      this.#left -= bytes.length;
+      this.#keep(bytes);
+      if (this.#left > 0) return;
+    }
     const settle = this.#settle;
     this.#settle = undefined;
-    const answer = { status: this.#status, bodyBytes: this.#bodyBytes };
+    const answer = { status: this.#status, bodyBytes: this.#bodyBytes, head: this.#text };
     settle?.resolve(this.#kept ? { ...answer, body: Buffer.concat(this.#kept) } : answer);
   }
+
+  #keep(bytes: Buffer): void {
+    this.#bodyBytes += bytes.length;
+    this.#kept?.push(bytes);
+  }
+}
+
+async function connected(endpoint: Endpoint): Promise<Socket> {
+  const socket = connect({ ...endpoint, noDelay: true });
+  await once(socket, 'connect');
+  return socket;
 }

@@ -1,55 +1,38 @@
 /** Drives prepared requests over a number of connections and says how long each took. */
 
-import { Connection } from './connection.ts';
+import { closedLoop, type LoopResult, type Operation } from './closedLoop.ts';
 import type { Endpoint, ReadyRequest } from './request.ts';
 
-export interface DriveResult {
-  readonly operations: number;
-  readonly seconds: number;
-  readonly bytes: number;
-  /** Milliseconds. */
-  readonly p50: number;
-  readonly p99: number;
+export type DriveResult = LoopResult;
+
+/** Any answer but 2xx throws. */
+export function sending(request: ReadyRequest): Operation {
+  return async (connection) => {
+    const answer = await connection.send(request);
+    if (answer.status < 200 || answer.status > 299) {
+      throw new Error(`${request.head.toString().split('\r\n')[0]} was answered ${answer.status}`);
+    }
+    return answer.bodyBytes + (request.body?.length ?? 0);
+  };
 }
 
-/** Every request once, each connection taking the next when its last is answered. Any answer but 2xx throws. */
+/** Every request once, each connection taking the next when its last is answered. */
 export async function drive(
   endpoint: Endpoint,
   requests: readonly ReadyRequest[],
   connections: number,
 ): Promise<DriveResult> {
-  const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(endpoint)));
-  const took = new Float64Array(requests.length);
-  let next = 0;
-  let bytes = 0;
-  const began = performance.now();
+  const left = requests.values();
+  const next = () => {
+    const request = left.next().value;
+    return request && sending(request);
+  };
   const rest = stayAwake();
   try {
-    await Promise.all(
-      open.map(async (connection) => {
-        for (;;) {
-          const at = next;
-          next += 1;
-          const request = requests[at];
-          if (!request) return;
-          const sent = performance.now();
-          const answer = await connection.send(request);
-          if (answer.status < 200 || answer.status > 299) {
-            throw new Error(`${request.head.toString().split('\r\n')[0]} was answered ${answer.status}`);
-          }
-          took[at] = performance.now() - sent;
-          bytes += answer.bodyBytes + (request.body?.length ?? 0);
-        }
-      }),
-    );
+    return await closedLoop({ endpoint, connections, next, secondsMax: Number.POSITIVE_INFINITY });
   } finally {
     rest();
-    for (const connection of open) connection.close();
   }
-  const seconds = (performance.now() - began) / 1000;
-  const sorted = took.sort();
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { operations: requests.length, seconds, bytes, p50: at(0.5), p99: at(0.99) };
 }
 
 /**

@@ -1,18 +1,26 @@
-/** What a running server uses, by its process id: from /proc, so Linux only. */
+/** What a running server uses, with all processes that it started: from /proc, so Linux only. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Clock ticks of /proc/<pid>/stat a second: 100 on every Linux that Node supports. */
 export const TICKS_A_SECOND = 100;
 const SAMPLE_MS = 100;
 
+interface ProcessFacts {
+  readonly pid: number;
+  readonly parent: number;
+  /** Its own and that of children that it has waited for, user and system. */
+  readonly ticks: number;
+}
+
 export class Meter {
-  readonly #pid: number;
+  readonly #root: number;
   readonly #sampler: NodeJS.Timeout;
   #peakAnonymousBytes = 0;
 
-  constructor(pid: number) {
-    this.#pid = pid;
+  /** @param root the process that is the parent, or the parent's parent, of all others of the server */
+  constructor(root: number) {
+    this.#root = root;
     this.#sampler = setInterval(() => this.#sample(), SAMPLE_MS);
   }
 
@@ -24,29 +32,55 @@ export class Meter {
     this.#peakAnonymousBytes = 0;
   }
 
+  /** Memory of its own, and shared between processes: not the page cache. */
   get peakAnonymousBytes(): number {
     this.#sample();
     return this.#peakAnonymousBytes;
   }
 
-  /** All threads' user and system time. */
+  /** All processes' and threads' user and system time. */
   get cpuSeconds(): number {
-    // The command's name is in parentheses and may hold anything: fields are counted after it.
-    const fields = this.#read('stat')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+    return processTree(this.#root).reduce((sum, { ticks }) => sum + ticks, 0) / TICKS_A_SECOND;
   }
 
   #sample(): void {
-    const status = this.#read('status');
-    const kilobytes = (name: string) =>
-      Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
-    const bytes = (kilobytes('RssAnon') + kilobytes('RssShmem')) * 1024;
+    let bytes = 0;
+    for (const { pid } of processTree(this.#root)) {
+      const status = read(pid, 'status') ?? '';
+      const kilobytes = (name: string) =>
+        Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
+      bytes += (kilobytes('RssAnon') + kilobytes('RssShmem')) * 1024;
+    }
     this.#peakAnonymousBytes = Math.max(this.#peakAnonymousBytes, bytes);
   }
+}
 
-  #read(file: string): string {
-    return readFileSync(`/proc/${this.#pid}/${file}`, 'utf8');
+/** The process and all below it. */
+function processTree(root: number): ProcessFacts[] {
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => factsOf(Number(name)) ?? []);
+  const tree = all.filter(({ pid }) => pid === root);
+  // Grows while it is walked.
+  for (const { pid: above } of tree) tree.push(...all.filter(({ parent }) => parent === above));
+  return tree;
+}
+
+/** @returns undefined of one that has ended meanwhile */
+function factsOf(pid: number): ProcessFacts | undefined {
+  // The command's name is in parentheses and may hold anything: fields are counted after it.
+  const fields = read(pid, 'stat')
+    ?.replace(/^.*\) /s, '')
+    .split(' ');
+  if (fields === undefined) return undefined;
+  const ticks = fields.slice(11, 15).reduce((sum, text) => sum + Number(text), 0);
+  return { pid, parent: Number(fields[1]), ticks };
+}
+
+function read(pid: number, file: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return undefined;
   }
 }

@@ -24,13 +24,15 @@ export interface RequestPlan {
   /** Path and query, already percent-encoded. */
   readonly path: string;
   readonly body?: Buffer;
+  /** Others than those that every request has. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** `credentials` absent: no signature, for the floor. */
 export function ready(endpoint: Endpoint, plan: RequestPlan, credentials?: Credentials): ReadyRequest {
   const { method, path, body } = plan;
   const host = `${endpoint.host}:${endpoint.port}`;
-  const headers: Record<string, string> = { Host: host };
+  const headers: Record<string, string> = { Host: host, ...plan.headers };
   if (body) headers['Content-Length'] = String(body.length);
   if (credentials) headers['X-Amz-Content-Sha256'] = 'UNSIGNED-PAYLOAD';
   const signed = credentials

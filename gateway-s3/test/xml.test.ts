@@ -1,9 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readXml, textChild } from '../src/xml/read.ts';
-import { element, nameLeaf, xmlDocument } from '../src/xml/write.ts';
+import { element, leaf, nameLeaf, quotedLeaf, xmlDocument } from '../src/xml/write.ts';
 
 const read = (text: string) => readXml(Buffer.from(text), 'a');
+
+describe('writing', () => {
+  it('a text in quotes as any other', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('a', '&', '"', '<', '\0') })),
+        (text) => {
+          expect(quotedLeaf('ETag', text)).toBe(leaf('ETag', `"${text}"`));
+        },
+      ),
+    );
+  });
+});
 
 describe('reading', () => {
   it('what was written', () => {

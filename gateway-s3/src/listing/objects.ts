@@ -1,10 +1,9 @@
 /** What ListObjects, ListObjectsV2 and ListObjectVersions share. */
 import type { Account, ListObjectsArgs, ListObjectsResult, ObjectSummary, Volume } from '@facet/core';
 import { isoDate } from '../objects/dates.ts';
-import { quoted } from '../objects/etags.ts';
 import { queryBytes, queryInteger, type S3Request } from '../request.ts';
 import { ownerElement } from '../xml/owner.ts';
-import { element, leaf, nameLeaf, type Xml } from '../xml/write.ts';
+import { element, leaf, nameLeaf, quotedLeaf, type Xml } from '../xml/write.ts';
 import { type NameEncoding, readNameEncoding } from './encoding.ts';
 
 const PAGE_MAX = 1000;
@@ -73,7 +72,7 @@ export function entryElements(
 export function summaryElements(object: ObjectSummary, owner: Account | undefined): Xml {
   return (
     leaf('LastModified', isoDate(object.lastModified)) +
-    leaf('ETag', quoted(object.etag)) +
+    quotedLeaf('ETag', object.etag) +
     leaf('ChecksumAlgorithm', object.checksum?.algorithm) +
     leaf('ChecksumType', object.checksum?.type) +
     leaf('Size', object.sizeBytes) +

@@ -10,8 +10,14 @@ export function secondsOf(time: Timestamp): number {
 const S_PER_DAY = 86_400;
 const MS_PER_DAY = 86_400_000;
 
-/** The days that answers lately named, as `Wed, 12 Oct 2009 `, by their number since the epoch. */
-const dayTexts = new Map<number, string>();
+/** A day as answers name it: `Wed, 12 Oct 2009 ` and `2009-10-12T`. */
+interface DayTexts {
+  readonly http: string;
+  readonly iso: string;
+}
+
+/** The days that answers lately named, by their number since the epoch. */
+const dayTexts = new Map<number, DayTexts>();
 const DAY_TEXTS_MAX = 1000;
 
 const TWO_DIGITS: readonly string[] = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
@@ -20,26 +26,35 @@ const TWO_DIGITS: readonly string[] = Array.from({ length: 60 }, (_, n) => Strin
 export function httpDate(time: Timestamp): string {
   const seconds = secondsOf(time);
   const day = Math.floor(seconds / S_PER_DAY);
-  const second = seconds - day * S_PER_DAY;
-  const hours = TWO_DIGITS[Math.floor(second / 3600)];
-  const minutes = TWO_DIGITS[Math.floor(second / 60) % 60];
-  return `${dayText(day)}${hours}:${minutes}:${TWO_DIGITS[second % 60]} GMT`;
-}
-
-/** Formatting a date takes ten times as long as finding that of the same day. */
-function dayText(day: number): string {
-  const known = dayTexts.get(day);
-  if (known !== undefined) return known;
-  const text = new Date(day * MS_PER_DAY).toUTCString();
-  const dateText = text.slice(0, text.length - '00:00:00 GMT'.length);
-  if (dayTexts.size >= DAY_TEXTS_MAX) dayTexts.clear();
-  dayTexts.set(day, dateText);
-  return dateText;
+  return `${textsOfDay(day).http}${clock(seconds - day * S_PER_DAY)} GMT`;
 }
 
 /** `2009-10-12T17:50:00.000Z` */
 export function isoDate(time: Timestamp): string {
-  return new Date(secondsOf(time) * 1000).toISOString();
+  const seconds = secondsOf(time);
+  const day = Math.floor(seconds / S_PER_DAY);
+  return `${textsOfDay(day).iso}${clock(seconds - day * S_PER_DAY)}.000Z`;
+}
+
+/** `17:50:00` */
+function clock(second: number): string {
+  const hours = TWO_DIGITS[Math.floor(second / 3600)];
+  const minutes = TWO_DIGITS[Math.floor(second / 60) % 60];
+  return `${hours}:${minutes}:${TWO_DIGITS[second % 60]}`;
+}
+
+/** Formatting a date takes ten times as long as finding that of the same day. */
+function textsOfDay(day: number): DayTexts {
+  const known = dayTexts.get(day);
+  if (known !== undefined) return known;
+  const date = new Date(day * MS_PER_DAY);
+  const texts = {
+    http: date.toUTCString().slice(0, -'00:00:00 GMT'.length),
+    iso: date.toISOString().slice(0, -'00:00:00.000Z'.length),
+  };
+  if (dayTexts.size >= DAY_TEXTS_MAX) dayTexts.clear();
+  dayTexts.set(day, texts);
+  return texts;
 }
 
 const HTTP_DATE = /^[A-Z][a-z]{2,8},? .*\d{2}:\d{2}:\d{2}/;

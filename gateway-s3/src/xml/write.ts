@@ -34,6 +34,11 @@ export function leaf(name: string, value: string | number | boolean | undefined)
   return `<${name}>${typeof value === 'string' ? escapeText(value) : value}</${name}>`;
 }
 
+/** A {@link leaf} of a text in quotes. Where nothing but these needs escaping, as in any ETag, nothing is searched twice. */
+export function quotedLeaf(name: string, value: string): Xml {
+  return SPECIAL.test(value) ? leaf(name, `"${value}"`) : `<${name}>&quot;${value}&quot;</${name}>`;
+}
+
 /** A {@link leaf} of a name in a listing of objects: with references also to characters that XML does not have. */
 export function nameLeaf(name: string, value: string | undefined): Xml {
   if (value === undefined) return '';

@@ -1,7 +1,7 @@
 import { type Timestamp, timestamp } from '@facet/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { httpDate } from '../../src/objects/dates.ts';
+import { httpDate, isoDate } from '../../src/objects/dates.ts';
 
 const NS_PER_S = 1_000_000_000n;
 const SECONDS_MAX = Number(((1n << 64n) - 1n) / NS_PER_S);
@@ -9,6 +9,17 @@ const SECONDS_MAX = Number(((1n << 64n) - 1n) / NS_PER_S);
 function at(seconds: number, nanoseconds = 0): Timestamp {
   return timestamp(BigInt(seconds) * NS_PER_S + BigInt(nanoseconds));
 }
+
+describe('isoDate', () => {
+  test('of any moment, in any order', () => {
+    const nanoseconds = fc.integer({ min: 0, max: 500_000_000 });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: SECONDS_MAX }), nanoseconds, (seconds, nanosecond) => {
+        expect(isoDate(at(seconds, nanosecond))).toBe(new Date(seconds * 1000).toISOString());
+      }),
+    );
+  });
+});
 
 describe('httpDate', () => {
   test('of any moment, in any order', () => {

@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import type { Document, Line, SetupFacts } from '../results.ts';
+import type { Durability } from '../servers/server.ts';
+import { chartOf } from './chart.ts';
+import { markdownOf } from './markdown.ts';
+import { figure } from './table.ts';
+
+const setup = (name: string, durability: Durability): SetupFacts => ({
+  ...{ name, durability, version: 'v1', how: 'by itself', renames: 'RENAME' },
+  disk: { '4 KiB': 1.5 },
+});
+
+const line = (setup: string, operationsPerSecond: number, scaled = false): Line => ({
+  ...{ setup, row: 'PUT 4 KiB', connections: 16, rounds: 1, operationsPerSecond, scaled },
+  range: [operationsPerSecond, operationsPerSecond],
+  ...{ megabytesPerSecond: 1, p50Ms: 1, p99Ms: Number.NaN, cpuMicrosPerOperation: 1, peakMegabytes: 1 },
+  ...{ clientBusy: 0.5, flushesPerOperation: 1 },
+});
+
+const DOCUMENT: Document = {
+  ...{
+    date: '2026-11-29',
+    machine: '<a machine>',
+    client: 'a client',
+    skipped: ['one, and why'],
+    failed: [],
+  },
+  setups: [setup('Facet', 'everything'), setup('synced', 'everything'), setup('loose', 'nothing')],
+  lines: [line('Facet', 600), line('synced', 100), line('loose', 1200, true)],
+};
+
+it('tells the servers that may lose what they answered apart', () => {
+  const [durable = '', others = ''] = markdownOf(DOCUMENT).split('## ').slice(1);
+  expect(durable).toContain('| PUT 4 KiB, ×16 | Facet | 600 |');
+  expect(durable).toMatch(/\| synced \| 100 \|.*\| 6\.00× \|/);
+  expect(durable).not.toContain('loose');
+  expect(others).toMatch(/\| loose \| ≈ 1,200 \|.*\| 0\.50× \|/);
+  expect(others).not.toContain('synced |');
+});
+
+it('draws a bar a server, the best one the longest, and escapes what it writes', () => {
+  const chart = chartOf(DOCUMENT);
+  const width = (kind: string) =>
+    Number(new RegExp(`class="${kind}" [^>]*width="([\\d.]+)"`).exec(chart)?.[1]);
+  expect(width('other')).toBeCloseTo(2 * width('facet'), 0);
+  expect(width('facet')).toBeCloseTo(6 * width('durable'), 0);
+  expect(chart).toContain('&lt;a machine>');
+});
+
+it.each([
+  [12_345.6, '12,346'],
+  [99.94, '99.9'],
+  [1.234, '1.23'],
+  [0.01234, '0.012'],
+  [Number.NaN, '-'],
+])('%d is %s', (value, text) => {
+  expect(figure(value)).toBe(text);
+});

@@ -1,0 +1,61 @@
+/** The table for the terminal, and the figures as people read them. */
+
+import { printTable } from '../../s3/report.ts';
+import type { Document, Line } from '../results.ts';
+
+/** Three digits that count. */
+export function figure(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  if (value >= 100) return Math.round(value).toLocaleString('en');
+  return value >= 10 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toPrecision(2);
+}
+
+export const columnsOf = (line: Line): Record<string, string> => ({
+  'op/s': `${line.scaled ? '≈ ' : ''}${figure(line.operationsPerSecond)}`,
+  'MB/s': line.megabytesPerSecond > 0 ? figure(line.megabytesPerSecond) : '',
+  'p50 ms': figure(line.p50Ms),
+  'p99 ms': figure(line.p99Ms),
+  'CPU µs/op': figure(line.cpuMicrosPerOperation),
+  'peak MB': figure(line.peakMegabytes),
+});
+
+/** Rows in the order in which they were measured first. */
+export function rowsOf({ lines }: Document): { row: string; connections: number; lines: Line[] }[] {
+  const rows = Map.groupBy(lines, ({ row, connections }) => JSON.stringify([row, connections]));
+  return [...rows.values()].flatMap((lines) => {
+    const [first] = lines;
+    return first ? [{ row: first.row, connections: first.connections, lines }] : [];
+  });
+}
+
+export function printLines(document: Document): void {
+  const facetOf = (lines: readonly Line[]) => lines.find(({ setup }) => setup === 'Facet');
+  for (const { row, connections, lines } of rowsOf(document)) {
+    process.stdout.write(`\n${row}, ×${connections}\n`);
+    const pace = facetOf(lines)?.operationsPerSecond ?? Number.NaN;
+    printTable(
+      lines.map((line) => ({
+        server: line.setup,
+        ...columnsOf(line),
+        range: line.range.map(figure).join('–'),
+        'flushes/op': figure(line.flushesPerOperation),
+        'client busy': Number.isNaN(line.clientBusy) ? '-' : `${(line.clientBusy * 100).toFixed(0)} %`,
+        'Facet is': Number.isNaN(pace) ? '' : `${figure(pace / line.operationsPerSecond)}×`,
+      })),
+    );
+  }
+  process.stdout.write('\n');
+  printTable(
+    document.setups.map(({ name, durability, how, disk, version }) => ({
+      server: name,
+      'on stable storage': durability,
+      how,
+      'bytes on disk a byte': Object.entries(disk)
+        .map(([size, value]) => `${size}: ${value.toFixed(2)}`)
+        .join(', '),
+      version,
+    })),
+  );
+  for (const line of document.skipped) process.stdout.write(`left out: ${line}\n`);
+  for (const line of document.failed) process.stdout.write(`failed: ${line}\n`);
+}

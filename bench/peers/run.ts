@@ -1,0 +1,156 @@
+/**
+ * `npm run bench:peers`: Facet and other servers on the same disk, one after another in the same run, asked the same by
+ * the same client.
+ *
+ *   --quick           some minutes: one round, short, 16 connections, a directory of 10,000
+ *   --rounds N        how often each group of rows is measured on each server (default 3)
+ *   --data DIR        where all servers keep their data: the disk that is measured
+ *   --only WORDS      only servers and groups with one of these in their name, as in --only 'Facet,MinIO,4 KiB'
+ *   --results DIR     where peers.json, peers.md and peers.svg go (default bench/results; without --quick and --only)
+ *
+ * `FACET_NFS_CLIENT` and `FACET_PEER_GANESHA` are for small files by NFS, as for bench:nfs: there the server has one core,
+ * and the client's virtual machine the other.
+ *
+ * Servers are built from their Go modules into ~/.cache/facet-bench at first. A server that cannot be had is left out,
+ * and the results say why. A group has a server that was just started on an empty folder and warmed up; groups are
+ * measured on all servers in turn, so that a neighbour's noise falls on all. Server and client share the machine's
+ * cores; of the server's CPU time and memory all its processes count.
+ *
+ * What the figures cannot show: a network, a cold page cache, more cores, a disk slower than this one.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { GROUPS } from './groups.ts';
+import { Unavailable } from './install.ts';
+import { facetByNfs, GANESHA, GANESHA_SYNCED, ganeshaByNfs } from './nfs.ts';
+import { chartOf } from './report/chart.ts';
+import { markdownOf } from './report/markdown.ts';
+import { printLines } from './report/table.ts';
+import { Results } from './results.ts';
+import { facet } from './servers/facet.ts';
+import { minio } from './servers/minio.ts';
+import { seaweedfs } from './servers/seaweedfs.ts';
+import type { Setup, SetupIdentity } from './servers/server.ts';
+import { versitygw } from './servers/versitygw.ts';
+import { visit } from './visit.ts';
+import type { Pace } from './world.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    data: { type: 'string', default: tmpdir() },
+    only: { type: 'string', default: '' },
+    results: { type: 'string' },
+  },
+});
+const WHOLE: Pace = { measured: 3, warmUp: 3, directoryObjects: 100_000, connections: [1, 16, 64] };
+const QUICK: Pace = { measured: 1, warmUp: 1, directoryObjects: 10_000, connections: [16] };
+const pace = values.quick ? QUICK : WHOLE;
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
+
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+const words = values.only.toLowerCase().split(',').filter(Boolean);
+
+/** Those that were asked for, or all where none was. */
+function chosen<T extends { readonly name: string }>(all: readonly T[]): T[] {
+  const named = all.filter(({ name }) => words.some((word) => name.toLowerCase().includes(word)));
+  return named.length > 0 ? named : [...all];
+}
+
+/** Why not all that one might look for is there. */
+const NOT_HERE = [
+  'JuiceFS: go builds it with forks of modules that the Go module proxy refused (November 2026), so it was never run',
+  'warp, as a second client: the Go module proxy refused all versions tried (November 2026)',
+];
+
+async function setupsOf(results: Results): Promise<Setup[]> {
+  for (const one of NOT_HERE) results.skip(one);
+  const setups: Setup[] = [];
+  for (const find of [facet, minio, seaweedfs, versitygw]) {
+    try {
+      setups.push(...(await find(tell)));
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      results.skip(error.message);
+      tell(`left out: ${error.message}`);
+    }
+  }
+  return chosen(setups);
+}
+
+const results = new Results();
+/** It has servers and a client of its own. */
+const NFS_GROUP = 'NFS';
+const asked = chosen([...GROUPS.map(({ name }) => ({ name })), { name: NFS_GROUP }]).map(({ name }) => name);
+const groups = GROUPS.filter(({ name }) => asked.includes(name));
+const setups = await setupsOf(results);
+// What is under way has its servers told to end, and its folders removed, when this process ends.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+for (let round = 1; round <= rounds; round += 1) {
+  for (const group of groups) {
+    for (const setup of setups) {
+      const began = performance.now();
+      try {
+        await visit({ setup, group, parent: values.data }, pace, results.sinkOf(setup));
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        results.fail(`${setup.name}, ${group.name}, round ${round}: ${reason.slice(0, 500)}`);
+        tell(`FAILED ${setup.name}, ${group.name}: ${reason}`);
+      }
+      tell(
+        `round ${round}, ${group.name}, ${setup.name}: ${((performance.now() - began) / 1000).toFixed(0)} s`,
+      );
+    }
+  }
+}
+
+async function byNfs(): Promise<SetupIdentity[]> {
+  const client = process.env['FACET_NFS_CLIENT'];
+  if (client === undefined) {
+    results.skip('small files by NFS: FACET_NFS_CLIENT names no program that boots a Linux kernel client');
+    return [];
+  }
+  const places = { client, parent: values.data, sinkOf: (setup: SetupIdentity) => results.sinkOf(setup) };
+  let peer = false;
+  for (let round = 1; round <= rounds; round += 1) {
+    try {
+      const ours = setups.find(({ name }) => name === 'Facet');
+      if (ours) await facetByNfs(ours, places, pace);
+      peer = await ganeshaByNfs(places, pace);
+      tell(`round ${round}, NFS`);
+    } catch (error) {
+      results.fail(`NFS, round ${round}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (!peer) results.skip('NFS-Ganesha: FACET_PEER_GANESHA names none, nor is one on the path');
+  return peer ? [GANESHA_SYNCED, GANESHA] : [];
+}
+
+const measured: SetupIdentity[] = [...setups];
+if (asked.includes(NFS_GROUP)) {
+  measured.push(...(await byNfs()));
+}
+const { stdout: type } = spawnSync('findmnt', ['-no', 'FSTYPE', '-T', values.data], { encoding: 'utf8' });
+const journal =
+  existsSync('/proc/fs/jbd2') && readdirSync('/proc/fs/jbd2').length > 0 ? '' : ' without a journal';
+const disk = `${type?.trim() ?? 'unknown file system'}${type?.startsWith('ext4') ? journal : ''}`;
+const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Linux ${release()}, ${disk}`;
+const document = results.document({ machine, client: `bench/load, Node ${process.version}` }, measured);
+printLines(document);
+const partial = values.quick || words.length > 0;
+const folder = values.results ?? (partial ? undefined : RESULTS);
+if (folder !== undefined) {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'peers.json'), `${JSON.stringify(document, undefined, 2)}\n`);
+  await writeFile(join(folder, 'peers.md'), markdownOf(document));
+  await writeFile(join(folder, 'peers.svg'), chartOf(document));
+}

@@ -1,0 +1,66 @@
+/** Facet, as it is built in this clone. */
+
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { NfsCalls } from '../nfsCalls.ts';
+import { freePorts, startChild } from './child.ts';
+import { BUCKET, CREDENTIALS, HOST, type Setup } from './server.ts';
+
+const MAIN = fileURLToPath(new URL('../../../packages/server/dist/main.js', import.meta.url));
+
+export async function facet(): Promise<Setup[]> {
+  const run = promisify(execFile);
+  const head = await run('git', ['describe', '--always', '--dirty'], { cwd: import.meta.dirname }).catch(
+    () => ({ stdout: 'of an unknown commit' }),
+  );
+  return [
+    {
+      name: 'Facet',
+      version: `${head.stdout.trim()}, Node ${process.version}`,
+      durability: 'everything',
+      how: 'by itself',
+      renames: 'RENAME by NFS, one transaction',
+      async start(folder) {
+        const [s3 = 0, admin = 0, nfs = 0] = await freePorts(3);
+        const at = (port: number) => `${HOST}:${port}`;
+        const data = join(folder, 'data');
+        await mkdir(data);
+        const child = await startChild({
+          program: process.execPath,
+          words: [
+            ...profileFlags(),
+            ...[MAIN, 'serve', '--data', data, '--s3', at(s3), '--admin', at(admin), '--nfs', at(nfs)],
+          ],
+          env: {
+            FACET_ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId,
+            FACET_ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey,
+            FACET_LOG_LEVEL: 'warn',
+          },
+          folder,
+          port: s3,
+        });
+        return {
+          ...child,
+          endpoint: { host: HOST, port: s3 },
+          async renameDirectory(from, to) {
+            await using calls = await NfsCalls.mount({
+              nfsPort: nfs,
+              mountPort: nfs,
+              exportPath: `/${BUCKET}`,
+            });
+            await calls.rename(from, to);
+          },
+        };
+      },
+    },
+  ];
+}
+
+/** For a profile of the server alone. */
+function profileFlags(): string[] {
+  const folder = process.env['FACET_BENCH_PROFILE'];
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}

@@ -1,0 +1,186 @@
+/** What a group of rows works with: one started server, and the clock and meters around what is asked of it. */
+
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { closedLoop, type Operation } from '../load/closedLoop.ts';
+import { sending } from '../load/drive.ts';
+import { Meter } from '../load/meter.ts';
+import { type ReadyRequest, type RequestPlan, ready } from '../load/request.ts';
+import { BUCKET, CREDENTIALS, type Running } from './servers/server.ts';
+
+/** How long things are done, in seconds. */
+export interface Pace {
+  readonly measured: number;
+  readonly warmUp: number;
+  /** Objects of the directory that is listed and renamed. */
+  readonly directoryObjects: number;
+  readonly connections: readonly number[];
+}
+
+export interface Cell {
+  readonly row: string;
+  readonly connections: number;
+  readonly operations: number;
+  readonly operationsPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Of all the server's processes. */
+  readonly cpuMicrosPerOperation: number;
+  readonly peakAnonymousBytes: number;
+  /** What the client's one thread was busy: near 1, the client is what was measured. */
+  readonly clientBusy: number;
+  /** Cache flushes that the disk was asked for, by whomever, an operation. */
+  readonly flushesPerOperation: number;
+  /** Fewer were done than the row says, and the time is scaled. */
+  readonly scaled?: true;
+}
+
+export interface DiskUse {
+  /** Of objects. */
+  readonly size: string;
+  /** Allocated on the disk for each byte that was put. */
+  readonly bytesPerByte: number;
+}
+
+/** Where results go as they come. */
+export interface Sink {
+  cell(cell: Cell): void;
+  disk(use: DiskUse): void;
+}
+
+/** Prepared before the clock starts, so that signing is not measured: not more than these. */
+const PREPARED_MAX = 120_000;
+const PREPARED_MIN = 200;
+/** Over what the pace of the warm-up lets expect. */
+const PREPARED_MARGIN = 1.6;
+
+export class World {
+  readonly running: Running;
+  readonly pace: Pace;
+  readonly #meter: Meter;
+  readonly #folder: string;
+  readonly #sink: Sink;
+
+  /** @param place its folder, all of which counts as disk use */
+  constructor(place: { readonly running: Running; readonly folder: string }, pace: Pace, sink: Sink) {
+    this.running = place.running;
+    this.pace = pace;
+    this.#folder = place.folder;
+    this.#meter = new Meter(place.running.pid);
+    this.#sink = sink;
+  }
+
+  stop(): void {
+    this.#meter.stop();
+  }
+
+  ready(plan: RequestPlan): ReadyRequest {
+    return ready(this.running.endpoint, { ...plan, path: `/${BUCKET}${plan.path}` }, CREDENTIALS);
+  }
+
+  copy(from: string, to: string): ReadyRequest {
+    const headers = { 'X-Amz-Copy-Source': `/${BUCKET}${from}` };
+    return this.ready({ method: 'PUT', path: to, headers, body: Buffer.alloc(0) });
+  }
+
+  /** Of a plan a number. @param operationsPerSecond that are to be expected */
+  prepare(plan: (at: number) => RequestPlan, operationsPerSecond: number): ReadyRequest[] {
+    const wanted = operationsPerSecond * this.pace.measured * PREPARED_MARGIN;
+    const count = Math.ceil(Math.min(PREPARED_MAX, Math.max(PREPARED_MIN, wanted)));
+    return Array.from({ length: count }, (_, at) => this.ready(plan(at)));
+  }
+
+  /** Not measured: how many a second there were. */
+  async warmUp(requests: readonly ReadyRequest[], connections: number): Promise<number> {
+    const { endpoint } = this.running;
+    const next = once(requests);
+    const done = await closedLoop({ endpoint, connections, next, secondsMax: this.pace.warmUp });
+    return done.operations / done.seconds;
+  }
+
+  async all(requests: readonly ReadyRequest[], connections: number): Promise<void> {
+    const { endpoint } = this.running;
+    await closedLoop({ endpoint, connections, next: once(requests), secondsMax: Number.POSITIVE_INFINITY });
+  }
+
+  async measure(
+    row: string,
+    connections: number,
+    next: () => Operation | undefined,
+    secondsMax = this.pace.measured,
+  ): Promise<Cell> {
+    const meter = this.#meter;
+    meter.forgetPeak();
+    const before = {
+      cpu: meter.cpuSeconds,
+      client: process.cpuUsage(),
+      flushes: await flushes(),
+    };
+    const loop = await closedLoop({ endpoint: this.running.endpoint, connections, next, secondsMax });
+    const client = process.cpuUsage(before.client);
+    const { operations, seconds, bytes, p50, p99 } = loop;
+    const cell: Cell = {
+      row,
+      connections,
+      operations,
+      operationsPerSecond: operations / seconds,
+      bytesPerSecond: bytes / seconds,
+      p50,
+      p99,
+      cpuMicrosPerOperation: ((meter.cpuSeconds - before.cpu) * 1e6) / operations,
+      peakAnonymousBytes: meter.peakAnonymousBytes,
+      clientBusy: (client.user + client.system) / 1e6 / seconds,
+      flushesPerOperation: ((await flushes()) - before.flushes) / operations,
+    };
+    return cell;
+  }
+
+  /** Tells of a cell that counts. */
+  tell(cell: Cell): void {
+    this.#sink.cell(cell);
+  }
+
+  /** What `put` takes on the disk, which puts so many bytes. */
+  async diskUse(size: string, bytes: number, put: () => Promise<void>): Promise<void> {
+    const before = await allocatedBytes(this.#folder);
+    await put();
+    const taken = (await allocatedBytes(this.#folder)) - before;
+    this.#sink.disk({ size, bytesPerByte: taken / bytes });
+  }
+}
+
+/** Each once. */
+export function once(requests: readonly ReadyRequest[]): () => Operation | undefined {
+  const left = requests.values();
+  return () => {
+    const request = left.next().value;
+    return request && sending(request);
+  };
+}
+
+/** Round and round. */
+export function again(operations: readonly Operation[]): () => Operation | undefined {
+  let at = 0;
+  return () => {
+    const operation = operations[at % operations.length];
+    at += 1;
+    return operation;
+  };
+}
+
+/** After what is only in the page cache has found its place. */
+async function allocatedBytes(folder: string): Promise<number> {
+  const run = promisify(execFile);
+  await run('sync', ['-f', folder]);
+  const { stdout } = await run('du', ['--summarize', '--block-size=1', folder]);
+  return Number.parseInt(stdout, 10);
+}
+
+/** Flushes that all disks have been asked for since boot: the 18th figure of a line. @source iostats.rst of Linux */
+async function flushes(): Promise<number> {
+  const lines = (await readFile('/proc/diskstats', 'utf8')).trim().split('\n');
+  return lines.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[18] ?? 0), 0);
+}
