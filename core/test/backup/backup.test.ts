@@ -66,6 +66,8 @@ describe.each(ENGINES)('a backup of a store on the %s engine', (kind) => {
       acknowledged.set(key, bytes);
     };
     for (let at = 0; at < 40; at += 1) await write(`kept${at}`);
+    // So many that metadata are of several pages.
+    for (let at = 0; at < 300; at += 1) await yard.put(`many${at}`, Buffer.of(1));
     const writer = async (own: number): Promise<void> => {
       while (going) {
         await write(`changing${own}-${Math.floor(random() * 5)}`);
@@ -86,10 +88,11 @@ describe.each(ENGINES)('a backup of a store on the %s engine', (kind) => {
       const back = await bringBack(place, { id });
       const objects = await back.objects();
       for (const [key, bytes] of objects)
-        expect(
-          versions.get(key)?.some((one) => one.equals(bytes)),
-          key,
-        ).toBe(true);
+        if (!key.startsWith('many'))
+          expect(
+            versions.get(key)?.some((one) => one.equals(bytes)),
+            key,
+          ).toBe(true);
       for (let at = 0; at < 20; at += 1)
         expect(objects.get(`kept${at}`)?.equals(before.get(`kept${at}`) ?? Buffer.alloc(0))).toBe(true);
       for (const key of before.keys()) if (key.startsWith('kept')) expect(objects.has(key), key).toBe(true);
@@ -108,20 +111,21 @@ describe.each(ENGINES)('a backup of a store on the %s engine', (kind) => {
 
   it('keeps what is deleted meanwhile until it is copied', async () => {
     const yard = await Yard.open(kind);
-    const place = placeForBackups().mount();
+    let isDeleted = false;
+    const place = placeForBackups({
+      before: async ({ kind, name }) => {
+        // Metadata are copied, and no container is.
+        if (isDeleted || kind !== 'makeDirectory' || name !== 'containers/00') return undefined;
+        isDeleted = true;
+        for (let at = 0; at < 5; at += 1) await yard.delete(`k${at}`);
+        await yard.core.collector.drain();
+        return undefined;
+      },
+    }).mount();
     const bytes = bytesFrom(randomFrom(3), 400_000);
     for (let at = 0; at < 5; at += 1) await yard.put(`k${at}`, bytes);
-    let deleting: Promise<unknown> | undefined;
-    const report = await yard.backup(place, {
-      onProgress: ({ bytes: copied }) => {
-        // Metadata are copied, and some of the first container.
-        if (copied < 200_000) return;
-        deleting ??= Promise.all([0, 1, 2, 3, 4].map((at) => yard.delete(`k${at}`))).then(() =>
-          yard.core.collector.drain(),
-        );
-      },
-    });
-    await deleting;
+    const report = await yard.backup(place);
+    expect(isDeleted).toBe(true);
     expect([report.damaged, report.copiedContainers]).toEqual([[], 5]);
     const back = await bringBack(place);
     expect([...(await back.objects()).values()].every((one) => one.equals(bytes))).toBe(true);
