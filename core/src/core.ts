@@ -149,7 +149,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     ...(timer && { timer }),
     ...(onFault && { onFault }),
   });
-  const backups = new Backups({ engine, commands, extents, pins, environment });
+  const backups = new Backups({ engine, commands, extents, pins, environment, instance });
   commands.onCommit(() => collector.wake());
   collector.start();
   return {

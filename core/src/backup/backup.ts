@@ -11,6 +11,7 @@ import { type Disk, ExtentError, type ExtentStore, shardOf } from '@facet/extent
 import type { CommandRunner, Environment } from '../commands/command.ts';
 import { fromExtents } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
+import { isLeasedByAnother } from '../recovery/leases.ts';
 import type { Pace } from '../scrub/pace.ts';
 import { isDead } from '../space/deadRuns.ts';
 import type { Pins } from '../space/pins.ts';
@@ -39,6 +40,8 @@ export interface BackupParts {
   readonly commands: Pick<CommandRunner, 'run' | 'read'>;
   readonly extents: Pick<ExtentStore, 'scan' | 'status' | 'isActive'>;
   readonly pins: Pick<Pins, 'enter'>;
+  /** This run's own: other processes that have containers leased may be writing to them. */
+  readonly instance: Uint8Array;
   readonly environment: Environment;
   readonly pace: Pace;
   /** Where backups are kept: a directory of theirs. */
@@ -216,6 +219,11 @@ async function copyContainers(
         disk: to,
         pace,
         ...(signal && { signal }),
+        isOpen: async (container) =>
+          extents.isActive(container) ||
+          (await commands.read('backup', (tx) =>
+            isLeasedByAnother(tx, { instance: parts.instance, container }),
+          )),
         isDead: (run) => commands.read('backup', (tx) => isDead(tx, run)),
         onBytes: (bytes) => progress.container(bytes),
         onSuspicious: (run) => suspicious.length < DAMAGES_MAX && suspicious.push(run),

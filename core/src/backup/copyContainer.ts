@@ -25,7 +25,9 @@ import { RunningCrc } from './runningCrc.ts';
 const GATHERED_BYTES = 1 << 20;
 
 export interface CopyParts {
-  readonly extents: Pick<ExtentStore, 'scan' | 'status' | 'isActive'>;
+  readonly extents: Pick<ExtentStore, 'scan' | 'status'>;
+  /** Whether any process may still write to it. What is closed stays so. */
+  readonly isOpen: (container: ContainerId) => Promise<boolean>;
   readonly disk: Disk;
   readonly pace: Pace;
   readonly signal?: AbortSignal;
@@ -51,7 +53,7 @@ export async function copyContainer(parts: CopyParts, wanted: Wanted): Promise<C
     return before;
   }
   // Asked first: what is sealed stays so, and has its length.
-  const sealed = !parts.extents.isActive(container);
+  const sealed = !(await parts.isOpen(container));
   const info = await parts.extents.status(container);
   if (!info) {
     parts.onSuspicious({ container, offset: 0, length: neededEnd, reason: 'the file is missing' });
@@ -61,7 +63,13 @@ export async function copyContainer(parts: CopyParts, wanted: Wanted): Promise<C
   const start = endOfCopy(before ?? { stretches: [] });
   const target = await openTarget(parts.disk, info, start);
   try {
-    const { end, crc, frameBytes, failure } = await copyFrames(parts, { container, start, target });
+    const { end, crc, frameBytes, failure } = await copyFrames(parts, {
+      container,
+      start,
+      // Of one that is written to by another process, what lies behind may be half a batch.
+      stop: sealed ? Number.POSITIVE_INFINITY : neededEnd,
+      target,
+    });
     if (end < neededEnd) {
       const reason = failure ?? 'no frame is there';
       parts.onSuspicious({ container, offset: end, length: neededEnd - end, reason });
@@ -110,8 +118,14 @@ async function copyFrames(
   {
     container,
     start,
+    stop,
     target,
-  }: { readonly container: ContainerId; readonly start: number; readonly target: DiskFile },
+  }: {
+    readonly container: ContainerId;
+    readonly start: number;
+    readonly stop: number;
+    readonly target: DiskFile;
+  },
 ): Promise<{
   readonly end: number;
   readonly crc: number;
@@ -134,6 +148,7 @@ async function copyFrames(
   try {
     for await (const { offset, physicalLength: length, intact } of scan) {
       if (signal?.aborted) throw ended();
+      if (offset >= stop) break;
       if (!intact) {
         // Given back, but for its ends.
         if (await isDead({ container, offset, length })) continue;
