@@ -1,8 +1,10 @@
 /** The core as one thing: what a process opens over an engine and an extent store, and gateways talk to. */
 
-import type { Engine } from '@facet/engine';
+import { type Engine, WatchedEngine } from '@facet/engine';
 import type { ContainerLease, ExtentStore } from '@facet/extents';
 import { Accounts } from './accounts/accounts.ts';
+import type { BackupReport } from './backup/backup.ts';
+import { type BackupOptions, Backups } from './backup/backups.ts';
 import { CommandRunner, type Environment } from './commands/command.ts';
 import { leaseNumbers } from './commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from './contents/bodies.ts';
@@ -50,6 +52,11 @@ export interface Core {
   lookForLost(options: Pick<LookParts, 'signal'>): Promise<LostContainers>;
   /** Reads all bytes that anything refers to, at most so many a second. @throws FsError Failed | Closed */
   scrub(options: ScrubOptions): Promise<ScrubReport>;
+  /**
+   * Copies the store as it is at one moment, while it is in use. One at a time.
+   * @throws FsError Busy | Corrupt | NoSpace | NotEmpty | PreconditionFailed | Failed | Closed
+   */
+  backup(options: BackupOptions): Promise<BackupReport>;
   /** Ends the background work and closes the extent store and the engine. The next start has nothing to recover. */
   close(): Promise<void>;
 }
@@ -89,7 +96,8 @@ const INSTANCE_BYTES = 16;
 
 /** Opens the store and recovers it: the caller makes sure that no other process is at work on it meanwhile. */
 export async function openCore(parts: CoreParts): Promise<Core> {
-  const { engine, environment, timer, onLost, onFault, onRecovered, reserve, onRoom } = parts;
+  const engine = new WatchedEngine(parts.engine);
+  const { environment, timer, onLost, onFault, onRecovered, reserve, onRoom } = parts;
   const commands = parts.commands ?? new CommandRunner(engine, environment);
   const changes = parts.changes ?? ownLookupChanges();
   const instance = environment.randomBytes(INSTANCE_BYTES);
@@ -141,6 +149,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     ...(timer && { timer }),
     ...(onFault && { onFault }),
   });
+  const backups = new Backups({ engine, commands, extents, pins, environment, instance });
   commands.onCommit(() => collector.wake());
   collector.start();
   return {
@@ -158,6 +167,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     lookForLost: (options) => lookForLost({ commands, extents, ...options }),
     scrub: ({ bytesPerSecond, ...options }) =>
       scrubAndName({ commands, extents, pace: new Pace({ bytesPerSecond }), ...options }),
+    backup: (options) => backups.take(options),
     async close() {
       await collector.stop();
       await room.stop();

@@ -20,7 +20,14 @@ import { checkQueue, checkUploads } from './queue.ts';
 import { checkReferences } from './references.ts';
 import { checkSpace } from './space.ts';
 import { type Inspection, Maxima, MetadataReader } from './store.ts';
-import { checkCalls, checkCounters, checkKeys, checkLeases, checkVolumes } from './volumes.ts';
+import {
+  checkBackupMarks,
+  checkCalls,
+  checkCounters,
+  checkKeys,
+  checkLeases,
+  checkVolumes,
+} from './volumes.ts';
 
 export interface FsckParts {
   readonly engine: Engine;
@@ -53,6 +60,7 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   const inspection: Inspection = { ...common, layers };
   await checkKeys(inspection);
   await checkCalls(inspection);
+  await checkBackupMarks(inspection);
   const leased = await checkLeases(inspection);
   let inodes = 0;
   for (const volume of layers.values()) {

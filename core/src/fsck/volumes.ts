@@ -19,6 +19,7 @@ import {
   volumeNameKey,
   volumeOfKey,
 } from '../meta/keys.ts';
+import { decodeBackupMark } from '../meta/records/backup.ts';
 import { decodeCall } from '../meta/records/call.ts';
 import { decodeInode } from '../meta/records/inode.ts';
 import { decodeTags } from '../meta/records/object.ts';
@@ -174,6 +175,13 @@ export async function checkKeys({ store, report }: Pick<Inspection, 'store' | 'r
       }
     }
     from = space + 1;
+  }
+}
+
+export async function checkBackupMarks(inspection: Inspection): Promise<void> {
+  for await (const entry of inspection.store.entries(spaceBounds(SPACE.backup))) {
+    const what = `mark of backups ${Buffer.from(entry.key.subarray(1)).toString('hex')}`;
+    readable(inspection, entry, { what, where: STORE, decode: decodeBackupMark });
   }
 }
 

@@ -14,6 +14,7 @@
  * | 09 | volume id | export policy, as far as it was set | |
  * | 0a | client's length u8, client, xid modulo the ring u16 | answered call | one client's ring lies together |
  * | 0b | address, 00, name | host that holds locks: (empty), or what it held when the server was closed | |
+ * | 0c | directory of backups, 16 bytes | the backups of it that this store knows | |
  * | 10 | layer, parent inode, name (+ `/` of a directory) | dentry | git-tree order: a walk is S3's listing order |
  * | 11 | layer, parent inode, cookie | name of the dentry | READDIR order |
  * | 12 | layer, inode | inode | |
@@ -55,6 +56,7 @@ export const SPACE = {
   volumeExport: 0x09,
   call: 0x0a,
   lockHost: 0x0b,
+  backup: 0x0c,
   dentry: 0x10,
   cookie: 0x11,
   inode: 0x12,
@@ -170,6 +172,10 @@ export function hostOfLockHostKey(key: Uint8Array): { readonly address: string; 
   const end = text.indexOf('\0');
   return { address: text.slice(0, end), name: text.slice(end + 1) };
 }
+
+/** `repository`: 16 bytes that name a directory of backups. */
+export const backupKey = (repository: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.of(SPACE.backup), repository]);
 
 // ---- calls ----
 

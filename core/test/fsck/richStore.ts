@@ -1,6 +1,7 @@
 /** A small store with one of everything in it, at rest, and with work pending in the queue of the collector. */
 
 import { createHash } from 'node:crypto';
+import { markBackup } from '../../src/backup/mark.ts';
 import type { FileRef } from '../../src/files/types.ts';
 import { Volumes } from '../../src/volumes/volumes.ts';
 import { bytesFrom, World } from '../space/world.ts';
@@ -101,9 +102,11 @@ async function fillByFiles(world: World): Promise<void> {
   await files.mkdir({ caller, parent: made.file, name: Buffer.from('below'), attributes: {} });
 }
 
-/** Dead runs that were punched and not, runs that wait for a reader, and a content that waits to be expanded. */
+/** A mark of backups, dead runs that were punched and not, runs that wait for a reader, and a content that waits to be expanded. */
 async function leaveWorkPending(world: World): Promise<void> {
-  const { collector, pins } = world.life;
+  const { collector, commands, pins } = world.life;
+  const [repository, backup] = [Buffer.alloc(16, 1), Buffer.alloc(16, 2)];
+  await commands.run(markBackup, { repository, newest: undefined, backup });
   await world.delete('gone');
   await collector.drain();
   pins.enter();

@@ -7,3 +7,5 @@ export { LmdbReplica } from './lmdb/replica.ts';
 export { MemoryEngine, type MemoryEngineOptions } from './memory/engine.ts';
 export { type JournaledMemoryOptions, MemoryBases, openJournaledMemoryEngine } from './memory/journaled.ts';
 export type { MemoryState } from './memory/state.ts';
+export type { OwnWrite } from './mergeRange.ts';
+export { WatchedEngine, type Watcher } from './watched.ts';

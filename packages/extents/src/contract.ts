@@ -76,6 +76,10 @@ export interface ScanOptions {
   readonly onDamage?: (run: PhysicalRun) => void;
   /** Data is not looked at, and hardly any of it read: a tenth of the bytes where frames are long. */
   readonly headersOnly?: boolean;
+  /** Where to begin: where a frame does, or an earlier walk ended. */
+  readonly from?: number;
+  /** Told of each frame's bytes, header and all, before the frame is: they change with the next step. */
+  readonly onBytes?: (bytes: Buffer) => void;
 }
 
 export interface ContainerInfo {

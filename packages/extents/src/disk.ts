@@ -41,8 +41,10 @@ export interface FileStatus {
 export interface Disk {
   /** Creates a file, which must not exist, for reading and writing. */
   create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile>;
-  /** Opens an existing file for reading, punching and writing. */
-  open(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile>;
+  /** Opens an existing file for reading, punching and writing; for reading alone where it has no `writes`. */
+  open(name: string, writes: 'buffered' | 'durable' | 'none'): Promise<DiskFile>;
+  /** Gives a file another name in its directory; what had that name goes. A power cut leaves one or the other. */
+  rename(name: string, to: string): Promise<void>;
   /** Present already is not an error. `''` is the root, whose parents are made too. */
   makeDirectory(name: string): Promise<void>;
   /** Puts a directory's entries on stable storage. `''` is the root. */

@@ -1,6 +1,7 @@
+export { crc32c } from '@facet/journal';
 export type { Extent, WriteFault } from './appender.ts';
 export { Ballast, ballastBytes } from './ballast.ts';
-export { containerName } from './containerName.ts';
+export { containerName, shardOf } from './containerName.ts';
 export * from './contract.ts';
 export type { Disk, DiskFile, FileStatus } from './disk.ts';
 export { forwarded } from './forwarded.ts';

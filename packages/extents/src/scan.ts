@@ -23,14 +23,14 @@ export interface ScanTarget {
  */
 export async function* scanFrames(
   target: ScanTarget,
-  { onDamage = () => undefined, headersOnly = false }: ScanOptions,
+  { onDamage = () => undefined, headersOnly = false, from = 0, onBytes = () => undefined }: ScanOptions,
 ): AsyncGenerator<ScannedFrame, void, void> {
   const window = new Window(target, headersOnly ? HEADER_WINDOW_BYTES : WINDOW_BYTES);
-  for (let at = 0; at < target.length; ) {
+  for (let at = from; at < target.length; ) {
     const start = await window.view(at, HEADER_BYTES_MAX);
     const header = headerAt(target, at, start);
     if (header) {
-      const frame = headersOnly ? bareFrame(target, header) : await scannedFrame(window, header);
+      const frame = headersOnly ? bareFrame(target, header) : await scannedFrame(window, header, onBytes);
       yield frame;
       at += frame.physicalLength;
     } else if (start[0] === 0) {
@@ -57,10 +57,15 @@ function bareFrame(
   return { owner, offset, physicalLength, dataLength, intact: offset + physicalLength <= target.length };
 }
 
-async function scannedFrame(window: Window, header: FrameHeader): Promise<ScannedFrame> {
+async function scannedFrame(
+  window: Window,
+  header: FrameHeader,
+  onBytes: (bytes: Buffer) => void,
+): Promise<ScannedFrame> {
   const { owner, offset, headerLength, dataLength } = header;
   const physicalLength = headerLength + dataLength;
   const bytes = (await window.view(offset, physicalLength)).subarray(0, physicalLength);
+  onBytes(bytes);
   const isWhole = bytes.length === physicalLength;
   const intact = isWhole && damagedBlock(bytes, bytes.subarray(headerLength), 0) === undefined;
   return { owner, offset, physicalLength, dataLength, intact };

@@ -58,6 +58,14 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
       }
       await disk.syncDirectory('d');
       expect([...(await disk.list('d'))].sort()).toEqual(['buffered', 'durable']);
+      await disk.rename('d/durable', 'd/buffered');
+      expect(await disk.list('d')).toEqual(['buffered']);
+      const bare = await disk.open('d/buffered', 'none');
+      expect(await bare.size()).toBe(50_007);
+      await expect(bare.write({ position: 0, buffers: [Buffer.of(1)] })).rejects.toMatchObject({
+        code: 'EBADF',
+      });
+      await bare.close();
     });
   });
 

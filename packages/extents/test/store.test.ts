@@ -95,6 +95,13 @@ describe('a store on a real disk', () => {
         })),
       );
       expect(await collect(store.scan(containerId(1), { headersOnly: true }))).toEqual(frames);
+      const from = frames[1]?.offset ?? 0;
+      const given: Buffer[] = [];
+      const onBytes = (bytes: Buffer) => given.push(Buffer.from(bytes));
+      expect(await collect(store.scan(containerId(1), { from, onBytes }))).toEqual(frames.slice(1));
+      expect(given.map(({ length }) => length)).toEqual(
+        frames.slice(1).map(({ physicalLength: length }) => length),
+      );
       const long = await stream(store, [bytesOf(2_500_000, 1)]);
       const found = await collect(store.scan(long.container));
       expect(await collect(store.scan(long.container, { headersOnly: true }))).toEqual(found);

@@ -2,9 +2,11 @@
 
 import { Command, CommanderError } from 'commander';
 import { addAccountCommands } from './commands/account.ts';
+import { addBackupCommand } from './commands/backup.ts';
 import { addExportCommands } from './commands/export.ts';
 import { addFsckCommand } from './commands/fsck.ts';
 import { addKeyCommands } from './commands/key.ts';
+import { addRestoreCommand } from './commands/restore.ts';
 import { addScrubCommand } from './commands/scrub.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addVolumeCommands } from './commands/volume.ts';
@@ -38,6 +40,8 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   addAccountCommands(program);
   addFsckCommand(program, finish);
   addScrubCommand(program, finish);
+  addBackupCommand(program, finish);
+  addRestoreCommand(program, finish);
   try {
     await program.parseAsync(helpAsFlag(words), { from: 'user' });
     return exitCode;

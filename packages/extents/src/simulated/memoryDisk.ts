@@ -146,11 +146,23 @@ class Mount implements Disk {
     });
   }
 
-  open(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
+  open(name: string, writes: 'buffered' | 'durable' | 'none'): Promise<DiskFile> {
     return this.#gate.pass({ kind: 'open', name }, () => {
       const file = find(this.#root, name);
       if (!(file instanceof MemoryFile)) throw failure('ENOENT', name);
       return this.#handle(name, file, writes);
+    });
+  }
+
+  /** The two entries are changed each by itself: a crash may leave both names, or none, which is more than it may. */
+  rename(name: string, to: string): Promise<void> {
+    return this.#gate.pass({ kind: 'rename', name }, () => {
+      const file = find(this.#root, name);
+      if (!(file instanceof MemoryFile)) throw failure('ENOENT', name);
+      const [from, old] = this.#parent(name);
+      const [directory, last] = this.#parent(to);
+      directory.set(last, file);
+      from.set(old, undefined);
     });
   }
 
@@ -210,7 +222,7 @@ class Mount implements Disk {
     return this.#gate.capacityBytes - allocatedBytes(this.#root);
   }
 
-  #handle(name: string, file: MemoryFile, writes: 'buffered' | 'durable'): DiskFile {
+  #handle(name: string, file: MemoryFile, writes: HandleOptions['writes']): DiskFile {
     return new MemoryHandle({ name, file, writes, gate: this.#gate, freeBytes: () => this.#freeBytes() });
   }
 
@@ -225,7 +237,7 @@ class Mount implements Disk {
 interface HandleOptions {
   readonly name: string;
   readonly file: MemoryFile;
-  readonly writes: 'buffered' | 'durable';
+  readonly writes: 'buffered' | 'durable' | 'none';
   readonly gate: Gate;
   readonly freeBytes: () => number;
 }
@@ -247,6 +259,7 @@ class MemoryHandle implements DiskFile {
 
   async write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void> {
     const { position } = to;
+    if (this.#options.writes === 'none') throw failure('EBADF', this.#options.name);
     const data = Buffer.concat(to.buffers);
     const writePrefix = () => {
       const length = Math.floor(this.#gate.random() * data.length);

@@ -137,8 +137,16 @@ export type AccountDetails = z.infer<typeof accountDetails>;
 export const scrubRequest = z.strictObject({ bytesPerSecond: z.int().min(1 << 20) });
 
 /** In bytes of data. */
-export const scrubProgress = z.object({ bytes: z.number(), bytesExpected: z.number() });
-type ScrubProgress = z.infer<typeof scrubProgress>;
+export const workProgress = z.object({ bytes: z.number(), bytesExpected: z.number() });
+type WorkProgress = z.infer<typeof workProgress>;
+
+const damagedBytes = z.object({
+  /** A file below `extents/`, without its ending. */
+  container: z.string(),
+  offset: z.number(),
+  reason: z.string(),
+  objects: z.array(z.object({ volume: z.string(), key: z.string(), upload: z.string().exactOptional() })),
+});
 
 export const scrubReport = z.object({
   bytes: z.number(),
@@ -147,23 +155,41 @@ export const scrubReport = z.object({
   complete: z.boolean(),
   damagedCount: z.number(),
   /** The first ten thousand. */
-  damaged: z.array(
-    z.object({
-      /** A file below `extents/`, without its ending. */
-      container: z.string(),
-      offset: z.number(),
-      reason: z.string(),
-      objects: z.array(z.object({ volume: z.string(), key: z.string(), upload: z.string().exactOptional() })),
-    }),
-  ),
+  damaged: z.array(damagedBytes),
 });
 export type ScrubReport = z.infer<typeof scrubReport>;
 
-export interface ScrubOptions {
-  readonly bytesPerSecond: number;
+/** Of work that takes its time. */
+export interface LongWorkOptions {
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: ScrubProgress) => void;
+  readonly onProgress?: (progress: WorkProgress) => void;
 }
+
+interface ScrubOptions extends LongWorkOptions {
+  readonly bytesPerSecond: number;
+}
+
+export const backupRequest = z.strictObject({
+  /** An absolute path. */
+  to: z.string().startsWith('/').max(4096),
+  bytesPerSecond: z.int().min(1 << 20),
+});
+
+export const backupReport = z.object({
+  id: z.string(),
+  metadataBytes: z.number(),
+  /** Files below `extents/`. */
+  containers: z.number(),
+  /** Of these, what backups made before have of it included. */
+  bytes: z.number(),
+  copiedContainers: z.number(),
+  copiedBytes: z.number(),
+  /** In the store. The first ten thousand were looked at. */
+  damaged: z.array(damagedBytes),
+});
+export type BackupReport = z.infer<typeof backupReport>;
+
+interface BackupOptions extends LongWorkOptions, z.infer<typeof backupRequest> {}
 
 export const newVolume = z.strictObject({ name: z.string(), owner: z.string() });
 type NewVolume = z.infer<typeof newVolume>;
@@ -217,6 +243,8 @@ export interface Administration {
   listKeys(account?: string): Promise<readonly KeyReport[]>;
   /** Reads all data and compares it with its checksums. */
   scrub(options: ScrubOptions): Promise<ScrubReport>;
+  /** Copies the store as it is at one moment to a directory of backups, beside those that are there. */
+  backup(options: BackupOptions): Promise<BackupReport>;
   /** The root account's key only after the file that would bring it back is gone. */
   deleteKey(accessKeyId: string): Promise<KeyReport>;
 }

@@ -38,7 +38,8 @@ export async function administerDirectly<T>(
   try {
     const store = await openStore({ layout, lock, watcher: complainer(remark) });
     try {
-      return await work(administerCore({ core: store.core, rootCredentials: layout.rootCredentials }));
+      const { rootCredentials, nfsHandleKey } = layout;
+      return await work(administerCore({ core: store.core, rootCredentials, nfsHandleKey }));
     } finally {
       await store.close();
     }

@@ -3,6 +3,7 @@
 import {
   type AccessKey,
   type Account,
+  type AffectedObject,
   type Core,
   type ExportPolicy,
   FsError,
@@ -14,6 +15,7 @@ import { isBucketName } from '@facet/gateway-s3';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
+import { smallFilesOf, withPlaceForBackups } from '../store/backups.ts';
 import { ACCESS_KEY_VARIABLE, readCredentialsFile } from '../store/rootCredentialsFile.ts';
 import {
   type AccountReport,
@@ -29,13 +31,18 @@ import {
 } from './contract.ts';
 import { legiblePath } from './legiblePath.ts';
 
-/** @param parts `rootCredentials`: the file that names the root account's key */
+/**
+ * @param parts `rootCredentials`: the file that names the root account's key; `nfsHandleKey`: what file handles are
+ * sealed with
+ */
 export function administerCore({
   core,
   rootCredentials,
+  nfsHandleKey,
 }: {
   readonly core: Core;
   readonly rootCredentials: string;
+  readonly nfsHandleKey: string;
 }): Administration {
   const findVolume = async (name: string): Promise<Volume> => {
     const volume = await core.volumes.find(name);
@@ -159,15 +166,16 @@ export function administerCore({
 
     scrub: async (options) => {
       const { damaged, ...report } = await core.scrub(options);
-      return {
-        ...report,
-        damaged: damaged.map(({ container, offset, reason, objects }) => ({
-          container: containerName(containerId(container)),
-          offset,
-          reason,
-          objects: [...objects],
-        })),
-      };
+      return { ...report, damaged: damaged.map(reportDamaged) };
+    },
+
+    backup: async ({ to, ...options }) => {
+      const smallFiles = smallFilesOf([rootCredentials, nfsHandleKey]);
+      const report = await withPlaceForBackups(to, (disk) =>
+        core.backup({ to: disk, smallFiles, ...options }),
+      );
+      const { damaged, changes: _changes, ...counts } = report;
+      return { ...counts, damaged: damaged.map(reportDamaged) };
     },
 
     deleteKey: async (accessKeyId) => {
@@ -227,6 +235,20 @@ function checkNotRootAccount(name: string): void {
     code: 'RootAccount',
     message: `account '${ROOT_ACCOUNT}' cannot be deleted: every start makes it; 'facet key delete' takes its keys`,
   });
+}
+
+function reportDamaged({
+  container,
+  offset,
+  reason,
+  objects,
+}: {
+  readonly container: number;
+  readonly offset: number;
+  readonly reason: string;
+  readonly objects: readonly AffectedObject[];
+}) {
+  return { container: containerName(containerId(container)), offset, reason, objects: [...objects] };
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;

@@ -7,17 +7,20 @@ import {
   type Administration,
   accountDetails,
   accountReport,
+  backupReport,
   exportPage,
   exportReport,
   keyReport,
+  type LongWorkOptions,
   newKeyReport,
+  scrubReport,
   volumeDetails,
   volumePage,
   volumeReport,
 } from './contract.ts';
 import type { AdminEndpoint } from './endpointFile.ts';
 import { failureReport } from './failureReport.ts';
-import { readScrubEvents } from './scrubEvents.ts';
+import { readProgressEvents } from './progressEvents.ts';
 
 const REPLY_TIMEOUT_MS = 60_000;
 
@@ -63,6 +66,17 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
     request: AdminRequest & { readonly reply: S },
   ): Promise<z.output<S>> => request.reply.parse(await (await send(request)).json());
 
+  /** Takes as long as it takes: its events say that it goes on. */
+  const work = async <S extends z.ZodType>(
+    request: { readonly path: string; readonly body: object; readonly report: S } & LongWorkOptions,
+  ): Promise<z.output<S>> => {
+    const { path, body, report, onProgress, signal = new AbortController().signal } = request;
+    const response = await send({ method: 'POST', path, body, signal });
+    if (!response.body) throw replyFailure(undefined, response.status);
+    const what = `the ${path}`;
+    return readProgressEvents(response.body, { report, what, ...(onProgress && { onProgress }) });
+  };
+
   return {
     createVolume: (volume) => call({ method: 'POST', path: 'volumes', body: volume, reply: volumeReport }),
     listVolumes: (page) => call({ method: 'GET', path: 'volumes', query: page, reply: volumePage }),
@@ -90,18 +104,10 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
       const reply = z.object({ keys: z.array(keyReport) });
       return (await call({ method: 'GET', path: 'keys', query: { account }, reply })).keys;
     },
-    scrub: async ({ bytesPerSecond, signal, onProgress }) => {
-      // Takes as long as it takes: its events say that it goes on.
-      const unbounded = signal ?? new AbortController().signal;
-      const response = await send({
-        method: 'POST',
-        path: 'scrub',
-        body: { bytesPerSecond },
-        signal: unbounded,
-      });
-      if (!response.body) throw replyFailure(undefined, response.status);
-      return readScrubEvents(response.body, { ...(onProgress && { onProgress }) });
-    },
+    scrub: ({ bytesPerSecond, ...options }) =>
+      work({ path: 'scrub', body: { bytesPerSecond }, report: scrubReport, ...options }),
+    backup: ({ to, bytesPerSecond, ...options }) =>
+      work({ path: 'backup', body: { to, bytesPerSecond }, report: backupReport, ...options }),
     deleteKey: (accessKeyId) =>
       call({ method: 'DELETE', path: `keys/${encodeURIComponent(accessKeyId)}`, reply: keyReport }),
   };

@@ -13,13 +13,14 @@ import { toCommandFailure, usageFailure } from '../failure.ts';
 import { explainInvalid } from '../invalidInput.ts';
 import {
   type Administration,
+  backupRequest,
   exportChanges,
   newKey,
   newVolume,
   scrubRequest,
   volumeChanges,
 } from './contract.ts';
-import { scrubStream } from './scrubEvents.ts';
+import { progressStream } from './progressEvents.ts';
 
 const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 } as const satisfies Record<
   ExitCode,
@@ -101,12 +102,24 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
         const { bytesPerSecond } = parse(scrubRequest, request.body);
         options.logger.info({ bytesPerSecond }, 'a scrub begins');
         reply.type('application/x-ndjson');
-        return scrubStream({
-          administration,
-          bytesPerSecond,
+        return progressStream({
+          work: (how) => administration.scrub({ bytesPerSecond, ...how }),
           isServing: () => options.administration() === administration,
-          onEnd: (fields) => options.logger.info(fields, 'the scrub is over'),
+          onEnd: ({ damaged: _listed, ...counts }) => options.logger.info(counts, 'the scrub is over'),
           onFailure: (cause) => options.logger.error({ err: cause }, 'the scrub failed'),
+        });
+      });
+      api.post('/backup', async (request, reply) => {
+        const administration = opened();
+        const asked = parse(backupRequest, request.body);
+        options.logger.info(asked, 'a backup begins');
+        reply.type('application/x-ndjson');
+        return progressStream({
+          work: (how) => administration.backup({ ...asked, ...how }),
+          isServing: () => options.administration() === administration,
+          onEnd: ({ damaged, ...counts }) =>
+            options.logger.info({ ...counts, damaged: damaged.length }, 'the backup is complete'),
+          onFailure: (cause) => options.logger.error({ err: cause }, 'the backup failed'),
         });
       });
       api.post('/keys', async (request, reply) => {

@@ -9,7 +9,7 @@ import { holdStoreForCommand, storeInUse } from '../store/holding.ts';
 import { type StoreLayout, storeLayout } from '../store/layout.ts';
 import type { StoreLock } from '../store/lock.ts';
 import { isReadOnly, needsWritablePlace } from '../store/writablePlace.ts';
-import { describeAffected } from './affectedObjects.ts';
+import { describeFinding } from './describeFinding.ts';
 import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
 
 /** What `--json` lists at most; the count is always of all. */
@@ -78,8 +78,4 @@ function tellOutcome(output: Output, report: FsckReport, listed: readonly Findin
       findings === 0 ? 'no damage' : `DAMAGED: ${findings} ${findings === 1 ? 'finding' : 'findings'}`,
     ].join('\n'),
   });
-}
-
-function describeFinding({ kind, what, where, detail, objects = [] }: Finding): string {
-  return `${kind}: ${what}, ${where}: ${detail}${describeAffected(objects)}`;
 }

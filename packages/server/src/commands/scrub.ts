@@ -1,6 +1,6 @@
 /** `facet scrub`: reads all data and compares it with its checksums, also while it is served. */
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { withAdministration } from '../administration/connect.ts';
 import type { ScrubReport } from '../administration/contract.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
@@ -8,24 +8,15 @@ import { CommandFailure } from '../failure.ts';
 import { processOutput } from '../output.ts';
 import { describeAffected } from './affectedObjects.ts';
 import { ProgressLine } from './progressLine.ts';
-import { formatBytes, parseBytes } from './size.ts';
+import { addRateOption, type RateOptions, rateOf } from './rate.ts';
+import { formatBytes } from './size.ts';
 import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
-const RATE_MIN = 1 << 20;
-const RATE_DEFAULT = '100M';
-
-interface ScrubCommandOptions extends StoreOptions {
-  readonly rate: number;
-}
+interface ScrubCommandOptions extends StoreOptions, RateOptions {}
 
 export function addScrubCommand(program: Command, finish: (code: ExitCode) => void): void {
-  addStoreOptions(program.command('scrub'))
+  addRateOption(addStoreOptions(program.command('scrub')))
     .description('read all data and compare it with its checksums, also while it is served')
-    .option(
-      '--rate <SIZE>',
-      `how much to read a second at most, at least 1M (default ${RATE_DEFAULT}); an eighth of it while clients are busy`,
-      parseRate,
-    )
     .addHelpText(
       'after',
       [
@@ -33,15 +24,9 @@ export function addScrubCommand(program: Command, finish: (code: ExitCode) => vo
         'Exit code 6 says that damage was found, 1 that it did not come to its end.',
       ].join('\n'),
     )
-    .action(async (options: StoreOptions & { readonly rate?: number }) => {
-      finish(await runScrub({ rate: parseRate(RATE_DEFAULT), ...options }));
+    .action(async (options: ScrubCommandOptions) => {
+      finish(await runScrub(options));
     });
-}
-
-function parseRate(text: string): number {
-  const rate = parseBytes(text);
-  if (rate >= RATE_MIN) return rate;
-  throw new InvalidArgumentError('It must be 1M at least.');
 }
 
 async function runScrub(options: ScrubCommandOptions): Promise<ExitCode> {
@@ -53,7 +38,7 @@ async function runScrub(options: ScrubCommandOptions): Promise<ExitCode> {
   try {
     const report = await withAdministration(storeOf(options), (administration) =>
       administration.scrub({
-        bytesPerSecond: options.rate,
+        bytesPerSecond: rateOf(options),
         signal,
         onProgress: (progress) => line.show(progress),
       }),

@@ -121,6 +121,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     state.administration = administerCore({
       core: store.core,
       rootCredentials: layout.rootCredentials,
+      nfsHandleKey: layout.nfsHandleKey,
     });
     state.probe = () => store.core.accounts.find('root');
     state.isFull = () => store.core.room.full;

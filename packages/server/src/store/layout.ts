@@ -8,6 +8,8 @@ export interface StoreLayout {
   readonly lock: string;
   /** Metadata: the engine's environment, and the ballast. */
   readonly metadata: string;
+  /** The metadata while they are brought back from a backup: there is no store yet. */
+  readonly restoring: string;
   /** Containers of extents. */
   readonly extents: string;
   /** Mode 0600: the access key made at first start. */
@@ -23,6 +25,7 @@ export function storeLayout(directory: string): StoreLayout {
     directory,
     lock: join(directory, 'LOCK'),
     metadata: join(directory, 'meta'),
+    restoring: join(directory, 'meta.restoring'),
     extents: join(directory, 'extents'),
     rootCredentials: join(directory, 'root-credentials.json'),
     nfsHandleKey: join(directory, 'nfs-handle-key.json'),

@@ -48,9 +48,18 @@ export async function checkStoreForCommand(layout: StoreLayout): Promise<void> {
 
 async function presenceOf(layout: StoreLayout, names: readonly string[]): Promise<Presence> {
   if (isThere(join(layout.metadata, METADATA_FILE), layout.directory)) return 'store';
+  if (names.includes(basename(layout.restoring))) throw cutShortRestore(layout);
   if (names.includes(basename(layout.extents))) await refuseLostMetadata(layout);
   if (!names.every((name) => isOwn(layout, name))) return 'others';
   return names.includes(basename(layout.lock)) ? 'store' : 'none';
+}
+
+function cutShortRestore({ directory }: StoreLayout): CommandFailure {
+  return new CommandFailure({
+    exitCode: EXIT.failed,
+    code: 'UnusableDirectory',
+    message: `cannot use ${directory} as a data directory: a restore into it was cut short, or is under way. Remove it, and restore again`,
+  });
 }
 
 /** The core says the same where there is metadata, but none of a store. @throws CommandFailure Corrupt (6) */

@@ -1,0 +1,277 @@
+/**
+ * A backup: all metadata as they are at one moment, and every byte that they refer to, copied while the store is in use.
+ *
+ * What was dropped since before the first page of metadata was read is kept from being reclaimed until all is copied, so
+ * that whatever the copied metadata refer to is there. A manifest makes it a backup, when everything else is on stable
+ * storage: one that is cut short is none, and harms none.
+ */
+
+import type { WatchedEngine } from '@facet/engine';
+import { type Disk, ExtentError, type ExtentStore, shardOf } from '@facet/extents';
+import type { CommandRunner, Environment } from '../commands/command.ts';
+import { fromExtents } from '../contents/read.ts';
+import { FsError } from '../errors.ts';
+import { isLeasedByAnother } from '../recovery/leases.ts';
+import type { Pace } from '../scrub/pace.ts';
+import { isDead } from '../space/deadRuns.ts';
+import type { Pins } from '../space/pins.ts';
+import { ChangeWriter } from './changes.ts';
+import { CheckedWriter } from './checkedFile.ts';
+import { copyContainer } from './copyContainer.ts';
+import { dumpMetadata } from './dump.ts';
+import {
+  type CopiedContainer,
+  endOfCopy,
+  type Manifest,
+  type SmallFile,
+  type SuspiciousRun,
+} from './manifest.ts';
+import { isOfThisStore } from './mark.ts';
+import { NeededContainers } from './needed.ts';
+import { type BackupId, CONTAINERS, idBytes, metadataName, nextBackupId, Repository } from './repository.ts';
+import { fromTarget } from './target.ts';
+import { type DamagedRun, referredRuns } from './whose.ts';
+
+/** Of which the objects are looked for; more is damage that a list does not help with. */
+const DAMAGES_MAX = 10_000;
+
+export interface BackupParts {
+  readonly engine: Pick<WatchedEngine, 'watch' | 'unwatch'>;
+  readonly commands: Pick<CommandRunner, 'run' | 'read'>;
+  readonly extents: Pick<ExtentStore, 'scan' | 'status' | 'isActive'>;
+  readonly pins: Pick<Pins, 'enter'>;
+  /** This run's own: other processes that have containers leased may be writing to them. */
+  readonly instance: Uint8Array;
+  readonly environment: Environment;
+  readonly pace: Pace;
+  /** Where backups are kept: a directory of theirs. */
+  readonly to: Disk;
+  /** Kept with it as they are. */
+  readonly smallFiles: readonly SmallFile[];
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: BackupProgress) => void;
+}
+
+export interface BackupProgress {
+  /** Copied so far. */
+  readonly bytes: number;
+  /** As far as can be told. */
+  readonly bytesExpected: number;
+}
+
+export interface BackupReport {
+  readonly id: BackupId;
+  /** Keys and their changes that it holds. */
+  readonly changes: number;
+  readonly metadataBytes: number;
+  readonly containers: number;
+  /** Of containers, in all. */
+  readonly bytes: number;
+  readonly copiedContainers: number;
+  readonly copiedBytes: number;
+  /** Found in the store; the first ten thousand were looked at. */
+  readonly damaged: readonly DamagedRun[];
+}
+
+const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
+
+/** @throws FsError Corrupt | NoSpace | NotEmpty | PreconditionFailed (of another store) | Failed | Closed (ended) */
+export async function backup(parts: BackupParts): Promise<BackupReport> {
+  try {
+    return await run(parts);
+  } catch (error) {
+    throw error instanceof ExtentError ? fromExtents(error) : fromTarget(error);
+  }
+}
+
+async function run(parts: BackupParts): Promise<BackupReport> {
+  const { to, environment, pins, commands } = parts;
+  const repository = await Repository.openOrMake(to, environment.randomBytes);
+  const newest = (await repository.backups()).at(-1);
+  const before = newest === undefined ? undefined : await repository.manifest(newest);
+  if (newest !== undefined) await mustBeOfThisStore(parts, repository, newest);
+  await repository.prepare();
+  const takenMs = Number(environment.now() / NANOSECONDS_PER_MILLISECOND);
+  const id = nextBackupId(takenMs, newest);
+  const progress = new Progress(parts.onProgress);
+  const pin = pins.enter();
+  try {
+    const metadata = await copyMetadata(parts, { repository, id, newest, progress });
+    const suspicious: SuspiciousRun[] = [];
+    const containers = await copyContainers(parts, { needed: metadata.needed, before, progress, suspicious });
+    const isKept = new Set(containers.map(({ one }) => one.container));
+    const knownBefore = before?.suspicious.filter(({ container }) => isKept.has(container)) ?? [];
+    suspicious.push(...knownBefore.slice(0, DAMAGES_MAX - suspicious.length));
+    const damaged = await referredRuns(commands, suspicious);
+    const copied = containers.filter(({ isNew }) => isNew);
+    const manifest: Manifest = {
+      takenMs,
+      changes: metadata.changes,
+      metadataBytes: metadata.bytes,
+      copiedBytes: progress.containerBytes,
+      smallFiles: parts.smallFiles,
+      suspicious,
+      containers: containers.map(({ one }) => one),
+    };
+    await repository.publish(id, manifest);
+    return {
+      id,
+      changes: metadata.changes,
+      metadataBytes: metadata.bytes,
+      containers: containers.length,
+      bytes: containers.reduce((sum, { one }) => sum + one.frameBytes, 0),
+      copiedContainers: copied.length,
+      copiedBytes: progress.containerBytes,
+      damaged,
+    };
+  } finally {
+    pin.release();
+  }
+}
+
+async function mustBeOfThisStore(
+  { commands }: BackupParts,
+  repository: Repository,
+  newest: BackupId,
+): Promise<void> {
+  const of = { repository: repository.id, newest: idBytes(newest) };
+  if (await commands.read('backup', (tx) => isOfThisStore(tx, of))) return;
+  throw new FsError(
+    'PreconditionFailed',
+    `the directory's newest backup, ${newest}, is of another store, or of a state that this one does not come from: back up to a new directory`,
+  );
+}
+
+async function copyMetadata(
+  parts: BackupParts,
+  {
+    repository,
+    id,
+    newest,
+    progress,
+  }: {
+    readonly repository: Repository;
+    readonly id: BackupId;
+    readonly newest: BackupId | undefined;
+    readonly progress: Progress;
+  },
+): Promise<{ readonly needed: NeededContainers; readonly changes: number; readonly bytes: number }> {
+  const { engine, commands, pace, signal } = parts;
+  const needed = new NeededContainers();
+  const file = await CheckedWriter.create(parts.to, metadataName(id), repository.identity('metadata', id));
+  try {
+    const writer = new ChangeWriter(file);
+    await dumpMetadata({
+      engine,
+      commands,
+      writer,
+      note: (change) => needed.note(change),
+      mark: {
+        repository: repository.id,
+        newest: newest === undefined ? undefined : idBytes(newest),
+        backup: idBytes(id),
+      },
+      pace,
+      ...(signal && { signal }),
+      onBytes: (bytes) => progress.metadata(bytes),
+    });
+    await file.finish();
+    return { needed, changes: writer.count, bytes: file.length };
+  } finally {
+    await file.close();
+  }
+}
+
+interface Copied {
+  readonly one: CopiedContainer;
+  /** Some of it was not there before. */
+  readonly isNew: boolean;
+}
+
+async function copyContainers(
+  parts: BackupParts,
+  {
+    needed,
+    before,
+    progress,
+    suspicious,
+  }: {
+    readonly needed: NeededContainers;
+    readonly before: Manifest | undefined;
+    readonly progress: Progress;
+    readonly suspicious: SuspiciousRun[];
+  },
+): Promise<readonly Copied[]> {
+  const known = new Map(before?.containers.map((one) => [one.container, one]));
+  const wanted = needed.inOrder().map(([container, neededEnd]) => {
+    const ofIt = known.get(container);
+    return { container, neededEnd, before: ofIt };
+  });
+  for (const one of wanted)
+    progress.expect(one.before?.sealed ? 0 : one.neededEnd - endOfCopy(one.before ?? { stretches: [] }));
+  const containers: Copied[] = [];
+  const shards = new Set<string>();
+  const { commands, extents, to, pace, signal } = parts;
+  for (const one of wanted) {
+    const copied = await copyContainer(
+      {
+        extents,
+        disk: to,
+        pace,
+        ...(signal && { signal }),
+        isOpen: async (container) =>
+          extents.isActive(container) ||
+          (await commands.read('backup', (tx) =>
+            isLeasedByAnother(tx, { instance: parts.instance, container }),
+          )),
+        isDead: (run) => commands.read('backup', (tx) => isDead(tx, run)),
+        onBytes: (bytes) => progress.container(bytes),
+        onSuspicious: (run) => suspicious.length < DAMAGES_MAX && suspicious.push(run),
+      },
+      one,
+    );
+    if (!copied) continue;
+    const isNew = copied.frameBytes > (one.before?.frameBytes ?? 0);
+    if (!one.before) shards.add(shardOf(one.container));
+    containers.push({ one: copied, isNew });
+  }
+  for (const shard of shards) await to.syncDirectory(`${CONTAINERS}/${shard}`);
+  await to.syncDirectory(CONTAINERS);
+  return containers;
+}
+
+class Progress {
+  readonly #tell: (progress: BackupProgress) => void;
+  #metadataBytes = 0;
+  #containerBytes = 0;
+  #expectedBytes = 0;
+
+  constructor(tell: (progress: BackupProgress) => void = () => undefined) {
+    this.#tell = tell;
+  }
+
+  get containerBytes(): number {
+    return this.#containerBytes;
+  }
+
+  metadata(bytes: number): void {
+    this.#metadataBytes += bytes;
+    this.#told();
+  }
+
+  expect(bytes: number): void {
+    this.#expectedBytes += Math.max(0, bytes);
+  }
+
+  container(bytes: number): void {
+    this.#containerBytes += bytes;
+    this.#told();
+  }
+
+  #told(): void {
+    this.#tell({
+      bytes: this.#metadataBytes + this.#containerBytes,
+      bytesExpected: this.#metadataBytes + Math.max(this.#containerBytes, this.#expectedBytes),
+    });
+  }
+}

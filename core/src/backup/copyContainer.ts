@@ -1,0 +1,196 @@
+/**
+ * Copies what is new of a container: its frames, each checked on the way. Nothing that was copied before is looked at
+ * again: what is once written to a place of a container stays, until nobody refers to it.
+ */
+
+import { Buffer } from 'node:buffer';
+import {
+  type ContainerId,
+  type ContainerInfo,
+  type Disk,
+  type DiskFile,
+  ExtentError,
+  type ExtentStore,
+  type PhysicalRun,
+  shardOf,
+} from '@facet/extents';
+import { FsError } from '../errors.ts';
+import type { Pace } from '../scrub/pace.ts';
+import { damagedFile } from './checkedFile.ts';
+import { ended } from './ended.ts';
+import { type CopiedContainer, endOfCopy, STRETCHES_MAX, type SuspiciousRun } from './manifest.ts';
+import { CONTAINERS, containerPath } from './repository.ts';
+import { RunningCrc } from './runningCrc.ts';
+
+const GATHERED_BYTES = 1 << 20;
+
+export interface CopyParts {
+  readonly extents: Pick<ExtentStore, 'scan' | 'status'>;
+  /** Whether any process may still write to it. What is closed stays so. */
+  readonly isOpen: (container: ContainerId) => Promise<boolean>;
+  readonly disk: Disk;
+  readonly pace: Pace;
+  readonly signal?: AbortSignal;
+  /** Whether nobody refers to any of it, and nobody will. */
+  readonly isDead: (run: PhysicalRun) => Promise<boolean>;
+  readonly onBytes: (bytes: number) => void;
+  readonly onSuspicious: (run: SuspiciousRun) => void;
+}
+
+export interface Wanted {
+  readonly container: ContainerId;
+  /** Up to where anything refers to it, at least. */
+  readonly neededEnd: number;
+  /** What the backup before has of it. */
+  readonly before: CopiedContainer | undefined;
+}
+
+/** @returns undefined when there is nothing of it. @throws FsError, ExtentError; errors of the target */
+export async function copyContainer(parts: CopyParts, wanted: Wanted): Promise<CopiedContainer | undefined> {
+  const { container, before, neededEnd } = wanted;
+  if (before?.sealed) {
+    await mustHaveCopy(parts.disk, before);
+    return before;
+  }
+  // Asked first: what is sealed stays so, and has its length.
+  const sealed = !(await parts.isOpen(container));
+  const info = await parts.extents.status(container);
+  if (!info) {
+    parts.onSuspicious({ container, offset: 0, length: neededEnd, reason: 'the file is missing' });
+    return undefined;
+  }
+  if (before) await mustHaveCopy(parts.disk, before);
+  const start = endOfCopy(before ?? { stretches: [] });
+  const target = await openTarget(parts.disk, info, start);
+  try {
+    const { end, crc, frameBytes, failure } = await copyFrames(parts, {
+      container,
+      start,
+      // Of one that is written to by another process, what lies behind may be half a batch.
+      stop: sealed ? Number.POSITIVE_INFINITY : neededEnd,
+      target,
+    });
+    if (end < neededEnd) {
+      const reason = failure ?? 'no frame is there';
+      parts.onSuspicious({ container, offset: end, length: neededEnd - end, reason });
+    }
+    if (end > start) await target.sync();
+    const stretches = [...(before?.stretches ?? []), ...(end > start ? [{ end, crc }] : [])];
+    if (stretches.length > STRETCHES_MAX)
+      throw new FsError('Failed', 'too many backups of one directory while one segment was written to');
+    const frameBytesBefore = before?.frameBytes ?? 0;
+    const { kind, sizeBytes } = info;
+    const isWhole = sealed && failure === undefined;
+    return {
+      container,
+      kind,
+      sealed: isWhole,
+      sizeBytes,
+      frameBytes: frameBytesBefore + frameBytes,
+      stretches,
+    };
+  } finally {
+    await target.close();
+  }
+}
+
+/** @throws FsError Corrupt */
+async function mustHaveCopy(disk: Disk, copied: CopiedContainer): Promise<void> {
+  const path = containerPath(copied);
+  const status = await disk.status(path);
+  const end = endOfCopy(copied);
+  if ((status?.sizeBytes ?? 0) >= end) return;
+  throw damagedFile(path, `it ends at ${status?.sizeBytes ?? 0}, before ${end}: begin in a new directory`);
+}
+
+/** What one that was cut short left behind `start` goes. */
+async function openTarget(disk: Disk, info: ContainerInfo, start: number): Promise<DiskFile> {
+  const path = containerPath(info);
+  await disk.makeDirectory(`${CONTAINERS}/${shardOf(info.container)}`);
+  const isThere = (await disk.status(path)) !== undefined;
+  const target = isThere ? await disk.open(path, 'buffered') : await disk.create(path, 'buffered');
+  if (isThere) await target.truncate(start);
+  return target;
+}
+
+async function copyFrames(
+  { extents, pace, signal, isDead, onBytes, onSuspicious }: CopyParts,
+  {
+    container,
+    start,
+    stop,
+    target,
+  }: {
+    readonly container: ContainerId;
+    readonly start: number;
+    readonly stop: number;
+    readonly target: DiskFile;
+  },
+): Promise<{
+  readonly end: number;
+  readonly crc: number;
+  readonly frameBytes: number;
+  /** Why the rest can not be read. */
+  readonly failure?: string;
+}> {
+  const crc = new RunningCrc(start);
+  const gathered = new Gathered(target);
+  let failure: string | undefined;
+  let frame: Uint8Array = Buffer.alloc(0);
+  let frameBytes = 0;
+  const scan = extents.scan(container, {
+    from: start,
+    onBytes: (bytes) => {
+      frame = bytes;
+    },
+    onDamage: (run) => onSuspicious({ ...run, reason: 'no frame is there' }),
+  });
+  try {
+    for await (const { offset, physicalLength: length, intact } of scan) {
+      if (signal?.aborted) throw ended();
+      if (offset >= stop) break;
+      if (!intact) {
+        // Given back, but for its ends.
+        if (await isDead({ container, offset, length })) continue;
+        onSuspicious({ container, offset, length, reason: 'it does not match its checksum' });
+      }
+      // Also one that is damaged: what of it is not can still be read.
+      crc.take(offset, frame);
+      await gathered.take(offset, frame);
+      frameBytes += frame.length;
+      onBytes(frame.length);
+      await pace.take(frame.length, signal);
+    }
+  } catch (error) {
+    if (!(error instanceof ExtentError) || error.code === 'Closed') throw error;
+    failure = error.message;
+  }
+  await gathered.flush();
+  return { end: crc.end, crc: crc.value, frameBytes, ...(failure !== undefined && { failure }) };
+}
+
+/** Neighbours that are written together. */
+class Gathered {
+  readonly #file: DiskFile;
+  readonly #buffer = Buffer.allocUnsafe(2 * GATHERED_BYTES);
+  #start = 0;
+  #length = 0;
+
+  constructor(file: DiskFile) {
+    this.#file = file;
+  }
+
+  async take(position: number, bytes: Uint8Array): Promise<void> {
+    const isNext = position === this.#start + this.#length;
+    if (!isNext || this.#length + bytes.length > this.#buffer.length) await this.flush();
+    if (this.#length === 0) this.#start = position;
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  async flush(): Promise<void> {
+    if (this.#length === 0) return;
+    await this.#file.write({ position: this.#start, buffers: [this.#buffer.subarray(0, this.#length)] });
+    this.#length = 0;
+  }
+}

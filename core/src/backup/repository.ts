@@ -1,0 +1,170 @@
+/**
+ * A directory of backups of one store. Each is a manifest, which names the rest, and a file of metadata; bytes of
+ * containers are shared by all, since what is once written to a place of one never changes.
+ *
+ * | path | |
+ * |---|---|
+ * | `repository` | its 16 random bytes |
+ * | `backups/ID.manifest` | there only when all that it names is on stable storage |
+ * | `backups/ID.metadata` | |
+ * | `containers/00/00000000000042.seg` | as in the store: longer than any manifest says after a backup that was cut short |
+ */
+
+import { Buffer } from 'node:buffer';
+import { type ContainerInfo, containerName, type Disk } from '@facet/extents';
+import { FsError } from '../errors.ts';
+import {
+  CheckedWriter,
+  damagedFile,
+  type FileIdentity,
+  ID_BYTES,
+  readBlocks,
+  readIdentity,
+} from './checkedFile.ts';
+import {
+  type Manifest,
+  type ManifestSummary,
+  readManifest,
+  readManifestSummary,
+  writeManifest,
+} from './manifest.ts';
+
+const REPOSITORY = 'repository';
+const BACKUPS = 'backups';
+export const CONTAINERS = 'containers';
+const NEW = '.new';
+const MANIFEST = '.manifest';
+const METADATA = '.metadata';
+/** What whoever holds the directory may have put into it, and a file system's own. */
+const NOT_OURS = ['LOCK', 'lost+found'];
+const NAMED_MAX = 3;
+const ID = /^\d{8}T\d{6}Z$/;
+
+/** Names one backup: when it began, in UTC, as in `20261129T042127Z`. 16 bytes as ASCII. */
+export type BackupId = string;
+
+export const metadataName = (id: BackupId): string => `${BACKUPS}/${id}${METADATA}`;
+const manifestName = (id: BackupId): string => `${BACKUPS}/${id}${MANIFEST}`;
+export const containerPath = ({ container, kind }: Pick<ContainerInfo, 'container' | 'kind'>): string =>
+  `${CONTAINERS}/${containerName(container, kind)}`;
+export const idBytes = (id: BackupId): Buffer => Buffer.from(id, 'ascii');
+
+const NONE = Buffer.alloc(ID_BYTES);
+
+export class Repository {
+  readonly disk: Disk;
+  /** 16 bytes. */
+  readonly id: Buffer;
+
+  private constructor(disk: Disk, id: Buffer) {
+    this.disk = disk;
+    this.id = id;
+  }
+
+  /** @throws FsError NoEntry (there are no backups) | Corrupt */
+  static async open(disk: Disk): Promise<Repository> {
+    if (!(await disk.status(REPOSITORY)))
+      throw new FsError('NoEntry', `there are no backups: 'facet backup --to' makes the first`);
+    const identity = await readIdentity(disk, { name: REPOSITORY, kind: 'repository' });
+    const { repository } = identity;
+    // It holds nothing more, which is to be so.
+    for await (const block of readBlocks(disk, REPOSITORY, identity))
+      throw damagedFile(REPOSITORY, `it holds ${block.length} bytes`);
+    return new Repository(disk, repository);
+  }
+
+  /** @throws FsError NotEmpty where there are other things than backups */
+  static async refuseOthers(disk: Disk): Promise<void> {
+    const names = await disk.list('');
+    if (names.includes(REPOSITORY)) return;
+    const others = names.filter((name) => !NOT_OURS.includes(name) && name !== REPOSITORY + NEW);
+    if (others.length === 0) return;
+    const named = others.slice(0, NAMED_MAX).join(', ');
+    throw new FsError(
+      'NotEmpty',
+      `the directory holds no backups, but ${named}: name one that is empty or does not exist`,
+    );
+  }
+
+  /** Makes one where there is nothing. @throws FsError NotEmpty | Corrupt; errors of the disk */
+  static async openOrMake(disk: Disk, randomBytes: (count: number) => Buffer): Promise<Repository> {
+    await disk.makeDirectory('');
+    if (await disk.status(REPOSITORY)) return Repository.open(disk);
+    await Repository.refuseOthers(disk);
+    const repository = Buffer.from(randomBytes(ID_BYTES));
+    const file = await CheckedWriter.create(disk, REPOSITORY + NEW, {
+      kind: 'repository',
+      repository,
+      backup: NONE,
+    });
+    await file.finish().finally(() => file.close());
+    await disk.rename(REPOSITORY + NEW, REPOSITORY);
+    await disk.syncDirectory('');
+    return new Repository(disk, repository);
+  }
+
+  identity(kind: FileIdentity['kind'], id: BackupId): FileIdentity {
+    return { kind, repository: this.id, backup: idBytes(id) };
+  }
+
+  /** Those that are complete, the oldest first. */
+  async backups(): Promise<readonly BackupId[]> {
+    const names = await this.disk.list(BACKUPS);
+    const ids = names
+      .filter((name) => name.endsWith(MANIFEST))
+      .map((name) => name.slice(0, -MANIFEST.length));
+    return ids.filter((id) => ID.test(id)).toSorted();
+  }
+
+  /** @throws FsError Corrupt */
+  manifest(id: BackupId): Promise<Manifest> {
+    return readManifest(this.disk, manifestName(id), this.identity('manifest', id));
+  }
+
+  /** @throws FsError Corrupt */
+  summary(id: BackupId): Promise<ManifestSummary> {
+    return readManifestSummary(this.disk, manifestName(id), this.identity('manifest', id));
+  }
+
+  /** Ready for the files of a new backup. What one that was cut short left of its own is removed. */
+  async prepare(): Promise<void> {
+    for (const directory of [BACKUPS, CONTAINERS]) await this.disk.makeDirectory(directory);
+    await this.disk.syncDirectory('');
+    const complete = new Set(await this.backups());
+    for (const name of await this.disk.list(BACKUPS)) {
+      const id = name.slice(0, -METADATA.length);
+      const isLeft = name.endsWith(NEW) || (name.endsWith(METADATA) && !complete.has(id));
+      if (isLeft) await this.disk.unlink(`${BACKUPS}/${name}`);
+    }
+  }
+
+  /** From here on it is a backup. All that it names is on stable storage. @throws errors of the disk */
+  async publish(id: BackupId, manifest: Manifest): Promise<void> {
+    const name = manifestName(id);
+    await writeManifest(this.disk, { name: name + NEW, identity: this.identity('manifest', id), manifest });
+    // Its name must not be there after a power cut while that of the metadata is not.
+    await this.disk.syncDirectory(BACKUPS);
+    await this.disk.rename(name + NEW, name);
+    await this.disk.syncDirectory(BACKUPS);
+  }
+
+  /** The manifest goes first: what is left of one that was cut short is no backup. @throws errors of the disk */
+  async remove(id: BackupId): Promise<void> {
+    await this.disk.unlink(manifestName(id));
+    await this.disk.syncDirectory(BACKUPS);
+    await this.disk.unlink(metadataName(id));
+  }
+}
+
+/** Later than all others, also where the clock was set back. */
+export function nextBackupId(nowMs: number, newest: BackupId | undefined): BackupId {
+  const after = newest === undefined ? 0 : timeOf(newest) + 1000;
+  return new Date(Math.max(nowMs, after))
+    .toISOString()
+    .replace(/\.\d{3}/, '')
+    .replaceAll(/[-:]/g, '');
+}
+
+function timeOf(id: BackupId): number {
+  return Date.parse(id.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/, '$1-$2-$3T$4:$5:$6Z'));
+}

@@ -1,0 +1,196 @@
+/** Brings a backup back: metadata into an empty engine, containers into an empty directory, and checks all it reads. */
+
+import { Buffer } from 'node:buffer';
+import type { Engine, OwnWrite } from '@facet/engine';
+import { containerName, type Disk, type DiskFile, shardOf } from '@facet/extents';
+import { FsError } from '../errors.ts';
+import { changesIn } from './changes.ts';
+import { damagedFile, readBlocks } from './checkedFile.ts';
+import { ended } from './ended.ts';
+import { type CopiedContainer, endOfCopy, type Manifest } from './manifest.ts';
+import { type BackupId, containerPath, metadataName, Repository } from './repository.ts';
+import { RunningCrc } from './runningCrc.ts';
+
+const CHANGES_PER_TRANSACTION = 1000;
+const TRANSACTION_BYTES = 1 << 20;
+const CHUNK_BYTES = 256 << 10;
+const ZEROS = Buffer.alloc(CHUNK_BYTES);
+
+export interface RestoreParts {
+  /** The directory of backups. */
+  readonly from: Disk;
+  /** The newest unless told. */
+  readonly id?: BackupId;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly bytes: number; readonly bytesExpected: number }) => void;
+}
+
+/** A stretch of a container's copy that is not what was copied. */
+export interface DamagedCopy {
+  /** In the directory of backups. */
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly reason: string;
+}
+
+export interface RestoredContainers {
+  readonly containers: number;
+  /** Read and compared, holes included. */
+  readonly bytes: number;
+  readonly damaged: readonly DamagedCopy[];
+}
+
+/** One backup, its manifest read and checked. */
+export class OpenedBackup {
+  readonly id: BackupId;
+  readonly manifest: Manifest;
+  readonly #repository: Repository;
+  readonly #parts: RestoreParts;
+
+  private constructor(repository: Repository, id: BackupId, manifest: Manifest, parts: RestoreParts) {
+    this.#repository = repository;
+    this.id = id;
+    this.manifest = manifest;
+    this.#parts = parts;
+  }
+
+  /** @throws FsError NoEntry | Corrupt */
+  static async open(parts: RestoreParts): Promise<OpenedBackup> {
+    const repository = await Repository.open(parts.from);
+    const all = await repository.backups();
+    const id = parts.id ?? all.at(-1);
+    if (id === undefined) throw new FsError('NoEntry', 'there is no complete backup');
+    if (!all.includes(id))
+      throw new FsError('NoEntry', `there is no backup ${id}: 'facet backup --list' tells which there are`);
+    return new OpenedBackup(repository, id, await repository.manifest(id), parts);
+  }
+
+  /**
+   * Into an engine that is empty. Metadata of which a byte is wrong are no metadata: what is there then is to be thrown away.
+   * @returns how many changes it was. @throws FsError Corrupt | Closed (ended); EngineError
+   */
+  async restoreMetadata(engine: Engine): Promise<number> {
+    const name = metadataName(this.id);
+    const { signal } = this.#parts;
+    let count = 0;
+    let batch: OwnWrite[] = [];
+    let bytes = 0;
+    const write = async (): Promise<void> => {
+      if (signal?.aborted) throw ended();
+      const changes = batch;
+      // biome-ignore lint/correctness/useYield: there is nothing to read yet.
+      await engine.write(function* (tx) {
+        for (const { key, value } of changes)
+          if (value === undefined) tx.delete(key);
+          else tx.put(key, value);
+        return changes.length;
+      });
+      count += changes.length;
+      batch = [];
+      bytes = 0;
+    };
+    for await (const block of readBlocks(
+      this.#repository.disk,
+      name,
+      this.#repository.identity('metadata', this.id),
+    )) {
+      for (const change of changesIn(block)) {
+        batch.push(change);
+        bytes += change.key.length + (change.value?.length ?? 0);
+        if (batch.length >= CHANGES_PER_TRANSACTION || bytes >= TRANSACTION_BYTES) await write();
+      }
+    }
+    if (batch.length > 0) await write();
+    if (count !== this.manifest.changes)
+      throw damagedFile(name, `it has ${count} changes, its manifest says ${this.manifest.changes}`);
+    return count;
+  }
+
+  /**
+   * Into a directory of extents that is empty. Bytes that are damaged are told, and brought back as they are: what is
+   * read of them later is checked again.
+   * @throws FsError Closed (ended); errors of both disks
+   */
+  async restoreContainers(extents: Disk): Promise<RestoredContainers> {
+    const { onProgress } = this.#parts;
+    const { containers } = this.manifest;
+    const bytesExpected = containers.reduce((sum, one) => sum + endOfCopy(one), 0);
+    const damaged: DamagedCopy[] = [];
+    const shards = new Set<string>();
+    let bytes = 0;
+    await extents.makeDirectory('');
+    for (const one of containers) {
+      const shard = shardOf(one.container);
+      if (!shards.has(shard)) await extents.makeDirectory(shard);
+      shards.add(shard);
+      const onBytes = (more: number): void => {
+        bytes += more;
+        onProgress?.({ bytes, bytesExpected });
+      };
+      damaged.push(...(await this.#restoreContainer(extents, one, onBytes)));
+    }
+    for (const shard of [...shards, '']) await extents.syncDirectory(shard);
+    return { containers: containers.length, bytes, damaged };
+  }
+
+  async #restoreContainer(
+    extents: Disk,
+    one: CopiedContainer,
+    onBytes: (bytes: number) => void,
+  ): Promise<readonly DamagedCopy[]> {
+    const { disk } = this.#repository;
+    const path = containerPath(one);
+    const end = endOfCopy(one);
+    if (!(await disk.status(path))) return [{ path, offset: 0, length: end, reason: 'the file is missing' }];
+    const damaged: DamagedCopy[] = [];
+    const source = await disk.open(path, 'none');
+    try {
+      const target = await extents.create(containerName(one.container, one.kind), 'buffered');
+      try {
+        let offset = 0;
+        for (const stretch of one.stretches) {
+          const run = { path, offset, length: stretch.end - offset };
+          const reason = await this.#copyStretch({ source, target, run, crc: stretch.crc, onBytes });
+          if (reason !== undefined) damaged.push({ ...run, reason });
+          offset = stretch.end;
+        }
+        await target.truncate(one.sizeBytes);
+        await target.sync();
+      } finally {
+        await target.close();
+      }
+    } finally {
+      await source.close();
+    }
+    return damaged;
+  }
+
+  /** @returns what is wrong with it */
+  async #copyStretch(parts: {
+    readonly source: DiskFile;
+    readonly target: DiskFile;
+    readonly run: { readonly offset: number; readonly length: number };
+    readonly crc: number;
+    readonly onBytes: (bytes: number) => void;
+  }): Promise<string | undefined> {
+    const { source, target, run, onBytes } = parts;
+    const crc = new RunningCrc(run.offset);
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, run.length));
+    const end = run.offset + run.length;
+    for (let at = run.offset; at < end; ) {
+      if (this.#parts.signal?.aborted) throw ended();
+      const wanted = buffer.subarray(0, Math.min(buffer.length, end - at));
+      const count = await source.read({ position: at, buffers: [wanted] }).catch(() => -1);
+      if (count < 0) return `it can not be read at ${at}`;
+      if (count === 0) return `the file ends at ${at}, too early`;
+      const chunk = wanted.subarray(0, count);
+      crc.take(at, chunk);
+      // A hole stays one.
+      if (chunk.compare(ZEROS, 0, count) !== 0) await target.write({ position: at, buffers: [chunk] });
+      at += count;
+      onBytes(count);
+    }
+    return crc.value === parts.crc ? undefined : 'it does not match its checksum';
+  }
+}

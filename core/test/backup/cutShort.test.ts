@@ -1,0 +1,79 @@
+/** A backup that is cut short at any moment harms none of those before, and the next one is whole. */
+
+import type { DiskFault } from '@facet/extents';
+import { expect, it } from 'vitest';
+import { Repository } from '../../src/index.ts';
+import { bytesFrom, randomFrom } from '../space/world.ts';
+import { placeForBackups, verify, Yard } from './yard.ts';
+
+interface Trial {
+  /** At which operation on the directory of backups. */
+  readonly at: number;
+  readonly what: 'power' | DiskFault;
+}
+
+/** @returns whether it came so far */
+async function cutOneShort({ at, what }: Trial): Promise<boolean> {
+  const yard = await Yard.open('memory');
+  const random = randomFrom(at);
+  let left = Number.POSITIVE_INFINITY;
+  const place = placeForBackups({
+    random,
+    before: async () => {
+      left -= 1;
+      if (left !== 0) return undefined;
+      if (what !== 'power') return what;
+      place.crash();
+      return undefined;
+    },
+  });
+  const disk = place.mount();
+  await yard.put('packed', bytesFrom(random, 30_000));
+  await yard.put('large', bytesFrom(random, 300_000));
+  const first = await yard.backup(disk);
+  await yard.put('packed too', bytesFrom(random, 30_000));
+  await yard.put('large too', bytesFrom(random, 300_000));
+  left = at;
+  const second = await yard.backup(disk).then(
+    ({ id }) => id,
+    () => undefined,
+  );
+  const cameSoFar = left <= 0;
+  left = Number.POSITIVE_INFINITY;
+  const again = what === 'power' && cameSoFar ? place.mount() : disk;
+  const found = await (await Repository.open(again)).backups();
+  expect(found).toContain(first.id);
+  if (second !== undefined) expect(found).toContain(second);
+  for (const id of found) expect(await verify(again, { id })).toBeUndefined();
+  await yard.put('packed', bytesFrom(random, 40_000));
+  const third = await yard.backup(again);
+  expect(await verify(again, { id: first.id })).toBeUndefined();
+  expect(await verify(again, { id: third.id })).toBeUndefined();
+  return cameSoFar;
+}
+
+it.each(['power', 'EIO', 'ENOSPC'] as const)('by %s', async (what) => {
+  let at = 1;
+  const step = what === 'power' ? 1 : 3;
+  while (await cutOneShort({ at, what })) at += step;
+  // Its operations were it, one after the other.
+  expect(at).toBeGreaterThan(30);
+});
+
+it('by whoever asked for it, in the middle of either of its halves', async () => {
+  const yard = await Yard.open('memory');
+  const random = randomFrom(3);
+  const disk = placeForBackups().mount();
+  for (let at = 0; at < 5; at += 1) await yard.put(`k${at}`, bytesFrom(random, 300_000));
+  for (const bytes of [1, 700_000]) {
+    const ending = new AbortController();
+    const cut = yard.backup(disk, {
+      signal: ending.signal,
+      onProgress: (progress) => progress.bytes >= bytes && ending.abort(),
+    });
+    await expect(cut).rejects.toMatchObject({ code: 'Closed' });
+    expect(await (await Repository.open(disk)).backups()).toEqual([]);
+  }
+  await yard.backup(disk);
+  expect(await verify(disk)).toBeUndefined();
+});

@@ -1,0 +1,144 @@
+/** `facet backup`: a copy of the store as it is at one moment, also while it is served; only what is new is copied. */
+
+import { resolve } from 'node:path';
+import type { BackupId, Pruned } from '@facet/core';
+import { type Command, InvalidArgumentError } from 'commander';
+import { withAdministration } from '../administration/connect.ts';
+import type { BackupReport } from '../administration/contract.ts';
+import { EXIT, type ExitCode } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
+import { processOutput, table } from '../output.ts';
+import { describeAffected } from './affectedObjects.ts';
+import { ProgressLine } from './progressLine.ts';
+import { addRateOption, type RateOptions, rateOf } from './rate.ts';
+import { formatBytes } from './size.ts';
+import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
+
+interface BackupCommandOptions extends StoreOptions, RateOptions {
+  readonly to: string;
+  readonly keep?: number;
+  readonly list?: boolean;
+}
+
+export function addBackupCommand(program: Command, finish: (code: ExitCode) => void): void {
+  addRateOption(addStoreOptions(program.command('backup')))
+    .description('copy the store as it is at one moment, also while it is served')
+    .requiredOption('--to <DIR>', 'the directory of backups of this store; made when absent')
+    .option('--keep <N>', 'then remove all backups there but the newest N', parseKeep)
+    .option('--list', 'tell which backups there are, and make none')
+    .addHelpText(
+      'after',
+      [
+        '\nOf data it copies what no backup there has. While a server runs on the store, that is what writes to DIR.',
+        'A backup holds all data, accounts and keys as they are: only its owner may read it. Ctrl-C ends it.',
+        'Exit code 6 says that damage was found in the store, or in the backups that are there.',
+      ].join('\n'),
+    )
+    .action(async (options: BackupCommandOptions) => {
+      finish(await (options.list ? listBackups(options) : runBackup(options)));
+    });
+}
+
+function parseKeep(text: string): number {
+  const keep = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (keep > 0) return keep;
+  throw new InvalidArgumentError('It must be a number of backups, at least 1.');
+}
+
+async function runBackup(options: BackupCommandOptions): Promise<ExitCode> {
+  const output = processOutput(options.json === true);
+  const line = new ProgressLine(process.stderr, { isWanted: !output.json });
+  const ending = new AbortController();
+  const { signal } = ending;
+  process.once('SIGINT', () => ending.abort());
+  const to = resolve(options.to);
+  try {
+    const report = await withAdministration(storeOf(options), (administration) =>
+      administration.backup({
+        to,
+        bytesPerSecond: rateOf(options),
+        signal,
+        onProgress: (progress) => line.show(progress),
+      }),
+    );
+    line.clear();
+    const pruned = options.keep === undefined ? undefined : await pruneTo(to, options.keep);
+    output.result({
+      result: pruned ? { ...report, removed: pruned } : report,
+      text: describe(report, pruned),
+    });
+    return report.damaged.length === 0 ? EXIT.ok : EXIT.damage;
+  } catch (error) {
+    line.clear();
+    if (!signal.aborted) throw error;
+    const message = 'the backup was ended before it was complete: those that were there are as they were';
+    throw new CommandFailure({ exitCode: EXIT.failed, code: 'Interrupted', message });
+  }
+}
+
+async function pruneTo(directory: string, keep: number): Promise<Pruned> {
+  const { prune, Repository } = await import('@facet/core');
+  const { withPlaceForBackups } = await import('../store/backups.ts');
+  return inCoresWords(() =>
+    withPlaceForBackups(directory, async (disk) => prune(await Repository.open(disk), keep)),
+  );
+}
+
+async function listBackups(options: BackupCommandOptions): Promise<ExitCode> {
+  const { Repository } = await import('@facet/core');
+  const { NodeDisk } = await import('@facet/extents');
+  const backups = await inCoresWords(async () => {
+    const repository = await Repository.open(new NodeDisk(resolve(options.to)));
+    return Promise.all((await repository.backups()).map((id) => describeListed(repository, id)));
+  });
+  processOutput(options.json === true).result({
+    result: { backups },
+    text: table(
+      ['BACKUP', 'METADATA', 'COPIED'],
+      backups.map(({ id, metadataBytes, copiedBytes }) => [
+        id,
+        formatBytes(metadataBytes),
+        formatBytes(copiedBytes),
+      ]),
+    ),
+  });
+  return EXIT.ok;
+}
+
+async function describeListed(
+  repository: { summary(id: BackupId): Promise<{ metadataBytes: number; copiedBytes: number }> },
+  id: BackupId,
+) {
+  const { metadataBytes, copiedBytes } = await repository.summary(id);
+  return { id, metadataBytes, copiedBytes };
+}
+
+async function inCoresWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { fromTarget } = await import('@facet/core');
+    const { fromCore } = await import('../coreFailure.ts');
+    throw fromCore(fromTarget(error));
+  }
+}
+
+function describe(report: BackupReport, pruned: Pruned | undefined): string {
+  const { id, metadataBytes, containers, bytes, copiedContainers, copiedBytes, damaged } = report;
+  return [
+    ...damaged.map(
+      ({ container, offset, reason, objects }) =>
+        `damaged: ${container} at ${offset}: ${reason}${describeAffected(objects)}`,
+    ),
+    `backup ${id}: ${formatBytes(metadataBytes)} of metadata, ${formatBytes(bytes)} of data in ${containers} files`,
+    `copied ${formatBytes(copiedBytes)} of data, of ${copiedContainers} files`,
+    ...(pruned
+      ? [
+          `removed ${pruned.backups.length} backups, and ${formatBytes(pruned.bytes)} of data that only they had`,
+        ]
+      : []),
+    damaged.length === 0
+      ? 'no damage'
+      : `DAMAGED in the store: ${damaged.length} ${damaged.length === 1 ? 'place' : 'places'}; all else is in the backup`,
+  ].join('\n');
+}

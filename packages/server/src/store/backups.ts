@@ -1,0 +1,47 @@
+/** A directory of backups on this machine's disk, and what of a data directory goes into one as it is. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fromTarget, Repository, type SmallFile } from '@facet/core';
+import { type Disk, NodeDisk } from '@facet/extents';
+import { EXIT } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
+import { openStoreLock } from './lock.ts';
+
+/** Those of the files that are there. */
+export function smallFilesOf(paths: readonly string[]): readonly SmallFile[] {
+  return paths
+    .filter((path) => existsSync(path))
+    .map((path) => ({ name: basename(path), bytes: readFileSync(path) }));
+}
+
+/**
+ * Works on a directory of backups that nobody else works on, made when there is none but the one above it.
+ * @throws CommandFailure StoreInUse (5), FsError NotEmpty, and what `work` throws
+ */
+export async function withPlaceForBackups<T>(
+  directory: string,
+  work: (disk: Disk) => Promise<T>,
+): Promise<T> {
+  const disk = new NodeDisk(directory);
+  const lock = await prepare(directory, disk).catch((error: unknown) => {
+    throw fromTarget(error);
+  });
+  try {
+    if (lock.tryLock('owner', 'exclusive')) return await work(disk);
+    throw new CommandFailure({
+      exitCode: EXIT.inUse,
+      code: 'StoreInUse',
+      message: `the directory of backups ${directory} is in use by another process: wait until it has ended`,
+    });
+  } finally {
+    lock.close();
+  }
+}
+
+async function prepare(directory: string, disk: Disk) {
+  await disk.makeDirectory('');
+  // Nothing is left in a place of others.
+  await Repository.refuseOthers(disk);
+  return openStoreLock(join(directory, 'LOCK'));
+}

@@ -1,0 +1,148 @@
+/**
+ * Makes a store from a backup, in an empty directory. What it makes is a store only when all was brought back and looked
+ * at: until then the metadata have a name that no server opens.
+ */
+
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Finding,
+  type FsckReport,
+  OpenedBackup,
+  type RestoredContainers,
+  type ScrubReport,
+} from '@facet/core';
+import { NodeDisk } from '@facet/extents';
+import { EXIT } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
+import { isThere, makeDataDirectory } from './directory.ts';
+import { storeInUse } from './holding.ts';
+import { inspectStore } from './inspect.ts';
+import type { StoreLayout } from './layout.ts';
+import { openStoreLock } from './lock.ts';
+import { openMetadata } from './metadata.ts';
+import { openStore } from './open.ts';
+import { writePrivateFile } from './privateFile.ts';
+
+export interface RestoreOptions {
+  readonly layout: StoreLayout;
+  /** A directory of backups. */
+  readonly from: string;
+  /** The newest unless told. */
+  readonly id?: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: { readonly bytes: number; readonly bytesExpected: number }) => void;
+  readonly onFinding: (finding: Finding) => void;
+  /** Told of what goes wrong beside the work. */
+  readonly remark: (text: string) => void;
+}
+
+export interface Restored {
+  readonly id: string;
+  /** Keys and their changes, each read from the backup and checked. */
+  readonly changes: number;
+  readonly metadataBytes: number;
+  readonly containers: RestoredContainers;
+  readonly fsck: FsckReport;
+  readonly scrub: ScrubReport;
+}
+
+/**
+ * @throws CommandFailure NotEmpty (4), FsError Corrupt (its metadata can not be brought back) | NoEntry | Closed; then
+ * nothing is left
+ */
+export async function restoreStore(options: RestoreOptions): Promise<Restored> {
+  const { layout, from, id, signal, onProgress } = options;
+  const backup = await OpenedBackup.open({
+    from: new NodeDisk(from),
+    ...(id !== undefined && { id }),
+    signal,
+    onProgress,
+  });
+  const existed = isThere(layout.directory, layout.directory);
+  mustBeEmpty(layout, existed);
+  makeDataDirectory(layout.directory);
+  const lock = openStoreLock(layout.lock);
+  try {
+    if (!lock.tryLock('owner', 'exclusive')) throw storeInUse(layout, 'restore to another directory');
+    lock.describeHolder(`facet restore (pid ${process.pid})`);
+    return await bringBack(options, backup, lock);
+  } catch (error) {
+    removeAll(layout, existed);
+    throw error;
+  } finally {
+    lock.close();
+  }
+}
+
+async function bringBack(
+  { layout, onFinding, remark }: RestoreOptions,
+  backup: OpenedBackup,
+  lock: ReturnType<typeof openStoreLock>,
+): Promise<Restored> {
+  const unfinished = { ...layout, metadata: layout.restoring };
+  const { engine } = await openMetadata(unfinished);
+  const changes = await backup.restoreMetadata(engine).finally(() => engine.close());
+  const containers = await backup.restoreContainers(new NodeDisk(layout.extents));
+  for (const { name, bytes } of backup.manifest.smallFiles)
+    writePrivateFile(join(layout.directory, nameOfSmallFile(layout, name)), bytes.toString('utf8'));
+  const scrub = await recoverAndScrub(unfinished, lock, remark);
+  const fsck = await inspectStore({ layout: unfinished, onFinding });
+  renameSync(layout.restoring, layout.metadata);
+  syncDirectory(layout.directory);
+  const { metadataBytes } = backup.manifest;
+  return { id: backup.id, changes, metadataBytes, containers, fsck, scrub };
+}
+
+/** As after a crash at the moment that the backup is of: what nobody refers to is found and given back. */
+async function recoverAndScrub(
+  layout: StoreLayout,
+  lock: ReturnType<typeof openStoreLock>,
+  remark: (text: string) => void,
+): Promise<ScrubReport> {
+  const watcher = { error: (_fields: object, message: string) => remark(message), info: () => undefined };
+  const store = await openStore({ layout, lock, watcher });
+  try {
+    await store.core.collector.drain();
+    return await store.core.scrub({ bytesPerSecond: Number.MAX_SAFE_INTEGER });
+  } finally {
+    await store.close();
+  }
+}
+
+/** Only what a backup of this program has. @throws CommandFailure Corrupt (6) */
+function nameOfSmallFile({ directory, rootCredentials, nfsHandleKey }: StoreLayout, name: string): string {
+  if ([rootCredentials, nfsHandleKey].includes(join(directory, name))) return name;
+  throw new CommandFailure({
+    exitCode: EXIT.damage,
+    code: 'Corrupt',
+    message: `the backup has a file '${name}' that no store has`,
+  });
+}
+
+/** @throws CommandFailure NotEmpty (4) */
+function mustBeEmpty({ directory }: StoreLayout, existed: boolean): void {
+  const others = existed ? readdirSync(directory).filter((name) => name !== 'lost+found') : [];
+  if (others.length === 0) return;
+  throw new CommandFailure({
+    exitCode: EXIT.conflict,
+    code: 'NotEmpty',
+    message: `${directory} is not empty: restore to a directory that is, or that does not exist (--data)`,
+  });
+}
+
+function removeAll(layout: StoreLayout, existed: boolean): void {
+  const { directory, restoring, extents, rootCredentials, nfsHandleKey, lock } = layout;
+  for (const path of [restoring, extents, rootCredentials, nfsHandleKey, lock])
+    rmSync(path, { recursive: true, force: true });
+  if (!existed) rmSync(directory, { recursive: true, force: true });
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
