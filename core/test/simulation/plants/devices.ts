@@ -11,6 +11,7 @@ export function believing(inner: Disk): Disk {
     makeDirectory: (name) => inner.makeDirectory(name),
     syncDirectory: (name) => again(() => inner.syncDirectory(name)),
     unlink: (name) => inner.unlink(name),
+    rename: (name, to) => inner.rename(name, to),
     list: (directory) => inner.list(directory),
     status: (name) => inner.status(name),
     freeBytes: () => inner.freeBytes(),
