@@ -6,6 +6,7 @@ import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
 import { type Allocate, DataFile } from './dataFile.ts';
 import { LmdbEngine } from './engine.ts';
+import { diagnose } from './failure.ts';
 import { JournaledCommit } from './journaledCommit.ts';
 import { restoreBase } from './metaPages.ts';
 import { checkOpenable } from './preflight.ts';
@@ -60,6 +61,7 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine
   await checkOpenable(path);
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
   const store = new LmdbStore(openDatabase({ path, mapSizeBytes, noSync: journal !== undefined }));
+  await refuseUnsealed(store, path);
   // LMDB syncs its file, but not the directory entries that lead to it.
   for (const directory of [path, dirname(path)]) await syncDirectory(directory);
   const onFatal = options.onFatal ?? (() => {});
@@ -77,6 +79,22 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine
   );
   engine = new LmdbEngine({ store, path, onFatal, commit });
   return engine;
+}
+
+/** A store from before records had seals would seem to be damaged all through. @throws EngineError Failed | Damaged */
+async function refuseUnsealed(store: LmdbStore, path: string): Promise<void> {
+  try {
+    const isSealed = store.holdsSealed();
+    store.release();
+    if (isSealed) return;
+    throw new EngineError(
+      'Failed',
+      `the metadata in ${path} has no checksums: it is of an older version, which can still serve it, and this one cannot`,
+    );
+  } catch (cause) {
+    await store.close();
+    throw await diagnose(cause, path);
+  }
 }
 
 /** Brings the journal's base back, if there is one. */
