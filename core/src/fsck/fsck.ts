@@ -9,9 +9,11 @@
  * greater store is walked through more often.
  */
 
-import type { Engine } from '@facet/engine';
+import type { Bytes, Engine } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
+import { kindOfKey } from '../meta/keys.ts';
 import { checkContents } from './contents.ts';
+import { readingPastDamage } from './damagedRecords.ts';
 import { checkDirectories } from './directories.ts';
 import type { Finding } from './findings.ts';
 import { Findings } from './held.ts';
@@ -20,7 +22,7 @@ import { checkQueue, checkUploads } from './queue.ts';
 import { checkReferences } from './references.ts';
 import { checkSpace } from './space.ts';
 import { type Inspection, Maxima, MetadataReader } from './store.ts';
-import { checkCalls, checkCounters, checkKeys, checkLeases, checkVolumes } from './volumes.ts';
+import { checkCalls, checkCounters, checkFormless, checkKeys, checkLeases, checkVolumes } from './volumes.ts';
 
 export interface FsckParts {
   readonly engine: Engine;
@@ -48,10 +50,20 @@ export interface FsckReport {
 export async function fsck(parts: FsckParts): Promise<FsckReport> {
   const { engine, extents, full = false, windows } = parts;
   const findings = new Findings(parts.onFinding);
-  const common = { store: new MetadataReader(engine), maxima: new Maxima(), report: findings.report };
+  const damaged = new Set<string>();
+  const onDamaged = (key: Bytes): void => {
+    const hex = Buffer.from(key).toString('hex');
+    if (damaged.has(hex)) return;
+    damaged.add(hex);
+    const place = { what: `record ${hex}`, where: 'the metadata' };
+    findings.report('recordDamaged', place, `it is not as it was written; its key says: ${kindOfKey(key)}`);
+  };
+  const store = new MetadataReader(readingPastDamage(engine, onDamaged));
+  const common = { store, maxima: new Maxima(), report: findings.report };
   const layers = await checkVolumes(common);
   const inspection: Inspection = { ...common, layers };
   await checkKeys(inspection);
+  await checkFormless(inspection);
   await checkCalls(inspection);
   const leased = await checkLeases(inspection);
   let inodes = 0;

@@ -177,6 +177,13 @@ export async function checkKeys({ store, report }: Pick<Inspection, 'store' | 'r
   }
 }
 
+/** Reads what no other check does, so that what is damaged of it is told of. */
+export async function checkFormless({ store }: Pick<Inspection, 'store'>): Promise<void> {
+  for (const space of [SPACE.format, SPACE.lockHost]) {
+    for await (const _page of store.pages(spaceBounds(space)));
+  }
+}
+
 /** Ids of containers that a writer may have made without the metadata knowing yet. */
 export interface LeasedRange {
   readonly first: number;

@@ -78,6 +78,9 @@ export interface CollectorCounts {
   readonly faults: number;
 }
 
+/** What is damaged stays where it is, and keeps nothing else waiting. */
+const LEAVE_OUT = () => undefined;
+
 export class Collector {
   readonly #parts: CollectorParts;
   readonly #timer: Timer;
@@ -305,7 +308,7 @@ export class Collector {
     try {
       return [await commands.run(command, { sequences, steps: STEPS_PER_TRANSACTION })];
     } catch (error) {
-      if (!(error instanceof InvariantError)) throw error;
+      if (!(error instanceof InvariantError || isCorrupt(error))) throw error;
       const [only] = sequences;
       if (sequences.length === 1 && only !== undefined) {
         this.#refused.add(only);
@@ -321,7 +324,9 @@ export class Collector {
   /** The first records of a queue, those refused left out. */
   async #sequences(bounds: Bounds): Promise<readonly number[]> {
     const limit = RECORDS_PER_BATCH + this.#refused.size;
-    const page = await this.#parts.commands.read('collector', (tx) => tx.range({ ...bounds, limit }));
+    const page = await this.#parts.commands.read('collector', (tx) =>
+      tx.range({ ...bounds, limit, onDamaged: LEAVE_OUT }),
+    );
     if (page.length === limit) this.#leftSome = true;
     return page.map(({ key }) => sequenceOfKey(key)).filter((sequence) => !this.#refused.has(sequence));
   }
@@ -332,7 +337,7 @@ export class Collector {
     for (let from: Buffer | undefined = spaceBounds(space).start; from; ) {
       const start: Buffer = from;
       const page = await this.#parts.commands.read('collector', (tx) =>
-        tx.range({ start, end, limit: RECORDS_PER_BATCH }),
+        tx.range({ start, end, limit: RECORDS_PER_BATCH, onDamaged: LEAVE_OUT }),
       );
       count += page.length;
       const last = page.at(-1);
@@ -360,4 +365,8 @@ export class Collector {
     }
     this.#counts = sums;
   }
+}
+
+function isCorrupt(error: unknown): boolean {
+  return error instanceof FsError && error.code === 'Corrupt';
 }

@@ -9,6 +9,7 @@ import { LmdbEngine } from './engine.ts';
 import { diagnose } from './failure.ts';
 import { JournaledCommit } from './journaledCommit.ts';
 import { restoreBase } from './metaPages.ts';
+import { checkPages } from './pageCheck.ts';
 import { checkOpenable } from './preflight.ts';
 import { LmdbStore } from './store.ts';
 
@@ -31,6 +32,8 @@ export interface LmdbEngineOptions {
    * engine closes it, once it is open.
    */
   readonly journal?: EngineJournal;
+  /** Has all of LMDB's pages looked at first: with one that is damaged the store does not open (Damaged). */
+  readonly checksPages?: boolean;
   /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
   readonly onFatal?: (error: EngineError) => void;
 }
@@ -59,6 +62,7 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine
   const { journal } = options;
   if (journal) await restore(path, journal.journal);
   await checkOpenable(path);
+  if (options.checksPages === true) await refuseDamagedPages(path);
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
   const store = new LmdbStore(openDatabase({ path, mapSizeBytes, noSync: journal !== undefined }));
   await refuseUnsealed(store, path);
@@ -95,6 +99,23 @@ async function refuseUnsealed(store: LmdbStore, path: string): Promise<void> {
     await store.close();
     throw await diagnose(cause, path);
   }
+}
+
+const PAGES_NAMED_MAX = 10;
+
+/** @throws EngineError Damaged */
+async function refuseDamagedPages(path: string): Promise<void> {
+  const named: string[] = [];
+  let count = 0;
+  await checkPages(path, ({ page, reason }) => {
+    count += 1;
+    if (named.length < PAGES_NAMED_MAX) named.push(`page ${page}: ${reason}`);
+  });
+  if (count === 0) return;
+  throw new EngineError(
+    'Damaged',
+    `${count} of the pages of ${join(path, DATA_FILE)} are damaged, so that nothing in it is certain: ${named.join('; ')}`,
+  );
 }
 
 /** Brings the journal's base back, if there is one. */

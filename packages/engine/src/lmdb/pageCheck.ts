@@ -47,13 +47,19 @@ export interface DamagedPage {
  * @throws RangeError when there is no LMDB file; the system's errors
  */
 export async function checkPages(path: string, onDamaged: (damaged: DamagedPage) => void): Promise<void> {
-  const handle = await open(join(path, 'data.mdb'), 'r');
+  const handle = await open(join(path, 'data.mdb'), 'r').catch((error: NodeJS.ErrnoException) => {
+    // A new store has none.
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (handle === undefined) return;
   try {
+    const { size } = await handle.stat();
+    if (size === 0) return;
     const header = await readNewestHeader(handle);
     if (header === undefined) throw new RangeError(`${path} holds no metadata`);
     const { pageSizeBytes, transaction } = header;
     const meta = await read(handle, Number(transaction & 1n) * pageSizeBytes, META_BYTES);
-    const { size } = await handle.stat();
     const file = { handle, pageBytes: pageSizeBytes, pages: Math.floor(size / pageSizeBytes) };
     const check = new PageCheck(file, onDamaged);
     for (const { depthOffset, rootOffset } of TREES) {

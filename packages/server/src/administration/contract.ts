@@ -141,6 +141,11 @@ export const scrubProgress = z.object({ bytes: z.number(), bytesExpected: z.numb
 type ScrubProgress = z.infer<typeof scrubProgress>;
 
 export const scrubReport = z.object({
+  /** Of the metadata. */
+  records: z.number(),
+  damagedRecordCount: z.number(),
+  /** The first thousand. */
+  damagedRecords: z.array(z.object({ key: z.string(), kind: z.string() })),
   bytes: z.number(),
   extents: z.number(),
   /** False when it was ended early. */

@@ -158,9 +158,10 @@ export function administerCore({
     },
 
     scrub: async (options) => {
-      const { damaged, ...report } = await core.scrub(options);
+      const { damaged, damagedRecords, ...report } = await core.scrub(options);
       return {
         ...report,
+        damagedRecords: [...damagedRecords],
         damaged: damaged.map(({ container, offset, reason, objects }) => ({
           container: containerName(containerId(container)),
           offset,

@@ -30,7 +30,7 @@ export interface ScrubStreamOptions {
   readonly administration: Administration;
   readonly bytesPerSecond: number;
   readonly isServing: () => boolean;
-  readonly onEnd: (report: Omit<ScrubReport, 'damaged'>) => void;
+  readonly onEnd: (report: Omit<ScrubReport, 'damaged' | 'damagedRecords'>) => void;
   readonly onFailure: (cause: unknown) => void;
 }
 
@@ -52,7 +52,7 @@ async function* scrubEvents(options: ScrubStreamOptions): AsyncGenerator<ScrubEv
     .scrub({ bytesPerSecond, signal, onProgress: (shown) => (progress = { progress: shown }) })
     .then(
       (report) => {
-        const { damaged: _listed, ...counts } = report;
+        const { damaged: _listed, damagedRecords: _named, ...counts } = report;
         onEnd(counts);
         outcome = { report };
       },

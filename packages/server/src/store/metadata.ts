@@ -1,7 +1,7 @@
 /** Opens the metadata of a store, with the journal that it and the extents share. */
 
 import { statfs } from 'node:fs/promises';
-import { type Engine, EngineError, openLmdbEngine } from '@facet/engine';
+import { type Engine, EngineError, type LmdbEngineOptions, openLmdbEngine } from '@facet/engine';
 import { allocateRun, ByteReplay, NodeDisk } from '@facet/extents';
 import { Journal, JournalDamaged } from '@facet/journal';
 import { EXIT } from '../exitCodes.ts';
@@ -16,6 +16,8 @@ export interface OpenMetadata {
   readonly journal: Journal;
 }
 
+type MetadataOptions = Pick<LmdbEngineOptions, 'onFatal' | 'checksPages'>;
+
 const GROWTH_BYTES_MAX = 48 << 20;
 const GROWTH_BYTES_MIN = 1 << 20;
 /** What LMDB takes before it may use its pages again is missed on a small disk. */
@@ -27,19 +29,19 @@ const GROWTH_SHARE_OF_DISK = 1 / 64;
  */
 export async function openMetadata(
   layout: StoreLayout,
-  onFatal: (error: EngineError) => void = () => {},
+  options: MetadataOptions = {},
 ): Promise<OpenMetadata> {
   try {
-    return await open(layout, onFatal);
+    return await open(layout, options);
   } catch (error) {
     if (!(error instanceof EngineError && error.code === 'Full')) throw error;
     // Replaying takes room as the writes did, and on a full disk may find less. Whoever needs it next restores it.
     await (await diskReserve(layout)).release();
-    return await open(layout, onFatal);
+    return await open(layout, options);
   }
 }
 
-async function open(layout: StoreLayout, onFatal: (error: EngineError) => void): Promise<OpenMetadata> {
+async function open(layout: StoreLayout, options: MetadataOptions): Promise<OpenMetadata> {
   makeDataDirectory(layout.metadata);
   const journal = await Journal.open({ disk: new NodeDisk(layout.metadata) }).catch((error: unknown) => {
     throw damageOf(error);
@@ -51,7 +53,7 @@ async function open(layout: StoreLayout, onFatal: (error: EngineError) => void):
   try {
     const engine = await openLmdbEngine({
       path: layout.metadata,
-      onFatal,
+      ...options,
       journal: {
         journal,
         replay: (record) => bytes.replay(record),
@@ -69,7 +71,9 @@ async function open(layout: StoreLayout, onFatal: (error: EngineError) => void):
 }
 
 function damageOf(error: unknown): unknown {
-  if (!(error instanceof JournalDamaged)) return error;
-  const message = `the journal of the metadata can not be replayed: ${error.message}. Bring meta/ and extents/ back from a backup`;
+  const isPages = error instanceof EngineError && error.code === 'Damaged';
+  if (!isPages && !(error instanceof JournalDamaged)) return error;
+  const what = isPages ? error.message : `the journal of the metadata can not be replayed: ${error.message}`;
+  const message = `${what}. Bring meta/ and extents/ back from a backup`;
   return new CommandFailure({ exitCode: EXIT.damage, code: 'Corrupt', message });
 }

@@ -36,7 +36,7 @@ export async function openStore({ layout, lock, watcher }: OpenStoreOptions): Pr
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  const { engine, journal } = await openMetadata(layout, fail);
+  const { engine, journal } = await openMetadata(layout, { onFatal: fail });
   const onRecovered = (recovered: Recovered): void => {
     if (recovered.leases > 0)
       watcher.info({ ...recovered }, 'recovered what the last holder of the store left behind');
