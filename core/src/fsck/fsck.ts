@@ -18,9 +18,10 @@ import { checkDirectories } from './directories.ts';
 import type { Finding } from './findings.ts';
 import { Findings } from './held.ts';
 import { checkInodes } from './inodes.ts';
+import type { Mend } from './mends/mend.ts';
 import { checkQueue, checkUploads } from './queue.ts';
 import { checkReferences } from './references.ts';
-import { checkSpace } from './space.ts';
+import { checkSpace, type SpaceCheck } from './space.ts';
 import { type Inspection, Maxima, MetadataReader } from './store.ts';
 import { checkCalls, checkCounters, checkFormless, checkKeys, checkLeases, checkVolumes } from './volumes.ts';
 
@@ -31,6 +32,9 @@ export interface FsckParts {
   readonly full?: boolean;
   /** Told of each finding as it is made, of those about bytes when it is known whose. */
   readonly onFinding: (finding: Finding) => void;
+  /** Told of what puts a finding right, where that is known; the walk itself changes nothing. */
+  readonly onMend?: (mend: Mend, finding: Finding) => void;
+  readonly onUnreferenced?: SpaceCheck['onUnreferenced'];
   /** How much is held in memory at a time, where the defaults do not suit. */
   readonly windows?: { readonly contents: number; readonly claims: number };
 }
@@ -49,7 +53,7 @@ export interface FsckReport {
 /** @throws EngineError, ExtentError where the devices fail */
 export async function fsck(parts: FsckParts): Promise<FsckReport> {
   const { engine, extents, full = false, windows } = parts;
-  const findings = new Findings(parts.onFinding);
+  const findings = new Findings(parts.onFinding, parts.onMend);
   const damaged = new Set<string>();
   const onDamaged = (key: Bytes): void => {
     const hex = Buffer.from(key).toString('hex');
@@ -77,7 +81,9 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   await checkReferences(inspection, windows?.contents);
   await findings.tellObjects(inspection);
   const claimsPerBatch = windows && { claimsPerBatch: windows.claims };
-  const space = await checkSpace(inspection, { extents, leased, full, ...claimsPerBatch });
+  const { onUnreferenced } = parts;
+  const told = onUnreferenced && { onUnreferenced };
+  const space = await checkSpace(inspection, { extents, leased, full, ...told, ...claimsPerBatch });
   await checkCounters(inspection);
   await findings.tellObjects(inspection);
   return { findings: findings.count, volumes: layers.size, inodes, contents, ...space };

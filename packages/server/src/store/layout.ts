@@ -10,6 +10,8 @@ export interface StoreLayout {
   readonly metadata: string;
   /** Containers of extents. */
   readonly extents: string;
+  /** What a repair set aside, and its log. */
+  readonly quarantine: string;
   /** Mode 0600: the access key made at first start. */
   readonly rootCredentials: string;
   /** Mode 0600: what file handles of the NFS door are sealed with. */
@@ -24,6 +26,7 @@ export function storeLayout(directory: string): StoreLayout {
     lock: join(directory, 'LOCK'),
     metadata: join(directory, 'meta'),
     extents: join(directory, 'extents'),
+    quarantine: join(directory, 'quarantine'),
     rootCredentials: join(directory, 'root-credentials.json'),
     nfsHandleKey: join(directory, 'nfs-handle-key.json'),
     adminEndpoint: join(directory, 'admin.json'),
