@@ -9,6 +9,8 @@
 
 import type { ContainerInfo } from '@facet/extents';
 import { type Command, CommandRunner, type Environment } from '../commands/command.ts';
+import { FsError, type FsErrorCode } from '../errors.ts';
+import { InvariantError } from '../invariant.ts';
 import type { Finding, FindingKind } from './findings.ts';
 import { type FsckParts, type FsckReport, fsck } from './fsck.ts';
 import type { Mend } from './mends/mend.ts';
@@ -94,7 +96,7 @@ async function look({ engine, extents, full, windows }: RepairParts): Promise<Se
 async function mendAll(parts: RepairParts, commands: CommandRunner, seen: Seen): Promise<number> {
   let done = 0;
   for (const { mend, finding } of seen.mends) {
-    if (!(await commands.run(commandOf(mend), {}))) continue;
+    if (!(await isDone(commands, mend))) continue;
     done += 1;
     tell(parts, finding, mend.doing);
   }
@@ -107,6 +109,20 @@ async function mendAll(parts: RepairParts, commands: CommandRunner, seen: Seen):
   }
   return done;
 }
+
+/** One that meets damage, or finds things otherwise than they looked, is not done, and its finding is left. */
+async function isDone(commands: CommandRunner, mend: Mend): Promise<boolean> {
+  try {
+    return await commands.run(commandOf(mend), {});
+  } catch (error) {
+    if (error instanceof InvariantError || (error instanceof FsError && !ENDING.has(error.code)))
+      return false;
+    throw error;
+  }
+}
+
+/** The store itself can not go on. */
+const ENDING: ReadonlySet<FsErrorCode> = new Set(['NoSpace', 'Failed', 'Busy', 'Closed']);
 
 function tell({ onRepaired }: RepairParts, finding: Finding, doing: string): void {
   onRepaired({ finding, doing });
