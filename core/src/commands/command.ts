@@ -143,6 +143,8 @@ export function fromEngine(error: unknown, doing: string): unknown {
       return new FsError('Busy', message, { cause: error });
     case 'Closed':
       return new FsError('Closed', message, { cause: error });
+    case 'Damaged':
+      return new FsError('Corrupt', message, { cause: error });
     case 'Failed':
       return new FsError('Failed', message, { cause: error });
   }

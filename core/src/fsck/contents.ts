@@ -6,6 +6,7 @@ import { type ContentId, contentId } from '../ids.ts';
 import { InvariantError } from '../invariant.ts';
 import { contentKey, contentOfKey, offsetOfMapKey, SPACE, spaceBounds } from '../meta/keys.ts';
 import { type Content, decodeContent, decodeMapEntry, type MapEntry } from '../meta/records/content.ts';
+import { frees, unmarks } from './mends/contents.ts';
 import type { Waiting } from './queue.ts';
 import { decoded, type Inspection, readable } from './store.ts';
 
@@ -34,13 +35,16 @@ export async function checkContents(inspection: Inspection, waiting: Waiting): P
           'zeroReferencesNotFreed',
           placeOf(id),
           'nothing refers to it, and it is not in the free queue',
+          frees(id),
         );
       }
       if (content.shape.kind !== 'single') continue;
       const { location } = content.shape;
       if (location.length !== content.lengthBytes || content.hasParts) {
         const detail = `it has ${content.lengthBytes} bytes, its one extent has ${location.length}`;
-        report('contentShapeWrong', placeOf(id), content.hasParts ? 'one extent has no parts' : detail);
+        if (content.hasParts)
+          report('contentShapeWrong', placeOf(id), 'one extent has no parts', unmarks(id, 'hasParts'));
+        else report('contentShapeWrong', placeOf(id), detail);
       }
     }
   }
@@ -119,7 +123,8 @@ class MapCheck {
       report('mapOutsideExtent', place, `${detail} of ${entry.location.length}`);
     }
     if (content?.selfContained && entry.kind === 'ref') {
-      report('selfContainedWrong', placeOf(this.id), 'it says that it refers to no other, and does');
+      const mend = unmarks(this.id, 'selfContained');
+      report('selfContainedWrong', placeOf(this.id), 'it says that it refers to no other, and does', mend);
     }
     if (content?.hasParts && !entry.part) {
       report('partMarkMissing', place, 'the content says that its entries are parts');

@@ -27,6 +27,18 @@ import {
 } from '../meta/records/tree.ts';
 import { isLongName, nameDigest } from '../tree/longNames.ts';
 import type { Volume } from '../volumes/types.ts';
+import { breaksCircle, dropsEntry } from './mends/inodes.ts';
+import { removal } from './mends/mend.ts';
+import {
+  countsEntries,
+  indexesCookie,
+  indexesLongName,
+  keepsDirectory,
+  marksTwin,
+  movesNextCookie,
+  recordsName,
+  setsType,
+} from './mends/names.ts';
 import { decoded, type Inspection, quoted, readable } from './store.ts';
 
 interface Named {
@@ -90,20 +102,39 @@ async function checkTargets(
     const back = decoded(cookies[index], decodeEntryName);
     if (!back || !sameName(back, entry)) {
       const found = back ? `that of ${quoted(back.name)}` : 'nobody’s';
-      report('cookieIndexWrong', place, `its cookie ${dentry.cookie} is ${found}`);
+      report(
+        'cookieIndexWrong',
+        place,
+        `its cookie ${dentry.cookie} is ${found}`,
+        indexesCookie({ layer, parent }, entry, dentry),
+      );
     }
     if (!inodes[index]) {
-      report('entryWithoutInode', place, `inode ${dentry.inode} does not exist`);
+      const mend = dropsEntry(volume, parent, entry);
+      report('entryWithoutInode', place, `inode ${dentry.inode} does not exist`, mend);
       continue;
     }
     const inode = decoded(inodes[index], decodeInode);
     if (entry.directory !== (dentry.type === 'directory') || (inode && inode.type !== dentry.type)) {
-      report('entryTypeWrong', place, `it says ${dentry.type}, inode ${dentry.inode} is a ${inode?.type}`);
+      report(
+        'entryTypeWrong',
+        place,
+        `it says ${dentry.type}, inode ${dentry.inode} is a ${inode?.type}`,
+        inode && setsType({ layer, parent }, entry, inode.type),
+      );
     }
-    if (dentry.hidden && entry.directory) report('entryTypeWrong', place, 'a directory cannot be hidden');
+    if (dentry.hidden && entry.directory) {
+      const mend = setsType({ layer, parent }, entry, 'directory');
+      report('entryTypeWrong', place, 'a directory cannot be hidden', mend);
+    }
     const first = inode?.place.parent === parent && inode.place.cookie === dentry.cookie;
     if (inode && !first && !links[index]) {
-      report('nameNotRecorded', place, `inode ${dentry.inode} does not know this name`);
+      report(
+        'nameNotRecorded',
+        place,
+        `inode ${dentry.inode} does not know this name`,
+        recordsName({ layer, parent }, dentry),
+      );
     }
   }
 }
@@ -125,7 +156,8 @@ async function checkTwins(
     const twin = siblings[index] !== undefined;
     if (twin === dentry.twin) continue;
     const place = { what: describeEntry({ parent, entry }), where: `volume ${volume.name}` };
-    report('twinMarkWrong', place, twin ? 'it has a twin and no mark' : 'it has a mark and no twin');
+    const detail = twin ? 'it has a twin and no mark' : 'it has a mark and no twin';
+    report('twinMarkWrong', place, detail, marksTwin({ layer: volume.layer, parent }, entry, twin));
   }
 }
 
@@ -141,7 +173,8 @@ async function checkIndexed(
     const at = long[index];
     if (stored || !at) continue;
     const place = { what: describeEntry(at), where: `volume ${volume.name}` };
-    report('longNameWrong', place, 'it is not found by its digest');
+    const mend = indexesLongName({ layer: volume.layer, parent: at.parent }, at.entry.name);
+    report('longNameWrong', place, 'it is not found by its digest', mend);
   }
 }
 
@@ -181,10 +214,21 @@ class Counting {
       const counted = `${this.#entries} entries, ${this.#subdirectories} directories`;
       if (state.entries !== this.#entries || state.subdirectories !== this.#subdirectories) {
         const said = `${state.entries} entries, ${state.subdirectories} directories`;
-        report('entryCountWrong', place, `it says ${said}, and has ${counted}`);
+        const [entries, subdirectories] = [this.#entries, this.#subdirectories];
+        report(
+          'entryCountWrong',
+          place,
+          `it says ${said}, and has ${counted}`,
+          countsEntries({ layer, parent }, { entries, subdirectories }),
+        );
       }
       if (this.#cookie >= state.nextCookie) {
-        report('cookieBeyondNext', place, `cookie ${this.#cookie} is used, the next is ${state.nextCookie}`);
+        report(
+          'cookieBeyondNext',
+          place,
+          `cookie ${this.#cookie} is used, the next is ${state.nextCookie}`,
+          movesNextCookie({ layer, parent }, this.#cookie),
+        );
       }
     }
     this.#parent = undefined;
@@ -215,7 +259,8 @@ async function checkCookies(inspection: Inspection, volume: Volume): Promise<voi
       if (stored && (decoded(stored, decodeDentry)?.cookie ?? cookieOf(cookie)) === cookie) continue;
       const place = { what: `cookie ${cookie} of directory ${parent}`, where };
       const found = stored ? 'has another cookie' : 'does not exist';
-      report('cookieIndexWrong', place, `${describeEntry({ parent, entry })} ${found}`);
+      const mend = removal(cookieKey(layer, parent, cookie), place.what);
+      report('cookieIndexWrong', place, `${describeEntry({ parent, entry })} ${found}`, mend);
     }
   }
 }
@@ -232,9 +277,11 @@ async function checkLongNames(inspection: Inspection, volume: Volume): Promise<v
     if (!name) continue;
     const forms = [true, false].map((directory) => dentryKey(layer, parent, { name, directory }));
     const found = (await store.getMany(forms)).some((dentry) => dentry !== undefined);
-    if (!found) report('longNameWrong', place, `there is no entry ${quoted(name)}`);
-    else if (!digest.equals(nameDigest(name))) report('longNameWrong', place, `${quoted(name)} has another`);
-    else if (!isLongName(name)) report('longNameWrong', place, `${quoted(name)} needs none`);
+    const mend = removal(entry.key, place.what);
+    if (!found) report('longNameWrong', place, `there is no entry ${quoted(name)}`, mend);
+    else if (!digest.equals(nameDigest(name)))
+      report('longNameWrong', place, `${quoted(name)} has another`, mend);
+    else if (!isLongName(name)) report('longNameWrong', place, `${quoted(name)} needs none`, mend);
   }
 }
 
@@ -249,15 +296,22 @@ async function checkStates(inspection: Inspection, volume: Volume): Promise<void
       const state = readable(inspection, stored, { ...place, decode: decodeDirectoryState });
       const inode = inodes[index];
       if (!inode || (decoded(inode, decodeInode)?.type ?? 'directory') !== 'directory') {
-        report('directoryStateStray', place, inode ? 'the inode is no directory' : 'there is no inode');
+        report(
+          'directoryStateStray',
+          place,
+          inode ? 'the inode is no directory' : 'there is no inode',
+          removal(stored.key, `the state of directory ${id}`),
+        );
         continue;
       }
       if (!state) continue;
       const some = await store.first(dentriesOf(volume.layer, id));
       if (!some && (state.entries > 0 || state.subdirectories > 0)) {
-        report('entryCountWrong', place, `it says ${state.entries} entries, and has none`);
+        const mend = countsEntries({ layer: volume.layer, parent: id }, { entries: 0, subdirectories: 0 });
+        report('entryCountWrong', place, `it says ${state.entries} entries, and has none`, mend);
       } else if (!some && !state.explicit) {
-        report('implicitDirectoryEmpty', place, 'nothing is in it that it would be there for');
+        const mend = keepsDirectory({ layer: volume.layer, parent: id });
+        report('implicitDirectoryEmpty', place, 'nothing is in it that it would be there for', mend);
       }
     }
   }
@@ -291,7 +345,8 @@ async function checkReachable({ store, report }: Inspection, volume: Volume): Pr
     for (const id of trail) {
       reported.add(id);
       const place = { what: `directory ${id}`, where: `volume ${volume.name}` };
-      report('directoryUnreachable', place, 'its parents lead in a circle');
+      const mend = breaksCircle(volume, inodeId(id));
+      report('directoryUnreachable', place, 'its parents lead in a circle', mend);
     }
   }
 }

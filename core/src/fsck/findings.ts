@@ -2,6 +2,7 @@
 
 export const FINDING_KINDS = [
   // Any record
+  'recordDamaged',
   'unreadableRecord',
   'unknownKey',
   'counterBehind',

@@ -9,21 +9,25 @@
  * greater store is walked through more often.
  */
 
-import type { Engine } from '@facet/engine';
+import type { Bytes, Engine } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
+import { kindOfKey } from '../meta/keys.ts';
 import { checkContents } from './contents.ts';
+import { readingPastDamage } from './damagedRecords.ts';
 import { checkDirectories } from './directories.ts';
 import type { Finding } from './findings.ts';
 import { Findings } from './held.ts';
 import { checkInodes } from './inodes.ts';
+import type { Mend } from './mends/mend.ts';
 import { checkQueue, checkUploads } from './queue.ts';
 import { checkReferences } from './references.ts';
-import { checkSpace } from './space.ts';
+import { checkSpace, type SpaceCheck } from './space.ts';
 import { type Inspection, Maxima, MetadataReader } from './store.ts';
 import {
   checkBackupMarks,
   checkCalls,
   checkCounters,
+  checkFormless,
   checkKeys,
   checkLeases,
   checkVolumes,
@@ -36,6 +40,9 @@ export interface FsckParts {
   readonly full?: boolean;
   /** Told of each finding as it is made, of those about bytes when it is known whose. */
   readonly onFinding: (finding: Finding) => void;
+  /** Told of what puts a finding right, where that is known; the walk itself changes nothing. */
+  readonly onMend?: (mend: Mend, finding: Finding) => void;
+  readonly onUnreferenced?: SpaceCheck['onUnreferenced'];
   /** How much is held in memory at a time, where the defaults do not suit. */
   readonly windows?: { readonly contents: number; readonly claims: number };
 }
@@ -54,11 +61,21 @@ export interface FsckReport {
 /** @throws EngineError, ExtentError where the devices fail */
 export async function fsck(parts: FsckParts): Promise<FsckReport> {
   const { engine, extents, full = false, windows } = parts;
-  const findings = new Findings(parts.onFinding);
-  const common = { store: new MetadataReader(engine), maxima: new Maxima(), report: findings.report };
+  const findings = new Findings(parts.onFinding, parts.onMend);
+  const damaged = new Set<string>();
+  const onDamaged = (key: Bytes): void => {
+    const hex = Buffer.from(key).toString('hex');
+    if (damaged.has(hex)) return;
+    damaged.add(hex);
+    const place = { what: `record ${hex}`, where: 'the metadata' };
+    findings.report('recordDamaged', place, `it is not as it was written; its key says: ${kindOfKey(key)}`);
+  };
+  const store = new MetadataReader(readingPastDamage(engine, onDamaged));
+  const common = { store, maxima: new Maxima(), report: findings.report };
   const layers = await checkVolumes(common);
   const inspection: Inspection = { ...common, layers };
   await checkKeys(inspection);
+  await checkFormless(inspection);
   await checkCalls(inspection);
   await checkBackupMarks(inspection);
   const leased = await checkLeases(inspection);
@@ -73,7 +90,9 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   await checkReferences(inspection, windows?.contents);
   await findings.tellObjects(inspection);
   const claimsPerBatch = windows && { claimsPerBatch: windows.claims };
-  const space = await checkSpace(inspection, { extents, leased, full, ...claimsPerBatch });
+  const { onUnreferenced } = parts;
+  const told = onUnreferenced && { onUnreferenced };
+  const space = await checkSpace(inspection, { extents, leased, full, ...told, ...claimsPerBatch });
   await checkCounters(inspection);
   await findings.tellObjects(inspection);
   return { findings: findings.count, volumes: layers.size, inodes, contents, ...space };

@@ -1,6 +1,7 @@
 /** Findings on their way out: those about bytes wait until it is known of which objects they are. */
 
 import type { Finding } from './findings.ts';
+import type { Mend } from './mends/mend.ts';
 import { objectsOf } from './referrers.ts';
 import type { Inspection, Report } from './store.ts';
 
@@ -14,16 +15,19 @@ interface Held {
 
 export class Findings {
   readonly #tell: (finding: Finding) => void;
+  readonly #onMend: ((mend: Mend, finding: Finding) => void) | undefined;
   #held: Held[] = [];
   count = 0;
 
-  constructor(tell: (finding: Finding) => void) {
+  constructor(tell: (finding: Finding) => void, onMend?: (mend: Mend, finding: Finding) => void) {
     this.#tell = tell;
+    this.#onMend = onMend;
   }
 
-  readonly report: Report = (kind, { what, where, contents = [] }, detail) => {
+  readonly report: Report = (kind, { what, where, contents = [] }, detail, mend) => {
     this.count += 1;
     const finding = { kind, what, where, detail };
+    if (mend) this.#onMend?.(mend, finding);
     if (contents.length > 0 && this.#held.length < HELD_MAX) this.#held.push({ finding, contents });
     else this.#tell(finding);
   };

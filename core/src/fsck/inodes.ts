@@ -25,8 +25,20 @@ import { decodeObjectRecord, decodeTags, type ObjectRecord } from '../meta/recor
 import { decodeDentry, decodeEntryName } from '../meta/records/tree.ts';
 import { decodeUsage } from '../meta/records/volume.ts';
 import type { Volume } from '../volumes/types.ts';
+import {
+  countsNames,
+  countsTags,
+  countsUsage,
+  givesName,
+  makesObject,
+  rescuesInline,
+} from './mends/inodes.ts';
+import { removal } from './mends/mend.ts';
+import { makesState } from './mends/names.ts';
 import { decoded, type Inspection, readable } from './store.ts';
 import { inodeCounter } from './volumes.ts';
+
+const SOME_KEY = Buffer.of(0);
 
 interface Held {
   readonly id: InodeId;
@@ -97,19 +109,27 @@ class InodeCheck {
           'inodeWithoutName',
           this.#place(id),
           `its name, cookie ${at} of directory ${parent}, is not there`,
+          givesName(this.#volume, id),
         );
       }
       if (inode.nlink === 1) continue;
       let names = 1;
       for await (const _link of store.entries(linksOf(this.#volume.layer, id))) names += 1;
       if (inode.type === 'directory' || names !== inode.nlink) {
-        report('linkCountWrong', this.#place(id), `its nlink is ${inode.nlink}, it has ${names} names`);
+        report(
+          'linkCountWrong',
+          this.#place(id),
+          `its nlink is ${inode.nlink}, it has ${names} names`,
+          countsNames(this.#volume.layer, id, inode),
+        );
       }
     }
     const orphans = held.filter(({ inode }) => inode.nlink === 0);
     const marks = await store.getMany(orphans.map(({ id }) => orphanKey(this.#volume.layer, id)));
     for (const [index, { id }] of orphans.entries()) {
-      if (!marks[index]) report('orphanMarkWrong', this.#place(id), 'it has no name and is not marked');
+      if (marks[index]) continue;
+      const mend = givesName(this.#volume, id);
+      report('orphanMarkWrong', this.#place(id), 'it has no name and is not marked', mend);
     }
   }
 
@@ -173,7 +193,8 @@ class InodeCheck {
     const records = await store.getMany(held.map(({ id }) => objectRecordKey(layer, id)));
     for (const [index, { id, inode }] of held.entries()) {
       if (inode.type === 'directory') {
-        if (!states[index]) report('directoryStateMissing', this.#place(id), 'it is a directory');
+        const mend = makesState({ layer, parent: id });
+        if (!states[index]) report('directoryStateMissing', this.#place(id), 'it is a directory', mend);
         continue;
       }
       const stored = records[index];
@@ -204,10 +225,16 @@ class InodeCheck {
         const inode = decoded(inodes[index], decodeInode);
         const first = inode?.place.parent === at?.parent && inode?.place.cookie === at?.cookie;
         const name = `cookie ${at?.cookie} of directory ${at?.parent}`;
-        if (found[index] !== id) report('linkWrong', this.#place(id), `${name} does not lead to it`);
-        else if (first) report('linkWrong', this.#place(id), `${name} is its first name`);
+        const mend = removal(page[index]?.key ?? SOME_KEY, `${name} from the names of inode ${id}`);
+        if (found[index] !== id) report('linkWrong', this.#place(id), `${name} does not lead to it`, mend);
+        else if (first) report('linkWrong', this.#place(id), `${name} is its first name`, mend);
         else if (inode?.nlink === 1) {
-          report('linkCountWrong', this.#place(id), `its nlink is 1, and ${name} is one more name`);
+          report(
+            'linkCountWrong',
+            this.#place(id),
+            `its nlink is 1, and ${name} is one more name`,
+            countsNames(layer, id, inode),
+          );
         }
       }
     }
@@ -223,7 +250,8 @@ class InodeCheck {
         const inode = decoded(inodes[index], decodeInode);
         if (inodes[index] && !inode) continue;
         if (inode?.body.kind === 'inline') continue;
-        report('inlineStray', this.#place(id), 'nothing says that it has inline bytes');
+        const mend = rescuesInline(this.#volume, id);
+        report('inlineStray', this.#place(id), 'nothing says that it has inline bytes', mend);
       }
     }
   }
@@ -242,7 +270,8 @@ class InodeCheck {
         const record = readable(this.#inspection, entry, as);
         if (!record) continue;
         const inode = decoded(inodes[index], decodeInode);
-        if (!inodes[index]) report('objectRecordStray', as, 'the inode does not exist');
+        if (!inodes[index])
+          report('objectRecordStray', as, 'the inode does not exist', removal(entry.key, what));
         else if (record.directory && inode && inode.type !== 'directory') {
           report('objectRecordStray', as, `it is a directory’s, the inode is a ${inode.type}`);
         }
@@ -255,7 +284,8 @@ class InodeCheck {
     const tags = stored ? decoded(stored, decodeTags) : [];
     if (!tags || tags.length === record.tagCount) return;
     const detail = `its object says ${record.tagCount} tags, there are ${tags.length}`;
-    this.#inspection.report('tagCountWrong', this.#place(id), detail);
+    const mend = countsTags(this.#volume.layer, id, tags.length);
+    this.#inspection.report('tagCountWrong', this.#place(id), detail, mend);
   }
 
   async tags(): Promise<void> {
@@ -267,8 +297,10 @@ class InodeCheck {
       for (const [index, entry] of page.entries()) {
         const id = ids[index] ?? ROOT_INODE;
         const what = `tags of inode ${id}`;
-        readable(this.#inspection, entry, { what, where: this.#where, decode: decodeTags });
-        if (!records[index]) report('tagCountWrong', this.#place(id), 'it has tags and no object');
+        const tags = readable(this.#inspection, entry, { what, where: this.#where, decode: decodeTags });
+        if (records[index]) continue;
+        const mend = tags && makesObject(layer, id, tags.length);
+        report('tagCountWrong', this.#place(id), 'it has tags and no object', mend);
       }
     }
   }
@@ -281,7 +313,8 @@ class InodeCheck {
       const stored = await store.get(inodeKey(layer, id));
       const inode = decoded(stored, decodeInode);
       if (stored && (!inode || inode.nlink === 0)) continue;
-      report('orphanMarkWrong', this.#place(id), inode ? 'it has a name' : 'it does not exist');
+      const mend = removal(key, `the mark of inode ${id}`);
+      report('orphanMarkWrong', this.#place(id), inode ? 'it has a name' : 'it does not exist', mend);
     }
   }
 
@@ -295,6 +328,7 @@ class InodeCheck {
       : { bytes: 0, inodes: 0 };
     if (!said || (said.bytes === counted.bytes && said.inodes === counted.inodes)) return;
     const detail = `it says ${said.bytes} bytes in ${said.inodes} inodes`;
-    report('usageWrong', place, `${detail}, there are ${counted.bytes} in ${counted.inodes}`);
+    const mend = countsUsage(this.#volume.layer, counted);
+    report('usageWrong', place, `${detail}, there are ${counted.bytes} in ${counted.inodes}`, mend);
   }
 }

@@ -16,6 +16,9 @@ import {
 import { decodeContent } from '../meta/records/content.ts';
 import { decodeFree, decodeReclaim, type ExtentPiece } from '../meta/records/space.ts';
 import { decodeCompleted, decodePart, decodeUpload, type PartRecord } from '../meta/records/upload.ts';
+import { stamps } from './mends/contents.ts';
+import { removal } from './mends/mend.ts';
+import { movesUpload } from './mends/space.ts';
 import { decoded, type Inspection, quoted, readable } from './store.ts';
 
 /** What waits in the free queue, by id. Held in memory: a few numbers a record. */
@@ -42,11 +45,12 @@ export async function checkQueue(inspection: Inspection): Promise<Waiting> {
     if (record?.kind !== 'content') continue;
     const times = (contents.get(record.content) ?? 0) + 1;
     contents.set(record.content, times);
-    if (times > 1) report('freedTwice', place, `content ${record.content} was freed before`);
+    const mend = removal(entry.key, place.what);
+    if (times > 1) report('freedTwice', place, `content ${record.content} was freed before`, mend);
     const content = await store.get(contentKey(record.content));
-    if (!content) report('freeRecordStray', place, `content ${record.content} does not exist`);
+    if (!content) report('freeRecordStray', place, `content ${record.content} does not exist`, mend);
     else if ((decoded(content, decodeContent)?.refs ?? 0) > 0) {
-      report('freeRecordStray', place, `content ${record.content} is still referred to`);
+      report('freeRecordStray', place, `content ${record.content} is still referred to`, mend);
     }
   }
   for await (const entry of store.entries(spaceBounds(SPACE.reclaim))) {
@@ -55,7 +59,7 @@ export async function checkQueue(inspection: Inspection): Promise<Waiting> {
     const place = { what: `reclaim record ${sequence}`, where: QUEUE };
     const record = readable(inspection, entry, { ...place, decode: decodeReclaim });
     if (record && record.stamp !== sequence) {
-      report('reclaimStampWrong', place, `its stamp is ${record.stamp}`);
+      report('reclaimStampWrong', place, `its stamp is ${record.stamp}`, stamps(sequence));
     }
   }
   return { contents, uploads };
@@ -92,7 +96,8 @@ export async function checkUploads(inspection: Inspection, waiting: Waiting): Pr
       const place = { what: `upload ${record.upload}`, where };
       open.add(record.upload);
       if (!uploadKey(layer, record.key, record.upload).equals(key)) {
-        report('uploadKeyWrong', place, `it is of key ${quoted(record.key)} and lies elsewhere`);
+        const mend = movesUpload(layer, key, record);
+        report('uploadKeyWrong', place, `it is of key ${quoted(record.key)} and lies elsewhere`, mend);
       }
       if (await store.get(completedKey(record.upload))) {
         report('uploadStillOpen', place, 'it was completed');

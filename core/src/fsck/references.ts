@@ -3,6 +3,7 @@
  * costs a walk through all that refers, so that memory has a bound whatever the store's size.
  */
 
+import { contentId } from '../ids.ts';
 import {
   contentOfKey,
   inodeOfKey,
@@ -15,6 +16,7 @@ import {
 import { decodeContent, decodeMapEntry } from '../meta/records/content.ts';
 import { type BodyRef, decodeInode } from '../meta/records/inode.ts';
 import { decodePart } from '../meta/records/upload.ts';
+import { countsReferences } from './mends/contents.ts';
 import { decoded, type Inspection } from './store.ts';
 
 /** Twenty bytes each. */
@@ -65,7 +67,9 @@ class Window {
       const said = this.#said[index] ?? Number.NaN;
       if (Number.isNaN(said) || said === counts[index]) continue;
       const place = { what: `content ${id}`, where: 'the contents', contents: [id] };
-      report('referenceCountWrong', place, `it says ${said} references, there are ${counts[index]}`);
+      const refs = counts[index] ?? 0;
+      const mend = countsReferences(contentId(id), { said, refs });
+      report('referenceCountWrong', place, `it says ${said} references, there are ${refs}`, mend);
     }
   }
 

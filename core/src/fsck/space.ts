@@ -12,6 +12,8 @@ import { decodeContainer, decodeDeadRun } from '../meta/records/space.ts';
 import { CONTAINER_IDS } from '../recovery/leases.ts';
 import { runOfFrames, sameExtent, spanOfFrame } from '../space/frames.ts';
 import { type Claim, claimBatches } from './claims.ts';
+import { sumsDeadRuns } from './mends/contents.ts';
+import { joinsDeadRuns, keepsFromQueue, revivesDeadRun } from './mends/space.ts';
 import { decoded, type Inspection, readable } from './store.ts';
 import { isLeased, type LeasedRange } from './volumes.ts';
 
@@ -21,6 +23,8 @@ export interface SpaceCheck {
   /** Data is read and compared with its checksums. */
   readonly full: boolean;
   readonly claimsPerBatch?: number;
+  /** Told of containers that nothing refers to and nobody may be writing. */
+  readonly onUnreferenced?: (container: ContainerInfo) => void;
 }
 
 export interface SpaceCounts {
@@ -142,6 +146,7 @@ class Container {
         'liveBytesDead',
         this.#about(first.extent.content),
         `${owner}, and ${how[second.kind]}`,
+        second.kind === 'dead' ? revivesDeadRun(second.run) : keepsFromQueue(first.run),
       );
     }
   }
@@ -156,12 +161,14 @@ class Container {
       const next = runs[index + 1];
       const end = run.offset + run.length;
       if (!next || next.run.offset > end || (next.run.offset === end && next.punched !== punched)) continue;
-      report('deadRunsWrong', this.#place, `dead runs at ${run.offset} and ${next.run.offset} are not apart`);
+      const detail = `dead runs at ${run.offset} and ${next.run.offset} are not apart`;
+      report('deadRunsWrong', this.#place, detail, joinsDeadRuns(run, next.run));
     }
     const stored = await store.get(containerKey(this.#info.container));
     const said = stored ? decoded(stored, decodeContainer)?.deadBytes : 0;
     if (said === undefined || said === sum) return;
-    report('deadRunsWrong', this.#place, `its record says ${said} dead bytes, its dead runs have ${sum}`);
+    const detail = `its record says ${said} dead bytes, its dead runs have ${sum}`;
+    report('deadRunsWrong', this.#place, detail, sumsDeadRuns(this.#info.container, sum));
   }
 
   /** Every byte is claimed, except where a writer may be at work or recovery is to come. */
@@ -170,6 +177,7 @@ class Container {
     const { container, sizeBytes } = this.#info;
     if (isLeased(this.#check.leased, container)) return;
     if (claims.length === 0) {
+      this.#check.onUnreferenced?.(this.#info);
       report('containerWithoutReferent', this.#place, `nothing refers to its ${sizeBytes} bytes`);
       return;
     }

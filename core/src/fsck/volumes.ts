@@ -32,6 +32,9 @@ import {
 } from '../meta/records/volume.ts';
 import { CONTAINER_IDS } from '../recovery/leases.ts';
 import type { Volume } from '../volumes/types.ts';
+import { movesCounter } from './mends/contents.ts';
+import { removal } from './mends/mend.ts';
+import { namesVolume } from './mends/space.ts';
 import { decoded, type Inspection, readable } from './store.ts';
 
 const STORE = 'the store';
@@ -54,7 +57,8 @@ export async function checkVolumes(inspection: Omit<Inspection, 'layers'>): Prom
     const place = { what: `volume ${volume.name}`, where: STORE };
     const named = decoded(name, decodeNumber);
     if (volume.id !== volumeOfKey(entry.key) || named !== volume.id) {
-      report('volumeNameWrong', place, `its id is ${volume.id}, its name leads to ${named ?? 'nothing'}`);
+      const detail = `its id is ${volume.id}, its name leads to ${named ?? 'nothing'}`;
+      report('volumeNameWrong', place, detail, named === undefined ? namesVolume(volume) : undefined);
     }
     if (!owner) report('volumeWithoutOwner', place, `account ${volume.owner} does not exist`);
     if (!root || decoded(root, decodeInode)?.type !== 'directory') {
@@ -77,22 +81,25 @@ async function checkNames(inspection: Omit<Inspection, 'layers'>): Promise<void>
     const id = readable(inspection, entry, { ...place, decode: (bytes) => volumeId(decodeNumber(bytes)) });
     if (id === undefined) continue;
     const volume = await store.get(volumeKey(id));
-    if (!volume) report('volumeNameWrong', place, `volume ${id} does not exist`);
+    const mend = removal(entry.key, place.what);
+    if (!volume) report('volumeNameWrong', place, `volume ${id} does not exist`, mend);
     else if ((decoded(volume, decodeVolume)?.name ?? textOfKey(entry.key)) !== textOfKey(entry.key)) {
-      report('volumeNameWrong', place, `volume ${id} has another name`);
+      report('volumeNameWrong', place, `volume ${id} has another name`, mend);
     }
   }
   for await (const entry of store.entries(spaceBounds(SPACE.volumeTags))) {
     const place = { what: `tags of volume ${volumeOfKey(entry.key)}`, where: STORE };
     readable(inspection, entry, { ...place, decode: decodeTags });
     const volume = await store.get(volumeKey(volumeId(volumeOfKey(entry.key))));
-    if (!volume) report('volumeTagsStray', place, 'the volume does not exist');
+    const mend = removal(entry.key, place.what);
+    if (!volume) report('volumeTagsStray', place, 'the volume does not exist', mend);
   }
   for await (const entry of store.entries(spaceBounds(SPACE.volumeExport))) {
     const place = { what: `export of volume ${volumeOfKey(entry.key)}`, where: STORE };
     readable(inspection, entry, { ...place, decode: decodeExport });
     const volume = await store.get(volumeKey(volumeId(volumeOfKey(entry.key))));
-    if (!volume) report('volumeExportStray', place, 'the volume does not exist');
+    const mend = removal(entry.key, place.what);
+    if (!volume) report('volumeExportStray', place, 'the volume does not exist', mend);
   }
 }
 
@@ -185,6 +192,13 @@ export async function checkBackupMarks(inspection: Inspection): Promise<void> {
   }
 }
 
+/** Reads what no other check does, so that what is damaged of it is told of. */
+export async function checkFormless({ store }: Pick<Inspection, 'store'>): Promise<void> {
+  for (const space of [SPACE.format, SPACE.lockHost]) {
+    for await (const _page of store.pages(spaceBounds(space)));
+  }
+}
+
 /** Ids of containers that a writer may have made without the metadata knowing yet. */
 export interface LeasedRange {
   readonly first: number;
@@ -233,7 +247,8 @@ export async function checkCounters(inspection: Inspection): Promise<void> {
     const next = stored ? decoded(stored, decodeNumber) : 1;
     if (next === undefined || next > greatest) continue;
     const place = { what: `counter ${name}`, where: STORE };
-    report('counterBehind', place, `it gives ${next} next, and ${greatest} is in use`);
+    const mend = movesCounter(name, greatest);
+    report('counterBehind', place, `it gives ${next} next, and ${greatest} is in use`, mend);
   }
 }
 

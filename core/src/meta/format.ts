@@ -18,8 +18,9 @@ interface Format {
   readonly incompatible: number;
 }
 
-/** No feature has needed a flag yet. */
-const KNOWN: Format = { compatible: 0, readOnlyCompatible: 0, incompatible: 0 };
+/** Each record carries a checksum where LMDB keeps it: who does not know takes that for a part of the value. */
+const SEALED_RECORDS = 1;
+const KNOWN: Format = { compatible: 0, readOnlyCompatible: 0, incompatible: SEALED_RECORDS };
 const SCHEMA = 1;
 
 function encodeFormat(format: Format): Buffer {

@@ -79,6 +79,11 @@ export const SPACE = {
   container: 0x43,
 } as const;
 
+/** What a key is of, as far as its first byte tells: a person reads it. */
+export function kindOfKey(key: Uint8Array): string {
+  return Object.entries(SPACE).find(([, space]) => space === key[0])?.[0] ?? 'nothing known';
+}
+
 export interface Bounds {
   readonly start: Buffer;
   readonly end: Buffer;

@@ -4,15 +4,17 @@
  *
  * It goes by the metadata, since what should be there and is not can be seen from nowhere else; in order of contents'
  * ids, which is nearly that of their places on disk. What is stored while it runs it may not see: that was checked when
- * it came. Metadata itself is for fsck.
+ * it came. Of the metadata every record is compared with its checksum, too; whether they agree is for fsck.
  */
 
 import { ExtentError, type ExtentStore, READ_BYTES_MAX } from '@facet/extents';
 import type { Commands } from '../commands/command.ts';
 import { EXTENT_RECORDS, type ExtentPart, stillRefers } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
+import { readingPastDamage } from '../fsck/damagedRecords.ts';
 import { MetadataReader } from '../fsck/store.ts';
 import { contentOfKey, spaceBounds } from '../meta/keys.ts';
+import { type ScrubbedMetadata, scrubMetadata } from './metadata.ts';
 import type { Pace } from './pace.ts';
 
 /** Of which the objects are looked for; more is damage that a list does not help with. */
@@ -43,7 +45,7 @@ export interface DamagedBytes {
   readonly reason: string;
 }
 
-export interface Scrubbed {
+export interface Scrubbed extends ScrubbedMetadata {
   readonly bytes: number;
   readonly extents: number;
   /** The first ten thousand. */
@@ -58,6 +60,7 @@ export async function scrub(parts: ScrubParts): Promise<Scrubbed> {
   const { signal } = parts;
   const damaged: DamagedBytes[] = [];
   let [bytes, extents, damagedCount] = [0, 0, 0];
+  const metadata = await scrubMetadata(parts);
   const bytesExpected = await allocatedBytes(parts);
   for await (const { key, part } of partsOfExtents(parts)) {
     if (signal?.aborted) break;
@@ -68,12 +71,12 @@ export async function scrub(parts: ScrubParts): Promise<Scrubbed> {
     if (reason === undefined) continue;
     const { location } = part;
     // What was deleted or written anew meanwhile is given back, and then reads as anything.
-    if (!(await parts.commands.read('scrub', (tx) => stillRefers(tx, key, location)))) continue;
+    if (!(await metadataFor(parts.commands).read((tx) => stillRefers(tx, key, location)))) continue;
     damagedCount += 1;
     const { container, offset } = location;
     if (damaged.length < DAMAGES_MAX) damaged.push({ content: contentOfKey(key), container, offset, reason });
   }
-  return { bytes, extents, damaged, damagedCount, complete: signal?.aborted !== true };
+  return { ...metadata, bytes, extents, damaged, damagedCount, complete: signal?.aborted !== true };
 }
 
 async function allocatedBytes({ extents }: ScrubParts): Promise<number> {
@@ -97,9 +100,12 @@ async function* partsOfExtents({
   }
 }
 
-/** The metadata as it is read from page to page, with the core's errors. */
+/** The metadata as it is read from page to page, past what is damaged, with the core's errors. */
 export function metadataFor(commands: ScrubParts['commands']): MetadataReader {
-  return new MetadataReader({ read: (op) => commands.read('scrub', op) });
+  return new MetadataReader(
+    // Told of where all records are read.
+    readingPastDamage({ read: (op) => commands.read('scrub', op) }, () => undefined),
+  );
 }
 
 /** @returns what is wrong with it. @throws FsError Closed */

@@ -77,6 +77,9 @@ export interface CollectorCounts {
   readonly faults: number;
 }
 
+/** What is damaged stays where it is, and keeps nothing else waiting. */
+const LEAVE_OUT = () => undefined;
+
 export class Collector {
   readonly #parts: CollectorParts;
   readonly #timer: Timer;
@@ -316,7 +319,7 @@ export class Collector {
     try {
       return [await commands.run(command, { sequences, steps: STEPS_PER_TRANSACTION })];
     } catch (error) {
-      if (!(error instanceof InvariantError)) throw error;
+      if (!(error instanceof InvariantError || isCorrupt(error))) throw error;
       const [only] = sequences;
       if (sequences.length === 1 && only !== undefined) {
         this.#refused.add(only);
@@ -332,7 +335,9 @@ export class Collector {
   /** The first records of a queue, those refused left out. */
   async #sequences(bounds: Bounds): Promise<readonly number[]> {
     const limit = RECORDS_PER_BATCH + this.#refused.size;
-    const page = await this.#parts.commands.read('collector', (tx) => tx.range({ ...bounds, limit }));
+    const page = await this.#parts.commands.read('collector', (tx) =>
+      tx.range({ ...bounds, limit, onDamaged: LEAVE_OUT }),
+    );
     if (page.length === limit) this.#leftSome = true;
     return page.map(({ key }) => sequenceOfKey(key)).filter((sequence) => !this.#refused.has(sequence));
   }
@@ -343,7 +348,7 @@ export class Collector {
     for (let from: Buffer | undefined = spaceBounds(space).start; from && count < countMax; ) {
       const start: Buffer = from;
       const page = await this.#parts.commands.read('collector', (tx) =>
-        tx.range({ start, end, limit: Math.min(RECORDS_PER_BATCH, countMax - count) }),
+        tx.range({ start, end, limit: Math.min(RECORDS_PER_BATCH, countMax - count), onDamaged: LEAVE_OUT }),
       );
       count += page.length;
       const last = page.at(-1);
@@ -371,4 +376,8 @@ export class Collector {
     }
     this.#counts = sums;
   }
+}
+
+function isCorrupt(error: unknown): boolean {
+  return error instanceof FsError && error.code === 'Corrupt';
 }

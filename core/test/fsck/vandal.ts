@@ -1,5 +1,6 @@
 /** Changes records and bytes behind the store's back. */
 
+import { DamagedRecord, type Entry, type KeyRange, type Op, type ReadTx } from '@facet/engine';
 import type { ContainerId, Location } from '@facet/extents';
 import { CONTENT_IDS } from '../../src/contents/bodies.ts';
 import {
@@ -208,8 +209,47 @@ export class Vandal {
 
   // ---- bytes ----
 
+  /** The engine takes the record for damaged from now on. */
+  damageRecord(key: Uint8Array): void {
+    const { engine } = this.world.life;
+    const read = engine.read.bind(engine);
+    Object.assign(engine, { read: <T>(op: (tx: ReadTx) => Op<T>) => read((tx) => op(new Damaged(tx, key))) });
+  }
+
   damage(place: { readonly container: ContainerId; readonly offset: number }): void {
     const name = `00/${place.container.toString(16).padStart(14, '0')}.seg`;
     this.world.disk.damage({ name, offset: place.offset, mask: 0x10 });
+  }
+}
+
+class Damaged implements ReadTx {
+  readonly #tx: ReadTx;
+  readonly #key: Uint8Array;
+
+  constructor(tx: ReadTx, key: Uint8Array) {
+    this.#tx = tx;
+    this.#key = key;
+  }
+
+  #is = (key: Uint8Array): boolean => Buffer.compare(key, this.#key) === 0;
+
+  *get(key: Uint8Array): Op<Uint8Array | undefined> {
+    if (this.#is(key)) throw new DamagedRecord(key);
+    return yield* this.#tx.get(key);
+  }
+
+  *getMany(keys: readonly Uint8Array[]): Op<readonly (Uint8Array | undefined)[]> {
+    for (const key of keys) if (this.#is(key)) throw new DamagedRecord(key);
+    return yield* this.#tx.getMany(keys);
+  }
+
+  *range(range: KeyRange): Op<readonly Entry[]> {
+    const entries = yield* this.#tx.range({ ...range, limit: range.limit + 1 });
+    const sound = entries.filter(({ key }) => !this.#is(key));
+    if (sound.length < entries.length) {
+      if (!range.onDamaged) throw new DamagedRecord(this.#key);
+      range.onDamaged(this.#key);
+    }
+    return sound.slice(0, range.limit);
   }
 }

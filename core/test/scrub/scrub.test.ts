@@ -26,7 +26,17 @@ describe.each(ENGINES)('a scrub on the %s engine', (engine) => {
     const report = await scrubOf(world, { onProgress: (progress) => shown.push(progress) });
     const bytes = 5_000 + 60_000 + 400_000 + 3_000_000;
     // Ten bytes lie in the metadata.
-    expect(report).toEqual({ bytes, extents: 4, damaged: [], damagedCount: 0, complete: true });
+    expect(report).toEqual({
+      bytes,
+      extents: 4,
+      damaged: [],
+      damagedCount: 0,
+      records: expect.any(Number),
+      damagedRecords: [],
+      damagedRecordCount: 0,
+      complete: true,
+    });
+    expect(report.records).toBeGreaterThan(20);
     expect(shown.at(-1)?.bytes).toBe(bytes);
     expect(shown.at(-1)?.bytesExpected).toBeGreaterThan(bytes);
   });

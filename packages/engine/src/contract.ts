@@ -26,6 +26,8 @@ export interface KeyRange {
   readonly end: Bytes;
   readonly limit: number;
   readonly reverse?: boolean;
+  /** Told the key of each record that is damaged, which is left out then. Unless given, one fails the read. */
+  readonly onDamaged?: (key: Bytes) => void;
 }
 
 export type ReadRequest =
@@ -53,13 +55,16 @@ export interface WriteTx extends ReadTx {
 }
 
 export interface Engine {
-  /** Runs `op` on one consistent snapshot that includes every write acknowledged, by any process, before the call. */
+  /**
+   * Runs `op` on one consistent snapshot that includes every write acknowledged, by any process, before the call.
+   * @throws EngineError Closed | Failed | Contention | Damaged
+   */
   read<T>(op: (tx: ReadTx) => Op<T>): Promise<T>;
   /**
    * Runs `op` strictly serialisably. Resolves only when its writes are on stable storage; until then nobody
    * sees them. When `op` throws, nothing is written and the promise rejects with that error.
    * `op` may be called more than once, so it must be free of side effects.
-   * @throws EngineError Closed | Full | Failed | Contention
+   * @throws EngineError Closed | Full | Failed | Contention | Damaged (the operation met such a record)
    */
   write<T>(op: (tx: WriteTx) => Op<T>): Promise<T>;
   /** How much it could take without more room on the device: what was freed within its own file, roughly. */
@@ -88,8 +93,9 @@ export interface CountingEngine extends Engine {
  * - `Full`: no room on the device; nothing was written, reads go on.
  * - `Failed`: the device failed; what the disk holds is no longer known and the process must end.
  * - `Contention`: a conflict did not go away within the driver's bound; nothing was written, try again.
+ * - `Damaged`: what was to be read is not as it was written; others can be read, and written.
  */
-export type EngineErrorCode = 'Closed' | 'Full' | 'Failed' | 'Contention';
+export type EngineErrorCode = 'Closed' | 'Full' | 'Failed' | 'Contention' | 'Damaged';
 
 export class EngineError extends Error {
   override readonly name = 'EngineError';
@@ -97,5 +103,18 @@ export class EngineError extends Error {
   constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/** A record is not as it was written, or is where another should be. */
+export class DamagedRecord extends EngineError {
+  readonly key: Bytes;
+  constructor(key: Bytes) {
+    const hex = Buffer.from(key).toString('hex');
+    super(
+      'Damaged',
+      `the metadata record ${hex} is damaged: stop the server, and 'facet fsck' says what it is of`,
+    );
+    this.key = key;
   }
 }

@@ -57,7 +57,7 @@ function plant(database: BytesDatabase): void {
   const get = database.get.bind(database);
   const childTransaction = database.childTransaction.bind(database);
   Object.assign(database, {
-    put(key: Bytes, value: Bytes) {
+    put(key: Bytes, value: Buffer) {
       failWith(faults.put(key));
       puts.push(text(key));
       return put(key, value);

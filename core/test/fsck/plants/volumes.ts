@@ -11,6 +11,7 @@ import {
   directoryKey,
   inodeKey,
   leaseKey,
+  lockHostKey,
   usageKey,
   volumeExportKey,
   volumeKey,
@@ -46,6 +47,17 @@ function accessKey(how: { readonly accessKeyId: string; readonly account: string
 }
 
 export const VOLUMES_PLANTS = {
+  recordDamaged: [
+    { what: 'an export', plant: (store) => store.damageRecord(volumeExportKey(store.world.volume)) },
+    {
+      what: 'a host that holds locks',
+      plant: async (store) => {
+        const key = lockHostKey({ address: '127.0.0.1', name: 'host' });
+        await store.put(key, Buffer.alloc(0));
+        store.damageRecord(key);
+      },
+    },
+  ],
   unreadableRecord: [
     {
       what: 'tags of a volume',

@@ -5,7 +5,7 @@ import { PAGE_BYTES } from './dataFile.ts';
 const PAGES_PER_COMMIT = 8;
 /** A page of the list of those given up holds so many. */
 const LISTED_PER_PAGE = 256;
-/** A value longer than half a page lies in pages of its own, behind a head of at most so much. */
+/** A value longer than half a page lies in pages of its own, between a head and its seal: at most so much. */
 const VALUE_HEAD_BYTES = 32;
 
 /** Of the tree that a transaction begins with. */

@@ -2,8 +2,10 @@ import { Buffer } from 'node:buffer';
 import { type Database, open } from 'lmdb';
 import type { Bytes } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
+import { sealed } from './seal.ts';
 
-export type BytesDatabase = Database<Bytes, Bytes>;
+/** Values with their seals. */
+export type BytesDatabase = Database<Buffer, Bytes>;
 
 /** The pages that transactions write are counted, at no cost to speak of. */
 const UNDECLARED = { trackMetrics: true };
@@ -20,7 +22,7 @@ export function openDatabase(options: {
   /** Nothing can be written. Unless told, it can. */
   readonly readOnly?: boolean;
 }): BytesDatabase {
-  return open<Bytes, Bytes>({
+  return open<Buffer, Bytes>({
     path: options.path,
     noSubdir: false,
     mapSize: options.mapSizeBytes,
@@ -37,11 +39,11 @@ export function openDatabase(options: {
   });
 }
 
-/** Puts and removes, in the transaction that is open. */
+/** Seals and puts, and removes, in the transaction that is open. */
 export function putAll(database: BytesDatabase, writes: readonly OwnWrite[]): void {
   for (const { key, value } of writes) {
     if (value === undefined) void database.remove(key);
-    else void database.put(key, value);
+    else void database.put(key, sealed(key, value));
   }
 }
 

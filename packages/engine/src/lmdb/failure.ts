@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { EngineError, type EngineErrorCode } from '../contract.ts';
 
+const MDB_PAGE_NOTFOUND = -30797;
+const MDB_CORRUPTED = -30796;
 const MDB_READERS_FULL = -30790;
 const MDB_TXN_FULL = -30788;
 const MDB_MAP_FULL = -30792;
@@ -9,6 +11,14 @@ const EDQUOT = 122;
 
 /** Less room than this, and a failed commit is blamed on the lack of it: a batch may need several MiB. */
 const ROOM_BYTES_MIN = 16 << 20;
+
+/** What a read of LMDB met that found no page where one should be, or another; undefined of any other failure. */
+export function damagedPage(cause: unknown): EngineError | undefined {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code !== MDB_PAGE_NOTFOUND && code !== MDB_CORRUPTED) return undefined;
+  const message = `a page of the metadata is damaged: stop the server, and 'facet fsck' says what it can (${cause instanceof Error ? cause.message : cause})`;
+  return new EngineError('Damaged', message, { cause });
+}
 
 /** Says what a failure of the store below `path` means for the operations it hit. */
 export async function diagnose(cause: unknown, path: string): Promise<EngineError> {

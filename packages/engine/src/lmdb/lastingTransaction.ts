@@ -63,6 +63,13 @@ export class LastingTransaction {
     this.#notice?.settled();
   }
 
+  /** Gives LMDB in a new transaction what it was given in the one that is open. @throws EngineError Failed */
+  beginAnew(): void {
+    if (this.#ends === undefined) return;
+    this.#abort(new Error('begun anew'));
+    this.#gatherAnew();
+  }
+
   #put(writes: readonly OwnWrite[]): void {
     if (this.#ends === undefined) this.#begin();
     putAll(this.#db, writes);

@@ -6,8 +6,10 @@ import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
 import { type Allocate, DataFile } from './dataFile.ts';
 import { LmdbEngine } from './engine.ts';
+import { diagnose } from './failure.ts';
 import { JournaledCommit } from './journaledCommit.ts';
 import { restoreBase } from './metaPages.ts';
+import { checkPages } from './pageCheck.ts';
 import { checkOpenable } from './preflight.ts';
 import type { ReaderNotice } from './readerNotice.ts';
 import { LmdbStore } from './store.ts';
@@ -33,6 +35,8 @@ export interface LmdbEngineOptions {
   readonly journal?: EngineJournal;
   /** Told of what readers in other processes do not see yet. */
   readonly notice?: ReaderNotice;
+  /** Has all of LMDB's pages looked at first: with one that is damaged the store does not open (Damaged). */
+  readonly checksPages?: boolean;
   /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
   readonly onFatal?: (error: EngineError) => void;
 }
@@ -61,11 +65,13 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
   const { journal } = options;
   if (journal) await restore(path, journal.journal);
   await checkOpenable(path);
+  if (options.checksPages === true) await refuseDamagedPages(path);
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
   const store = new LmdbStore(
     openDatabase({ path, mapSizeBytes, noSync: journal !== undefined }),
     options.notice,
   );
+  await refuseUnsealed(store, path);
   // LMDB syncs its file, but not the directory entries that lead to it.
   for (const directory of [path, dirname(path)]) await syncDirectory(directory);
   const onFatal = options.onFatal ?? (() => {});
@@ -83,6 +89,39 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
   );
   engine = new LmdbEngine({ store, path, onFatal, commit });
   return engine;
+}
+
+/** A store from before records had seals would seem to be damaged all through. @throws EngineError Failed | Damaged */
+async function refuseUnsealed(store: LmdbStore, path: string): Promise<void> {
+  try {
+    const isSealed = store.holdsSealed();
+    store.release();
+    if (isSealed) return;
+    throw new EngineError(
+      'Failed',
+      `the metadata in ${path} has no checksums: it is of an older version, which can still serve it, and this one cannot`,
+    );
+  } catch (cause) {
+    await store.close();
+    throw await diagnose(cause, path);
+  }
+}
+
+const PAGES_NAMED_MAX = 10;
+
+/** @throws EngineError Damaged */
+async function refuseDamagedPages(path: string): Promise<void> {
+  const named: string[] = [];
+  let count = 0;
+  await checkPages(path, ({ page, reason }) => {
+    count += 1;
+    if (named.length < PAGES_NAMED_MAX) named.push(`page ${page}: ${reason}`);
+  });
+  if (count === 0) return;
+  throw new EngineError(
+    'Damaged',
+    `${count} of the pages of ${join(path, DATA_FILE)} are damaged, so that nothing in it is certain: ${named.join('; ')}`,
+  );
 }
 
 /** Brings the journal's base back, if there is one. */

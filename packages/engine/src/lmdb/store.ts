@@ -5,11 +5,15 @@ import type { Snapshot } from '../snapshot.ts';
 import { watchCommits } from './commitWatch.ts';
 import { type BytesDatabase, putAll } from './database.ts';
 import { pageUsageOf } from './environment.ts';
+import { damagedPage } from './failure.ts';
 import { LastingTransaction } from './lastingTransaction.ts';
 import type { PageUsage } from './pageUsage.ts';
 import { Pin } from './pin.ts';
 import type { ReaderNotice } from './readerNotice.ts';
 import { ReadTransaction } from './readTransaction.ts';
+import { soundOf, unsealed } from './seal.ts';
+
+const LOOKED_AT_FIRST = 16;
 
 /**
  * What of lmdb-js the driver uses.
@@ -30,18 +34,14 @@ export class LmdbStore implements Snapshot {
     this.#rejectOnFailure = watchCommits(database);
   }
 
-  /** @throws RangeError for an impossible key; otherwise see {@link readFailure} */
+  /** @throws RangeError for an impossible key; EngineError Damaged; otherwise see {@link readFailure} */
   get(key: Bytes): Bytes | undefined {
     checkKey(key);
-    try {
-      return this.#db.get(key, this.#source());
-    } catch (error) {
-      this.#readFailure ??= error;
-      throw error;
-    }
+    const record = this.#tried(() => this.#db.get(key, this.#source()));
+    return record && unsealed(key, record);
   }
 
-  range({ start, end, limit, reverse = false }: KeyRange): readonly Entry[] {
+  range({ start, end, limit, reverse = false, onDamaged }: KeyRange): readonly Entry[] {
     if (limit <= 0 || Buffer.compare(start, end) >= 0) return [];
     const from = clamp(start);
     const to = clamp(end);
@@ -50,11 +50,36 @@ export class LmdbStore implements Snapshot {
     const bounds = reverse
       ? { start: to, end: from, reverse, exclusiveStart: to === end, inclusiveEnd: from === start }
       : { start: from, end: to, exclusiveStart: from !== start, inclusiveEnd: to !== end };
+    const within = (most: number) => this.#db.getRange({ ...bounds, limit: most, ...this.#source() });
+    if (onDamaged !== undefined)
+      return this.#tried(() => soundOf(within(Number.MAX_SAFE_INTEGER), limit, onDamaged));
+    const records = this.#tried(() => Array.from(within(limit)));
+    return records.map(({ key, value }) => ({ key, value: unsealed(key, value) }));
+  }
+
+  /** Whether any of the first records is sound, or there are none. */
+  holdsSealed(): boolean {
+    let damagedCount = 0;
+    const onDamaged = () => {
+      damagedCount += 1;
+    };
+    const ends = { start: Buffer.of(0), end: Buffer.alloc(KEY_BYTES_MAX, 0xff) };
+    const range = this.#db.getRange({ ...ends, limit: LOOKED_AT_FIRST, ...this.#source() });
+    return this.#tried(() => soundOf(range, 1, onDamaged)).length > 0 || damagedCount === 0;
+  }
+
+  #tried<T>(read: () => T): T {
     try {
-      return Array.from(this.#db.getRange({ ...bounds, limit, ...this.#source() }));
+      return read();
     } catch (error) {
-      this.#readFailure ??= error;
-      throw error;
+      const damaged = this.#transacting ? undefined : damagedPage(error);
+      if (damaged === undefined) {
+        this.#readFailure ??= error;
+        throw error;
+      }
+      // LMDB takes nothing more in a transaction that met it.
+      this.#lasting.beginAnew();
+      throw damaged;
     }
   }
 

@@ -149,6 +149,11 @@ const damagedBytes = z.object({
 });
 
 export const scrubReport = z.object({
+  /** Of the metadata. */
+  records: z.number(),
+  damagedRecordCount: z.number(),
+  /** The first thousand. */
+  damagedRecords: z.array(z.object({ key: z.string(), kind: z.string() })),
   bytes: z.number(),
   extents: z.number(),
   /** False when it was ended early. */

@@ -165,8 +165,8 @@ export function administerCore({
     },
 
     scrub: async (options) => {
-      const { damaged, ...report } = await core.scrub(options);
-      return { ...report, damaged: damaged.map(reportDamaged) };
+      const { damaged, damagedRecords, ...report } = await core.scrub(options);
+      return { ...report, damagedRecords: [...damagedRecords], damaged: damaged.map(reportDamaged) };
     },
 
     backup: async ({ to, ...options }) => {

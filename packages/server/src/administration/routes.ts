@@ -105,7 +105,8 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
         return progressStream({
           work: (how) => administration.scrub({ bytesPerSecond, ...how }),
           isServing: () => options.administration() === administration,
-          onEnd: ({ damaged: _listed, ...counts }) => options.logger.info(counts, 'the scrub is over'),
+          onEnd: ({ damaged: _listed, damagedRecords: _named, ...counts }) =>
+            options.logger.info(counts, 'the scrub is over'),
           onFailure: (cause) => options.logger.error({ err: cause }, 'the scrub failed'),
         });
       });

@@ -20,7 +20,7 @@ export function addScrubCommand(program: Command, finish: (code: ExitCode) => vo
     .addHelpText(
       'after',
       [
-        '\nIt mends nothing, and looks at no metadata: for those there is fsck. Ctrl-C ends it.',
+        '\nIt mends nothing. Of the metadata it reads every record; whether they agree is for fsck. Ctrl-C ends it.',
         'Exit code 6 says that damage was found, 1 that it did not come to its end.',
       ].join('\n'),
     )
@@ -45,7 +45,7 @@ async function runScrub(options: ScrubCommandOptions): Promise<ExitCode> {
     );
     line.clear();
     output.result({ result: report, text: describe(report) });
-    if (report.damagedCount > 0) return EXIT.damage;
+    if (report.damagedCount + report.damagedRecordCount > 0) return EXIT.damage;
     return report.complete ? EXIT.ok : EXIT.failed;
   } catch (error) {
     line.clear();
@@ -55,17 +55,18 @@ async function runScrub(options: ScrubCommandOptions): Promise<ExitCode> {
   }
 }
 
-function describe({ bytes, extents, complete, damaged, damagedCount }: ScrubReport): string {
-  const unlisted = damagedCount - damaged.length;
+function describe(report: ScrubReport): string {
+  const { bytes, extents, records, complete, damaged, damagedRecords } = report;
+  const damagedCount = report.damagedCount + report.damagedRecordCount;
+  const unlisted = damagedCount - damaged.length - damagedRecords.length;
   return [
+    ...damagedRecords.map(({ key, kind }) => `damaged: metadata record ${key} (${kind})`),
     ...damaged.map(
       ({ container, offset, reason, objects }) =>
         `damaged: ${container} at ${offset}: ${reason}${describeAffected(objects)}`,
     ),
     ...(unlisted > 0 ? [`and ${unlisted} more`] : []),
-    `read ${formatBytes(bytes)} in ${extents} extents${complete ? '' : ', and was ended early'}`,
-    damagedCount === 0
-      ? 'no damage'
-      : `DAMAGED: ${damagedCount} ${damagedCount === 1 ? 'extent' : 'extents'}`,
+    `read ${formatBytes(bytes)} in ${extents} extents, ${records} metadata records${complete ? '' : ', and was ended early'}`,
+    damagedCount === 0 ? 'no damage' : `DAMAGED: ${damagedCount} ${damagedCount === 1 ? 'place' : 'places'}`,
   ].join('\n');
 }

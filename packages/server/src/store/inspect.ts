@@ -14,7 +14,7 @@ export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding'> {
 }
 
 export async function inspectStore({ layout, ...options }: InspectOptions): Promise<FsckReport> {
-  const { engine } = await openMetadata(layout);
+  const { engine } = await openMetadata(layout, { checksPages: true });
   const extents = new LocalExtentStore({
     disk: new NodeDisk(layout.extents),
     lease: () => Promise.reject(new Error('an inspection writes nothing')),

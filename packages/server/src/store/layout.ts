@@ -12,6 +12,8 @@ export interface StoreLayout {
   readonly restoring: string;
   /** Containers of extents. */
   readonly extents: string;
+  /** What a repair set aside, and its log. */
+  readonly quarantine: string;
   /** Mode 0600: the access key made at first start. */
   readonly rootCredentials: string;
   /** Mode 0600: what file handles of the NFS door are sealed with. */
@@ -27,6 +29,7 @@ export function storeLayout(directory: string): StoreLayout {
     metadata: join(directory, 'meta'),
     restoring: join(directory, 'meta.restoring'),
     extents: join(directory, 'extents'),
+    quarantine: join(directory, 'quarantine'),
     rootCredentials: join(directory, 'root-credentials.json'),
     nfsHandleKey: join(directory, 'nfs-handle-key.json'),
     adminEndpoint: join(directory, 'admin.json'),

@@ -26,6 +26,8 @@ export interface MetadataWatcher extends Pick<JournalOptions, 'onWritten'> {
   readonly onFatal?: (error: EngineError) => void;
   /** Of other processes that read it. */
   readonly notice?: ReaderNotice;
+  /** Has all of LMDB's pages looked at first: with one that is damaged it does not open. */
+  readonly checksPages?: boolean;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function openMetadata(
 
 async function open(
   layout: StoreLayout,
-  { onFatal, onWritten, notice }: MetadataWatcher,
+  { onFatal, onWritten, notice, checksPages }: MetadataWatcher,
 ): Promise<OpenMetadata> {
   makeDataDirectory(layout.metadata);
   const journal = await Journal.open({
@@ -66,6 +68,7 @@ async function open(
       path: layout.metadata,
       ...(onFatal && { onFatal }),
       ...(notice && { notice }),
+      ...(checksPages !== undefined && { checksPages }),
       journal: {
         journal,
         replay: (record) => bytes.replay(record),
@@ -83,7 +86,9 @@ async function open(
 }
 
 function damageOf(error: unknown): unknown {
-  if (!(error instanceof JournalDamaged)) return error;
-  const message = `the journal of the metadata can not be replayed: ${error.message}. Bring meta/ and extents/ back from a backup`;
+  const isPages = error instanceof EngineError && error.code === 'Damaged';
+  if (!isPages && !(error instanceof JournalDamaged)) return error;
+  const what = isPages ? error.message : `the journal of the metadata can not be replayed: ${error.message}`;
+  const message = `${what}. Bring meta/ and extents/ back from a backup`;
   return new CommandFailure({ exitCode: EXIT.damage, code: 'Corrupt', message });
 }

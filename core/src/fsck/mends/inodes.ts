@@ -1,0 +1,230 @@
+/** Inodes: those without a name, and what is counted of them. */
+
+import type { Op } from '@facet/engine';
+import { type InodeId, type LayerId, ROOT_INODE } from '../../ids.ts';
+import {
+  cookieKey,
+  dentryKey,
+  directoryKey,
+  type EntryName,
+  inlineKey,
+  inodeKey,
+  linksOf,
+  objectRecordKey,
+  orphanKey,
+  usageKey,
+} from '../../meta/keys.ts';
+import { decodeInode, encodeInode, type Inode } from '../../meta/records/inode.ts';
+import { decodeObjectRecord, encodeObjectRecord } from '../../meta/records/object.ts';
+import { decodeDentry, decodeEntryName, encodeDentry } from '../../meta/records/tree.ts';
+import { encodeUsage } from '../../meta/records/volume.ts';
+import {
+  findEntry,
+  findTwins,
+  freshDirectory,
+  insertEntry,
+  removeEntry,
+  storeDirectory,
+} from '../../tree/directories.ts';
+import { freshInode, loadInode, newInodeId, storeInode } from '../../tree/inodes.ts';
+import { type Change, changeVolume } from '../../tree/scope.ts';
+import type { Volume, VolumeUsage } from '../../volumes/types.ts';
+import { edit, type Mend } from './mend.ts';
+
+const OBJECT = { decode: decodeObjectRecord, encode: encodeObjectRecord };
+
+/** In the root of a volume: what has no name left and is not known to be dead. */
+const LOST_AND_FOUND = Buffer.from('lost+found');
+/** For who owns the root directory. */
+const LOST_AND_FOUND_MODE = 0o700;
+
+export function countsNames(layer: LayerId, id: InodeId, inode: Inode): Mend {
+  return {
+    doing: `counts the names of inode ${id} anew`,
+    restsOnAll: true,
+    *run(tx) {
+      const stored = yield* tx.get(inodeKey(layer, id));
+      if (!stored) return false;
+      const now = decodeInode(stored);
+      let nlink = 1;
+      if (inode.type !== 'directory')
+        nlink += (yield* tx.range({ ...linksOf(layer, id), limit: NAMES_MAX })).length;
+      if (now.nlink === nlink || now.nlink === 0 || nlink >= NAMES_MAX) return false;
+      tx.put(inodeKey(layer, id), encodeInode({ ...now, nlink }));
+      return true;
+    },
+  };
+}
+
+/** More are not counted in one transaction. */
+const NAMES_MAX = 100_000;
+
+export function countsTags(layer: LayerId, id: InodeId, tagCount: number): Mend {
+  return edit(objectRecordKey(layer, id), OBJECT, {
+    doing: `has the object of inode ${id} say that it has ${tagCount} tags`,
+    change: (record) => (record.tagCount === tagCount ? undefined : { ...record, tagCount }),
+  });
+}
+
+/** Tags whose object record is gone: it had at least them. */
+export function makesObject(layer: LayerId, id: InodeId, tagCount: number): Mend {
+  return {
+    doing: `makes an object record for the tags of inode ${id}`,
+    *run(tx) {
+      const key = objectRecordKey(layer, id);
+      if ((yield* tx.get(key)) || !(yield* tx.get(inodeKey(layer, id)))) return false;
+      tx.put(key, encodeObjectRecord({ properties: {}, userMetadata: {}, tagCount }));
+      return true;
+    },
+  };
+}
+
+export function countsUsage(layer: LayerId, counted: VolumeUsage): Mend {
+  return {
+    doing: `has the volume say that it uses ${counted.bytes} bytes in ${counted.inodes} inodes`,
+    restsOnAll: true,
+    // biome-ignore lint/correctness/useYield: it only writes.
+    *run(tx) {
+      tx.put(usageKey(layer), encodeUsage(counted));
+      return true;
+    },
+  };
+}
+
+/** An inode whose first name is not there gets that back where its cookie still knows it, else one in lost+found. */
+export function givesName(volume: Volume, id: InodeId): Mend {
+  return {
+    doing: `gives inode ${id} its name back, or one in lost+found`,
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      const inode = yield* loadInode(change, id);
+      if ((yield* nameAgain(change, id, inode)) || (yield* hasName(change, id, inode))) return true;
+      yield* intoLostAndFound(change, id, inode);
+      return true;
+    },
+  };
+}
+
+function* hasName({ tx, layer }: Change, id: InodeId, inode: Inode): Op<boolean> {
+  if (inode.nlink === 0) return false;
+  const { parent, cookie } = inode.place;
+  const cookieRecord = yield* tx.get(cookieKey(layer, parent, cookie));
+  if (!cookieRecord) return false;
+  const stored = yield* tx.get(dentryKey(layer, parent, decodeEntryName(cookieRecord)));
+  return stored !== undefined && decodeDentry(stored).inode === id;
+}
+
+function* nameAgain({ tx, layer }: Change, id: InodeId, inode: Inode): Op<boolean> {
+  if (inode.nlink === 0) return false;
+  const { parent, cookie } = inode.place;
+  const cookieRecord = yield* tx.get(cookieKey(layer, parent, cookie));
+  if (!cookieRecord || !(yield* tx.get(directoryKey(layer, parent)))) return false;
+  const entry = decodeEntryName(cookieRecord);
+  if (entry.directory !== (inode.type === 'directory')) return false;
+  const key = dentryKey(layer, parent, entry);
+  if (yield* tx.get(key)) return false;
+  const sibling = yield* tx.get(dentryKey(layer, parent, { ...entry, directory: !entry.directory }));
+  tx.put(key, encodeDentry({ inode: id, type: inode.type, cookie, twin: sibling !== undefined }));
+  return true;
+}
+
+function* intoLostAndFound(change: Change, id: InodeId, inode: Inode): Op<InodeId> {
+  const parent = yield* lostAndFound(change);
+  let name = Buffer.from(`inode-${id}`);
+  for (let again = 2; ; again += 1) {
+    const twins = yield* findTwins(change, parent, name);
+    if (!twins.directory && !twins.other) break;
+    name = Buffer.from(`inode-${id}-${again}`);
+  }
+  const cookie = yield* insertEntry(change, { parent, name, inode: id, type: inode.type, door: 'file' });
+  storeInode(change, id, { ...inode, nlink: Math.max(1, inode.nlink), place: { parent, cookie } });
+  change.tx.delete(orphanKey(change.layer, id));
+  return parent;
+}
+
+/** Whatever it uses is counted by the next look. */
+function* lostAndFound(change: Change): Op<InodeId> {
+  const { directory } = yield* findTwins(change, ROOT_INODE, LOST_AND_FOUND);
+  if (directory) return directory.inode;
+  const root = yield* loadInode(change, ROOT_INODE);
+  const id = yield* newInodeId(change);
+  const entry = { parent: ROOT_INODE, name: LOST_AND_FOUND, inode: id, type: 'directory' } as const;
+  const cookie = yield* insertEntry(change, { ...entry, door: 'file' });
+  const { uid, gid } = root;
+  const place = { parent: ROOT_INODE, cookie };
+  storeInode(
+    change,
+    id,
+    freshInode(change, { type: 'directory', mode: LOST_AND_FOUND_MODE, uid, gid, place }),
+  );
+  storeDirectory(change, id, freshDirectory(change, { explicit: true }));
+  return id;
+}
+
+/** Bytes that lie inline under an inode that has others, or that is gone: in a file of their own in lost+found. */
+export function rescuesInline(volume: Volume, id: InodeId): Mend {
+  return {
+    doing: `moves the inline bytes of inode ${id} into a file in lost+found`,
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      const bytes = yield* tx.get(inlineKey(change.layer, id));
+      if (!bytes) return false;
+      const root = yield* loadInode(change, ROOT_INODE);
+      const place = root.place;
+      const made = yield* newInodeId(change);
+      const { uid, gid } = root;
+      const bare = freshInode(change, { type: 'file', mode: RESCUED_MODE, uid, gid, place });
+      tx.delete(inlineKey(change.layer, id));
+      tx.put(inlineKey(change.layer, made), bytes);
+      const inode = { ...bare, sizeBytes: bytes.length, body: { kind: 'inline' } } as const;
+      yield* intoLostAndFound(change, made, inode);
+      return true;
+    },
+  };
+}
+
+const RESCUED_MODE = 0o600;
+
+/** A directory whose parents lead in a circle: out of it, into lost+found. */
+export function breaksCircle(volume: Volume, id: InodeId): Mend {
+  return {
+    doing: `moves directory ${id} into lost+found`,
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      const { layer } = change;
+      const met = new Set<InodeId>();
+      for (let at = id; at !== ROOT_INODE; at = (yield* loadInode(change, at)).place.parent) {
+        if (met.has(at)) break;
+        met.add(at);
+        // One of the circle was moved before, and the others hang from it.
+        if ((yield* loadInode(change, at)).place.parent === ROOT_INODE) return false;
+      }
+      const inode = yield* loadInode(change, id);
+      const { parent, cookie } = inode.place;
+      const cookieRecord = yield* tx.get(cookieKey(layer, parent, cookie));
+      if (!cookieRecord) return false;
+      const { name } = decodeEntryName(cookieRecord);
+      const dentry = yield* findEntry(change, parent, { name, directory: true });
+      if (dentry?.inode !== id) return false;
+      yield* removeEntry(change, { parent, name, dentry, door: 'file' });
+      yield* intoLostAndFound(change, id, inode);
+      return true;
+    },
+  };
+}
+
+/** An entry whose inode does not exist: there is nothing that it could lead to. */
+export function dropsEntry(volume: Volume, parent: InodeId, entry: EntryName): Mend {
+  return {
+    doing: 'removes it',
+    restsOnAll: true,
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      const dentry = yield* findEntry(change, parent, entry);
+      if (!dentry || (yield* tx.get(inodeKey(change.layer, dentry.inode)))) return false;
+      if (entry.directory !== (dentry.type === 'directory')) return false;
+      yield* removeEntry(change, { parent, name: entry.name, dentry, door: 'file' });
+      return true;
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * fsck that mends: what can be proved from everything else is put right, what has no name left is given one in
+ * `lost+found`, containers that nothing refers to are set aside, and what is not proved to be dead stays.
+ *
+ * First comes all that adds something, look after look, until there is no more of it; only then what takes something
+ * away, and none of that while there is a record that cannot be read: it might be what refers to it. Every step is a
+ * transaction of its own that looks again, so that one killed half-way is gone on with by the next.
+ */
+
+import type { ContainerInfo } from '@facet/extents';
+import { type Command, CommandRunner, type Environment } from '../commands/command.ts';
+import { FsError, type FsErrorCode } from '../errors.ts';
+import { InvariantError } from '../invariant.ts';
+import type { Finding, FindingKind } from './findings.ts';
+import { type FsckParts, type FsckReport, fsck } from './fsck.ts';
+import type { Mend } from './mends/mend.ts';
+
+/** Each mends what the one before brought to light. */
+const ROUNDS_MAX = 16;
+/** Held in memory at a time; what is more is found by the next round. */
+const PER_ROUND_MAX = 100_000;
+/** Nobody knows what these would say. */
+const UNREAD: ReadonlySet<FindingKind> = new Set(['recordDamaged', 'unreadableRecord', 'unknownKey']);
+
+export interface Repaired {
+  readonly finding: Finding;
+  /** What was done, or would be: `counts the names of inode 5 anew`. */
+  readonly doing: string;
+}
+
+export interface RepairParts extends Omit<FsckParts, 'onMend' | 'onUnreferenced'> {
+  readonly environment: Environment;
+  /** Nothing is changed: told is what the first round would do. */
+  readonly dryRun?: boolean;
+  readonly onRepaired: (repaired: Repaired) => void;
+  /** Takes a container that nothing refers to out of the extents, and keeps it. */
+  readonly setAside: (container: ContainerInfo) => Promise<void>;
+}
+
+export interface RepairReport extends FsckReport {
+  readonly repaired: number;
+}
+
+/** `onFinding` is told of what is left. @throws FsError, EngineError, ExtentError where the devices fail */
+export async function repair(parts: RepairParts): Promise<RepairReport> {
+  const commands = new CommandRunner(parts.engine, parts.environment);
+  let repaired = 0;
+  for (let round = 0; ; round += 1) {
+    const seen = await look(parts);
+    const done = parts.dryRun === true || round >= ROUNDS_MAX ? 0 : await mendAll(parts, commands, seen);
+    repaired += done;
+    if (done > 0) continue;
+    if (parts.dryRun === true) for (const { mend, finding } of seen.mends) tell(parts, finding, mend.doing);
+    for (const finding of seen.left) parts.onFinding(finding);
+    return { ...seen.report, repaired };
+  }
+}
+
+interface Seen {
+  readonly report: FsckReport;
+  readonly left: readonly Finding[];
+  /** Those that may be done: all that add something, or, where nothing does, all. */
+  readonly mends: readonly { readonly mend: Mend; readonly finding: Finding }[];
+  readonly unreferenced: readonly { readonly container: ContainerInfo; readonly finding: Finding }[];
+}
+
+async function look({ engine, extents, full, windows }: RepairParts): Promise<Seen> {
+  const left: Finding[] = [];
+  const mends: { readonly mend: Mend; readonly finding: Finding }[] = [];
+  const containers: ContainerInfo[] = [];
+  const report = await fsck({
+    engine,
+    extents,
+    ...(full !== undefined && { full }),
+    ...(windows && { windows }),
+    onFinding: (finding) => left.push(finding),
+    onMend: (mend, finding) => {
+      if (mends.length < PER_ROUND_MAX) mends.push({ mend, finding });
+    },
+    onUnreferenced: (container) => {
+      if (containers.length < PER_ROUND_MAX) containers.push(container);
+    },
+  });
+  const isWhole = !left.some(({ kind }) => UNREAD.has(kind));
+  const adding = mends.filter(({ mend }) => mend.restsOnAll !== true);
+  const isProved = isWhole && adding.length === 0;
+  const strays = left.filter(({ kind }) => kind === 'containerWithoutReferent');
+  const unreferenced = containers.flatMap((container, index) => {
+    const finding = strays[index];
+    return finding ? [{ container, finding }] : [];
+  });
+  return { report, left, mends: isProved ? mends : adding, unreferenced: isProved ? unreferenced : [] };
+}
+
+/** @returns how much was done */
+async function mendAll(parts: RepairParts, commands: CommandRunner, seen: Seen): Promise<number> {
+  let done = 0;
+  for (const { mend, finding } of seen.mends) {
+    if (!(await isDone(commands, mend))) continue;
+    done += 1;
+    tell(parts, finding, mend.doing);
+  }
+  // Only where nothing else is to be mended, which might have been what refers to it.
+  if (done > 0) return done;
+  for (const { container, finding } of seen.unreferenced) {
+    await parts.setAside(container);
+    done += 1;
+    tell(parts, finding, 'sets it aside, in quarantine/');
+  }
+  return done;
+}
+
+/** One that meets damage, or finds things otherwise than they looked, is not done, and its finding is left. */
+async function isDone(commands: CommandRunner, mend: Mend): Promise<boolean> {
+  try {
+    return await commands.run(commandOf(mend), {});
+  } catch (error) {
+    if (error instanceof InvariantError || (error instanceof FsError && !ENDING.has(error.code)))
+      return false;
+    throw error;
+  }
+}
+
+/** The store itself can not go on. */
+const ENDING: ReadonlySet<FsErrorCode> = new Set(['NoSpace', 'Failed', 'Busy', 'Closed']);
+
+function tell({ onRepaired }: RepairParts, finding: Finding, doing: string): void {
+  onRepaired({ finding, doing });
+}
+
+function commandOf(mend: Mend): Command<Readonly<Record<string, never>>, boolean> {
+  return { name: 'repair', runsWhenFull: true, run: (tx, _args, context) => mend.run(tx, context) };
+}

@@ -1,0 +1,54 @@
+/** The part of a scrub that reads the metadata: every record is compared with its checksum as it is read. */
+
+import type { Bytes } from '@facet/engine';
+import { readingPastDamage } from '../fsck/damagedRecords.ts';
+import { MetadataReader } from '../fsck/store.ts';
+import { kindOfKey } from '../meta/keys.ts';
+import type { ScrubParts } from './scrub.ts';
+
+/** More is damage that a list does not help with. */
+const LISTED_MAX = 1_000;
+
+interface DamagedMetadata {
+  /** Hexadecimal. */
+  readonly key: string;
+  /** What the key says it is of: `dentry`. */
+  readonly kind: string;
+}
+
+export interface ScrubbedMetadata {
+  readonly records: number;
+  /** The first thousand. */
+  readonly damagedRecords: readonly DamagedMetadata[];
+  readonly damagedRecordCount: number;
+}
+
+const EVERYTHING = { start: Buffer.of(0), end: Buffer.of(0xff) };
+
+/** @throws FsError Failed | Closed | Corrupt (LMDB's own pages) */
+export async function scrubMetadata({
+  commands,
+  pace,
+  signal,
+}: Pick<ScrubParts, 'commands' | 'pace' | 'signal'>): Promise<ScrubbedMetadata> {
+  const damaged = new Map<string, DamagedMetadata>();
+  let damagedRecordCount = 0;
+  const onDamaged = (key: Bytes): void => {
+    damagedRecordCount += 1;
+    const hex = Buffer.from(key).toString('hex');
+    if (damaged.size < LISTED_MAX) damaged.set(hex, { key: hex, kind: kindOfKey(key) });
+  };
+  const store = new MetadataReader(
+    readingPastDamage({ read: (op) => commands.read('scrub', op) }, onDamaged),
+  );
+  let records = 0;
+  for await (const page of store.pages(EVERYTHING)) {
+    if (signal?.aborted) break;
+    records += page.length;
+    await pace.take(
+      page.reduce((sum, { key, value }) => sum + key.length + value.length, 0),
+      signal,
+    );
+  }
+  return { records, damagedRecords: [...damaged.values()], damagedRecordCount };
+}

@@ -1,0 +1,198 @@
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32c } from '@facet/journal';
+import { open as openLmdb } from 'lmdb';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Bytes, checkPages, type DamagedPage, openLmdbEngine } from '../src/index.ts';
+import { bytes, everything, get, randomFrom, readRange, write } from './shorthand.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'facet-damage-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const PAGE_BYTES = 4096;
+const FLIPS = 300;
+const SEED = Number(process.env['FACET_DAMAGE_SEED'] ?? 20_261_129);
+
+async function damagedPages(path: string): Promise<readonly DamagedPage[]> {
+  const damaged: DamagedPage[] = [];
+  await checkPages(path, (one) => damaged.push(one));
+  return damaged;
+}
+
+/** Records of all sizes that there are: of nothing, of some bytes, of pages of their own. */
+function someRecords(random: () => number): ReadonlyMap<string, Buffer> {
+  const records = new Map<string, Buffer>();
+  for (let at = 0; at < 300; at++) {
+    const key = `${'abc'[at % 3]}/${'k'.repeat(Math.floor(random() * 40))}/${at}`;
+    const length = at % 50 === 0 ? 9000 : at % 7 === 0 ? 0 : Math.floor(random() * 400);
+    records.set(key, Buffer.alloc(length, `value ${at} `));
+  }
+  return records;
+}
+
+async function storeOf(records: ReadonlyMap<string, Buffer>): Promise<string> {
+  const path = join(folder, 'sound');
+  const engine = await openLmdbEngine({ path });
+  const entries = [...records].map(([key, value]) => [bytes(key), value] as const);
+  for (let at = 0; at < entries.length; at += 40) await write(engine, entries.slice(at, at + 40));
+  await engine.close();
+  return path;
+}
+
+/** What a reader meets in a store: how many records were as written, damaged, and not found. */
+async function readAll(path: string, records: ReadonlyMap<string, Buffer>) {
+  const engine = await openLmdbEngine({ path });
+  const seen = { right: 0, damaged: 0, missing: 0 };
+  for (const [key, value] of records) {
+    const found = await get(engine, bytes(key)).catch((error: unknown) => {
+      expect(error).toMatchObject({ name: 'EngineError', code: 'Damaged' });
+      return 'damaged' as const;
+    });
+    if (found === 'damaged') seen.damaged += 1;
+    else if (found === undefined) seen.missing += 1;
+    else {
+      expect(Buffer.compare(found, value)).toBe(0);
+      seen.right += 1;
+    }
+  }
+  const told: Bytes[] = [];
+  const walked = await readRange(engine, { ...everything, onDamaged: (key) => told.push(key) });
+  for (const { key, value } of walked)
+    expect(records.get(Buffer.from(key).toString())?.equals(value)).toBe(true);
+  const plain = readRange(engine, everything);
+  if (told.length > 0) await expect(plain).rejects.toMatchObject({ code: 'Damaged' });
+  else expect(await plain).toHaveLength(walked.length);
+  // What is said of free pages is looked at by nobody before they are used.
+  const failed = await write(engine, [[bytes('z'), bytes('written all the same')]])
+    .then(async () => {
+      expect(await get(engine, bytes('z'))).toEqual(bytes('written all the same'));
+      return 0;
+    })
+    .catch((error: unknown) => {
+      expect(error).toMatchObject({ code: expect.stringMatching(/^(Failed|Damaged)$/) });
+      return 1;
+    });
+  await engine.close();
+  return { ...seen, walked: walked.length, told: told.length, failed };
+}
+
+it('keeps with each value the CRC-32C of key and value', async () => {
+  const path = join(folder, 'golden');
+  const engine = await openLmdbEngine({ path });
+  // RFC 3720 appendix B.4 has the sum of 32 bytes of zeros.
+  const zeros = Buffer.alloc(32);
+  const long = Buffer.alloc(1000, 'long');
+  await write(engine, [
+    [zeros.subarray(0, 20), zeros.subarray(20)],
+    [bytes('long'), long],
+  ]);
+  await engine.close();
+  const raw = openLmdb<Buffer, Buffer>({ path, encoding: 'binary', keyEncoding: 'binary', noSubdir: false });
+  expect(raw.get(zeros.subarray(0, 20))?.toString('hex')).toBe(`${'00'.repeat(12)}8a9136aa`);
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32c(Buffer.concat([bytes('long'), long])));
+  expect(raw.get(Buffer.from('long'))).toEqual(Buffer.concat([long, sum]));
+  await raw.close();
+});
+
+it('finds no fault in pages that are as they were written', async () => {
+  const random = randomFrom(SEED);
+  const records = someRecords(random);
+  const path = await storeOf(records);
+  expect(await damagedPages(path)).toEqual([]);
+  expect(await readAll(path, records)).toMatchObject({ right: 300, walked: 300, told: 0 });
+  expect(await damagedPages(path)).toEqual([]);
+});
+
+describe('a bit that flipped', () => {
+  it(`anywhere in the file is never read as anything, and is told of (seed ${SEED})`, async () => {
+    const random = randomFrom(SEED);
+    const records = someRecords(random);
+    const sound = await storeOf(records);
+    const file = await readFile(join(sound, 'data.mdb'));
+    const seen = { inPages: 0, damaged: 0, missing: 0, nowhere: 0, failed: 0 };
+    for (let flip = 0; flip < FLIPS; flip++) {
+      const at = 2 * PAGE_BYTES + Math.floor(random() * (file.length - 2 * PAGE_BYTES));
+      const flipped = Buffer.from(file);
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+      // A place of its own: a store that failed is never closed.
+      const path = join(folder, `flipped-${flip}`);
+      await mkdir(path);
+      await writeFile(join(path, 'data.mdb'), flipped);
+      if ((await damagedPages(path)).length > 0) {
+        // LMDB might not survive it.
+        seen.inPages += 1;
+        continue;
+      }
+      const { right, damaged, missing, told, walked, failed } = await readAll(path, records);
+      await rm(path, { recursive: true });
+      seen.failed += failed;
+      expect(right + damaged + missing, `byte ${at}`).toBe(records.size);
+      // Whatever is not as it was is told by a walk.
+      expect(told > 0, `byte ${at}`).toBe(right < records.size);
+      expect(walked + told, `byte ${at}`).toBe(records.size);
+      if (damaged > 0) seen.damaged += 1;
+      else if (missing > 0) seen.missing += 1;
+      else seen.nowhere += 1;
+    }
+    expect(seen.inPages).toBeGreaterThan(5);
+    expect(seen.damaged).toBeGreaterThan(40);
+    expect(seen.missing + seen.nowhere).toBeGreaterThan(0);
+    expect(seen.failed).toBeLessThan(FLIPS / 50);
+  }, 180_000);
+
+  it('fails the operation that meets it, and no other', async () => {
+    const path = join(folder, 'one');
+    const engine = await openLmdbEngine({ path });
+    await write(engine, [
+      [bytes('a'), bytes('sound')],
+      [bytes('b'), bytes('damaged')],
+    ]);
+    await engine.close();
+    const name = join(path, 'data.mdb');
+    const file = await readFile(name);
+    for (let at = file.indexOf('damaged'); at >= 0; at = file.indexOf('damaged', at + 1)) file[at] = 0x44;
+    await writeFile(name, file);
+    const again = await openLmdbEngine({ path });
+    await expect(get(again, bytes('b'))).rejects.toMatchObject({
+      code: 'Damaged',
+      key: bytes('b'),
+      message: expect.stringContaining('62'),
+    });
+    const both = [
+      again.write(function* (tx) {
+        tx.put(bytes('c'), bytes('never'));
+        return yield* tx.get(bytes('b'));
+      }),
+      write(again, [[bytes('d'), bytes('written')]]),
+    ];
+    const [first, second] = await Promise.allSettled(both);
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'Damaged' } });
+    expect(second).toMatchObject({ status: 'fulfilled' });
+    expect(await get(again, bytes('a'))).toEqual(bytes('sound'));
+    expect(await get(again, bytes('c'))).toBeUndefined();
+    // What is written anew is sound.
+    await write(again, [[bytes('b'), bytes('new')]]);
+    expect(await get(again, bytes('b'))).toEqual(bytes('new'));
+    await again.close();
+  });
+});
+
+it('refuses a store whose records have no checksums, and leaves it as it is', async () => {
+  const path = join(folder, 'old');
+  await mkdir(path);
+  const old = openLmdb<Buffer, Buffer>({ path, encoding: 'binary', keyEncoding: 'binary', noSubdir: false });
+  await old.put(bytes('a') as Buffer, Buffer.from('of a time without checksums'));
+  await old.close();
+  const before = join(folder, 'before.mdb');
+  await copyFile(join(path, 'data.mdb'), before);
+  await expect(openLmdbEngine({ path })).rejects.toMatchObject({
+    code: 'Failed',
+    message: expect.stringContaining('older version'),
+  });
+  expect(await readFile(join(path, 'data.mdb'))).toEqual(await readFile(before));
+});

@@ -1,0 +1,76 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { presign } from './presign.ts';
+
+const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
+const environment = {
+  FACET_ROOT_ACCESS_KEY: ROOT.accessKeyId,
+  FACET_ROOT_SECRET_KEY: ROOT.secretAccessKey,
+};
+
+/** Flips a bit of each copy that LMDB's file has of these bytes. */
+function rot(data: string, bytes: string): void {
+  const name = join(data, 'meta', 'data.mdb');
+  const file = readFileSync(name);
+  let flips = 0;
+  for (let at = file.indexOf(bytes); at >= 0; at = file.indexOf(bytes, at + 1), flips += 1)
+    file[at + 3] = (file[at + 3] ?? 0) ^ 2;
+  expect(flips).toBeGreaterThan(0);
+  writeFileSync(name, file);
+}
+
+test('a bit that flipped in the metadata is an error where it is read, logged and found, and all else is served', async () => {
+  const data = temporaryDirectory();
+  const first = await serve({ data, environment });
+  const url = (server: typeof first, method: 'GET' | 'PUT', path: string) =>
+    presign(method, `${server.serving.s3.url}${path}`, ROOT);
+  const put = async (server: typeof first, path: string, body?: string) =>
+    (await fetch(url(server, 'PUT', path), { method: 'PUT', ...(body !== undefined && { body }) })).status;
+  expect(await put(first, '/vol')).toBe(200);
+  expect(await put(first, '/vol/rotten', 'bytes that lie in the metadata')).toBe(200);
+  expect(await put(first, '/vol/sound', 'others beside them')).toBe(200);
+  expect((await stop(first)).code).toBe(0);
+  rot(data, 'bytes that lie in the metadata');
+
+  const server = await serve({ data, environment });
+  for (let again = 0; again < 3; again += 1) {
+    const damaged = await fetch(url(server, 'GET', '/vol/rotten'));
+    expect([damaged.status, await damaged.text()]).toEqual([
+      500,
+      expect.stringContaining('<Code>InternalError</Code>'),
+    ]);
+  }
+  await server.wrote('stderr', /"key":"rotten".*the metadata record 14[0-9a-f]+ is damaged/);
+  expect(await (await fetch(url(server, 'GET', '/vol/sound'))).text()).toBe('others beside them');
+  expect(await put(server, '/vol/new', 'and more')).toBe(200);
+  const scrub = await facet(['scrub', '--data', data]);
+  expect(scrub.stdout).toMatch(/^damaged: metadata record 14[0-9a-f]+ \(inline\)\n/);
+  expect(scrub.code).toBe(6);
+  // What is put anew is sound.
+  expect(await put(server, '/vol/rotten', 'other bytes')).toBe(200);
+  expect(await (await fetch(url(server, 'GET', '/vol/rotten'))).text()).toBe('other bytes');
+  expect((await stop(server)).code).toBe(0);
+  expect((await facet(['fsck', '--data', data])).code).toBe(0);
+
+  rot(data, 'other bytes');
+  const found = await facet(['fsck', '--data', data]);
+  expect(found.stdout).toMatch(/^recordDamaged: record 14[0-9a-f]+, the metadata: .*inline/);
+  expect(found.code).toBe(6);
+});
+
+test('a page of the metadata that leads nowhere is found before LMDB meets it', async () => {
+  const data = temporaryDirectory();
+  const server = await serve({ data, environment });
+  expect((await stop(server)).code).toBe(0);
+  const name = join(data, 'meta', 'data.mdb');
+  const file = readFileSync(name);
+  // The flags of every leaf say that it is a branch.
+  for (let page = 2 * 4096; page < file.length; page += 4096)
+    if (file.readUInt16LE(page + 18) === 2) file.writeUInt16LE(1, page + 18);
+  writeFileSync(name, file);
+  const found = await facet(['fsck', '--data', data]);
+  expect(found.stderr).toMatch(/of the pages of .*data\.mdb are damaged.*from a backup/);
+  expect(found.code).toBe(6);
+});
