@@ -22,6 +22,8 @@ import type { SharedState } from './sharedState.ts';
 /** One that does not say that it let go of the store is not waited for longer. */
 const SUSPEND_MS_MAX = 5_000;
 const SECRET_BYTES = 32;
+/** A client that keeps a connection busy asks again within that, and is told to leave by the answer. */
+const ROLL_IDLE_MS = 3_000;
 
 export interface SupervisorParts {
   readonly settings: ServeSettings;
@@ -280,7 +282,7 @@ export class Supervisor {
       this.#leaving.add(old);
       old.serves = false;
       this.#distribute();
-      await old.stop(this.#parts.graceMs);
+      await old.stop(this.#parts.graceMs, ROLL_IDLE_MS);
     }
     const store = this.#store;
     if (this.#stopping || store === undefined) return;
