@@ -160,7 +160,11 @@ export class Supervisor {
         this.#tellCount();
         return;
       } catch (error) {
-        this.#logger.error({ err: error }, 'the store could not be opened again');
+        const happened =
+          error instanceof CommandFailure
+            ? 'the store could not be opened again'
+            : 'the process of the store ended before it served, and is started again';
+        this.#logger.error({ err: error }, happened);
         if (error instanceof CommandFailure && error.exitCode === EXIT.damage) {
           this.#failed.resolve(error);
           return;
