@@ -156,7 +156,8 @@ export class Supervisor {
       await new Promise((resolve) => setTimeout(resolve, wait));
       try {
         await this.#openStore();
-        for (const worker of workers()) worker.resume();
+        // Others have not begun: they find it there.
+        for (const worker of workers()) if (worker.isAdmitted) worker.resume();
         this.#tellCount();
         return;
       } catch (error) {
