@@ -142,7 +142,7 @@ function killIfThere(pid: number): void {
 
 /** What a supervisor says of processes that were killed. */
 const OF_KILLS =
-  /^(?:a worker ended, and is started again|a worker ends again and again: it is started again later|the process of the store ended, and is started again)$/;
+  /^(?:a worker ended, and is started again|a worker ends again and again: it is started again later|the process of the store ended(?: before it served)?, and is started again)$/;
 
 /** What a line of the log says of an error, undefined when it tells of none. What is no log is one. */
 function errorIn(line: string): string | undefined {

@@ -41,8 +41,11 @@ export interface S3Gateway {
   accept(socket: Socket): void;
   /** Requests that are not over yet. */
   underWay(): number;
-  /** Takes no more connections, lets requests under way finish, then resolves. */
-  close(): Promise<void>;
+  /**
+   * Takes no more connections, lets requests under way finish, then resolves. Idle connections that another process
+   * accepted have `idleMs`, none unless told, for another request.
+   */
+  close(options?: { readonly idleMs: number }): Promise<void>;
 }
 
 export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
@@ -96,15 +99,14 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     },
     accept: (socket) => accepted.add(socket),
     underWay: () => underWay,
-    close: async () => {
+    close: async ({ idleMs } = { idleMs: 0 }) => {
       closing = true;
-      await Promise.all([
-        accepted.close(),
-        new Promise<void>((resolve) => {
-          // Ends idle connections, too; with an error only when it was not listening, and then it is closed.
-          server.close(() => resolve());
-        }),
-      ]);
+      // The server's own end closes what is idle at once.
+      if (!server.listening) await accepted.close(idleMs);
+      await new Promise<void>((resolve) => {
+        // With an error only when it was not listening, and then it is closed.
+        server.close(() => resolve());
+      });
     },
   };
 }

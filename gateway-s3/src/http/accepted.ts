@@ -27,11 +27,15 @@ export class AcceptedConnections {
     socket.resume();
   }
 
-  /** Resolves when all are closed: idle ones are at once, others after the answer under way. */
-  async close(): Promise<void> {
-    this.#server.closeIdleConnections();
+  /**
+   * Resolves when all are closed: each after its next answer, or the one under way. Those that are idle are closed after
+   * `idleMs`: at once, a client that is just about to ask would be cut off.
+   */
+  async close(idleMs: number): Promise<void> {
     if (this.#open.size === 0) return;
     this.#allClosed = Promise.withResolvers<void>();
+    const timer = setTimeout(() => this.#server.closeIdleConnections(), idleMs);
     await this.#allClosed.promise;
+    clearTimeout(timer);
   }
 }

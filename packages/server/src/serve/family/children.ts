@@ -142,8 +142,9 @@ export class WorkerChild implements Taker {
     return (await endsWithin(COUNT_MS_MAX, counted)) ? counted : 0;
   }
 
-  async stop(graceMs: number): Promise<void> {
-    this.#process.send({ kind: 'stop' });
+  /** @param idleMs what connections have for another request */
+  async stop(graceMs: number, idleMs = 0): Promise<void> {
+    this.#process.send({ kind: 'stop', idleMs });
     // One that has not begun understands nothing yet.
     const stops = this.isAdmitted && (await endsWithin(graceMs + END_MS, this.#process.ended));
     if (!stops) this.kill();

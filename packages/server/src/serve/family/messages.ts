@@ -46,7 +46,8 @@ export type ToWorker =
   | { readonly kind: 'suspend' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'count' }
-  | { readonly kind: 'stop' };
+  /** Connections that are idle have `idleMs` for another request. */
+  | { readonly kind: 'stop'; readonly idleMs: number };
 
 export type FromWorker =
   | { readonly kind: 'ready' }

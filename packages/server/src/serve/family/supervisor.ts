@@ -22,6 +22,8 @@ import type { SharedState } from './sharedState.ts';
 /** One that does not say that it let go of the store is not waited for longer. */
 const SUSPEND_MS_MAX = 5_000;
 const SECRET_BYTES = 32;
+/** A client that keeps a connection busy asks again within that, and is told to leave by the answer. */
+const ROLL_IDLE_MS = 3_000;
 
 export interface SupervisorParts {
   readonly settings: ServeSettings;
@@ -154,11 +156,16 @@ export class Supervisor {
       await new Promise((resolve) => setTimeout(resolve, wait));
       try {
         await this.#openStore();
-        for (const worker of workers()) worker.resume();
+        // Others have not begun: they find it there.
+        for (const worker of workers()) if (worker.isAdmitted) worker.resume();
         this.#tellCount();
         return;
       } catch (error) {
-        this.#logger.error({ err: error }, 'the store could not be opened again');
+        const happened =
+          error instanceof CommandFailure
+            ? 'the store could not be opened again'
+            : 'the process of the store ended before it served, and is started again';
+        this.#logger.error({ err: error }, happened);
         if (error instanceof CommandFailure && error.exitCode === EXIT.damage) {
           this.#failed.resolve(error);
           return;
@@ -280,7 +287,7 @@ export class Supervisor {
       this.#leaving.add(old);
       old.serves = false;
       this.#distribute();
-      await old.stop(this.#parts.graceMs);
+      await old.stop(this.#parts.graceMs, ROLL_IDLE_MS);
     }
     const store = this.#store;
     if (this.#stopping || store === undefined) return;

@@ -58,7 +58,7 @@ async function heed(worker: Worker, message: ToWorker, handle: unknown): Promise
     case 'count':
       return tellParent({ kind: 'counted', requests: worker.gateway.underWay() });
     case 'stop':
-      await worker.stop();
+      await worker.stop(message.idleMs);
       process.exit(EXIT.ok);
       break;
     case 'start':
@@ -135,8 +135,8 @@ async function openWorker({ settings, meeting, instance, name }: Started, logger
       await endsWithin(GRACE_MS, Promise.resolve(connection?.idle()));
       await replica.close();
     },
-    stop: async () => {
-      if (!(await endsWithin(GRACE_MS, gateway.close())))
+    stop: async (idleMs: number) => {
+      if (!(await endsWithin(GRACE_MS, gateway.close({ idleMs }))))
         logger.warn({ graceMs: GRACE_MS }, 'requests in flight took too long and are cut off');
       await core.close();
       await replica.close();
