@@ -37,6 +37,11 @@ async function compact(
 async function filled(): Promise<Awaited<ReturnType<typeof contents>>> {
   const engine = await openJournaled({ path });
   const key = (i: number) => bytes(`${(i * 7919) % KEYS} ${'long '.repeat(i % 40)}`);
+  // Of the least keys LMDB's JavaScript has ideas of its own.
+  await write(
+    engine,
+    Array.from({ length: 10 }, (_, byte) => [Buffer.of(byte), bytes('low')] as const),
+  );
   const numbers = Array.from({ length: KEYS }, (_, i) => i);
   for (let from = 0; from < KEYS; from += 1000) {
     const batch = numbers.slice(from, from + 1000);

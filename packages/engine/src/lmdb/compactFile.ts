@@ -10,8 +10,9 @@ import { mkdir, open, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Journal } from '@facet/journal';
-import { EngineError, type Entry } from '../contract.ts';
+import { type Bytes, EngineError, type Entry } from '../contract.ts';
 import { type BytesDatabase, openDatabase } from './database.ts';
+import { entryCountOf } from './environment.ts';
 import { diagnose } from './failure.ts';
 import { readNewestHeader } from './header.ts';
 import { checkOpenable } from './preflight.ts';
@@ -19,6 +20,7 @@ import { checkOpenable } from './preflight.ts';
 const DATA_FILE = 'data.mdb';
 /** A folder, which is removed when it is found: what is in it is nobody's. */
 const NEW_FOLDER = 'compact.new';
+const LEAST_KEY: Bytes = Uint8Array.of(0);
 const ENTRIES_PER_BATCH = 5_000;
 const MAP_SIZE_BYTES = 2 ** 36;
 
@@ -87,19 +89,19 @@ async function copyEntries(folders: Folders, onBytes: (bytes: number) => void): 
   const to = openDatabase({ path: folders.to, mapSizeBytes: MAP_SIZE_BYTES, noSync: true });
   try {
     let [entries, bytes] = [0, 0];
-    for (let last: Entry | undefined; ; ) {
-      const page: readonly Entry[] = Array.from(
-        from.getRange({
-          ...(last && { start: last.key, exclusiveStart: true }),
-          limit: ENTRIES_PER_BATCH,
-        }),
-      );
+    // Without a start lmdb-js leaves out keys whose first byte is below 5.
+    for (let start: Bytes = LEAST_KEY; ; ) {
+      const range = { start, exclusiveStart: start !== LEAST_KEY, limit: ENTRIES_PER_BATCH };
+      const page: readonly Entry[] = Array.from(from.getRange(range));
       append(to, page);
       entries += page.length;
       for (const { key, value } of page) bytes += key.length + value.length;
       onBytes(bytes);
-      last = page.at(-1);
-      if (page.length < ENTRIES_PER_BATCH) return entries;
+      start = page.at(-1)?.key ?? start;
+      if (page.length < ENTRIES_PER_BATCH) {
+        mustBeAll(entries, { from, to });
+        return entries;
+      }
       // Ctrl-C, and a line that shows how far it is.
       await setImmediate();
     }
@@ -107,6 +109,19 @@ async function copyEntries(folders: Folders, onBytes: (bytes: number) => void): 
     await to.close();
     await from.close();
   }
+}
+
+/** What is left out would be gone for good. */
+function mustBeAll(
+  entries: number,
+  { from, to }: { readonly from: BytesDatabase; readonly to: BytesDatabase },
+): void {
+  const [there, copied] = [entryCountOf(from), entryCountOf(to)];
+  if (there === entries && copied === entries) return;
+  throw new EngineError(
+    'Failed',
+    `of ${there} entries ${entries} were read, and ${copied} are in the new file`,
+  );
 }
 
 function append(to: BytesDatabase, page: readonly Entry[]): void {
