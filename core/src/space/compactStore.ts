@@ -35,6 +35,7 @@ export async function compactStore(
     segments: after.segments - before.segments,
     movedExtents: after.movedExtents - before.movedExtents,
     movedBytes: after.movedBytes - before.movedBytes,
+    mergedPieces: after.mergedPieces - before.mergedPieces,
     outdated: after.outdated - before.outdated,
     damaged: after.damaged - before.damaged,
     allocatedBytesBefore,

@@ -1,6 +1,6 @@
 /**
  * The compactor: empties segments that take much more of the disk than is alive in them, in the background, and leaves
- * them to the collector.
+ * them to the collector; and merges files that lie in many small pieces.
  *
  * It keeps no state that matters: a batch is copied, and re-pointed in one transaction, or it never was. One runs on a
  * store at a time.
@@ -10,14 +10,21 @@ import { ExtentError, type ExtentStore, type ScannedFrame } from '@facet/extents
 import { fromExtents } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
 import type { Pace } from '../scrub/pace.ts';
+import { FragmentSweep } from './fragments.ts';
 import { liveSources } from './liveExtents.ts';
-import { BATCH_BYTES, BATCH_PIECES, Mover, type MoverParts } from './move.ts';
+import { Batches, Mover, type MoverParts } from './move.ts';
 import type { Source } from './repoint.ts';
 import { systemTimer, type Timer } from './timer.ts';
 import { SegmentChoice, type WastefulSegment } from './wastefulSegments.ts';
 
 /** How often it is looked what is worth the work. */
 const LOOK_MS = 10_000;
+/** Looks between two sweeps for files in pieces; more of them where a sweep is long. */
+const LOOKS_PER_SWEEP = 6;
+/** A thousand map entries count for as much at the pace: some 32 looks a second. */
+const BYTES_OF_A_LOOK = 1 << 20;
+/** So a sweep takes a tenth of the time at most. */
+const READS_PER_LOOK = 32;
 const FRAMES_PER_READ = 64;
 /** Of a run that is asked for: what dies meanwhile is looked for so often again. */
 const PASSES_MAX = 8;
@@ -39,6 +46,8 @@ export interface CompactorCounts {
   readonly segments: number;
   readonly movedExtents: number;
   readonly movedBytes: number;
+  /** By so many files are made of fewer pieces. */
+  readonly mergedPieces: number;
   /** Copied in vain: changed meanwhile. */
   readonly outdated: number;
   /** Left where they are, since they can not be read as they were written. */
@@ -63,11 +72,13 @@ export class Compactor {
   readonly #timer: Timer;
   readonly #mover: Mover;
   readonly #choice: SegmentChoice;
+  readonly #fragments: FragmentSweep;
   readonly #ending = new AbortController();
   #counts: CompactorCounts = {
     segments: 0,
     movedExtents: 0,
     movedBytes: 0,
+    mergedPieces: 0,
     outdated: 0,
     damaged: 0,
     faults: 0,
@@ -82,6 +93,7 @@ export class Compactor {
     this.#timer = parts.timer ?? systemTimer;
     this.#mover = new Mover(parts);
     this.#choice = new SegmentChoice(parts);
+    this.#fragments = new FragmentSweep(parts.commands);
   }
 
   get counts(): CompactorCounts {
@@ -109,30 +121,35 @@ export class Compactor {
   async run(options: CompactOptions): Promise<boolean> {
     const signal = AbortSignal.any([this.#ending.signal, ...(options.signal ? [options.signal] : [])]);
     let [bytes, bytesExpected] = [0, 0];
-    for (let pass = 0; pass < PASSES_MAX; pass += 1) {
-      const segments = await this.#pass({
-        pace: options.pace,
-        signal,
-        onChosen: (chosen) => {
-          bytesExpected = bytes + chosen;
-        },
-        onMoved: (moved) => {
-          bytes += moved;
-          options.onProgress?.({ bytes, bytesExpected });
-        },
-      });
-      if (segments === 0 || signal.aborted) break;
-    }
+    const work: Work = {
+      pace: options.pace,
+      signal,
+      onChosen: (chosen) => {
+        bytesExpected = bytes + chosen;
+      },
+      onMoved: (moved) => {
+        bytes += moved;
+        options.onProgress?.({ bytes, bytesExpected });
+      },
+    };
+    // First, since it leaves places in segments behind.
+    await this.#inTurn(() => this.#merge(work, { onlyQuiet: false }));
+    for (let pass = 0; pass < PASSES_MAX && !signal.aborted; pass += 1)
+      if ((await this.#pass(work)) === 0) break;
     return !signal.aborted;
   }
 
   async #loop(): Promise<void> {
     const { signal } = this.#ending;
-    while (!signal.aborted) {
+    const work = { pace: this.#parts.pace, signal };
+    for (let looks = 1, sweepAt = LOOKS_PER_SWEEP; !signal.aborted; looks += 1) {
       await this.#rest();
       if (signal.aborted) return;
       try {
-        await this.#pass({ pace: this.#parts.pace, signal });
+        await this.#pass(work);
+        if (looks < sweepAt) continue;
+        const reads = await this.#inTurn(() => this.#merge(work, { onlyQuiet: true }));
+        sweepAt = looks + Math.max(LOOKS_PER_SWEEP, Math.ceil(reads / READS_PER_LOOK));
       } catch (error) {
         if (error instanceof FsError && error.code === 'Closed') return;
         // On a full disk the collector's work comes first.
@@ -153,7 +170,7 @@ export class Compactor {
 
   /** @returns how many segments it went through */
   #pass(work: Work): Promise<number> {
-    const pass = this.#turn.then(async () => {
+    return this.#inTurn(async () => {
       if (work.signal.aborted) return 0;
       const segments = await this.#choice.choose();
       work.onChosen?.(segments.reduce((sum, { liveBytes }) => sum + liveBytes, 0));
@@ -164,32 +181,24 @@ export class Compactor {
       }
       return segments.length;
     });
-    this.#turn = pass.catch(() => undefined);
-    return pass;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const over = this.#turn.then(work);
+    this.#turn = over.catch(() => undefined);
+    return over;
   }
 
   /** @returns false when it was ended before the segment was gone through */
   async #empty({ container }: WastefulSegment, work: Work): Promise<boolean> {
     const { commands, extents } = this.#parts;
+    const batches = new Batches((sources, bytes) => this.#move(sources, bytes, work));
     let frames: ScannedFrame[] = [];
-    let sources: Source[] = [];
-    let bytes = 0;
     const look = async (): Promise<void> => {
       const found = { container, frames };
       frames = [];
-      for (const source of await commands.read('compact', (tx) => liveSources(tx, found))) {
-        const length = source.from.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
-        if (sources.length === BATCH_PIECES || (sources.length > 0 && bytes + length > BATCH_BYTES))
-          await move();
-        sources.push(source);
-        bytes += length;
-      }
-    };
-    const move = async (): Promise<void> => {
-      const batch = sources;
-      await this.#move(batch, bytes, work);
-      sources = [];
-      bytes = 0;
+      for (const source of await commands.read('compact', (tx) => liveSources(tx, found)))
+        await batches.add(source);
     };
     try {
       for await (const frame of extents.scan(container, { headersOnly: true })) {
@@ -202,8 +211,23 @@ export class Compactor {
       if (!(error instanceof ExtentError && error.code === 'Missing')) throw fromExtents(error);
     }
     await look();
-    if (sources.length > 0) await move();
+    await batches.end();
     return !work.signal.aborted;
+  }
+
+  /** Merges pieces of files. @returns how many thousands of map entries it looked at */
+  async #merge(work: Work, { onlyQuiet }: { readonly onlyQuiet: boolean }): Promise<number> {
+    const { pace, signal } = work;
+    let reads = 0;
+    const goOn = async (): Promise<boolean> => {
+      reads += 1;
+      await pace.take(BYTES_OF_A_LOOK, signal);
+      return !signal.aborted;
+    };
+    const batches = new Batches((sources, bytes) => this.#move(sources, bytes, work));
+    for await (const source of this.#fragments.stretches({ onlyQuiet, goOn })) await batches.add(source);
+    await batches.end();
+    return reads;
   }
 
   async #move(sources: readonly Source[], bytes: number, { pace, signal, onMoved }: Work): Promise<void> {
@@ -214,8 +238,8 @@ export class Compactor {
         'NoSpace',
         'there is too little room on the disk to move bytes: delete something first',
       );
-    const { moved, movedBytes, outdated, damaged } = await this.#mover.move(sources);
-    this.#add({ movedExtents: moved, movedBytes, outdated, damaged });
+    const { moved, movedBytes, pieces, outdated, damaged } = await this.#mover.move(sources);
+    this.#add({ movedExtents: moved, movedBytes, mergedPieces: pieces - moved, outdated, damaged });
     onMoved?.(bytes);
   }
 

@@ -16,6 +16,37 @@ export const BATCH_BYTES = 1 << 20;
 /** And how many map entries it takes up. */
 export const BATCH_PIECES = 256;
 
+/** Sources on their way into batches. */
+export class Batches {
+  readonly #move: (sources: readonly Source[], bytes: number) => Promise<void>;
+  #sources: Source[] = [];
+  #pieces = 0;
+  #bytes = 0;
+
+  /** @param move is given one batch after the other */
+  constructor(move: (sources: readonly Source[], bytes: number) => Promise<void>) {
+    this.#move = move;
+  }
+
+  async add(source: Source): Promise<void> {
+    const bytes = source.from.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
+    const pieces = source.from.length;
+    if (this.#bytes + bytes > BATCH_BYTES || this.#pieces + pieces > BATCH_PIECES) await this.end();
+    this.#sources.push(source);
+    this.#bytes += bytes;
+    this.#pieces += pieces;
+  }
+
+  /** Gives away what is not a whole batch. */
+  async end(): Promise<void> {
+    const [sources, bytes] = [this.#sources, this.#bytes];
+    this.#sources = [];
+    this.#bytes = 0;
+    this.#pieces = 0;
+    if (sources.length > 0) await this.#move(sources, bytes);
+  }
+}
+
 export interface MoverParts {
   readonly commands: CommandRunner;
   readonly extents: Pick<ExtentStore, 'append' | 'read'>;
@@ -46,7 +77,7 @@ export class Mover {
     const read = await this.#read(sources);
     const damaged = sources.length - read.length;
     const moves = await this.#store(read);
-    if (moves.length === 0) return { moved: 0, movedBytes: 0, outdated: 0, damaged };
+    if (moves.length === 0) return { moved: 0, movedBytes: 0, pieces: 0, outdated: 0, damaged };
     try {
       const repointed = await commands.run(repointExtents, { moves });
       for (const move of moves) settle(bodyOf(move));

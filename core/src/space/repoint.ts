@@ -29,6 +29,8 @@ export interface Move extends Source {
 export interface Repointed {
   readonly moved: number;
   readonly movedBytes: number;
+  /** What those that were moved lay in before. */
+  readonly pieces: number;
   /** Changed since they were copied: the copies are given up. */
   readonly outdated: number;
   /** The place in the queue of what is dead, if any is. */
@@ -41,7 +43,7 @@ export const repointExtents: Command<{ readonly moves: readonly Move[] }, Repoin
   *run(tx, { moves }) {
     const dead: PhysicalRun[] = [];
     const pieces = new Map<ContentId, ExtentPiece[]>();
-    let [moved, movedBytes] = [0, 0];
+    let [moved, movedBytes, pieceCount] = [0, 0, 0];
     for (const move of moves) {
       const shape = yield* repoint(tx, move);
       if (shape === 'other') {
@@ -50,13 +52,14 @@ export const repointExtents: Command<{ readonly moves: readonly Move[] }, Repoin
       }
       moved += 1;
       movedBytes += move.to.length;
+      pieceCount += move.from.length;
       if (shape === 'single') dead.push(...move.from.map(({ location }) => wholeRun(location)));
       else pieces.set(move.content, [...(pieces.get(move.content) ?? []), ...move.from]);
     }
     // Entries may share a frame with others that stayed: the collector looks.
     for (const [content, left] of pieces)
       yield* enqueueFree({ tx }, { kind: 'pieces', content, pieces: left });
-    const counts = { moved, movedBytes, outdated: moves.length - moved };
+    const counts = { moved, movedBytes, pieces: pieceCount, outdated: moves.length - moved };
     if (dead.length === 0) return counts;
     const stamp = yield* take(tx, { name: FREE_SEQUENCE, count: 1 });
     tx.put(reclaimKey(stamp), encodeReclaim({ stamp, runs: mergeRuns(dead) }));

@@ -175,6 +175,8 @@ export const compactReport = z.object({
   segments: z.number(),
   movedExtents: z.number(),
   movedBytes: z.number(),
+  /** By so many files are made of fewer pieces. */
+  mergedPieces: z.number(),
   /** Copied in vain, since they changed meanwhile. */
   outdated: z.number(),
   /** Left where they are, since they are damaged. */
