@@ -74,6 +74,8 @@ export class Compactor {
   readonly #choice: SegmentChoice;
   readonly #fragments: FragmentSweep;
   readonly #ending = new AbortController();
+  /** Ends what the background is at. */
+  #yielding = new AbortController();
   #counts: CompactorCounts = {
     segments: 0,
     movedExtents: 0,
@@ -132,6 +134,9 @@ export class Compactor {
         options.onProgress?.({ bytes, bytesExpected });
       },
     };
+    // What is done slowly is done here.
+    this.#yielding.abort();
+    this.#yielding = new AbortController();
     // First, since it leaves places in segments behind.
     await this.#inTurn(() => this.#merge(work, { onlyQuiet: false }));
     for (let pass = 0; pass < PASSES_MAX && !signal.aborted; pass += 1)
@@ -141,10 +146,10 @@ export class Compactor {
 
   async #loop(): Promise<void> {
     const { signal } = this.#ending;
-    const work = { pace: this.#parts.pace, signal };
     for (let looks = 1, sweepAt = LOOKS_PER_SWEEP; !signal.aborted; looks += 1) {
       await this.#rest();
       if (signal.aborted) return;
+      const work = { pace: this.#parts.pace, signal: AbortSignal.any([signal, this.#yielding.signal]) };
       try {
         await this.#pass(work);
         if (looks < sweepAt) continue;

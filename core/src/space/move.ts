@@ -4,9 +4,11 @@ import { Buffer } from 'node:buffer';
 import { ExtentError, type ExtentStore, READ_SLACK_BYTES } from '@facet/extents';
 import type { CommandRunner } from '../commands/command.ts';
 import { discardBody } from '../contents/discard.ts';
+import { stillRefers } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
 import { settle } from '../contents/settled.ts';
 import { FsError } from '../errors.ts';
+import { contentKey, contentMapKey } from '../meta/keys.ts';
 import type { StagedBody } from '../objects/types.ts';
 import type { Pins } from './pins.ts';
 import { type Move, type Repointed, repointExtents, type Source } from './repoint.ts';
@@ -74,15 +76,14 @@ export class Mover {
    */
   async move(sources: readonly Source[]): Promise<Moved> {
     const { commands, pins } = this.#parts;
-    const read = await this.#read(sources);
-    const damaged = sources.length - read.length;
+    const { read, outdated, damaged } = await this.#read(sources);
     const moves = await this.#store(read);
-    if (moves.length === 0) return { moved: 0, movedBytes: 0, pieces: 0, outdated: 0, damaged };
+    if (moves.length === 0) return { moved: 0, movedBytes: 0, pieces: 0, outdated, damaged };
     try {
       const repointed = await commands.run(repointExtents, { moves });
       for (const move of moves) settle(bodyOf(move));
       if (repointed.stamp !== undefined) pins.committed(repointed.stamp);
-      return { ...repointed, damaged };
+      return { ...repointed, outdated: outdated + repointed.outdated, damaged };
     } catch (error) {
       // After a failed device nobody knows what was committed: recovery decides.
       const unknown = error instanceof FsError && (error.code === 'Failed' || error.code === 'Closed');
@@ -91,8 +92,9 @@ export class Mover {
     }
   }
 
-  async #read(sources: readonly Source[]): Promise<readonly WithBytes[]> {
+  async #read(sources: readonly Source[]): Promise<ReadSources> {
     const read: WithBytes[] = [];
+    let [outdated, damaged] = [0, 0];
     let free = this.#memory;
     for (const source of sources) {
       try {
@@ -108,9 +110,24 @@ export class Mover {
         const isDamage =
           error instanceof ExtentError && (error.code === 'Corrupt' || error.code === 'Missing');
         if (!isDamage) throw fromExtents(error);
+        // What was dropped meanwhile is given back, and then reads as anything.
+        if (await this.#isMapped(source)) damaged += 1;
+        else outdated += 1;
       }
     }
-    return read;
+    return { read, outdated, damaged };
+  }
+
+  #isMapped({ content, from }: Source): Promise<boolean> {
+    return this.#parts.commands.read('compact', function* (tx) {
+      for (const { location, fileOffset } of from) {
+        const isThere =
+          (yield* stillRefers(tx, contentKey(content), location)) ||
+          (yield* stillRefers(tx, contentMapKey(content, fileOffset), location));
+        if (!isThere) return false;
+      }
+      return true;
+    });
   }
 
   /** All at once, so that they share a write. */
@@ -127,6 +144,12 @@ export class Mover {
     const owner = { contentId: source.content, fileOffset: source.from[0]?.fileOffset ?? 0 };
     return { ...source, to: await this.#parts.extents.append({ owner, data }) };
   }
+}
+
+interface ReadSources {
+  readonly read: readonly WithBytes[];
+  readonly outdated: number;
+  readonly damaged: number;
 }
 
 interface WithBytes {

@@ -224,6 +224,59 @@ describe.each(ENGINES)('the compactor on the %s engine', (engine) => {
 });
 
 describe('the compactor', () => {
+  it('takes for no damage what was given back before it was read', async () => {
+    world = await World.open();
+    const made = world;
+    const kept = await thinned(world);
+    const [removed = ''] = kept.keys();
+    const { extents, collector } = world.life;
+    let isFirst = true;
+    const read: ExtentStore['read'] = async (slice) => {
+      if (isFirst && slice.length === kept.get(removed)?.length) {
+        isFirst = false;
+        await made.delete(removed);
+        for (let i = 0; i < 8; i += 1) await made.delete(`k${3 * (i + 1)}`);
+        await collector.drain();
+      }
+      return extents.read(slice);
+    };
+    const compactor = compactorOf(world, { extents: { ...extents, read } });
+    await compactor.run({ pace: AT_ONCE });
+    expect(isFirst).toBe(false);
+    expect(compactor.counts.damaged).toBe(0);
+    expect(compactor.counts.outdated).toBeGreaterThan(0);
+    for (let i = 0; i < 9; i += 1) kept.delete(`k${3 * i}`);
+    await collector.drain();
+    await mustHold(world, kept);
+  });
+
+  it('leaves the background’s work when it is asked to do it at once', async () => {
+    world = await World.open();
+    const kept = await thinned(world);
+    let look: () => void = () => undefined;
+    const timer: Timer = {
+      after: (_ms, run) => {
+        look = run;
+        return { cancel: () => undefined };
+      },
+    };
+    const paced = Promise.withResolvers<void>();
+    const pace: CompactOptions['pace'] = {
+      take: (_bytes, signal) => {
+        paced.resolve();
+        return new Promise((resolve) => signal?.addEventListener('abort', () => resolve()));
+      },
+    };
+    const compactor = compactorOf(world, { timer, pace });
+    compactor.start();
+    look();
+    await paced.promise;
+    expect(await compactor.run({ pace: AT_ONCE })).toBe(true);
+    expect(compactor.counts.movedBytes).toBeGreaterThan(0);
+    await compactor.stop();
+    await mustHold(world, kept);
+  });
+
   it('takes no room where there is too little', async () => {
     world = await World.open();
     const kept = await thinned(world);
