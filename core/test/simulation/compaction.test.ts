@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Outcome, type SimulationOptions, simulate } from './simulate.ts';
 
 /** FACET_SEED=n runs that one world again; FACET_SEEDS=n runs so many. */
-const { FACET_SEED, FACET_SEEDS = '40' } = process.env;
+const { FACET_SEED, FACET_SEEDS = '20' } = process.env;
 const SEEDS = FACET_SEED
   ? [Number(FACET_SEED)]
   : Array.from({ length: Number(FACET_SEEDS) }, (_, i) => i + 1);
@@ -32,6 +32,8 @@ describe('worlds that are compacted while they are used', () => {
       for (const seed of SEEDS) outcomes.push(await run(seed, options));
       if (FACET_SEED) return;
       expect(outcomes.filter(({ moved }) => moved > 0).length).toBeGreaterThan(outcomes.length / 4);
+      // On full disks nobody comes to write a file to its end.
+      if (!('fills' in options)) expect(outcomes.some(({ merged }) => merged > 0)).toBe(true);
     },
     300_000,
   );

@@ -11,7 +11,7 @@ import type { Core, Quota } from '../../src/index.ts';
 import { live, type Refused } from './actors/actor.ts';
 import { Surroundings, writing } from './actors/surroundings.ts';
 import { Calls } from './calls.ts';
-import { compactNowAndThen } from './compaction.ts';
+import { compactNowAndThen, writeInPieces } from './compaction.ts';
 import { compare, inspect } from './compare.ts';
 import type { JournalKind } from './faultyJournal.ts';
 import type { UnderWay } from './observed.ts';
@@ -61,8 +61,9 @@ export interface Outcome {
   readonly failed: number;
   /** Lives that ended with the device. */
   readonly died: number;
-  /** Extents that were moved. */
+  /** Extents that were moved, and pieces of files that were merged. */
   readonly moved: number;
+  readonly merged: number;
 }
 
 /** A world, the models that follow its commits, and what went wrong between the two. */
@@ -170,7 +171,7 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   });
   const { world, replay } = setting;
   const calls = new Calls(random, replay);
-  const counts = { noSpace: 0, overQuota: 0, failed: 0, cutShort: 0, died: 0, moved: 0 };
+  const counts = { noSpace: 0, overQuota: 0, failed: 0, cutShort: 0, died: 0, moved: 0, merged: 0 };
   const refused = countRefusals(counts, { fills, faults });
   for (let life = 0; life < LIVES; life += 1) {
     const core = await setting.start(calls);
@@ -179,6 +180,7 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
     if (alive > 0) counts.cutShort += 1;
     if (world.died) counts.died += 1;
     counts.moved += core.compactor.counts.movedExtents;
+    counts.merged += core.compactor.counts.mergedPieces;
     world.stop({ powerStays: below(random, 4) === 0 });
   }
   world.fill(false);
@@ -224,7 +226,10 @@ async function liveTogether(setting: Setting, together: Together): Promise<numbe
   world.interleave(true);
   if (fills) void fillNowAndThen(setting, random);
   inspectNowAndThen(setting, random).catch(setting.breaks);
-  if (compacts) compactNowAndThen({ core, idle: scheduler.pause }).catch(setting.breaks);
+  if (compacts) {
+    const compacted = { core, volume: world.volume.id, idle: scheduler.pause };
+    for (const work of [compactNowAndThen, writeInPieces]) work(compacted).catch(setting.breaks);
+  }
   const within = new Surroundings({ core, random, replay, idle: scheduler.pause, calls, mayFail: faults });
   let alive = ACTORS;
   for (let i = 0; i < ACTORS; i += 1) {
