@@ -11,6 +11,7 @@
  * stays is compacted. What the figures cannot show: days of change, other file systems' blocks, a cold page cache.
  */
 
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,6 +145,12 @@ async function refill(store: BenchStore): Promise<void> {
 }
 
 const directory = await mkdtemp(join(values.data, 'facet-bench-space-'));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    rmSync(directory, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
 try {
   let store = await openStore(directory);
   tell(`node ${process.version}; anonymous memory ${megabytes(anonymousBytes())} with an empty store`);
