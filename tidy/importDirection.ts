@@ -25,7 +25,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   // They drive the whole from outside, and measure its parts.
   conformance: ['@facet/engine', '@facet/extents', '@facet/core', '@facet/gateway-s3', '@facet/gateway-nfs'],
-  bench: ['@facet/engine', '@facet/extents', '@facet/core', '@facet/gateway-s3', '@facet/gateway-nfs'],
+  bench: [
+    '@facet/journal',
+    '@facet/engine',
+    '@facet/extents',
+    '@facet/core',
+    '@facet/gateway-s3',
+    '@facet/gateway-nfs',
+  ],
 };
 
 const FOLDER_OF: Readonly<Record<string, string>> = {

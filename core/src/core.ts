@@ -27,6 +27,8 @@ import { Pace } from './scrub/pace.ts';
 import { type ScrubReport, scrubAndName } from './scrub/report.ts';
 import type { ScrubParts } from './scrub/scrub.ts';
 import { Collector, type CollectorParts } from './space/collector.ts';
+import { type CompactOptions, Compactor } from './space/compactor.ts';
+import { type CompactedStore, compactStore } from './space/compactStore.ts';
 import { Pins } from './space/pins.ts';
 import { type Reserve, Room, type RoomParts } from './space/room.ts';
 import type { Timer } from './space/timer.ts';
@@ -44,6 +46,8 @@ export interface Core {
   readonly collector: Pick<Collector, 'backlog' | 'counts' | 'drain'>;
   /** Other processes that serve doors of this store. */
   readonly workers: Workers;
+  /** Empties segments that are mostly dead, in the background. */
+  readonly compactor: Pick<Compactor, 'counts'>;
   /** Whether the disk is full: then what would take room is refused. */
   readonly room: Pick<Room, 'full'>;
   /** What was found of writers that ended without closing; undefined while that waits for room on a full disk. */
@@ -57,6 +61,10 @@ export interface Core {
    * @throws FsError Busy | Corrupt | NoSpace | NotEmpty | PreconditionFailed | Failed | Closed
    */
   backup(options: BackupOptions): Promise<BackupReport>;
+  /** Does now, at most so fast, what is done in the background otherwise. @throws FsError NoSpace | Failed | Closed */
+  compact(
+    options: Omit<CompactOptions, 'pace'> & { readonly bytesPerSecond: number },
+  ): Promise<CompactedStore>;
   /** Ends the background work and closes the extent store and the engine. The next start has nothing to recover. */
   close(): Promise<void>;
 }
@@ -80,6 +88,8 @@ export interface CoreParts {
   readonly commands?: CommandRunner;
   /** When background work is done. The system's timer unless told. */
   readonly timer?: Timer;
+  /** Keeps background work to a rate. By the clock and the load unless told. */
+  readonly paceOf?: (bytesPerSecond: number) => Pick<Pace, 'take'>;
   /** Told of referred bytes that recovery found damaged or missing. */
   readonly onLost?: (lost: LostBytes) => void;
   /** Told of recovery that waited for room, when it is over. */
@@ -93,6 +103,8 @@ export interface CoreParts {
 }
 
 const INSTANCE_BYTES = 16;
+/** What compaction copies in the background: an eighth of it while clients are busy. */
+const COMPACTION_BYTES_PER_SECOND = 32 << 20;
 
 /** Opens the store and recovers it: the caller makes sure that no other process is at work on it meanwhile. */
 export async function openCore(parts: CoreParts): Promise<Core> {
@@ -152,6 +164,19 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const backups = new Backups({ engine, commands, extents, pins, environment, instance });
   commands.onCommit(() => collector.wake());
   collector.start();
+  const paceOf = parts.paceOf ?? ((bytesPerSecond) => new Pace({ bytesPerSecond }));
+  const compactor = new Compactor({
+    commands,
+    extents,
+    pins,
+    pace: paceOf(COMPACTION_BYTES_PER_SECOND),
+    // Not what would leave too little to take the reserve again.
+    hasRoom: async (bytes) =>
+      !room.full && (await extents.freeBytes()) >= bytes + 2 * (reserve?.lengthBytes ?? 0),
+    ...(timer && { timer }),
+    ...(onFault && { onFault }),
+  });
+  compactor.start();
   return {
     files: new Files({ commands, extents, pins, nextContentId }),
     objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
@@ -160,6 +185,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     lockHosts: new LockHosts(commands),
     collector,
     workers,
+    compactor,
     room,
     get recovered() {
       return recovery.recovered;
@@ -168,7 +194,10 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     scrub: ({ bytesPerSecond, ...options }) =>
       scrubAndName({ commands, extents, pace: new Pace({ bytesPerSecond }), ...options }),
     backup: (options) => backups.take(options),
+    compact: ({ bytesPerSecond, ...options }) =>
+      compactStore({ extents, collector, compactor }, { ...options, pace: paceOf(bytesPerSecond) }),
     async close() {
+      await compactor.stop();
       await collector.stop();
       await room.stop();
       await recovery.stop();

@@ -25,6 +25,7 @@ export type { Recovered } from './recovery/recover.ts';
 export type { ScrubReport } from './scrub/report.ts';
 export type { ScrubProgress } from './scrub/scrub.ts';
 export { SeldomTold } from './seldomTold.ts';
+export type { CompactedStore } from './space/compactStore.ts';
 export type { Reserve } from './space/room.ts';
 export { isLongName, nameDigest } from './tree/longNames.ts';
 export type * from './volumes/types.ts';

@@ -11,6 +11,7 @@ import type { Core, Quota } from '../../src/index.ts';
 import { live, type Refused } from './actors/actor.ts';
 import { Surroundings, writing } from './actors/surroundings.ts';
 import { Calls } from './calls.ts';
+import { compactNowAndThen, writeInPieces } from './compaction.ts';
 import { compare, inspect } from './compare.ts';
 import type { JournalKind } from './faultyJournal.ts';
 import type { UnderWay } from './observed.ts';
@@ -39,6 +40,8 @@ export interface SimulationOptions {
   readonly fills?: boolean;
   /** The disk fails at random moments. */
   readonly faults?: boolean;
+  /** Somebody has the store compacted, again and again. */
+  readonly compacts?: boolean;
   /** What the volume may hold. */
   readonly quota?: Required<Quota>;
   /** What is wrong with it. */
@@ -58,6 +61,9 @@ export interface Outcome {
   readonly failed: number;
   /** Lives that ended with the device. */
   readonly died: number;
+  /** Extents that were moved, and pieces of files that were merged. */
+  readonly moved: number;
+  readonly merged: number;
 }
 
 /** A world, the models that follow its commits, and what went wrong between the two. */
@@ -165,7 +171,7 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   });
   const { world, replay } = setting;
   const calls = new Calls(random, replay);
-  const counts = { noSpace: 0, overQuota: 0, failed: 0, cutShort: 0, died: 0 };
+  const counts = { noSpace: 0, overQuota: 0, failed: 0, cutShort: 0, died: 0, moved: 0, merged: 0 };
   const refused = countRefusals(counts, { fills, faults });
   for (let life = 0; life < LIVES; life += 1) {
     const core = await setting.start(calls);
@@ -173,6 +179,8 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
     const alive = await liveTogether(setting, { core, calls, refused, random, ...options });
     if (alive > 0) counts.cutShort += 1;
     if (world.died) counts.died += 1;
+    counts.moved += core.compactor.counts.movedExtents;
+    counts.merged += core.compactor.counts.mergedPieces;
     world.stop({ powerStays: below(random, 4) === 0 });
   }
   world.fill(false);
@@ -214,10 +222,14 @@ interface Together extends SimulationOptions {
 /** All clients at once, until they are done or the end comes. @returns how many are not done */
 async function liveTogether(setting: Setting, together: Together): Promise<number> {
   const { scheduler, world, replay } = setting;
-  const { core, calls, refused, random, actions = 30, fills, faults = false } = together;
+  const { core, calls, refused, random, actions = 30, fills, faults = false, compacts } = together;
   world.interleave(true);
   if (fills) void fillNowAndThen(setting, random);
   inspectNowAndThen(setting, random).catch(setting.breaks);
+  if (compacts) {
+    const compacted = { core, volume: world.volume.id, idle: scheduler.pause };
+    for (const work of [compactNowAndThen, writeInPieces]) work(compacted).catch(setting.breaks);
+  }
   const within = new Surroundings({ core, random, replay, idle: scheduler.pause, calls, mayFail: faults });
   let alive = ACTORS;
   for (let i = 0; i < ACTORS; i += 1) {

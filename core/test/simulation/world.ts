@@ -284,6 +284,11 @@ export class World {
         return plant?.extents?.(this.#extents) ?? this.#extents;
       },
       timer: scheduler.timer,
+      paceOf: () => ({
+        take: async () => {
+          await this.#wait();
+        },
+      }),
       reserve: {
         lengthBytes: 1,
         release: async () => {

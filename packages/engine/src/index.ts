@@ -1,5 +1,11 @@
 export { keyAfter, prefixEnd } from './byteOrder.ts';
 export * from './contract.ts';
+export {
+  type CompactedFile,
+  type CompactFileOptions,
+  compactFile,
+  removeUnfinished,
+} from './lmdb/compactFile.ts';
 export type { LmdbEngine } from './lmdb/engine.ts';
 export { type EngineJournal, type LmdbEngineOptions, openLmdbEngine } from './lmdb/open.ts';
 export { checkPages, type DamagedPage } from './lmdb/pageCheck.ts';

@@ -149,6 +149,8 @@ export interface ExtentStore {
    * @throws ExtentError Full | Failed
    */
   settle(container: ContainerId): Promise<void>;
+  /** Bytes of the device that may still be taken. @throws ExtentError Failed */
+  freeBytes(): Promise<number>;
   /** Seals the active segments after finishing what is under way. */
   close(): Promise<void>;
 }

@@ -16,6 +16,7 @@ export function forwarded(extents: ExtentStore): ExtentStore {
     status: (container) => extents.status(container),
     scan: (container, options) => extents.scan(container, options),
     settle: (container) => extents.settle(container),
+    freeBytes: () => extents.freeBytes(),
     close: () => extents.close(),
   };
 }

@@ -225,6 +225,14 @@ export class LocalExtentStore implements ExtentStore {
     }
   }
 
+  async freeBytes(): Promise<number> {
+    try {
+      return await this.#disk.freeBytes();
+    } catch (error) {
+      throw await writeError(this.#disk, error, 'cannot tell the room on the disk');
+    }
+  }
+
   async *scan(container: ContainerId, options: ScanOptions = {}): AsyncGenerator<ScannedFrame, void, void> {
     this.#mustBeOpen();
     const open = this.#open.take(container, 'segment');

@@ -118,9 +118,21 @@ export class Journal {
     }
   }
 
-  /** What {@link complete} was given last; undefined when there is no journal yet. */
+  /** What {@link complete} was given last; undefined when there is no journal yet, or it was {@link suspend}ed. */
   get base(): Uint8Array | undefined {
-    return this.#base?.header.base;
+    const base = this.#base?.header.base;
+    return base?.length === 0 ? undefined : base;
+  }
+
+  /**
+   * Says, durably and at once, that the state is whole by itself and may be put elsewhere: there is no base until the
+   * next {@link restart}. For a state whose owner closed it.
+   * @throws Error where there is something to replay; JournalDamaged
+   */
+  async suspend(): Promise<void> {
+    for await (const { sequence } of this.replay())
+      throw new Error(`record ${sequence} of the journal is to be replayed first`);
+    if (this.base !== undefined) await this.restart(new Uint8Array());
   }
 
   /**

@@ -44,6 +44,30 @@ describe('a journal', () => {
     expect(await found(disk)).toEqual({ base: 'start', records: ['3 a', '3 b', '1 c'] });
   });
 
+  it('has no base while it is suspended, which it is only with nothing to replay', async () => {
+    await journal.commit(batch('a'));
+    const unsettled = await Journal.open({ disk });
+    await expect(unsettled.suspend()).rejects.toThrow('record 1 of the journal is to be replayed first');
+    expect(await found(disk)).toEqual({ base: 'start', records: ['1 a'] });
+
+    const settled = await Journal.open({ disk });
+    for await (const _record of settled.replay());
+    await settled.restart(base('settled'));
+    await settled.close();
+    const before = disk.writes;
+    const suspended = await Journal.open({ disk });
+    await suspended.suspend();
+    expect(disk.writes - before).toBe(1);
+    expect(await found(disk)).toEqual({ base: 'undefined', records: [] });
+    await suspended.suspend();
+    await suspended.close();
+
+    const again = await Journal.open({ disk });
+    await again.restart(base('elsewhere'));
+    await again.commit(batch('b'));
+    expect(await found(disk)).toEqual({ base: 'elsewhere', records: ['1 b'] });
+  });
+
   it('writes what comes at once in one go, and what comes meanwhile in the next', async () => {
     const before = disk.writes;
     const sequences = await Promise.all(

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAccountCommands } from './commands/account.ts';
 import { addBackupCommand } from './commands/backup.ts';
+import { addCompactCommand } from './commands/compact.ts';
 import { addExportCommands } from './commands/export.ts';
 import { addFsckCommand } from './commands/fsck.ts';
 import { addKeyCommands } from './commands/key.ts';
@@ -40,6 +41,7 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   addAccountCommands(program);
   addFsckCommand(program, finish);
   addScrubCommand(program, finish);
+  addCompactCommand(program, finish);
   addBackupCommand(program, finish);
   addRestoreCommand(program, finish);
   try {

@@ -54,7 +54,7 @@ describe('commands', () => {
   test('all of them are there', () => {
     expect(new Set(words)).toEqual(
       new Set(
-        ['serve', 'fsck', 'scrub', 'backup', 'restore'].concat(
+        ['serve', 'fsck', 'scrub', 'backup', 'restore', 'compact'].concat(
           ['create', 'list', 'show', 'set', 'delete'].map((name) => `volume ${name}`),
           ['create', 'list', 'delete'].map((name) => `key ${name}`),
           ['list', 'show', 'set'].map((name) => `export ${name}`),

@@ -26,7 +26,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   'new names of containers are not synced': {
     world: { ignoresSyncOf: 'directories' },
-    foundBy: /^there is no container|^recovery found bytes lost/,
+    foundBy: /^there is no container|^recovery found bytes lost|^fsck found .*unaccountedBytes/,
   },
   'the journal is not synced': {
     world: { journal: 'unsynced' },
@@ -48,9 +48,13 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   'reads are of the state before': {
     engine: behind(5),
-    foundBy: /was not found, and is there|was found, and is not there|other bytes were read|^listed was/,
+    foundBy:
+      /was not found, and is there|was found, and is not there|other bytes were read|^listed was|left out of a listing$/,
   },
-  'a write gets lost': { engine: losingOneIn(300), foundBy: /^at one moment fsck would find/ },
+  'a write gets lost': {
+    engine: losingOneIn(300),
+    foundBy: /^at one moment fsck would find|^the store used inode \d+ twice/,
+  },
   'twins are not marked': {
     engine: distorting((write) => {
       const [key, value] = write;
@@ -87,7 +91,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   'recovery passes containers over': { extents: unfound, foundBy: /^fsck found .*unaccountedBytes/ },
   'the collector minds no reader': {
     install: () => replace(Pins.prototype, { oldest: () => Number.POSITIVE_INFINITY }),
-    foundBy: /^there is no container|damaged$|other bytes were read/,
+    foundBy: /^there is no container|^container .*, frame at \d+: |other bytes were read/,
   },
   'a punch takes a block too many': {
     extents: greedy,
@@ -100,7 +104,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   'a failed sync is tried again and believed': {
     world: { faults: true },
     disk: believing,
-    foundBy: /^recovery found bytes lost|^there is no container|^fsck found .*frame(Damaged|Missing)/,
+    foundBy:
+      /^recovery found bytes lost|^there is no container|^fsck found .*frame(Damaged|Missing)|^container .* ends before/,
   },
   'preconditions of a PUT are not checked': {
     install: () => {

@@ -25,6 +25,11 @@ export function pageUsageOf(db: BytesDatabase): PageUsage {
   };
 }
 
+/** How many entries there are, as LMDB counts them. */
+export function entryCountOf(db: BytesDatabase): number {
+  return counted(answerOf(environmentOf(db), 'stat')['entryCount']);
+}
+
 function answerOf(environment: object, question: 'info' | 'stat'): Readonly<Record<string, unknown>> {
   const ask: unknown = Reflect.get(environment, question);
   const answer: unknown = typeof ask === 'function' ? ask.call(environment) : undefined;

@@ -24,6 +24,7 @@ export interface Header {
   readonly transaction: bigint;
   /** The file has at least as many: free ones at its end may never have been written. */
   readonly pages: number;
+  readonly usedPages: number;
   /** Taken at one time or another, and in no use now. */
   readonly freePages: number;
 }
@@ -61,6 +62,7 @@ async function readHeader(handle: FileHandle, at: number): Promise<Header | unde
     pageSizeBytes: fields[PAGE_SIZE_OFFSET / 4] ?? 0,
     transaction: wideAt(TRANSACTION_OFFSET),
     pages: Number(used > highest ? used : highest),
+    usedPages: Number(used),
     freePages: Number(wideAt(LAST_PAGE_OFFSET) + 1n - used),
   };
 }

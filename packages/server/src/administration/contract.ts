@@ -134,7 +134,8 @@ export const accountDetails = accountReport.extend({
 });
 export type AccountDetails = z.infer<typeof accountDetails>;
 
-export const scrubRequest = z.strictObject({ bytesPerSecond: z.int().min(1 << 20) });
+/** Of a scrub and of a compaction. */
+export const pacedRequest = z.strictObject({ bytesPerSecond: z.int().min(1 << 20) });
 
 /** In bytes of data. */
 export const workProgress = z.object({ bytes: z.number(), bytesExpected: z.number() });
@@ -170,9 +171,28 @@ export interface LongWorkOptions {
   readonly onProgress?: (progress: WorkProgress) => void;
 }
 
-interface ScrubOptions extends LongWorkOptions {
+interface PacedOptions extends LongWorkOptions {
   readonly bytesPerSecond: number;
 }
+
+export const compactReport = z.object({
+  /** That were gone through, and what of them was alive. */
+  segments: z.number(),
+  movedExtents: z.number(),
+  movedBytes: z.number(),
+  /** By so many files are made of fewer pieces. */
+  mergedPieces: z.number(),
+  /** Copied in vain, since they changed meanwhile. */
+  outdated: z.number(),
+  /** Left where they are, since they are damaged. */
+  damaged: z.number(),
+  /** What the containers take of the disk. */
+  allocatedBytesBefore: z.number(),
+  allocatedBytesAfter: z.number(),
+  /** False when it was ended early. */
+  complete: z.boolean(),
+});
+export type CompactReport = z.infer<typeof compactReport>;
 
 export const backupRequest = z.strictObject({
   /** An absolute path. */
@@ -247,7 +267,9 @@ export interface Administration {
   createKey(key: NewKey): Promise<NewKeyReport>;
   listKeys(account?: string): Promise<readonly KeyReport[]>;
   /** Reads all data and compares it with its checksums. */
-  scrub(options: ScrubOptions): Promise<ScrubReport>;
+  scrub(options: PacedOptions): Promise<ScrubReport>;
+  /** Empties segments that are mostly dead. */
+  compact(options: PacedOptions): Promise<CompactReport>;
   /** Copies the store as it is at one moment to a directory of backups, beside those that are there. */
   backup(options: BackupOptions): Promise<BackupReport>;
   /** The root account's key only after the file that would bring it back is gone. */

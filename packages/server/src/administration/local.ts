@@ -178,6 +178,8 @@ export function administerCore({
       return { ...counts, damaged: damaged.map(reportDamaged) };
     },
 
+    compact: async (options) => ({ ...(await core.compact(options)) }),
+
     deleteKey: async (accessKeyId) => {
       checkNotRootKey(rootCredentials, accessKeyId);
       return reportKey(await core.accounts.deleteKey(accessKeyId));

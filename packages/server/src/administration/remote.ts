@@ -8,6 +8,7 @@ import {
   accountDetails,
   accountReport,
   backupReport,
+  compactReport,
   exportPage,
   exportReport,
   keyReport,
@@ -106,6 +107,8 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
     },
     scrub: ({ bytesPerSecond, ...options }) =>
       work({ path: 'scrub', body: { bytesPerSecond }, report: scrubReport, ...options }),
+    compact: ({ bytesPerSecond, ...options }) =>
+      work({ path: 'compact', body: { bytesPerSecond }, report: compactReport, ...options }),
     backup: ({ to, bytesPerSecond, ...options }) =>
       work({ path: 'backup', body: { to, bytesPerSecond }, report: backupReport, ...options }),
     deleteKey: (accessKeyId) =>

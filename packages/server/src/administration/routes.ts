@@ -17,7 +17,7 @@ import {
   exportChanges,
   newKey,
   newVolume,
-  scrubRequest,
+  pacedRequest,
   volumeChanges,
 } from './contract.ts';
 import { progressStream } from './progressEvents.ts';
@@ -99,7 +99,7 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
       );
       api.post('/scrub', async (request, reply) => {
         const administration = opened();
-        const { bytesPerSecond } = parse(scrubRequest, request.body);
+        const { bytesPerSecond } = parse(pacedRequest, request.body);
         options.logger.info({ bytesPerSecond }, 'a scrub begins');
         reply.type('application/x-ndjson');
         return progressStream({
@@ -108,6 +108,18 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
           onEnd: ({ damaged: _listed, damagedRecords: _named, ...counts }) =>
             options.logger.info(counts, 'the scrub is over'),
           onFailure: (cause) => options.logger.error({ err: cause }, 'the scrub failed'),
+        });
+      });
+      api.post('/compact', async (request, reply) => {
+        const administration = opened();
+        const { bytesPerSecond } = parse(pacedRequest, request.body);
+        options.logger.info({ bytesPerSecond }, 'a compaction begins');
+        reply.type('application/x-ndjson');
+        return progressStream({
+          work: (how) => administration.compact({ bytesPerSecond, ...how }),
+          isServing: () => options.administration() === administration,
+          onEnd: (report) => options.logger.info(report, 'the compaction is over'),
+          onFailure: (cause) => options.logger.error({ err: cause }, 'the compaction failed'),
         });
       });
       api.post('/backup', async (request, reply) => {

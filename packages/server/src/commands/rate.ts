@@ -21,7 +21,8 @@ export function addRateOption(command: Command): Command {
 
 export const rateOf = ({ rate }: RateOptions): number => rate ?? parseRate(RATE_DEFAULT);
 
-function parseRate(text: string): number {
+/** Bytes a second. @throws InvalidArgumentError */
+export function parseRate(text: string): number {
   const rate = parseBytes(text);
   if (rate >= RATE_MIN) return rate;
   throw new InvalidArgumentError('It must be 1M at least.');

@@ -1,7 +1,13 @@
 /** Opens the metadata of a store, with the journal that it and the extents share. */
 
 import { statfs } from 'node:fs/promises';
-import { EngineError, type LmdbEngine, openLmdbEngine, type ReaderNotice } from '@facet/engine';
+import {
+  EngineError,
+  type LmdbEngine,
+  openLmdbEngine,
+  type ReaderNotice,
+  removeUnfinished,
+} from '@facet/engine';
 import { allocateRun, ByteReplay, NodeDisk } from '@facet/extents';
 import { Journal, JournalDamaged, type JournalOptions } from '@facet/journal';
 import { EXIT } from '../exitCodes.ts';
@@ -53,6 +59,7 @@ async function open(
   { onFatal, onWritten, notice, checksPages }: MetadataWatcher,
 ): Promise<OpenMetadata> {
   makeDataDirectory(layout.metadata);
+  await removeUnfinished(layout.metadata);
   const journal = await Journal.open({
     disk: new NodeDisk(layout.metadata),
     ...(onWritten && { onWritten }),

@@ -1,0 +1,178 @@
+/**
+ * `npm run bench:space`: what small objects take of the disk, and how soon and how much of it comes back.
+ *
+ *   --inline N        objects of 1 KiB, which lie in the metadata (default 100000)
+ *   --packed N        objects of 16 KiB, which lie in segments (default 20000)
+ *   --directory N     entries of the large directory (default 100000; 0 leaves directories out)
+ *   --wait SECONDS    how long compaction may take (default 120)
+ *   --data DIR        where the store is made, and removed again: the disk that is measured
+ *
+ * One process, through the core: no door, no network. Objects are read all the time while nine in ten are deleted and what
+ * stays is compacted. What the figures cannot show: days of change, other file systems' blocks, a cold page cache.
+ */
+
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { measureDirectories } from './directory.ts';
+import { each, type Kind, keyOf, mustRead, put, stays } from './objects.ts';
+import { anonymousBytes, type BenchStore, compactMetadata, openStore } from './store.ts';
+
+const KEPT_SHARE = 0.1;
+const RATIO_WANTED = 1.5;
+const LOOK_MS = 500;
+/** Longer than the compactor rests between two looks. */
+const REST_MS = 15_000;
+
+const { values } = parseArgs({
+  options: {
+    inline: { type: 'string', default: '100000' },
+    packed: { type: 'string', default: '20000' },
+    directory: { type: 'string', default: '100000' },
+    wait: { type: 'string', default: '120' },
+    data: { type: 'string', default: tmpdir() },
+  },
+});
+const INLINE: Kind = { name: 'inline', count: Number(values.inline), lengthBytes: 1024 };
+const PACKED: Kind = { name: 'packed', count: Number(values.packed), lengthBytes: 16 * 1024 };
+
+const tell = (line: string): unknown => process.stdout.write(`${line}\n`);
+const whole = (number: number): string => Math.round(number).toLocaleString('en');
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+const rates = ({ first, last }: { readonly first: number; readonly last: number }): string =>
+  `${whole(first)} a second in the first tenth, ${whole(last)} in the last`;
+
+async function fill(store: BenchStore, kind: Kind): Promise<void> {
+  if (kind.count === 0) return;
+  const before = await store.taken();
+  const memory = anonymousBytes();
+  const speed = await each(kind.count, (i) => put(store, kind, i));
+  const after = await store.taken();
+  const isInline = kind === INLINE;
+  const metadata =
+    (after.metadataBytes - before.metadataBytes) / kind.count - (isInline ? kind.lengthBytes : 0);
+  const extents = (after.extentBytes - before.extentBytes) / (kind.count * kind.lengthBytes);
+  tell(`${whole(kind.count)} objects of ${kind.lengthBytes} bytes: ${rates(speed)}`);
+  tell(`  metadata ${whole(metadata)} bytes an object${isInline ? ', its own bytes not counted' : ''}`);
+  if (!isInline) tell(`  extents ${extents.toFixed(3)} times the logical bytes`);
+  tell(`  anonymous memory ${megabytes(memory)} before, ${megabytes(anonymousBytes())} after`);
+}
+
+/** Reads what stays, over and over. */
+function readAlways(store: BenchStore, kind: Kind) {
+  let isEnding = false;
+  let [reads, slowest] = [0, 0];
+  const reading = (async () => {
+    for (let i = 0; !isEnding; i = (i + 1) % kind.count) {
+      if (!stays(i, KEPT_SHARE)) continue;
+      const began = performance.now();
+      await mustRead(store, kind, i);
+      slowest = Math.max(slowest, performance.now() - began);
+      reads += 1;
+      // What is in memory is read without a turn of the event loop.
+      await setImmediate();
+    }
+  })();
+  return {
+    async end(): Promise<string> {
+      isEnding = true;
+      await reading;
+      return `${whole(reads)} reads meanwhile, all of them right, the slowest ${slowest.toFixed(1)} ms`;
+    },
+  };
+}
+
+async function deleteMost(store: BenchStore): Promise<void> {
+  const reader = PACKED.count > 0 ? readAlways(store, PACKED) : undefined;
+  for (const kind of [INLINE, PACKED]) {
+    if (kind.count === 0) continue;
+    const { core, volume } = store;
+    const gone = Array.from({ length: kind.count }, (_, i) => i).filter((i) => !stays(i, KEPT_SHARE));
+    const speed = await each(gone.length, (at) =>
+      core.objects.delete({ volume, key: keyOf(kind, gone[at] ?? 0) }),
+    );
+    tell(`${whole(gone.length)} of ${whole(kind.count)} deleted: ${rates(speed)}`);
+  }
+  if (!reader) return;
+  const began = performance.now();
+  const seconds = (): string => ((performance.now() - began) / 1000).toFixed(1);
+  let reached: string | undefined;
+  let [before, stillSince] = ['', began];
+  while (performance.now() - began < Number(values.wait) * 1000) {
+    const ratio = await liveRatio(store);
+    if (ratio <= RATIO_WANTED && reached === undefined) {
+      reached = seconds();
+      tell(`  ${reached} s after the last delete extents are at ${ratio.toFixed(2)} times what is alive`);
+    }
+    const { compactor, collector } = store.core;
+    const now = JSON.stringify([compactor.counts, collector.counts, await collector.backlog()]);
+    if (now !== before) stillSince = performance.now();
+    if (performance.now() - stillSince > REST_MS) break;
+    before = now;
+    await delay(LOOK_MS);
+  }
+  const restSeconds = ((stillSince - began) / 1000).toFixed(1);
+  tell(`  at rest after ${restSeconds} s: ${(await liveRatio(store)).toFixed(2)} times what is alive`);
+  tell(`  compactor ${JSON.stringify(store.core.compactor.counts)}`);
+  tell(`  collector ${JSON.stringify(store.core.collector.counts)}`);
+  tell(`  ${await reader.end()}; anonymous memory ${megabytes(anonymousBytes())}`);
+}
+
+async function liveRatio(store: BenchStore): Promise<number> {
+  const live = Array.from({ length: PACKED.count }, (_, i) => i).filter((i) => stays(i, KEPT_SHARE)).length;
+  return (await store.taken()).extentBytes / (live * PACKED.lengthBytes);
+}
+
+/** As many objects come again as went, and go, and come: LMDB's file is to grow no more. */
+async function refill(store: BenchStore): Promise<void> {
+  if (INLINE.count === 0) return;
+  const { core, volume } = store;
+  const gone = Array.from({ length: INLINE.count }, (_, i) => i).filter((i) => !stays(i, KEPT_SHARE));
+  for (const _again of [1, 2, 3]) {
+    const before = await store.taken();
+    const speed = await each(gone.length, (at) => put(store, INLINE, gone[at] ?? 0));
+    const after = await store.taken();
+    tell(`${whole(gone.length)} objects put again: ${rates(speed)}`);
+    tell(
+      `  the metadata's file ${megabytes(before.metadataFileBytes)} before, ${megabytes(after.metadataFileBytes)} after`,
+    );
+    await each(gone.length, (at) => core.objects.delete({ volume, key: keyOf(INLINE, gone[at] ?? 0) }));
+    await core.collector.drain();
+  }
+}
+
+const directory = await mkdtemp(join(values.data, 'facet-bench-space-'));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    rmSync(directory, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
+try {
+  let store = await openStore(directory);
+  tell(`node ${process.version}; anonymous memory ${megabytes(anonymousBytes())} with an empty store`);
+  await fill(store, INLINE);
+  await fill(store, PACKED);
+  await deleteMost(store);
+  await refill(store);
+  await store.close();
+  const began = performance.now();
+  const { entries, bytesBefore, bytesAfter } = await compactMetadata(directory);
+  tell(
+    `compact --metadata: ${megabytes(bytesBefore)} to ${megabytes(bytesAfter)}, ${whole(entries)} entries in ${((performance.now() - began) / 1000).toFixed(1)} s`,
+  );
+  if (Number(values.directory) > 0) {
+    store = await openStore(directory);
+    tell('microseconds an operation in a directory, medians, one caller:');
+    for (const { entries: count, ...costs } of await measureDirectories(store, Number(values.directory))) {
+      const figures = Object.entries(costs).map(([name, cost]) => `${name} ${whole(cost)}`);
+      tell(`  of ${whole(count)} entries: ${figures.join(', ')} (a page of 1,000)`);
+    }
+    await store.close();
+  }
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}

@@ -1,0 +1,218 @@
+import type { ExtentStore } from '@facet/extents';
+import { afterEach, describe, expect, it } from 'vitest';
+import { SPACE, spaceBounds } from '../../src/meta/keys.ts';
+import { type CompactOptions, Compactor, type CompactorParts } from '../../src/space/compactor.ts';
+import type { Timer } from '../../src/space/timer.ts';
+import { below, bytesFrom, ENGINES, World } from './world.ts';
+
+let world: World | undefined;
+afterEach(async () => {
+  await world?.close();
+  world = undefined;
+});
+
+const AT_ONCE: CompactOptions['pace'] = { take: async () => undefined };
+const CALLER = { uid: 0, gid: 0, groups: [] };
+const BLOCK_BYTES = 4096;
+const MEBIBYTE = 1 << 20;
+
+function compactorOf({ life }: World, parts: Partial<CompactorParts> = {}): Compactor {
+  const { commands, extents, pins } = life;
+  const timer: Timer = { after: () => ({ cancel: () => undefined }) };
+  return new Compactor({
+    commands,
+    extents,
+    pins,
+    pace: AT_ONCE,
+    hasRoom: async () => true,
+    timer,
+    ...parts,
+  });
+}
+
+async function fileOf(made: World, key: string) {
+  const { files } = made.life;
+  const parent = await files.root({ volume: made.volume });
+  const at = { caller: CALLER, parent, name: Buffer.from(key) };
+  const { file } = await files.lookup({ ...at, directory: false });
+  return file ?? (await files.create({ ...at, how: { kind: 'guarded', attributes: {} } })).file;
+}
+
+/** Writes `bytes` a block at a time, in order. */
+async function writeBlocks(made: World, key: string, bytes: Buffer): Promise<void> {
+  const file = await fileOf(made, key);
+  for (let offset = 0; offset < bytes.length; offset += BLOCK_BYTES) {
+    const data = [bytes.subarray(offset, offset + BLOCK_BYTES)];
+    await made.life.files.write({ caller: CALLER, file, offset, data });
+  }
+}
+
+async function write(made: World, key: string, offset: number, bytes: Buffer): Promise<void> {
+  const file = await fileOf(made, key);
+  await made.life.files.write({ caller: CALLER, file, offset, data: [bytes] });
+}
+
+async function mapEntries(made: World): Promise<number> {
+  const all = { ...spaceBounds(SPACE.contentMap), limit: 100_000 };
+  return (await made.life.engine.read((tx) => tx.range(all))).length;
+}
+
+async function mustBe(made: World, kept: Readonly<Record<string, Buffer>>): Promise<void> {
+  for (const [key, bytes] of Object.entries(kept))
+    expect((await made.get(key))?.equals(bytes), key).toBe(true);
+  expect(await made.findings()).toEqual([]);
+}
+
+describe.each(ENGINES)('files in many pieces on the %s engine', (engine) => {
+  it('are merged by the mebibyte, also those that others refer to', async () => {
+    world = await World.open({ engine });
+    const bytes = bytesFrom(world.random, 2 * MEBIBYTE + 50_000);
+    await writeBlocks(world, 'file', bytes);
+    await world.life.objects.copy({ source: world.at('file'), target: world.at('copy') });
+    expect(await mapEntries(world)).toBe(Math.ceil(bytes.length / BLOCK_BYTES));
+    const compactor = compactorOf(world);
+    await compactor.run({ pace: AT_ONCE });
+    expect(await mapEntries(world)).toBe(3);
+    expect(compactor.counts.mergedPieces).toBe(Math.ceil(bytes.length / BLOCK_BYTES) - 3);
+    await world.life.collector.drain();
+    await mustBe(world, { file: bytes, copy: bytes });
+    // It is as good as any other: written to, cut, and there after a crash.
+    await write(world, 'file', 100_000, bytes.subarray(0, 10_000));
+    const changed = Buffer.from(bytes);
+    changed.set(bytes.subarray(0, 10_000), 100_000);
+    await world.crash();
+    expect(world.life.lost).toEqual([]);
+    await world.life.collector.drain();
+    await mustBe(world, { file: changed, copy: bytes });
+  });
+
+  it('give back the long extents that were written over for the most part', async () => {
+    world = await World.open({ engine });
+    const bytes = bytesFrom(world.random, MEBIBYTE);
+    await write(world, 'file', 0, bytes);
+    // All but every tenth block: the one long frame stays as long as one of them is there.
+    for (let offset = 0; offset < MEBIBYTE; offset += BLOCK_BYTES) {
+      if ((offset / BLOCK_BYTES) % 10 === 0) continue;
+      const fresh = bytesFrom(world.random, BLOCK_BYTES);
+      bytes.set(fresh, offset);
+      await write(world, 'file', offset, fresh);
+    }
+    await world.life.collector.drain();
+    const before = await world.allocatedBytes();
+    const compactor = compactorOf(world);
+    await compactor.run({ pace: AT_ONCE });
+    await world.life.collector.drain();
+    expect(await mapEntries(world)).toBe(1);
+    expect(before).toBeGreaterThan(1.8 * MEBIBYTE);
+    expect(await world.allocatedBytes()).toBeLessThan(1.1 * MEBIBYTE);
+    await mustBe(world, { file: bytes });
+  });
+
+  it('stay as they are where they change meanwhile', async () => {
+    world = await World.open({ engine });
+    const made = world;
+    const bytes = bytesFrom(world.random, 100 * BLOCK_BYTES);
+    await writeBlocks(world, 'written', bytes);
+    await writeBlocks(world, 'removed', bytes);
+    const { extents } = world.life;
+    let isFirst = true;
+    const append: ExtentStore['append'] = async (extent) => {
+      if (isFirst) {
+        isFirst = false;
+        await write(made, 'written', 70_000, bytes.subarray(0, 100));
+        await made.delete('removed');
+      }
+      return extents.append(extent);
+    };
+    const compactor = compactorOf(world, { extents: { ...extents, append } });
+    await compactor.run({ pace: AT_ONCE });
+    expect(compactor.counts).toMatchObject({ mergedPieces: 0, outdated: 2 });
+    bytes.set(bytes.subarray(0, 100), 70_000);
+    await world.life.collector.drain();
+    await mustBe(world, { written: bytes });
+    expect(await world.get('removed')).toBeUndefined();
+  });
+
+  it('are let be where they are few, have holes between them, or are parts of an upload', async () => {
+    world = await World.open({ engine });
+    const few = bytesFrom(world.random, 7 * BLOCK_BYTES);
+    await writeBlocks(world, 'few', few);
+    const sparse = Buffer.alloc(40 * BLOCK_BYTES);
+    for (let offset = 0; offset < sparse.length; offset += 2 * BLOCK_BYTES) {
+      const block = bytesFrom(world.random, BLOCK_BYTES);
+      sparse.set(block, offset);
+      await write(world, 'sparse', offset, block);
+    }
+    const entries = await mapEntries(world);
+    await compactorOf(world).run({ pace: AT_ONCE });
+    expect(await mapEntries(world)).toBe(entries);
+    await mustBe(world, { few, sparse: sparse.subarray(0, 39 * BLOCK_BYTES) });
+  });
+});
+
+describe('files in many pieces', () => {
+  it('are merged in the background when nobody has written them for a while', async () => {
+    world = await World.open();
+    const bytes = bytesFrom(world.random, 50 * BLOCK_BYTES);
+    for (const key of ['quiet', 'busy']) await writeBlocks(world, key, bytes);
+    let look: (() => void) | undefined;
+    const timer: Timer = {
+      after: (_ms, run) => {
+        look = run;
+        return { cancel: () => undefined };
+      },
+    };
+    const compactor = compactorOf(world, { timer });
+    compactor.start();
+    const looks = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i += 1) {
+        while (!look) await new Promise((resolve) => setImmediate(resolve));
+        const next = look;
+        look = undefined;
+        next();
+      }
+      while (!look) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await looks(6);
+    expect(compactor.counts.mergedPieces).toBe(0);
+    await write(world, 'busy', 8192, bytes.subarray(0, BLOCK_BYTES));
+    await looks(6);
+    expect(compactor.counts).toMatchObject({ mergedPieces: 49, faults: 0 });
+    await looks(6);
+    expect(compactor.counts.mergedPieces).toBe(98);
+    await compactor.stop();
+    await mustBe(world, { quiet: bytes });
+  });
+
+  it('are whole whatever cuts the merge off', async () => {
+    for (let seed = 1; seed <= 8; seed += 1) {
+      let stepsLeft = Number.POSITIVE_INFINITY;
+      let stuck: () => void = () => undefined;
+      const step = async (): Promise<undefined> => {
+        stepsLeft -= 1;
+        if (stepsLeft > 0) return undefined;
+        stuck();
+        return new Promise(() => undefined);
+      };
+      world = await World.open({
+        seed,
+        memory: { beforeCommit: step, afterCommit: step },
+        disk: { before: step },
+      });
+      const bytes = bytesFrom(world.random, 3 * MEBIBYTE);
+      await writeBlocks(world, 'file', bytes);
+      const reached = new Promise<void>((resolve) => {
+        stuck = resolve;
+      });
+      stepsLeft = 1 + below(world.random, 30);
+      await Promise.race([reached, compactorOf(world).run({ pace: AT_ONCE })]);
+      stepsLeft = Number.POSITIVE_INFINITY;
+      await world.crash();
+      expect(world.life.lost).toEqual([]);
+      await world.life.collector.drain();
+      await mustBe(world, { file: bytes });
+      await world.close();
+      world = undefined;
+    }
+  });
+});
