@@ -6,11 +6,12 @@
  * header a transaction that no page of it is of: no journal could go on from that.
  */
 
+import type { Buffer } from 'node:buffer';
 import { mkdir, open, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Journal } from '@facet/journal';
-import { type Bytes, EngineError, type Entry } from '../contract.ts';
+import { type Bytes, EngineError } from '../contract.ts';
 import { type BytesDatabase, openDatabase } from './database.ts';
 import { entryCountOf } from './environment.ts';
 import { diagnose } from './failure.ts';
@@ -66,6 +67,12 @@ export async function compactFile({ path, journal, onProgress }: CompactFileOpti
   }
 }
 
+/** A record as LMDB has it: what is damaged stays so, and is told by who reads it. */
+interface SealedEntry {
+  readonly key: Bytes;
+  readonly value: Buffer;
+}
+
 interface Folders {
   readonly from: string;
   readonly to: string;
@@ -92,7 +99,7 @@ async function copyEntries(folders: Folders, onBytes: (bytes: number) => void): 
     // Without a start lmdb-js leaves out keys whose first byte is below 5.
     for (let start: Bytes = LEAST_KEY; ; ) {
       const range = { start, exclusiveStart: start !== LEAST_KEY, limit: ENTRIES_PER_BATCH };
-      const page: readonly Entry[] = Array.from(from.getRange(range));
+      const page: readonly SealedEntry[] = Array.from(from.getRange(range));
       append(to, page);
       entries += page.length;
       for (const { key, value } of page) bytes += key.length + value.length;
@@ -124,7 +131,7 @@ function mustBeAll(
   );
 }
 
-function append(to: BytesDatabase, page: readonly Entry[]): void {
+function append(to: BytesDatabase, page: readonly SealedEntry[]): void {
   to.transactionSync(() => {
     for (const { key, value } of page) to.putSync(key, value, { append: true });
   });
