@@ -1,8 +1,8 @@
 /**
  * `npm run bench:space`: what small objects take of the disk, and how soon and how much of it comes back.
  *
- *   --inline N        objects of 1 KiB, which lie in the metadata (default 100000)
- *   --packed N        objects of 16 KiB, which lie in segments (default 20000)
+ *   --small N         objects of 1 KiB (default 100000)
+ *   --large N         objects of 16 KiB (default 20000)
  *   --directory N     entries of the large directory (default 100000; 0 leaves directories out)
  *   --wait SECONDS    how long compaction may take (default 120)
  *   --data DIR        where the store is made, and removed again: the disk that is measured
@@ -29,15 +29,22 @@ const REST_MS = 15_000;
 
 const { values } = parseArgs({
   options: {
-    inline: { type: 'string', default: '100000' },
-    packed: { type: 'string', default: '20000' },
+    small: { type: 'string', default: '100000' },
+    large: { type: 'string', default: '20000' },
     directory: { type: 'string', default: '100000' },
     wait: { type: 'string', default: '120' },
     data: { type: 'string', default: tmpdir() },
   },
 });
-const INLINE: Kind = { name: 'inline', count: Number(values.inline), lengthBytes: 1024 };
-const PACKED: Kind = { name: 'packed', count: Number(values.packed), lengthBytes: 16 * 1024 };
+const SMALL: Kind = { name: 'small', count: Number(values.small), lengthBytes: 1024 };
+const LARGE: Kind = { name: 'large', count: Number(values.large), lengthBytes: 16 * 1024 };
+const KINDS = [SMALL, LARGE].filter(({ count }) => count > 0);
+/** What is to stay of all. */
+const LIVE_BYTES = KINDS.reduce((sum, { count, lengthBytes }) => {
+  let left = 0;
+  for (let i = 0; i < count; i += 1) if (stays(i, KEPT_SHARE)) left += lengthBytes;
+  return sum + left;
+}, 0);
 
 const tell = (line: string): unknown => process.stdout.write(`${line}\n`);
 const whole = (number: number): string => Math.round(number).toLocaleString('en');
@@ -46,34 +53,35 @@ const rates = ({ first, last }: { readonly first: number; readonly last: number 
   `${whole(first)} a second in the first tenth, ${whole(last)} in the last`;
 
 async function fill(store: BenchStore, kind: Kind): Promise<void> {
-  if (kind.count === 0) return;
   const before = await store.taken();
   const memory = anonymousBytes();
   const speed = await each(kind.count, (i) => put(store, kind, i));
   const after = await store.taken();
-  const isInline = kind === INLINE;
-  const metadata =
-    (after.metadataBytes - before.metadataBytes) / kind.count - (isInline ? kind.lengthBytes : 0);
+  const metadata = (after.metadataBytes - before.metadataBytes) / kind.count;
   const extents = (after.extentBytes - before.extentBytes) / (kind.count * kind.lengthBytes);
   tell(`${whole(kind.count)} objects of ${kind.lengthBytes} bytes: ${rates(speed)}`);
-  tell(`  metadata ${whole(metadata)} bytes an object${isInline ? ', its own bytes not counted' : ''}`);
-  if (!isInline) tell(`  extents ${extents.toFixed(3)} times the logical bytes`);
+  tell(
+    `  metadata ${whole(metadata)} bytes an object, extents ${extents.toFixed(3)} times the logical bytes`,
+  );
   tell(`  anonymous memory ${megabytes(memory)} before, ${megabytes(anonymousBytes())} after`);
 }
 
 /** Reads what stays, over and over. */
-function readAlways(store: BenchStore, kind: Kind) {
+function readAlways(store: BenchStore, kinds: readonly Kind[]) {
   let isEnding = false;
   let [reads, slowest] = [0, 0];
   const reading = (async () => {
-    for (let i = 0; !isEnding; i = (i + 1) % kind.count) {
-      if (!stays(i, KEPT_SHARE)) continue;
-      const began = performance.now();
-      await mustRead(store, kind, i);
-      slowest = Math.max(slowest, performance.now() - began);
-      reads += 1;
-      // What is in memory is read without a turn of the event loop.
-      await setImmediate();
+    for (let i = 0; !isEnding; i += 1) {
+      for (const kind of kinds) {
+        const number = i % kind.count;
+        if (!stays(number, KEPT_SHARE)) continue;
+        const began = performance.now();
+        await mustRead(store, kind, number);
+        slowest = Math.max(slowest, performance.now() - began);
+        reads += 1;
+        // What is in memory is read without a turn of the event loop.
+        await setImmediate();
+      }
     }
   })();
   return {
@@ -86,9 +94,8 @@ function readAlways(store: BenchStore, kind: Kind) {
 }
 
 async function deleteMost(store: BenchStore): Promise<void> {
-  const reader = PACKED.count > 0 ? readAlways(store, PACKED) : undefined;
-  for (const kind of [INLINE, PACKED]) {
-    if (kind.count === 0) continue;
+  const reader = readAlways(store, KINDS);
+  for (const kind of KINDS) {
     const { core, volume } = store;
     const gone = Array.from({ length: kind.count }, (_, i) => i).filter((i) => !stays(i, KEPT_SHARE));
     const speed = await each(gone.length, (at) =>
@@ -96,7 +103,6 @@ async function deleteMost(store: BenchStore): Promise<void> {
     );
     tell(`${whole(gone.length)} of ${whole(kind.count)} deleted: ${rates(speed)}`);
   }
-  if (!reader) return;
   const began = performance.now();
   const seconds = (): string => ((performance.now() - began) / 1000).toFixed(1);
   let reached: string | undefined;
@@ -122,24 +128,23 @@ async function deleteMost(store: BenchStore): Promise<void> {
 }
 
 async function liveRatio(store: BenchStore): Promise<number> {
-  const live = Array.from({ length: PACKED.count }, (_, i) => i).filter((i) => stays(i, KEPT_SHARE)).length;
-  return (await store.taken()).extentBytes / (live * PACKED.lengthBytes);
+  return (await store.taken()).extentBytes / LIVE_BYTES;
 }
 
 /** As many objects come again as went, and go, and come: LMDB's file is to grow no more. */
 async function refill(store: BenchStore): Promise<void> {
-  if (INLINE.count === 0) return;
+  if (SMALL.count === 0) return;
   const { core, volume } = store;
-  const gone = Array.from({ length: INLINE.count }, (_, i) => i).filter((i) => !stays(i, KEPT_SHARE));
+  const gone = Array.from({ length: SMALL.count }, (_, i) => i).filter((i) => !stays(i, KEPT_SHARE));
   for (const _again of [1, 2, 3]) {
     const before = await store.taken();
-    const speed = await each(gone.length, (at) => put(store, INLINE, gone[at] ?? 0));
+    const speed = await each(gone.length, (at) => put(store, SMALL, gone[at] ?? 0));
     const after = await store.taken();
     tell(`${whole(gone.length)} objects put again: ${rates(speed)}`);
     tell(
       `  the metadata's file ${megabytes(before.metadataFileBytes)} before, ${megabytes(after.metadataFileBytes)} after`,
     );
-    await each(gone.length, (at) => core.objects.delete({ volume, key: keyOf(INLINE, gone[at] ?? 0) }));
+    await each(gone.length, (at) => core.objects.delete({ volume, key: keyOf(SMALL, gone[at] ?? 0) }));
     await core.collector.drain();
   }
 }
@@ -154,8 +159,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   let store = await openStore(directory);
   tell(`node ${process.version}; anonymous memory ${megabytes(anonymousBytes())} with an empty store`);
-  await fill(store, INLINE);
-  await fill(store, PACKED);
+  for (const kind of KINDS) await fill(store, kind);
   await deleteMost(store);
   await refill(store);
   await store.close();

@@ -70,14 +70,13 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /**
- * Both sides of each boundary: inline to 1,900 bytes, packed to 256 KiB, else a file of its own; checksummed
+ * Both sides of each boundary: inline to 960 bytes, packed to 256 KiB, else a file of its own; checksummed
  * blocks of 32 KiB, frames of 1 MiB.
  */
 export const SIZE_CLASSES: readonly SizeClass[] = [
   { name: '0 B', lengthsBytes: [0] },
-  { name: '1 B to 1 KB', lengthsBytes: [1, 100, 1000] },
-  { name: '1.9 KB', lengthsBytes: [1899, 1900] },
-  { name: '1.9 KB and more', lengthsBytes: [1901, 1902, 2048] },
+  { name: '1 B to 960 B', lengthsBytes: [1, 100, 959, 960] },
+  { name: '961 B to 2 KiB', lengthsBytes: [961, 1024, 2048] },
   { name: '4 KiB', lengthsBytes: [4 * KIB - 1, 4 * KIB, 4 * KIB + 1] },
   { name: '32 KiB', lengthsBytes: [32 * KIB - 1, 32 * KIB, 32 * KIB + 1] },
   { name: '256 KiB', lengthsBytes: [256 * KIB - 1, 256 * KIB] },

@@ -211,7 +211,7 @@ export class LoadClient {
     if (from !== '' && this.#random.chance(0.3)) await remove(this.#options, { op, key, from });
     else {
       // Long enough that no two versions have one ETag.
-      const lengthBytes = this.#random.pick([32, 1900, 1901, 5000, 300_000]);
+      const lengthBytes = this.#random.pick([32, 960, 961, 5000, 300_000]);
       const kind = from === '' ? 'If-None-Match' : 'If-Match';
       await put(this.#options, { op, key, kind, from, lengthBytes });
     }

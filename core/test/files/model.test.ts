@@ -27,7 +27,7 @@ class Model {
 
 /** Sizes around every threshold: inline, packed, frames. */
 function sizeFrom(random: Random): number {
-  const scales = [50, 1900, 5000, 40_000, 300_000, 1_200_000];
+  const scales = [50, 960, 5000, 40_000, 300_000, 1_200_000];
   return below(random, scales[below(random, scales.length)] ?? 1);
 }
 

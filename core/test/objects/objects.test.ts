@@ -54,7 +54,7 @@ describe.each(ENGINES)('objects on the %s engine', (kind) => {
     return entries.map((entry) => (entry.kind === 'object' ? entry.key : entry.prefix).toString());
   }
 
-  it.each([0, 1, 1900, 1901, 4096, 262_144, 262_145, 1_048_576, 3_500_001])(
+  it.each([0, 1, 960, 961, 4096, 262_144, 262_145, 1_048_576, 3_500_001])(
     'holds %d bytes, and reads any slice of them',
     async (length) => {
       const bytes = randomBytes(length);

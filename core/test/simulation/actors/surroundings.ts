@@ -22,7 +22,7 @@ const NAMES = ['a', 'b', 'c', 'a-b', ''];
 const RARE_NAMES = ['n'.repeat(300), '.', '..'];
 const DEEP_LEVELS_MAX = 40;
 /** Around every threshold: inline, packed, dedicated. */
-const SIZES = [0, 30, 1900, 6000, 40_000, 300_000];
+const SIZES = [0, 30, 900, 6000, 40_000, 300_000];
 
 /** The bytes of a write on its way. */
 export const writing = new AsyncLocalStorage<Buffer>();
