@@ -114,7 +114,7 @@ async function deleteMost(store: BenchStore): Promise<void> {
       tell(`  ${reached} s after the last delete extents are at ${ratio.toFixed(2)} times what is alive`);
     }
     const { compactor, collector } = store.core;
-    const now = JSON.stringify([compactor.counts, collector.counts, await collector.backlog()]);
+    const now = JSON.stringify([compactor?.counts, collector.counts, await collector.backlog()]);
     if (now !== before) stillSince = performance.now();
     if (performance.now() - stillSince > REST_MS) break;
     before = now;
@@ -122,7 +122,7 @@ async function deleteMost(store: BenchStore): Promise<void> {
   }
   const restSeconds = ((stillSince - began) / 1000).toFixed(1);
   tell(`  at rest after ${restSeconds} s: ${(await liveRatio(store)).toFixed(2)} times what is alive`);
-  tell(`  compactor ${JSON.stringify(store.core.compactor.counts)}`);
+  tell(`  compactor ${JSON.stringify(store.core.compactor?.counts)}`);
   tell(`  collector ${JSON.stringify(store.core.collector.counts)}`);
   tell(`  ${await reader.end()}; anonymous memory ${megabytes(anonymousBytes())}`);
 }

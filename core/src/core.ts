@@ -14,6 +14,8 @@ import type { FileView } from './files/types.ts';
 import { Files } from './files/view.ts';
 import { LockHosts, type LockHostView } from './locks/hosts.ts';
 import { type LookupChanges, ownLookupChanges } from './lookups/recent.ts';
+import { LocalMaintenance } from './maintenance/local.ts';
+import type { Maintenance, PacedWork } from './maintenance/maintenance.ts';
 import { checkFormat } from './meta/format.ts';
 import { Objects } from './objects/objects.ts';
 import type { ObjectView } from './objects/types.ts';
@@ -24,10 +26,9 @@ import { PostponedRecovery } from './recovery/postponed.ts';
 import { type Recovered, recover } from './recovery/recover.ts';
 import type { LostBytes } from './recovery/survey.ts';
 import { Pace } from './scrub/pace.ts';
-import { type ScrubReport, scrubAndName } from './scrub/report.ts';
-import type { ScrubParts } from './scrub/scrub.ts';
+import type { ScrubReport } from './scrub/report.ts';
 import { Collector, type CollectorParts } from './space/collector.ts';
-import { type CompactOptions, Compactor } from './space/compactor.ts';
+import type { CompactorCounts } from './space/compactor.ts';
 import { type CompactedStore, compactStore } from './space/compactStore.ts';
 import { Pins } from './space/pins.ts';
 import { type Reserve, Room, type RoomParts } from './space/room.ts';
@@ -46,31 +47,25 @@ export interface Core {
   readonly collector: Pick<Collector, 'backlog' | 'counts' | 'drain'>;
   /** Other processes that serve doors of this store. */
   readonly workers: Workers;
-  /** Empties segments that are mostly dead, in the background. */
-  readonly compactor: Pick<Compactor, 'counts'>;
+  /** Empties segments that are mostly dead, in the background; undefined where another process does. */
+  readonly compactor: { readonly counts: CompactorCounts } | undefined;
   /** Whether the disk is full: then what would take room is refused. */
   readonly room: Pick<Room, 'full'>;
   /** What was found of writers that ended without closing; undefined while that waits for room on a full disk. */
   readonly recovered: Recovered | undefined;
   /** Whether containers of the metadata are missing or too short: a look at some, with a bound. @throws FsError */
   lookForLost(options: Pick<LookParts, 'signal'>): Promise<LostContainers>;
-  /** Reads all bytes that anything refers to, at most so many a second. @throws FsError Failed | Closed */
-  scrub(options: ScrubOptions): Promise<ScrubReport>;
+  /** See Maintenance. */
+  scrub(work: PacedWork): Promise<ScrubReport>;
   /**
    * Copies the store as it is at one moment, while it is in use. One at a time.
    * @throws FsError Busy | Corrupt | NoSpace | NotEmpty | PreconditionFailed | Failed | Closed
    */
   backup(options: BackupOptions): Promise<BackupReport>;
-  /** Does now, at most so fast, what is done in the background otherwise. @throws FsError NoSpace | Failed | Closed */
-  compact(
-    options: Omit<CompactOptions, 'pace'> & { readonly bytesPerSecond: number },
-  ): Promise<CompactedStore>;
+  /** Does now what is done in the background otherwise. See Maintenance. */
+  compact(work: PacedWork): Promise<CompactedStore>;
   /** Ends the background work and closes the extent store and the engine. The next start has nothing to recover. */
   close(): Promise<void>;
-}
-
-export interface ScrubOptions extends Pick<ScrubParts, 'signal' | 'onProgress'> {
-  readonly bytesPerSecond: number;
 }
 
 export interface CoreParts {
@@ -86,6 +81,8 @@ export interface CoreParts {
   readonly changes?: LookupChanges;
   /** What runs every command and read. On the engine in this process unless told. */
   readonly commands?: CommandRunner;
+  /** Who compacts and scrubs. This process unless told. */
+  readonly maintenance?: Maintenance;
   /** When background work is done. The system's timer unless told. */
   readonly timer?: Timer;
   /** Keeps background work to a rate. By the clock and the load unless told. */
@@ -103,8 +100,6 @@ export interface CoreParts {
 }
 
 const INSTANCE_BYTES = 16;
-/** What compaction copies in the background: an eighth of it while clients are busy. */
-const COMPACTION_BYTES_PER_SECOND = 32 << 20;
 
 /** Opens the store and recovers it: the caller makes sure that no other process is at work on it meanwhile. */
 export async function openCore(parts: CoreParts): Promise<Core> {
@@ -164,19 +159,21 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const backups = new Backups({ engine, commands, extents, pins, environment, instance });
   commands.onCommit(() => collector.wake());
   collector.start();
-  const paceOf = parts.paceOf ?? ((bytesPerSecond) => new Pace({ bytesPerSecond }));
-  const compactor = new Compactor({
-    commands,
-    extents,
-    pins,
-    pace: paceOf(COMPACTION_BYTES_PER_SECOND),
-    // Not what would leave too little to take the reserve again.
-    hasRoom: async (bytes) =>
-      !room.full && (await extents.freeBytes()) >= bytes + 2 * (reserve?.lengthBytes ?? 0),
-    ...(timer && { timer }),
-    ...(onFault && { onFault }),
-  });
-  compactor.start();
+  const ownMaintenance = (): LocalMaintenance =>
+    new LocalMaintenance({
+      commands,
+      extents,
+      pins,
+      paceOf: parts.paceOf ?? ((bytesPerSecond) => new Pace({ bytesPerSecond })),
+      // Not what would leave too little to take the reserve again.
+      hasRoom: async (bytes) =>
+        !room.full && (await extents.freeBytes()) >= bytes + 2 * (reserve?.lengthBytes ?? 0),
+      ...(timer && { timer }),
+      ...(onFault && { onFault }),
+    });
+  const maintenance = parts.maintenance ?? ownMaintenance();
+  const own = maintenance instanceof LocalMaintenance ? maintenance : undefined;
+  own?.start();
   return {
     files: new Files({ commands, extents, pins, nextContentId }),
     objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
@@ -185,19 +182,17 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     lockHosts: new LockHosts(commands),
     collector,
     workers,
-    compactor,
+    compactor: own,
     room,
     get recovered() {
       return recovery.recovered;
     },
     lookForLost: (options) => lookForLost({ commands, extents, ...options }),
-    scrub: ({ bytesPerSecond, ...options }) =>
-      scrubAndName({ commands, extents, pace: new Pace({ bytesPerSecond }), ...options }),
+    scrub: (work) => maintenance.scrub(work),
     backup: (options) => backups.take(options),
-    compact: ({ bytesPerSecond, ...options }) =>
-      compactStore({ extents, collector, compactor }, { ...options, pace: paceOf(bytesPerSecond) }),
+    compact: (work) => compactStore({ extents, collector, maintenance }, work),
     async close() {
-      await compactor.stop();
+      await own?.stop();
       await collector.stop();
       await room.stop();
       await recovery.stop();

@@ -29,14 +29,14 @@ export async function publishing<R>(
     settle(body);
     return published;
   } catch (error) {
-    if (!isUnknown(error)) await discardBody(commands, body);
+    if (!isOutcomeUnknown(error)) await discardBody(commands, body);
     throw error;
   }
 }
 
 const UNKNOWN: ReadonlySet<string> = new Set<FsErrorCode>(['Failed', 'Closed', 'Interrupted']);
 
-/** After a failed device nobody knows what was committed: recovery decides, with the disk before it. */
-function isUnknown(error: unknown): boolean {
+/** Whether what was to be committed may have been: recovery decides, with the disk before it. */
+export function isOutcomeUnknown(error: unknown): boolean {
   return error instanceof FsError && UNKNOWN.has(error.code);
 }

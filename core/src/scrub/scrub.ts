@@ -23,7 +23,7 @@ const DAMAGES_MAX = 10_000;
 export interface ScrubParts {
   readonly commands: Pick<Commands, 'read'>;
   readonly extents: Pick<ExtentStore, 'read' | 'list'>;
-  readonly pace: Pace;
+  readonly pace: Pick<Pace, 'take'>;
   /** Ends it early, with what it has found. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ScrubProgress) => void;

@@ -2,46 +2,33 @@
 
 import type { ExtentStore } from '@facet/extents';
 import { fromExtents } from '../contents/read.ts';
+import type { Maintenance, PacedWork } from '../maintenance/maintenance.ts';
 import type { Collector } from './collector.ts';
-import type { CompactOptions, Compactor, CompactorCounts } from './compactor.ts';
+import type { Compacted } from './compactor.ts';
 
-export interface CompactedStore extends Omit<CompactorCounts, 'faults'> {
+export interface CompactedStore extends Compacted {
   /** What all containers take of the disk. */
   readonly allocatedBytesBefore: number;
   readonly allocatedBytesAfter: number;
-  /** False when it was ended early. */
-  readonly complete: boolean;
 }
 
 export interface CompactStoreParts {
   readonly extents: Pick<ExtentStore, 'list'>;
   readonly collector: Pick<Collector, 'drain'>;
-  readonly compactor: Pick<Compactor, 'counts' | 'run'>;
+  readonly maintenance: Pick<Maintenance, 'compact'>;
 }
 
 /** @throws FsError NoSpace | Failed | Closed */
 export async function compactStore(
-  { extents, collector, compactor }: CompactStoreParts,
-  options: CompactOptions,
+  { extents, collector, maintenance }: CompactStoreParts,
+  work: PacedWork,
 ): Promise<CompactedStore> {
   const allocatedBytesBefore = await allocatedBytes(extents);
   // What was dropped just now is to be known to be dead.
   await collector.drain();
-  const before = compactor.counts;
-  const complete = await compactor.run(options);
+  const compacted = await maintenance.compact(work);
   await collector.drain();
-  const after = compactor.counts;
-  return {
-    segments: after.segments - before.segments,
-    movedExtents: after.movedExtents - before.movedExtents,
-    movedBytes: after.movedBytes - before.movedBytes,
-    mergedPieces: after.mergedPieces - before.mergedPieces,
-    outdated: after.outdated - before.outdated,
-    damaged: after.damaged - before.damaged,
-    allocatedBytesBefore,
-    allocatedBytesAfter: await allocatedBytes(extents),
-    complete,
-  };
+  return { ...compacted, allocatedBytesBefore, allocatedBytesAfter: await allocatedBytes(extents) };
 }
 
 async function allocatedBytes(extents: CompactStoreParts['extents']): Promise<number> {

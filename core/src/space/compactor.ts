@@ -8,7 +8,7 @@
 
 import { ExtentError, type ExtentStore, type ScannedFrame } from '@facet/extents';
 import { fromExtents } from '../contents/read.ts';
-import { FsError } from '../errors.ts';
+import { FsError, type FsErrorCode } from '../errors.ts';
 import type { Pace } from '../scrub/pace.ts';
 import { FragmentSweep } from './fragments.ts';
 import { liveSources } from './liveExtents.ts';
@@ -28,6 +28,9 @@ const READS_PER_LOOK = 32;
 const FRAMES_PER_READ = 64;
 /** Of a run that is asked for: what dies meanwhile is looked for so often again. */
 const PASSES_MAX = 8;
+
+/** On a full disk the collector's work comes first; a store in another process may be away for a moment. */
+const WAITS: ReadonlySet<FsErrorCode> = new Set(['NoSpace', 'Busy', 'Interrupted']);
 
 export interface CompactorParts extends MoverParts {
   readonly extents: Pick<ExtentStore, 'append' | 'read' | 'scan' | 'status' | 'isActive'>;
@@ -53,6 +56,12 @@ export interface CompactorCounts {
   /** Left where they are, since they can not be read as they were written. */
   readonly damaged: number;
   readonly faults: number;
+}
+
+/** What one run did. */
+export interface Compacted extends Omit<CompactorCounts, 'faults'> {
+  /** False when it was ended early. */
+  readonly complete: boolean;
 }
 
 export interface CompactOptions {
@@ -117,10 +126,10 @@ export class Compactor {
 
   /**
    * Empties what there is to empty by now, at another pace than the background's.
-   * @returns whether it came to its end
    * @throws FsError NoSpace | Failed | Closed
    */
-  async run(options: CompactOptions): Promise<boolean> {
+  async run(options: CompactOptions): Promise<Compacted> {
+    const before = this.#counts;
     const signal = AbortSignal.any([this.#ending.signal, ...(options.signal ? [options.signal] : [])]);
     let [bytes, bytesExpected] = [0, 0];
     const work: Work = {
@@ -141,7 +150,16 @@ export class Compactor {
     await this.#inTurn(() => this.#merge(work, { onlyQuiet: false }));
     for (let pass = 0; pass < PASSES_MAX && !signal.aborted; pass += 1)
       if ((await this.#pass(work)) === 0) break;
-    return !signal.aborted;
+    const after = this.#counts;
+    return {
+      segments: after.segments - before.segments,
+      movedExtents: after.movedExtents - before.movedExtents,
+      movedBytes: after.movedBytes - before.movedBytes,
+      mergedPieces: after.mergedPieces - before.mergedPieces,
+      outdated: after.outdated - before.outdated,
+      damaged: after.damaged - before.damaged,
+      complete: !signal.aborted,
+    };
   }
 
   async #loop(): Promise<void> {
@@ -157,8 +175,7 @@ export class Compactor {
         sweepAt = looks + Math.max(LOOKS_PER_SWEEP, Math.ceil(reads / READS_PER_LOOK));
       } catch (error) {
         if (error instanceof FsError && error.code === 'Closed') return;
-        // On a full disk the collector's work comes first.
-        if (!(error instanceof FsError && error.code === 'NoSpace')) this.#fault('compact', error);
+        if (!(error instanceof FsError && WAITS.has(error.code))) this.#fault('compact', error);
       }
     }
   }

@@ -4,7 +4,7 @@
  */
 
 import type { Entry } from '@facet/engine';
-import type { CommandRunner } from '../commands/command.ts';
+import type { Commands } from '../commands/command.ts';
 import { type ContentId, contentId } from '../ids.ts';
 import { contentKey, contentOfKey, offsetOfMapKey, SPACE, spaceBounds, successor } from '../meta/keys.ts';
 import { decodeContent, decodeMapEntry } from '../meta/records/content.ts';
@@ -25,11 +25,11 @@ interface Stretch {
 }
 
 export class FragmentSweep {
-  readonly #commands: Pick<CommandRunner, 'read'>;
+  readonly #commands: Pick<Commands, 'read'>;
   /** Stretches of the sweep before, each by its first piece. */
   #seen: ReadonlyMap<string, number> = new Map();
 
-  constructor(commands: Pick<CommandRunner, 'read'>) {
+  constructor(commands: Pick<Commands, 'read'>) {
     this.#commands = commands;
   }
 

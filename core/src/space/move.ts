@@ -2,12 +2,11 @@
 
 import { Buffer } from 'node:buffer';
 import { ExtentError, type ExtentStore, READ_SLACK_BYTES } from '@facet/extents';
-import type { CommandRunner } from '../commands/command.ts';
-import { discardBody } from '../contents/discard.ts';
+import type { Commands } from '../commands/command.ts';
+import { discardBody, isOutcomeUnknown } from '../contents/discard.ts';
 import { stillRefers } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
 import { settle } from '../contents/settled.ts';
-import { FsError } from '../errors.ts';
 import { contentKey, contentMapKey } from '../meta/keys.ts';
 import type { StagedBody } from '../objects/types.ts';
 import type { Pins } from './pins.ts';
@@ -50,7 +49,7 @@ export class Batches {
 }
 
 export interface MoverParts {
-  readonly commands: CommandRunner;
+  readonly commands: Commands;
   readonly extents: Pick<ExtentStore, 'append' | 'read'>;
   readonly pins: Pick<Pins, 'committed'>;
 }
@@ -85,9 +84,7 @@ export class Mover {
       if (repointed.stamp !== undefined) pins.committed(repointed.stamp);
       return { ...repointed, outdated: outdated + repointed.outdated, damaged };
     } catch (error) {
-      // After a failed device nobody knows what was committed: recovery decides.
-      const unknown = error instanceof FsError && (error.code === 'Failed' || error.code === 'Closed');
-      if (!unknown) for (const move of moves) await discardBody(commands, bodyOf(move));
+      if (!isOutcomeUnknown(error)) for (const move of moves) await discardBody(commands, bodyOf(move));
       throw error;
     }
   }

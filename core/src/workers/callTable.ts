@@ -12,6 +12,7 @@ import { deleteObject } from '../objects/delete.ts';
 import { putObject } from '../objects/put.ts';
 import { setTags } from '../objects/tags.ts';
 import { leaseContainers, narrowLease } from '../recovery/leases.ts';
+import { repointExtents } from '../space/repoint.ts';
 import { setExport } from '../volumes/exports.ts';
 import { setSettings } from '../volumes/settings.ts';
 import { createVolume, deleteVolume, setVolumeTags } from '../volumes/volumes.ts';
@@ -38,6 +39,7 @@ const COMMANDS: readonly AnyCommand[] = [
   narrowLease,
   putObject,
   putPart,
+  repointExtents,
   setExport,
   setSettings,
   setTags,

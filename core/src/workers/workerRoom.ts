@@ -2,15 +2,11 @@ import { ExtentError, type ExtentStore, forwarded } from '@facet/extents';
 
 /** Room on the disk as a worker knows it: from the store's process, which it tells when its own writes meet a full disk. */
 export class WorkerRoom {
-  #full = false;
+  isFull = false;
   readonly #met: () => void;
 
   constructor(met: () => void) {
     this.#met = met;
-  }
-
-  set full(full: boolean) {
-    this.#full = full;
   }
 
   /** The same store, which takes no bytes while the disk is full. */
@@ -30,7 +26,7 @@ export class WorkerRoom {
   }
 
   async #take<T>(write: () => Promise<T>): Promise<T> {
-    if (this.#full) throw new ExtentError('Full', 'the disk is full: delete something, or make room on it');
+    if (this.isFull) throw new ExtentError('Full', 'the disk is full: delete something, or make room on it');
     try {
       return await write();
     } catch (error) {

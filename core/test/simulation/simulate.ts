@@ -179,8 +179,8 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
     const alive = await liveTogether(setting, { core, calls, refused, random, ...options });
     if (alive > 0) counts.cutShort += 1;
     if (world.died) counts.died += 1;
-    counts.moved += core.compactor.counts.movedExtents;
-    counts.merged += core.compactor.counts.mergedPieces;
+    counts.moved += core.compactor?.counts.movedExtents ?? 0;
+    counts.merged += core.compactor?.counts.mergedPieces ?? 0;
     world.stop({ powerStays: below(random, 4) === 0 });
   }
   world.fill(false);

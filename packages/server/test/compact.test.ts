@@ -35,14 +35,19 @@ async function each(count: number, work: (i: number) => Promise<unknown>): Promi
   }
 }
 
+const PROCESSES = [
+  ['one process', []],
+  ['several', ['--workers', '2']],
+] as const;
+
 /** Objects, most of which were deleted. Served anew: what they lie in is sealed. */
-async function thinned(data: string, count: number): Promise<RunningServer> {
-  const server = await serve({ data, environment });
+async function thinned(data: string, count: number, flags: readonly string[] = []): Promise<RunningServer> {
+  const server = await serve({ data, environment, flags });
   await request(server, 'PUT', '/vol');
   await each(count, (i) => request(server, 'PUT', `/vol/${i}`, bodyOf(i)));
   await each(count, async (i) => i % KEPT_EVERY > 0 && request(server, 'DELETE', `/vol/${i}`));
   expect((await stop(server)).code).toBe(0);
-  return serve({ data, environment });
+  return serve({ data, environment, flags });
 }
 
 async function mustHold(server: RunningServer, count: number): Promise<void> {
@@ -63,10 +68,10 @@ async function mustBeWhole(data: string): Promise<void> {
   expect([checked.code, checked.stdout]).toEqual([0, expect.stringContaining('no damage')]);
 }
 
-test('gives back what was deleted, while the store is served', async () => {
+test.each(PROCESSES)('gives back what was deleted, while the store is served by %s', async (_, flags) => {
   const data = temporaryDirectory();
   const count = 600;
-  const server = await thinned(data, count);
+  const server = await thinned(data, count, flags);
   const before = extentBytes(data);
   const kept = (count / KEPT_EVERY) * OBJECT_BYTES;
   expect(before).toBeGreaterThan(3 * kept);
@@ -83,10 +88,10 @@ test('gives back what was deleted, while the store is served', async () => {
   expect(JSON.parse(again.stdout)).toMatchObject({ segments: 0, movedBytes: 0, damaged: 0, complete: true });
 });
 
-test('kill -9 in the middle of it loses nothing', async () => {
+test.each(PROCESSES)('kill -9 in the middle of it loses nothing that %s had', async (_, flags) => {
   const data = temporaryDirectory();
   const count = 1200;
-  let server = await thinned(data, count);
+  let server = await thinned(data, count, flags);
   const kept = (count / KEPT_EVERY) * OBJECT_BYTES;
   for (const moment of [1, 2, 3]) {
     const running = startFacet(['compact', '--data', data, '--rate', '1M']);
@@ -96,7 +101,7 @@ test('kill -9 in the middle of it loses nothing', async () => {
     server.child.kill('SIGKILL');
     await server.ended;
     expect((await running.ended).code).toBe(1);
-    server = await serve({ data, environment });
+    server = await serve({ data, environment, flags });
     await mustHold(server, count);
   }
   expect((await facet(['compact', '--data', data])).code).toBe(0);

@@ -8,6 +8,7 @@ import {
   madeCredentials,
   type RunningServer,
   serve,
+  startFacet,
   stop,
   temporaryDirectory,
 } from './facetProcess.ts';
@@ -30,15 +31,31 @@ const logOf = (server: RunningServer): readonly Log[] =>
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line));
 
-/** The processes that a supervisor started: the one with the store first. */
-function childrenOf(server: RunningServer): { readonly store: number; readonly workers: readonly number[] } {
+interface Children {
+  readonly store: number;
+  /** Of S3. */
+  readonly workers: readonly number[];
+  readonly maintenance: number | undefined;
+}
+
+/** The processes that a supervisor started. */
+function childrenOf(server: RunningServer): Children {
   const pid = server.child.pid;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
   const titleOf = (child: number) => readFileSync(`/proc/${child}/cmdline`, 'utf8').replace(/\0+$/, '');
   const store = children.find((child) => titleOf(child) === 'facet store');
   if (store === undefined) throw new Error(`no child has the store: ${children.map(titleOf)}`);
-  return { store, workers: children.filter((child) => child !== store) };
+  const maintenance = children.find((child) => titleOf(child) === 'facet maintenance');
+  return {
+    store,
+    workers: children.filter((child) => child !== store && child !== maintenance),
+    maintenance,
+  };
 }
+
+/** What it read through system calls. */
+const readBytesOf = (pid: number): number =>
+  Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
 
 interface Client {
   ask(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: Buffer): Promise<Response>;
@@ -171,6 +188,41 @@ describe('a server of several processes', () => {
     expect((await facet(['fsck', '--data', data])).code).toBe(0);
   });
 
+  test('compaction and scrubs have a process of their own, which is replaced when it is killed', async () => {
+    const data = temporaryDirectory();
+    const server = await start(data);
+    const client = clientOf(server, madeCredentials(server));
+    expect((await client.ask('PUT', '/bucket')).status).toBe(200);
+    const body = randomBytes(90_000);
+    for (let n = 0; n < 5; n += 1) expect((await client.ask('PUT', `/bucket/${n}`, body)).status).toBe(200);
+    const scrubbed = async (): Promise<number> => {
+      const ran = await facet(['scrub', '--data', data, '--rate', '1G', '--json']);
+      expect([ran.code, ran.stderr]).toEqual([0, '']);
+      return JSON.parse(ran.stdout).bytes;
+    };
+    const { maintenance = 0, store, workers } = childrenOf(server);
+    const before = { maintenance: readBytesOf(maintenance), store: readBytesOf(store) };
+    expect(await scrubbed()).toBe(5 * body.length);
+    expect(readBytesOf(maintenance) - before.maintenance).toBeGreaterThan(5 * body.length);
+    expect(readBytesOf(store) - before.store).toBeLessThan(body.length);
+
+    const slow = startFacet(['scrub', '--data', data, '--rate', '1M']);
+    await server.wrote('stderr', /the scrub is over[\s\S]*a scrub begins/);
+    process.kill(maintenance, 'SIGKILL');
+    const ended = await slow.ended;
+    expect(ended.code).not.toBe(0);
+    expect(ended.stderr).toContain('ask again');
+    await expect.poll(() => childrenOf(server).maintenance ?? maintenance).not.toBe(maintenance);
+    expect(childrenOf(server)).toMatchObject({ store, workers });
+    await expect.poll(scrubbed).toBe(5 * body.length);
+    const compacted = await facet(['compact', '--data', data, '--json']);
+    expect(JSON.parse(compacted.stdout)).toMatchObject({ damaged: 0, complete: true });
+    const said = await (await fetch(`${server.serving.admin.url}/metrics`)).text();
+    expect(said).toMatch(/facet_compactor_segments_total\{worker="maintenance"\} \d/);
+    expect((await stop(server)).code).toBe(0);
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+  });
+
   test('a store process that is killed is started again: connections stay, nothing acknowledged is lost', async () => {
     const { data, server, client, writers } = await begin();
     const before = childrenOf(server);
@@ -199,6 +251,8 @@ describe('a server of several processes', () => {
     await end(writers);
     const after = childrenOf(server);
     expect(after.store).not.toBe(before.store);
+    expect(after.maintenance).toBeDefined();
+    expect(after.maintenance).not.toBe(before.maintenance);
     for (const worker of after.workers) expect(before.workers).not.toContain(worker);
     expect(writers.flatMap(({ failures }) => failures)).toEqual([]);
     await expectAllOf(writers, client);
@@ -208,7 +262,7 @@ describe('a server of several processes', () => {
 
   test('when the supervisor is killed every process ends, and the next start has everything', async () => {
     const { data, server, root, writers } = await begin();
-    const { store, workers } = childrenOf(server);
+    const { store, workers, maintenance = 0 } = childrenOf(server);
     server.child.kill('SIGKILL');
     await Promise.all(writers.map((writer) => writer.stop()));
     const lives = (pid: number): boolean => {
@@ -219,7 +273,7 @@ describe('a server of several processes', () => {
         return false;
       }
     };
-    await expect.poll(() => [store, ...workers].filter(lives)).toEqual([]);
+    await expect.poll(() => [store, maintenance, ...workers].filter(lives)).toEqual([]);
     const again = await start(data);
     await expectAllOf(writers, clientOf(again, root));
     expect((await stop(again)).code).toBe(0);
@@ -258,19 +312,20 @@ describe('a server of several processes', () => {
     const workers = new Set(samples.map((line) => /worker="([^"]*)"/.exec(line)?.[1]));
     expect([...workers].every((name) => name === 's3-1' || name === 's3-2')).toBe(true);
     expect(samples.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)).toBe(GETS);
-    for (const name of ['store', 's3-1', 's3-2'])
+    for (const name of ['store', 'maintenance', 's3-1', 's3-2'])
       expect(said).toMatch(new RegExp(`process_start_time_seconds\\{worker="${name}"\\} \\d`));
     expect((await stop(server)).code).toBe(0);
   });
 
   test('signals to the whole group are the supervisor’s to heed', async () => {
     const server = await start(temporaryDirectory());
-    const { store, workers } = childrenOf(server);
-    for (const pid of [store, ...workers])
+    const before = childrenOf(server);
+    const { store, workers, maintenance = 0 } = before;
+    for (const pid of [store, maintenance, ...workers])
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(pid, signal);
     const client = clientOf(server, madeCredentials(server));
     expect((await client.ask('GET', '/')).status).toBe(200);
-    expect(childrenOf(server)).toEqual({ store, workers });
+    expect(childrenOf(server)).toEqual(before);
     expect((await stop(server)).code).toBe(0);
   });
 });

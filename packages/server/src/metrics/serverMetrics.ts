@@ -2,6 +2,7 @@
 
 import type { S3Gateway } from '@facet/gateway-s3';
 import type { OpenStore } from '../store/open.ts';
+import { compactorFamilies } from './compactor.ts';
 import { extentFamilies } from './extents.ts';
 import type { MetricsJson } from './families.ts';
 import { merge } from './merge.ts';
@@ -52,6 +53,8 @@ export class ServerMetrics {
     this.#process.add(() => this.metadata.families(engine));
     this.#process.add(() => extentFamilies(store));
     this.#process.add(() => spaceFamilies({ core, reserve, layout, lostContainers }));
+    const { compactor } = core;
+    if (compactor) this.#process.add(() => compactorFamilies(compactor.counts));
     this.#process.add(() => volumeFamilies(core));
   }
 }

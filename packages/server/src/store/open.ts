@@ -1,6 +1,13 @@
 /** Opens a store: the metadata engine, the extents, and the core over both. */
 
-import { type Core, type LookupChanges, openCore, type Recovered, systemEnvironment } from '@facet/core';
+import {
+  type Core,
+  type LookupChanges,
+  type Maintenance,
+  openCore,
+  type Recovered,
+  systemEnvironment,
+} from '@facet/core';
 import type { LmdbEngine, ReaderNotice } from '@facet/engine';
 import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
 import type { JournalOptions } from '@facet/journal';
@@ -43,6 +50,8 @@ export interface OpenStoreOptions {
     readonly changes: LookupChanges;
     /** Instances of workers that run, and have since before this process. */
     readonly running: readonly Uint8Array[];
+    /** The one that compacts and scrubs. */
+    readonly maintenance: Maintenance;
   };
 }
 
@@ -73,7 +82,7 @@ export async function openStore({
   const core = await openCore({
     engine,
     settle: () => engine.settle(),
-    ...(family && { changes: family.changes, running: family.running }),
+    ...(family && { changes: family.changes, running: family.running, maintenance: family.maintenance }),
     reserve,
     environment: systemEnvironment(),
     openExtents: async (lease) => {

@@ -30,11 +30,24 @@ async function begin(
   message: Extract<ToStore | ToWorker, { kind: 'start' }>,
   logger: ReturnType<typeof childLogger>,
 ): Promise<void> {
-  if (message.role === 'store') {
-    const { runStore } = await import('./storeProcess.ts');
-    await runStore(message, logger);
-  } else {
-    const { runWorker } = await import('./workerProcess.ts');
-    await runWorker(message, logger);
+  switch (message.role) {
+    case 'store': {
+      const { runStore } = await import('./storeProcess.ts');
+      return runStore(message, logger);
+    }
+    case 's3': {
+      const [{ runWorker }, { openS3Worker }] = await Promise.all([
+        import('./workerProcess.ts'),
+        import('./s3Worker.ts'),
+      ]);
+      return runWorker(message, logger, openS3Worker);
+    }
+    case 'maintenance': {
+      const [{ runWorker }, { openMaintenanceWorker }] = await Promise.all([
+        import('./workerProcess.ts'),
+        import('./maintenanceWorker.ts'),
+      ]);
+      return runWorker(message, logger, openMaintenanceWorker);
+    }
   }
 }

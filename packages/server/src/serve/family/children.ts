@@ -7,7 +7,7 @@ import type { ServeSettings } from '../../settings/settings.ts';
 import { endsWithin } from '../deadline.ts';
 import type { StoreFacts } from '../server.ts';
 import type { Taker } from './distributor.ts';
-import type { FromStore, FromWorker, Meeting, ToStore, ToWorker } from './messages.ts';
+import type { FromStore, FromWorker, Meeting, Role, Run, ToStore, ToWorker } from './messages.ts';
 import { type Ending, Subprocess } from './subprocess.ts';
 
 /** What a process needs to end, besides the grace of what is in flight. */
@@ -18,6 +18,7 @@ const INSTANCE_BYTES = 16;
 interface Common {
   readonly settings: ServeSettings;
   readonly meeting: Meeting;
+  readonly graceMs: number;
 }
 
 export class StoreChild {
@@ -37,7 +38,7 @@ export class StoreChild {
   }
 
   /** Resolves when it is open. @throws CommandFailure */
-  async start(parts: Common & { readonly running: readonly string[] }): Promise<StoreFacts> {
+  async start(parts: Common & { readonly running: readonly Run[] }): Promise<StoreFacts> {
     const ready = this.#process.next('ready');
     const failed = this.#process.next('failed');
     // Only one of the two comes.
@@ -50,9 +51,9 @@ export class StoreChild {
   }
 
   /** Resolves when it knows of a worker that is about to start. */
-  async expect(instance: string): Promise<void> {
+  async expect({ instance, role }: Run): Promise<void> {
     const expected = this.#process.next('expected');
-    this.#process.send({ kind: 'expect', instance });
+    this.#process.send({ kind: 'expect', instance, role });
     await expected;
   }
 
@@ -76,23 +77,25 @@ export class StoreChild {
   }
 }
 
-export class WorkerChild implements Taker {
+export class WorkerChild implements Taker, Run {
+  readonly role: Role;
   readonly place: number;
   /** Names this run, in hexadecimal: its leases bear it. */
   readonly instance = randomBytes(INSTANCE_BYTES).toString('hex');
   readonly #process: Subprocess<ToWorker, FromWorker>;
   /** The store knows of it. */
   isAdmitted = false;
-  /** It takes connections. */
+  /** It does what it is there for. */
   serves = false;
 
-  constructor({ place, inherited }: { readonly place: number; readonly inherited: readonly number[] }) {
-    this.place = place;
-    this.#process = new Subprocess(inherited);
+  constructor(parts: { readonly role: Role; readonly place: number; readonly inherited: readonly number[] }) {
+    this.role = parts.role;
+    this.place = parts.place;
+    this.#process = new Subprocess(parts.inherited);
   }
 
   get name(): string {
-    return `s3-${this.place}`;
+    return this.role === 's3' ? `s3-${this.place}` : this.role;
   }
 
   get ended(): Promise<Ending> {
@@ -107,13 +110,14 @@ export class WorkerChild implements Taker {
     return performance.now() - this.#process.startedMs;
   }
 
-  /** Resolves when it can take connections. @throws CommandFailure */
+  /** Resolves when it serves. @throws CommandFailure */
   async start(parts: Common): Promise<void> {
     const ready = this.#process.next('ready');
     const failed = this.#process.next('failed');
     ready.catch(() => undefined);
     failed.catch(() => undefined);
-    this.#process.send({ kind: 'start', role: 's3', name: this.name, instance: this.instance, ...parts });
+    const { role, name, instance } = this;
+    this.#process.send({ kind: 'start', role, name, instance, ...parts });
     const answer = await Promise.race([ready, failed]);
     if (answer.kind === 'failed') throw new CommandFailure(answer.failure);
   }

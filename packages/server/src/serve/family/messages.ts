@@ -1,6 +1,6 @@
 /** What the supervisor and the processes it started tell each other, as JSON. */
 
-import type { WorkerCalls } from '@facet/core';
+import type { MaintenanceCalls, ProgressCalls, StoreCalls, WorkerCalls } from '@facet/core';
 import type { CommandFailure } from '../../failure.ts';
 import type { ServeSettings } from '../../settings/settings.ts';
 import type { StoreFacts } from '../server.ts';
@@ -15,19 +15,31 @@ export interface Meeting {
   readonly secret: string;
 }
 
+/** What a worker does: it serves S3, or it compacts and scrubs. */
+export type Role = 's3' | 'maintenance';
+
+/** One run of a worker. */
+export interface Run {
+  /** Hexadecimal. */
+  readonly instance: string;
+  readonly role: Role;
+}
+
 interface Start {
   readonly kind: 'start';
   readonly settings: ServeSettings;
   readonly meeting: Meeting;
+  /** What is in flight at the end has so long. */
+  readonly graceMs: number;
 }
 
 export type ToStore =
-  /** `running`: instances of workers that ran on when the store ended. */
-  | (Start & { readonly role: 'store'; readonly running: readonly string[] })
+  /** `running`: workers that ran on when the store ended. */
+  | (Start & { readonly role: 'store'; readonly running: readonly Run[] })
   /** A worker is about to start. Answered. */
-  | { readonly kind: 'expect'; readonly instance: string }
+  | (Run & { readonly kind: 'expect' })
   | { readonly kind: 'ended'; readonly instance: string }
-  /** How many workers serve. */
+  /** How many workers serve S3. */
   | { readonly kind: 'workers'; readonly count: number }
   /** Nothing new is taken any more; what is in flight goes on. */
   | { readonly kind: 'closeDoors' }
@@ -39,7 +51,7 @@ export type FromStore =
   | { readonly kind: 'expected'; readonly instance: string };
 
 export type ToWorker =
-  | (Start & { readonly role: 's3'; readonly name: string; readonly instance: string })
+  | (Start & Run & { readonly name: string })
   /** With the connection. */
   | { readonly kind: 'connection' }
   /** The store is away: nothing of it may be open. Answered. */
@@ -59,3 +71,9 @@ export type FromWorker =
 export type CallsOfWorker = WorkerCalls & {
   readonly metrics: { readonly params: null; readonly result: unknown };
 };
+
+/** What it asks of that of maintenance. */
+export type CallsOfMaintenance = CallsOfWorker & MaintenanceCalls;
+
+/** What any of them asks of it. */
+export type CallsOfStore = StoreCalls & ProgressCalls;

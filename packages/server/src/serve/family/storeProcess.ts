@@ -1,6 +1,6 @@
 /** The process that has the store: it writes the metadata, keeps house, and serves NFS and administration. */
 
-import { errorCodec, interrupted, type StoreCalls } from '@facet/core';
+import { errorCodec, interrupted, RemoteMaintenance } from '@facet/core';
 import { Connection, LinkListener, type LinkPeer } from '@facet/link';
 import type { Logger } from 'pino';
 import { EXIT } from '../../exitCodes.ts';
@@ -9,36 +9,44 @@ import { storeLayout } from '../../store/layout.ts';
 import { inheritedStoreLock } from '../../store/lock.ts';
 import { endsWithin } from '../deadline.ts';
 import { type RunningServer, startServer } from '../server.ts';
-import { type CallsOfWorker, INHERITED_FD, type ToStore } from './messages.ts';
+import { type CallsOfMaintenance, type CallsOfStore, INHERITED_FD, type ToStore } from './messages.ts';
 import { SharedState } from './sharedState.ts';
 import { failToParent, tellParent } from './toParent.ts';
 
-const GRACE_MS = 30_000;
 const METRICS_MS_MAX = 2_000;
 
 type Started = Extract<ToStore, { kind: 'start' }>;
 
 export async function runStore(start: Started, logger: Logger): Promise<void> {
-  const { settings, meeting, running } = start;
+  const { settings, meeting, running, graceMs } = start;
   const state = SharedState.open(INHERITED_FD.words);
   // What the process before left unsettled is in the file when this one has opened it; until then nobody reads.
   state.notice.settled();
+  const maintenance = new RemoteMaintenance();
+  const maintainers = new Set(
+    running.filter(({ role }) => role === 'maintenance').map(({ instance }) => instance),
+  );
   let links: WorkerLinks | undefined;
   try {
     const server = await startServer({
       settings,
       environment: process.env,
       logger,
-      graceMs: GRACE_MS,
+      graceMs,
       family: {
         lock: inheritedStoreLock(INHERITED_FD.lock, storeLayout(settings.data).lock),
         notice: state.notice,
         changes: state.changes,
-        running: running.map((instance) => Buffer.from(instance, 'hex')),
+        running: running.map(({ instance }) => Buffer.from(instance, 'hex')),
+        maintenance,
         metricsOfOthers: async () => links?.metrics() ?? [],
       },
     });
-    const opened = new WorkerLinks(server);
+    const opened = new WorkerLinks({
+      server,
+      maintenance,
+      isMaintainer: (instance) => maintainers.has(instance),
+    });
     links = opened;
     const listener = await LinkListener.open({
       address: meeting.address,
@@ -53,6 +61,7 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
     process.on('message', (message: ToStore) => {
       switch (message.kind) {
         case 'expect':
+          if (message.role === 'maintenance') maintainers.add(message.instance);
           server.core.workers.expect(Buffer.from(message.instance, 'hex'));
           tellParent({ kind: 'expected', instance: message.instance });
           return;
@@ -81,20 +90,27 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
   }
 }
 
-type WorkerConnection = Connection<StoreCalls, CallsOfWorker>;
+type WorkerConnection = Connection<CallsOfStore, CallsOfMaintenance>;
+
+interface WorkerLinksParts {
+  readonly server: RunningServer;
+  readonly maintenance: RemoteMaintenance;
+  readonly isMaintainer: (instance: string) => boolean;
+}
 
 /** The workers that are connected, by their run's instance. */
 class WorkerLinks {
-  readonly #server: RunningServer;
+  readonly #parts: WorkerLinksParts;
   readonly #connections = new Map<string, WorkerConnection>();
 
-  constructor(server: RunningServer) {
-    this.#server = server;
+  constructor(parts: WorkerLinksParts) {
+    this.#parts = parts;
   }
 
   add({ name, socket }: LinkPeer): void {
-    const { workers } = this.#server.core;
-    const connection: WorkerConnection = new Connection<StoreCalls, CallsOfWorker>({
+    const { server, maintenance, isMaintainer } = this.#parts;
+    const { workers } = server.core;
+    const connection: WorkerConnection = new Connection<CallsOfStore, CallsOfMaintenance>({
       socket,
       errors: errorCodec,
       lost: interrupted,
@@ -104,11 +120,13 @@ class WorkerLinks {
       connection.destroy();
       return;
     }
-    connection.serve(answers);
+    connection.serve({ ...answers, ...maintenance.answers });
     const key = name.toString('hex');
+    if (isMaintainer(key)) maintenance.connected(connection);
     this.#connections.set(key, connection);
     void connection.over.then(() => {
       workers.left(name, connection);
+      maintenance.left(connection);
     });
   }
 
@@ -119,7 +137,7 @@ class WorkerLinks {
     this.#connections.delete(key);
     await connection?.over;
     await connection?.answered();
-    this.#server.core.workers.ended(instance);
+    this.#parts.server.core.workers.ended(instance);
   }
 
   /** What each of them measured; of one that does not say, nothing. */

@@ -22,6 +22,8 @@ import type { SharedState } from './sharedState.ts';
 /** One that does not say that it let go of the store is not waited for longer. */
 const SUSPEND_MS_MAX = 5_000;
 const SECRET_BYTES = 32;
+/** Of maintenance; those of S3 are 1, 2, … */
+const MAINTENANCE_PLACE = 0;
 /** A client that keeps a connection busy asks again within that, and is told to leave by the answer. */
 const ROLL_IDLE_MS = 3_000;
 
@@ -40,7 +42,7 @@ export class Supervisor {
   readonly #meeting: Meeting;
   readonly #distributor = new Distributor();
   readonly #failed = Promise.withResolvers<CommandFailure>();
-  /** By place: 1, 2, … */
+  /** By place. */
   readonly #workers = new Map<number, WorkerChild>();
   /** Told to stop, and not gone yet. */
   readonly #leaving = new Set<WorkerChild>();
@@ -68,7 +70,7 @@ export class Supervisor {
   /** Resolves when every door is open. @throws CommandFailure; what had been started is ended again */
   async start(): Promise<{ readonly facts: StoreFacts; readonly s3: Address }> {
     try {
-      const places = Array.from({ length: this.#parts.settings.workers }, (_, index) => index + 1);
+      const places = Array.from({ length: this.#parts.settings.workers + 1 }, (_, place) => place);
       // They load what they need while the store opens.
       const workers = places.map((place) => this.#fork(place));
       const facts = await this.#openStore();
@@ -120,16 +122,17 @@ export class Supervisor {
   // ---- the store ----
 
   async #openStore(): Promise<StoreFacts> {
-    const { settings, state, lock } = this.#parts;
+    const { settings, state, lock, graceMs } = this.#parts;
     const store = new StoreChild([lock.fd, state.fd]);
     this.#store = store;
     const facts = await store.start({
       // Whoever was told where the doors are finds them there again.
       settings: this.#facts ? withAddresses(settings, this.#facts) : settings,
       meeting: this.#meeting,
+      graceMs,
       running: [...this.#workers.values(), ...this.#leaving]
         .filter(({ isAdmitted }) => isAdmitted)
-        .map(({ instance }) => instance),
+        .map(({ instance, role }) => ({ instance, role })),
     });
     this.#facts = facts;
     void store.ended.then(({ code, signal }) => {
@@ -192,7 +195,9 @@ export class Supervisor {
   }
 
   #spawn(place: number): WorkerChild {
-    const worker = new WorkerChild({ place, inherited: [this.#parts.lock.fd, this.#parts.state.fd] });
+    const role = place === MAINTENANCE_PLACE ? 'maintenance' : 's3';
+    const inherited = [this.#parts.lock.fd, this.#parts.state.fd];
+    const worker = new WorkerChild({ role, place, inherited });
     void worker.ended.then((ending) => this.#ended(worker, ending));
     return worker;
   }
@@ -201,22 +206,22 @@ export class Supervisor {
 
   /** Has it serve. @throws CommandFailure when it can not */
   async #admit(worker: WorkerChild): Promise<void> {
-    const { settings } = this.#parts;
+    const { settings, graceMs } = this.#parts;
     await this.#introduce(worker);
     worker.isAdmitted = true;
-    await worker.start({ settings, meeting: this.#meeting });
+    await worker.start({ settings, meeting: this.#meeting, graceMs });
     worker.serves = true;
     this.#distribute();
   }
 
   /** Has the store know of it: the next one, should this one end meanwhile. */
-  async #introduce({ instance }: WorkerChild): Promise<void> {
+  async #introduce(worker: WorkerChild): Promise<void> {
     for (;;) {
       await this.#storeIsThere;
       const store = this.#store;
       if (store === undefined || this.#stopping) throw new Error('there is no store to serve');
       try {
-        return await store.expect(instance);
+        return await store.expect(worker);
       } catch {
         await store.ended;
       }
@@ -229,7 +234,7 @@ export class Supervisor {
   }
 
   #serving(): readonly WorkerChild[] {
-    return [...this.#workers.values()].filter(({ serves }) => serves);
+    return [...this.#workers.values()].filter(({ role, serves }) => role === 's3' && serves);
   }
 
   #tellCount(): void {
