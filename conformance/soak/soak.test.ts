@@ -28,7 +28,7 @@ test('nothing acknowledged is lost to kill -9', async () => {
     log,
   });
   expect(faults, told.join('\n')).toEqual([]);
-  expect(figures.acknowledged).toBeGreaterThan(20);
+  expect(figures.acknowledged).toBeGreaterThan(5);
 });
 
 describe.skipIf(whyNot() !== undefined)(`power cuts${whyNot() ?? ''}`, () => {
@@ -41,7 +41,7 @@ describe.skipIf(whyNot() !== undefined)(`power cuts${whyNot() ?? ''}`, () => {
       log,
     });
     expect([...faults, ...faultsUnderLoad], told.join('\n')).toEqual([]);
-    expect(figures.acknowledged).toBeGreaterThan(20);
+    expect(figures.acknowledged).toBeGreaterThan(5);
   });
 });
 

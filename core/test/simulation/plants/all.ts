@@ -49,11 +49,11 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   'reads are of the state before': {
     engine: behind(5),
     foundBy:
-      /was not found, and is there|was found, and is not there|other bytes were read|^listed was|left out of a listing$/,
+      /was not found, and is there|was found, and is not there|other bytes were read|^listed was|left out of a listing$|^an upload has parts/,
   },
   'a write gets lost': {
     engine: losingOneIn(300),
-    foundBy: /^at one moment fsck would find|^the store used inode \d+ twice/,
+    foundBy: /^at one moment fsck would find|^fsck found|^usage is|^the store used inode \d+ twice/,
   },
   'twins are not marked': {
     engine: distorting((write) => {
@@ -69,7 +69,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   'a copy shares bytes and is not counted': {
     engine: losing(SPACE.content, 'copyObject'),
-    foundBy: /^at one moment fsck would find .*referenceCountWrong/,
+    foundBy: /^(at one moment fsck would find|fsck found) .*referenceCountWrong/,
   },
   'what is dropped is not freed': {
     engine: losing(SPACE.free),
@@ -105,7 +105,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     world: { faults: true },
     disk: believing,
     foundBy:
-      /^recovery found bytes lost|^there is no container|^fsck found .*frame(Damaged|Missing)|^container .* ends before/,
+      /^recovery found bytes lost|^there is no container|^fsck found .*(frame(Damaged|Missing)|containerWithoutReferent)|^container .* ends before/,
   },
   'preconditions of a PUT are not checked': {
     install: () => {
