@@ -5,7 +5,7 @@ import type { Commands } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import { ContainerLeases } from '../recovery/leases.ts';
 import { Pins } from '../space/pins.ts';
-import { systemTimer } from '../space/timer.ts';
+import { systemTimer, type Timer } from '../space/timer.ts';
 import type { Answers, WorkerCalls } from './protocol.ts';
 import type { StoreAccess } from './storeAccess.ts';
 import { type Freshness, type Replica, WorkerCommands } from './workerCommands.ts';
@@ -34,11 +34,13 @@ export interface WorkerStoreParts {
   readonly instance: Uint8Array;
   /** Opens the extent store with the lease of this process. */
   readonly openExtents: (lease: ContainerLease) => Promise<ExtentStore>;
+  /** When background work is done. The system's timer unless told. */
+  readonly timer?: Timer;
   readonly onFault: (fault: { readonly doing: string; readonly error: unknown }) => void;
 }
 
 export async function openWorkerStore(parts: WorkerStoreParts): Promise<WorkerStore> {
-  const { access, instance, onFault } = parts;
+  const { access, instance, timer = systemTimer, onFault } = parts;
   const commands = new WorkerCommands(parts);
   const leases = new ContainerLeases({ commands, instance });
   const room = new WorkerRoom(() => {
@@ -49,7 +51,7 @@ export async function openWorkerStore(parts: WorkerStoreParts): Promise<WorkerSt
   });
   const extents = leases.track(room.guard(await parts.openExtents(leases.lease)));
   const pins = new Pins();
-  const returning = new Returning(() => leases.giveBack(extents), onFault);
+  const returning = new Returning({ giveBack: () => leases.giveBack(extents), timer, onFault });
   return {
     commands,
     extents,
@@ -78,17 +80,20 @@ export async function openWorkerStore(parts: WorkerStoreParts): Promise<WorkerSt
   };
 }
 
+interface ReturningParts extends Pick<WorkerStoreParts, 'onFault'> {
+  readonly giveBack: () => Promise<number>;
+  readonly timer: Timer;
+}
+
 /** Gives containers that are done with back, now and then. */
 class Returning {
-  readonly #giveBack: () => Promise<number>;
-  readonly #onFault: WorkerStoreParts['onFault'];
+  readonly #parts: ReturningParts;
   #next: { cancel(): void };
   #underWay: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(giveBack: () => Promise<number>, onFault: WorkerStoreParts['onFault']) {
-    this.#giveBack = giveBack;
-    this.#onFault = onFault;
+  constructor(parts: ReturningParts) {
+    this.#parts = parts;
     this.#next = this.#later();
   }
 
@@ -99,16 +104,16 @@ class Returning {
   }
 
   #later(): { cancel(): void } {
-    return systemTimer.after(GIVE_BACK_MS, () => {
+    return this.#parts.timer.after(GIVE_BACK_MS, () => {
       this.#underWay = this.#run();
     });
   }
 
   async #run(): Promise<void> {
     try {
-      await this.#giveBack();
+      await this.#parts.giveBack();
     } catch (error) {
-      if (!isAway(error)) this.#onFault({ doing: 'give containers back', error });
+      if (!isAway(error)) this.#parts.onFault({ doing: 'give containers back', error });
     }
     if (!this.#stopped) this.#next = this.#later();
   }

@@ -43,9 +43,10 @@ export class MemoryDisk {
     this.#options = options;
   }
 
-  /** The disk as a process sees it until the next crash. */
-  mount(): Disk {
-    return new Mount(this.#root, new Gate(this, this.#options, this.#counts));
+  /** The disk as a process sees it until the next crash. `before`, when given, in the place of the disk's own. */
+  mount({ before = this.#options.before }: Pick<MemoryDiskOptions, 'before'> = {}): Disk {
+    const options = { ...this.#options, ...(before && { before }) };
+    return new Mount(this.#root, new Gate(this, options, this.#counts));
   }
 
   /** Loses power: every mount and open file is dead from now on. */
