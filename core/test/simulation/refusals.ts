@@ -25,6 +25,7 @@ const REFUSALS: ReadonlySet<FsErrorCode> = new Set<FsErrorCode>([
   'CrossVolume',
   'NotPermitted',
   'Busy',
+  'Interrupted',
   'QuotaExceeded',
   'NoSpace',
 ]);

@@ -51,6 +51,9 @@ export class Replay {
   readonly #verifiers = new Map<string, string>();
   /** Calls that committed. */
   readonly #done = new Set<number>();
+  /** What PUTs that committed said, by which each is known. */
+  readonly #puts = new Set<string>();
+  readonly #watchers = new Set<() => void>();
 
   constructor(world: World) {
     this.#world = world;
@@ -65,6 +68,17 @@ export class Replay {
   /** Whether a call of a client was done. */
   isDone(call: CallRef): boolean {
     return this.#done.has(call.xid);
+  }
+
+  /** Whether a PUT that said so was done. */
+  isPut(mark: string): boolean {
+    return this.#puts.has(mark);
+  }
+
+  /** @param told of each commit, once the models have followed it. @returns ends that */
+  watch(told: () => void): () => void {
+    this.#watchers.add(told);
+    return () => this.#watchers.delete(told);
   }
 
   /** Of what does no harm twice nothing new is remembered on a full disk. */
@@ -97,11 +111,13 @@ export class Replay {
     return parts;
   }
 
-  #bytesOf(body: StagedBody): Buffer {
+  /** @param sent what came with the command: of a body that the store's process has staged */
+  #bytesOf(body: StagedBody, sent: Buffer | undefined): Buffer {
     if (body.kind === 'empty') return Buffer.alloc(0);
     if (body.kind === 'inline' || body.kind === 'loose') return Buffer.from(body.bytes);
-    const bytes = this.#staged.get(body.contentId);
-    if (!bytes) throw new Error(`nobody staged content ${body.contentId}`);
+    const bytes = this.#staged.get(body.contentId) ?? sent;
+    if (bytes) this.#staged.set(body.contentId, bytes);
+    else throw new Error(`nobody staged content ${body.contentId}`);
     return bytes;
   }
 
@@ -112,6 +128,7 @@ export class Replay {
       throw new Error(`the store did call ${call.xid} twice: ${name}`);
     if (call) this.#done.add(call.xid);
     this.#effects[name]?.(args as never, data);
+    for (const told of this.#watchers) told();
   }
 
   /** By command; the others change nothing that a client can see. */
@@ -127,11 +144,13 @@ export class Replay {
         throw new Error(`the store deleted volume ${volume}, which holds something`);
       this.#models.delete(volume);
     },
-    putObject: (args: PutObjectArgs) => {
+    putObject: (args: PutObjectArgs, data) => {
       const { volume, key, body, etag, userMetadata, tags } = args;
+      const { mark } = userMetadata;
+      this.#mustBeNew(mark);
       this.#mustHold(args);
-      const said = { etag: etagText(etag), mark: userMetadata.mark, tags: asText(tags) };
-      this.model(volume).put(key, this.#bytesOf(body), said);
+      const said = { etag: etagText(etag), mark, tags: asText(tags) };
+      this.model(volume).put(key, this.#bytesOf(body, data), said);
     },
     deleteObject: (args: Parameters<ObjectView['delete']>[0]) => {
       this.#mustHold(args);
@@ -142,10 +161,10 @@ export class Replay {
       const object = this.#object({ volume, key });
       object.said = { ...object.said, tags: asText(tags) };
     },
-    putPart: ({ upload, partNumber, body, content, md5 }: PutPartArgs & { content: number }) => {
+    putPart: ({ upload, partNumber, body, content, md5 }: PutPartArgs & { content: number }, data) => {
       // A small part gets the id it was given, a large one has its own.
-      if (body.kind !== 'extent') this.#staged.set(content, this.#bytesOf(body));
-      this.#storePart({ upload, partNumber }, { md5, bytes: this.#bytesOf(body) });
+      if (body.kind !== 'extent') this.#staged.set(content, this.#bytesOf(body, data));
+      this.#storePart({ upload, partNumber }, { md5, bytes: this.#bytesOf(body, data) });
     },
     copyPart: ({ source, upload, partNumber, content, md5 }: CopyPartArgs & { content: number }) => {
       const { range } = source;
@@ -199,6 +218,12 @@ export class Replay {
       else this.#lockHosts.delete(host.name);
     },
   };
+
+  #mustBeNew(mark: string | undefined): void {
+    if (mark === undefined) return;
+    if (this.#puts.has(mark)) throw new Error(`the store did the PUT of mark ${mark} twice`);
+    this.#puts.add(mark);
+  }
 
   /** What a writer demanded of what is there, which was checked before. */
   #mustHold(args: {

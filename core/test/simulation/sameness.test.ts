@@ -14,8 +14,12 @@ describe('a world whose devices fail', () => {
 });
 
 describe('a world', () => {
-  it.each(['without a journal', 'with one'])('is the same whenever it is run, %s', async (how) => {
-    const options = { seed: 7, ...(how === 'with one' && { journal: 'whole' as const }) };
+  it.each([
+    ['without a journal', {}],
+    ['with one', { journal: 'whole' }],
+    ['of several processes', { journal: 'whole', workers: 2 }],
+  ] as const)('is the same whenever it is run, %s', async (_how, world) => {
+    const options = { seed: 7, ...world };
     expect(await simulate(options)).toEqual(await simulate(options));
   });
 });

@@ -27,9 +27,15 @@ export function pick<T>(random: Random, from: readonly T[]): T {
   return chosen;
 }
 
+interface Waiting {
+  readonly resume: () => void;
+  /** What ends with it. */
+  readonly of: object;
+}
+
 export class Scheduler {
   readonly random: Random;
-  #waiting: (() => void)[] = [];
+  #waiting: Waiting[] = [];
   #steps = 0;
 
   constructor(random: Random) {
@@ -40,26 +46,35 @@ export class Scheduler {
     return this.#steps;
   }
 
-  /** Waits to be chosen. */
-  readonly pause = (): Promise<void> =>
-    new Promise((resolve) => {
-      this.#waiting.push(resolve);
+  /** Nobody waits. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Waits to be chosen, unless `of` is over by then. */
+  pause(of: object): Promise<void> {
+    return new Promise((resume) => {
+      this.#waiting.push({ resume, of });
     });
+  }
 
   /** A timer of this world goes off at any time after now, whatever its delay. */
-  readonly timer: Timer = {
-    after: (_delayMs, run) => {
-      let cancelled = false;
-      this.#waiting.push(() => {
-        if (!cancelled) run();
-      });
-      return {
-        cancel: () => {
-          cancelled = true;
-        },
-      };
-    },
-  };
+  timer(of: object): Timer {
+    return {
+      after: (_delayMs, run) => {
+        let cancelled = false;
+        const resume = () => {
+          if (!cancelled) run();
+        };
+        this.#waiting.push({ resume, of });
+        return {
+          cancel: () => {
+            cancelled = true;
+          },
+        };
+      },
+    };
+  }
 
   /** Lets one after the other go on, until `done` says so. */
   async run(done: () => boolean): Promise<void> {
@@ -67,17 +82,17 @@ export class Scheduler {
       await setImmediate();
       if (done()) return;
       const chosen = below(this.random, this.#waiting.length);
-      const resume = this.#waiting[chosen];
-      if (!resume) throw new Error('everything waits for something that is not in this world');
+      const next = this.#waiting[chosen];
+      if (!next) throw new Error('everything waits for something that is not in this world');
       const last = this.#waiting.pop();
-      if (last && last !== resume) this.#waiting[chosen] = last;
+      if (last && last !== next) this.#waiting[chosen] = last;
       this.#steps += 1;
-      resume();
+      next.resume();
     }
   }
 
-  /** The power is gone: who waits now waits for ever. */
-  forget(): void {
-    this.#waiting = [];
+  /** It is over: who waits for it waits for ever. */
+  forget(of: object): void {
+    this.#waiting = this.#waiting.filter((waiting) => waiting.of !== of);
   }
 }

@@ -26,6 +26,10 @@ const LIVES = 3;
 const STEPS_MAX = 5000;
 /** The disk stays full, or not, for so many turns of its own at most, out of those of all. */
 const FULL_STEPS_MAX = 60;
+/** Between two workers killed, at most. */
+const KILL_STEPS_MAX = 250;
+/** What workers do, at most, before they are told that the store is over. */
+const ALONE_STEPS_MAX = 100;
 /** Between two looks at what the metadata promises of itself, at most. */
 const INSPECTION_STEPS_MAX = 100;
 
@@ -44,6 +48,8 @@ export interface SimulationOptions {
   readonly compacts?: boolean;
   /** What the volume may hold. */
   readonly quota?: Required<Quota>;
+  /** So many processes serve by key, and are killed at random moments. None unless told. */
+  readonly workers?: number;
   /** What is wrong with it. */
   readonly plant?: Plant;
 }
@@ -61,6 +67,8 @@ export interface Outcome {
   readonly failed: number;
   /** Lives that ended with the device. */
   readonly died: number;
+  /** Workers that were killed. */
+  readonly killed: number;
   /** Extents that were moved, and pieces of files that were merged. */
   readonly moved: number;
   readonly merged: number;
@@ -117,7 +125,29 @@ class Setting {
     await calls.resume(core);
     this.mustBeWhole();
     await compare(core, this.world, this.replay);
+    await this.world.family?.opened(core, this.world.process);
     return core;
+  }
+
+  /** Workers outlive the store for a while. */
+  async endStore(random: Random): Promise<void> {
+    const { scheduler, world } = this;
+    const { family } = world;
+    const powerStays = below(random, family ? 2 : 4) === 0;
+    world.stop({ powerStays });
+    if (!family) return;
+    world.interleave(true);
+    const endsAt = scheduler.steps + below(random, ALONE_STEPS_MAX);
+    await scheduler.run(() => scheduler.isIdle || scheduler.steps >= endsAt);
+    world.interleave(false);
+    family.suspend();
+  }
+
+  /** Workers are over, and the store goes on without them. */
+  async endWorkers(core: Core): Promise<void> {
+    await this.world.family?.endAll();
+    this.mustBeWhole();
+    await compare(core, this.world, this.replay);
   }
 }
 
@@ -139,7 +169,15 @@ export async function playOnLmdb(options: {
       throw new Error('a client was refused for want of room');
     };
     const refused = { noRoom: never, overQuota: never, failed: never };
-    const within = new Surroundings({ core, random, replay, idle, calls, mayFail: false });
+    const within = new Surroundings({
+      core,
+      random,
+      replay,
+      process: world.process,
+      idle,
+      calls,
+      mayFail: false,
+    });
     await live(within, actions, refused);
     setting.mustBeWhole();
     await compare(core, world, replay);
@@ -160,12 +198,13 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
 
 async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Outcome> {
   const options = { ...plant?.world, ...given };
-  const { seed, ignoresSyncOf, journal, fills = false, faults = false, quota } = options;
+  const { seed, ignoresSyncOf, journal, fills = false, faults = false, quota, workers } = options;
   const random = randomFrom(seed);
   const setting = new Setting(random, {
     ...(ignoresSyncOf && { disk: { ignoresSyncOf } }),
     ...(journal && { journal }),
     ...(plant && { plant }),
+    ...(workers !== undefined && { workers }),
     fills,
     faults,
   });
@@ -181,7 +220,7 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
     if (world.died) counts.died += 1;
     counts.moved += core.compactor?.counts.movedExtents ?? 0;
     counts.merged += core.compactor?.counts.mergedPieces ?? 0;
-    world.stop({ powerStays: below(random, 4) === 0 });
+    await setting.endStore(random);
   }
   world.fill(false);
   const core = await setting.start(calls);
@@ -189,8 +228,10 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   if (world.faults.length > 0 && !faults)
     throw new Error('background work failed', { cause: world.faults[0] });
   if (quota) await mustBeWithin(core, world, quota);
+  await setting.endWorkers(core);
   await core.close();
-  return { steps: setting.scheduler.steps, commits: setting.commits, ...counts };
+  const killed = world.family?.kills ?? 0;
+  return { steps: setting.scheduler.steps, commits: setting.commits, killed, ...counts };
 }
 
 function countRefusals(
@@ -227,10 +268,14 @@ async function liveTogether(setting: Setting, together: Together): Promise<numbe
   if (fills) void fillNowAndThen(setting, random);
   inspectNowAndThen(setting, random).catch(setting.breaks);
   if (compacts) {
-    const compacted = { core, volume: world.volume.id, idle: scheduler.pause };
+    const compacted = { core, volume: world.volume.id, idle: world.process.pause };
     for (const work of [compactNowAndThen, writeInPieces]) work(compacted).catch(setting.breaks);
   }
-  const within = new Surroundings({ core, random, replay, idle: scheduler.pause, calls, mayFail: faults });
+  const { process, family } = world;
+  const idle = process.pause;
+  const surroundings = { core, random, replay, process, idle, calls, mayFail: faults };
+  const within = new Surroundings({ ...surroundings, ...(family && { door: () => family.door() }) });
+  if (family) killNowAndThen(setting, random).catch(setting.breaks);
   let alive = ACTORS;
   for (let i = 0; i < ACTORS; i += 1) {
     live(within, actions, refused).then(() => {
@@ -255,16 +300,23 @@ async function mustBeWithin({ volumes }: Core, { volume }: World, quota: Require
 }
 
 /** Until the power goes. */
-async function fillNowAndThen({ scheduler, world }: Setting, random: Random): Promise<never> {
+async function fillNowAndThen({ world }: Setting, random: Random): Promise<never> {
   for (;;) {
-    for (let steps = below(random, FULL_STEPS_MAX); steps > 0; steps -= 1) await scheduler.pause();
+    for (let steps = below(random, FULL_STEPS_MAX); steps > 0; steps -= 1) await world.process.pause();
     world.fill(!world.isFull);
   }
 }
 
-async function inspectNowAndThen({ scheduler, world }: Setting, random: Random): Promise<never> {
+async function killNowAndThen({ world }: Setting, random: Random): Promise<never> {
   for (;;) {
-    for (let steps = below(random, INSPECTION_STEPS_MAX); steps > 0; steps -= 1) await scheduler.pause();
+    for (let steps = below(random, KILL_STEPS_MAX); steps > 0; steps -= 1) await world.process.pause();
+    await world.family?.kill();
+  }
+}
+
+async function inspectNowAndThen({ world }: Setting, random: Random): Promise<never> {
+  for (;;) {
+    for (let steps = below(random, INSPECTION_STEPS_MAX); steps > 0; steps -= 1) await world.process.pause();
     await inspect(world.committed);
   }
 }

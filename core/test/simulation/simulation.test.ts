@@ -65,6 +65,16 @@ const KINDS: Readonly<Record<string, Kind>> = {
     world: { fills: true, journal: 'whole' },
     met: ({ noSpace }) => noSpace > 0,
   },
+  'other processes serve by key': {
+    share: 0.1,
+    world: { workers: 2, journal: 'whole' },
+    met: ({ killed }) => killed > 0,
+  },
+  'another process serves by key, and there is no journal': { share: 0.03, world: { workers: 1 } },
+  'other processes serve by key, and the disk is full at random moments': {
+    share: 0.03,
+    world: { workers: 2, journal: 'whole', fills: true },
+  },
   'the volume has a quota': {
     share: 0.15,
     world: { quota: { bytes: 100_000, inodes: 12 } },

@@ -12,6 +12,7 @@ import {
 import {
   type ByteJournal,
   ByteReplay,
+  type Disk,
   type DiskFault,
   type DiskOperation,
   LocalExtentStore,
@@ -34,10 +35,12 @@ import { decodeDentry } from '../../src/meta/records/tree.ts';
 import { decodeNumber, decodeVolume } from '../../src/meta/records/volume.ts';
 import type { LostBytes } from '../../src/recovery/survey.ts';
 import { Clock } from './clock.ts';
+import { Family } from './family/family.ts';
 import { type JournalKind, leavingOut, unread, unsynced } from './faultyJournal.ts';
 import { MirroredEngine } from './mirroredEngine.ts';
 import { ObservedCommands, type UnderWay, WitnessedEngine } from './observed.ts';
 import type { Plant } from './plants/plant.ts';
+import { SimulatedProcess } from './process.ts';
 import { below, type Random, type Scheduler } from './scheduler.ts';
 
 export interface WorldOptions {
@@ -53,6 +56,8 @@ export interface WorldOptions {
   readonly fills?: boolean;
   /** Disk operations fail now and then. */
   readonly faults?: boolean;
+  /** So many processes serve by key beside the store's. None unless told. */
+  readonly workers?: number;
   /** Something is wrong in it, which must be found. */
   readonly plant?: Plant;
 }
@@ -88,6 +93,10 @@ export class World {
   readonly #options: WorldOptions;
   readonly #random: Random;
   readonly #disk: MemoryDisk;
+  /** The processes that serve by key, where others than the store's do. */
+  readonly family: Family | undefined;
+  /** What has the store. */
+  #process: SimulatedProcess;
   readonly #underWay = new AsyncLocalStorage<UnderWay>();
   readonly lost: LostBytes[] = [];
   readonly faults: unknown[] = [];
@@ -123,17 +132,36 @@ export class World {
     this.#options = options;
     this.#random = options.scheduler.random;
     this.#clock = new Clock(this.#random);
-    this.#disk = new MemoryDisk({
-      ...options.disk,
-      random: this.#random,
-      before: (operation) => this.#before(operation),
-    });
+    this.#disk = new MemoryDisk({ ...options.disk, random: this.#random });
+    this.#process = new SimulatedProcess(options.scheduler);
+    if (options.workers) this.family = this.#newFamily(options.workers);
     this.#engine = this.#newEngine();
     this.#used = this.#engine;
   }
 
-  async #before({ kind, name }: DiskOperation): Promise<DiskFault | undefined> {
-    await this.#wait();
+  #newFamily(count: number): Family {
+    const { scheduler, journal, plant } = this.#options;
+    return new Family({
+      scheduler,
+      environment: this.#environment,
+      count,
+      isJournaled: journal !== undefined,
+      segmentBytes: SEGMENT_BYTES,
+      mount: (process) => this.#mount(process),
+      turn: (process) => this.#turn(process),
+      committed: () => this.committed,
+      onFault: (fault) => this.faults.push(fault),
+      ...(plant?.family && { plant: plant.family }),
+    });
+  }
+
+  /** The disk as a process sees it. */
+  #mount(process: SimulatedProcess): Disk {
+    return this.#disk.mount({ before: (operation) => this.#before(process, operation) });
+  }
+
+  async #before(process: SimulatedProcess, { kind, name }: DiskOperation): Promise<DiskFault | undefined> {
+    await this.#turn(process);
     if (this.#fails({ kind, name })) return 'EIO';
     // A journal has its room.
     if (name.endsWith('.journal') || this.#replaying) return undefined;
@@ -151,8 +179,12 @@ export class World {
   }
 
   async #wait(): Promise<undefined> {
-    if (this.#interleaved) await this.#options.scheduler.pause();
+    await this.#turn(this.#process);
     return undefined;
+  }
+
+  async #turn(process: SimulatedProcess): Promise<void> {
+    if (this.#interleaved || process.isOver) await process.pause();
   }
 
   #newEngine(state?: MemoryState): MemoryEngine {
@@ -181,6 +213,7 @@ export class World {
       this.#options.onCommit(command);
     }
     this.#stateBefore = this.#engine.snapshot();
+    this.family?.gathered();
   }
 
   async #openEngine(): Promise<Engine> {
@@ -192,7 +225,7 @@ export class World {
   }
 
   async #openJournaled(kind: JournalKind): Promise<void> {
-    const disk = this.#disk.mount();
+    const disk = this.#mount(this.#process);
     const journal = await Journal.open({
       disk: kind === 'unsynced' ? unsynced(disk) : disk,
       randomBytes: (count) => this.#randomBytes(count),
@@ -246,9 +279,10 @@ export class World {
   }
 
   async start(): Promise<Core> {
-    const { scheduler } = this.#options;
     const { plant } = this.#options;
+    const environment = this.#environment;
     this.#died = false;
+    this.#process = new SimulatedProcess(this.#options.scheduler);
     this.#clock.set();
     const inner = await this.#openEngine();
     const commandOf = (): string | undefined => this.#underWay.getStore()?.name;
@@ -263,17 +297,14 @@ export class World {
       },
     });
     this.#used = engine;
-    const environment = {
-      now: () => this.#clock.now(),
-      randomBytes: (count: number) => this.#randomBytes(count),
-    };
+    const disk = this.#mount(this.#process);
     this.#core = await openCore({
       engine,
       environment,
       commands: new ObservedCommands([engine, environment], this.#underWay),
       openExtents: async (lease) => {
         this.#extents = new LocalExtentStore({
-          disk: plant?.disk?.(this.#disk.mount()) ?? this.#disk.mount(),
+          disk: plant?.disk?.(disk) ?? disk,
           lease,
           segmentBytes: SEGMENT_BYTES,
           ...(this.#journal && { journal: this.#journal }),
@@ -283,7 +314,12 @@ export class World {
         });
         return plant?.extents?.(this.#extents) ?? this.#extents;
       },
-      timer: scheduler.timer,
+      timer: this.#process.timer,
+      ...(this.family && {
+        running: this.family.running,
+        settle: this.family.settle,
+        changes: this.family.changes,
+      }),
       paceOf: () => ({
         take: async () => {
           await this.#wait();
@@ -310,6 +346,11 @@ export class World {
     }
     return this.#core;
   }
+
+  readonly #environment = {
+    now: () => this.#clock.now(),
+    randomBytes: (count: number) => this.#randomBytes(count),
+  };
 
   #randomBytes(count: number): Buffer {
     return Buffer.from(Array.from({ length: count }, () => below(this.#random, 256)));
@@ -344,6 +385,11 @@ export class World {
     return this.#volume;
   }
 
+  /** What has the store. */
+  get process(): SimulatedProcess {
+    return this.#process;
+  }
+
   /** From now on every step waits to be chosen, or, when false, none. */
   interleave(on: boolean): void {
     this.#interleaved = on;
@@ -374,10 +420,15 @@ export class World {
    */
   stop(how: { readonly powerStays: boolean }): void {
     const state = this.#engine.snapshot();
-    if (how.powerStays && !this.#mustRemount) this.#disk.unmount();
-    else this.#disk.crash();
+    const powerStays = how.powerStays && !this.#mustRemount;
+    this.#process.end();
+    if (powerStays) {
+      this.family?.storeEnded();
+    } else {
+      this.family?.powerWent();
+      this.#disk.crash();
+    }
     this.#mustRemount = false;
-    this.#options.scheduler.forget();
     this.#interleaved = false;
     if (this.#options.journal === undefined) this.#engine = this.#newEngine(state);
   }

@@ -4,11 +4,13 @@ import { FsError } from '../../../src/index.ts';
 import { isRefusal } from '../refusals.ts';
 import { fileActions } from './files.ts';
 import { objectActions } from './objects.ts';
-import { storeActions } from './store.ts';
-import type { Surroundings } from './surroundings.ts';
+import { storeActions, volumes } from './store.ts';
+import type { Action, Surroundings } from './surroundings.ts';
 import { uploadActions } from './uploads.ts';
 
 const ACTIONS = [...objectActions, ...uploadActions, ...fileActions];
+/** What is done through whichever process serves by key. */
+const BY_KEY: ReadonlySet<Action> = new Set([...objectActions, ...uploadActions, volumes]);
 const ACTIONS_PER_CHORE = 25;
 
 export interface Refused {
@@ -22,9 +24,11 @@ export interface Refused {
 
 /** Does `count` things, one after the other. What the store refuses it may refuse; any other failure is one. */
 export async function live(within: Surroundings, count: number, refused: Refused): Promise<void> {
-  for (let i = 0; i < count; i += 1) {
+  for (let i = 0; i < count && !within.process.isOver; i += 1) {
     try {
-      await within.pick(within.oneIn(ACTIONS_PER_CHORE) ? storeActions : ACTIONS)(within);
+      const action = within.pick(within.oneIn(ACTIONS_PER_CHORE) ? storeActions : ACTIONS);
+      if (BY_KEY.has(action)) await within.throughDoor(action);
+      else await action(within);
     } catch (error) {
       if (error instanceof FsError && error.code === 'Failed') refused.failed();
       else if (!isRefusal(error)) throw error;

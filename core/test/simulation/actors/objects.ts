@@ -2,11 +2,17 @@
 
 import type { OpenObject, WritePrecondition } from '../../../src/index.ts';
 import type { ModelNode } from '../model.ts';
-import { type At, frees, md5Of, type Surroundings, unlessAbsent } from './surroundings.ts';
+import {
+  type Action,
+  type At,
+  agreeing,
+  frees,
+  md5Of,
+  type Surroundings,
+  unlessAbsent,
+} from './surroundings.ts';
 
 const SLOW_STEPS_MAX = 150;
-
-type Action = (within: Surroundings) => Promise<unknown>;
 
 /** The more often, the more of them. */
 export const objectActions: readonly Action[] = [
@@ -33,15 +39,19 @@ async function put(within: Surroundings): Promise<unknown> {
   const body = await within.stage(bytes);
   if (within.oneIn(30)) return frees(within.core.objects.discard(body));
   const precondition = within.oneIn(4) ? { precondition: { ifNoneMatch: ['*'] } } : {};
-  return within.core.objects.put({
-    ...within.at(),
+  const at = within.at();
+  const mark = within.mark();
+  const stored = await within.core.objects.put({
+    ...at,
     body,
     etag: { digest: md5Of(bytes), parts: 0 },
     properties: {},
-    userMetadata: { mark: within.mark() },
+    userMetadata: { mark },
     ...(within.oneIn(3) && { tags: [{ key: 'tag', value: within.mark() }] }),
     ...precondition,
   });
+  if (!within.replay.isPut(mark)) throw new Error(`a PUT of ${at.key} was answered before it was done`);
+  return stored;
 }
 
 /** In the place of what was seen, and of nothing else. */
@@ -57,9 +67,11 @@ async function putInto(within: Surroundings): Promise<unknown> {
 
 async function asSeen(within: Surroundings, at: At): Promise<WritePrecondition | undefined> {
   await within.idle();
-  const expected = objectAt(within, at);
-  const head = await unlessAbsent(within.core.objects.head(at));
-  mustAgree(at, expected, head);
+  const { told: head, expected } = await within.ask(
+    () => objectAt(within, at),
+    () => unlessAbsent(within.core.objects.head(at)),
+  );
+  agreeing(expected, (one) => mustAgree(at, one, head));
   return head && { ifMatch: [head.etag] };
 }
 
@@ -95,20 +107,27 @@ export function mustSay(
 /** A reader gets one whole version, whatever happens meanwhile. */
 async function get(within: Surroundings, at = within.at()): Promise<void> {
   await within.idle();
-  const expected = objectAt(within, at);
-  const object = await unlessAbsent(within.core.objects.open(at));
-  if (!object) return mustAgree(at, expected, undefined);
+  const { told: object, expected } = await open(within, at);
   try {
-    mustAgree(at, expected, object.info);
+    const seen = agreeing(expected, (one) => mustAgree(at, one, object?.info));
+    if (!object) return;
     // A slow reader: what it reads may be replaced, dropped and given back meanwhile.
     for (let steps = within.below(SLOW_STEPS_MAX); steps > 0; steps -= 1) await within.idle();
     const chunks: Buffer[] = [];
     for await (const chunk of object.read()) chunks.push(Buffer.from(chunk));
-    if (expected && !Buffer.concat(chunks).equals(expected.bytes))
+    const bytes = Buffer.concat(chunks);
+    if (!seen.some((one) => one && bytes.equals(one.bytes)))
       throw new Error(`of ${at.key} other bytes were read than were there`);
   } finally {
-    object.close();
+    object?.close();
   }
+}
+
+function open(within: Surroundings, at: At) {
+  return within.ask(
+    () => objectAt(within, at),
+    () => unlessAbsent(within.core.objects.open(at)),
+  );
 }
 
 /** Large enough that its bytes are given back while somebody reads them slowly, if they may be. */
@@ -118,7 +137,8 @@ async function getWhatGoes(within: Surroundings): Promise<unknown> {
   const body = await within.stage(bytes);
   const etag = { digest: md5Of(bytes), parts: 0 };
   await within.core.objects.put({ ...at, body, etag, properties: {}, userMetadata: {} });
-  const reading = get(within, at);
+  // Perhaps another process: it must know of what was acknowledged here.
+  const reading = within.throughDoor((elsewhere) => get(elsewhere, at));
   const removed = frees(within.core.objects.delete(at));
   await Promise.all([reading, removed]);
   return reading;
@@ -127,17 +147,17 @@ async function getWhatGoes(within: Surroundings): Promise<unknown> {
 async function getRange(within: Surroundings): Promise<void> {
   const at = within.at();
   await within.idle();
-  const expected = objectAt(within, at);
-  const object = await unlessAbsent(within.core.objects.open(at));
-  if (!object || !expected) return;
+  const { told: object, expected } = await open(within, at);
+  if (!object) return;
   try {
-    const { length } = expected.bytes;
+    const length = object.info.sizeBytes;
     if (length === 0) return;
     const start = within.below(length);
     const end = start + within.below(length - start);
     const chunks: Buffer[] = [];
     for await (const chunk of object.stream({ start, end })) chunks.push(Buffer.from(chunk));
-    if (!Buffer.concat(chunks).equals(expected.bytes.subarray(start, end + 1)))
+    const bytes = Buffer.concat(chunks);
+    if (!expected.some((one) => one && bytes.equals(one.bytes.subarray(start, end + 1))))
       throw new Error(`of ${at.key}, ${start} to ${end}, other bytes were read than were there`);
   } finally {
     object.close();
@@ -176,24 +196,29 @@ async function list(within: Surroundings): Promise<void> {
   const after = within.oneIn(2) ? { after: within.at().key } : {};
   await within.idle();
   if (!within.replay.volumes.includes(volume)) return;
-  const expected = page([...within.replay.model(volume).objects().keys()], {
-    prefix: prefix.toString('latin1'),
-    delimiter: delimiter.toString('latin1'),
-    after: after.after?.toString('latin1') ?? '',
-  });
-  const { entries, truncated } = await within.core.objects.list({
-    volume,
-    prefix,
-    delimiter,
-    limit,
-    ...after,
-  });
+  const { told: listed, expected: pages } = await within.ask(
+    () =>
+      page(keysOf(within, volume), {
+        prefix: prefix.toString('latin1'),
+        delimiter: delimiter.toString('latin1'),
+        after: after.after?.toString('latin1') ?? '',
+      }),
+    () => within.core.objects.list({ volume, prefix, delimiter, limit, ...after }),
+  );
+  const { entries, truncated } = listed;
   const told = entries.map((entry) =>
     (entry.kind === 'object' ? entry.key : entry.prefix).toString('latin1'),
   );
-  const isShort = told.length < limit && !truncated && told.length < expected.length;
-  if (isShort || told.join('\n') !== expected.slice(0, told.length).join('\n'))
-    throw new Error(`listed was ${told.join(' ')}, of the model ${expected.join(' ')}`);
+  agreeing(pages, (expected) => {
+    const isShort = told.length < limit && !truncated && told.length < expected.length;
+    if (isShort || told.join('\n') !== expected.slice(0, told.length).join('\n'))
+      throw new Error(`listed was ${told.join(' ')}, of the model ${expected.join(' ')}`);
+  });
+}
+
+/** None of a volume that is gone. */
+function keysOf({ replay }: Surroundings, volume: At['volume']): readonly string[] {
+  return replay.volumes.includes(volume) ? [...replay.model(volume).objects().keys()] : [];
 }
 
 /** Keys and common prefixes, in order. */
@@ -224,9 +249,13 @@ async function tags(within: Surroundings): Promise<unknown> {
     return objects.setTags({ ...at, tags: wanted });
   }
   await within.idle();
-  const expected = objectAt(within, at);
-  const told = await unlessAbsent(objects.getTags(at));
-  if (told && expected?.said.tags !== JSON.stringify(told))
-    throw new Error(`${at.key} has tags ${JSON.stringify(told)}, of the model ${expected?.said.tags}`);
+  const { told, expected } = await within.ask(
+    () => objectAt(within, at),
+    () => unlessAbsent(objects.getTags(at)),
+  );
+  agreeing(expected, (one) => {
+    if (told && one?.said.tags !== JSON.stringify(told))
+      throw new Error(`${at.key} has tags ${JSON.stringify(told)}, of the model ${one?.said.tags}`);
+  });
   return told;
 }

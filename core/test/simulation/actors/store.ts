@@ -1,13 +1,13 @@
 /** What is done to the store as a whole: volumes that come and go, hosts with locks, scrubs. */
 
 import { objectActions } from './objects.ts';
-import { frees, type Surroundings } from './surroundings.ts';
+import { type Action, frees, type Surroundings } from './surroundings.ts';
 
-export const storeActions = [volumes, lockHosts, scrub];
+export const storeActions: readonly Action[] = [volumes, lockHosts, scrub];
 
 const OTHER = 'other';
 
-async function volumes(within: Surroundings): Promise<unknown> {
+export async function volumes(within: Surroundings): Promise<unknown> {
   const { volumes: view } = within.core;
   const other = await view.find(OTHER);
   if (!other) return view.create({ name: OTHER, owner: 'tester' });

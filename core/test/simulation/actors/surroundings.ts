@@ -12,6 +12,8 @@ import {
   type VolumeId,
 } from '../../../src/index.ts';
 import type { Calls } from '../calls.ts';
+import type { Door } from '../family/family.ts';
+import type { SimulatedProcess } from '../process.ts';
 import type { Replay } from '../replay.ts';
 import { below, pick, type Random } from '../scheduler.ts';
 
@@ -27,6 +29,8 @@ const SIZES = [0, 30, 900, 6000, 40_000, 300_000];
 /** The bytes of a write on its way. */
 export const writing = new AsyncLocalStorage<Buffer>();
 
+export type Action = (within: Surroundings) => Promise<unknown>;
+
 export interface SurroundingsParts {
   readonly core: Core;
   readonly random: Random;
@@ -34,8 +38,35 @@ export interface SurroundingsParts {
   /** Lets others go first. What is done next is done at one moment: the model is where the store is. */
   readonly idle: () => Promise<void>;
   readonly calls: Calls;
+  /** The one that serves: with it these surroundings are over. */
+  readonly process: SimulatedProcess;
   /** Devices fail here. */
   readonly mayFail: boolean;
+  /** Given: other processes than the store's serve by key, this one next. */
+  readonly door?: () => Door;
+  /** What is read here is read in another process than the store's, in its time. */
+  readonly isRemote?: true;
+}
+
+export interface Answer<T, E> {
+  readonly told: T;
+  readonly expected: readonly E[];
+}
+
+/** What was told must agree with what there was at one of those moments. @returns those it agrees with */
+export function agreeing<E>(expected: readonly E[], mustAgree: (one: E) => void): readonly E[] {
+  let first: { readonly error: unknown } | undefined;
+  const found = expected.filter((one) => {
+    try {
+      mustAgree(one);
+      return true;
+    } catch (error) {
+      first ??= { error };
+      return false;
+    }
+  });
+  if (found.length === 0) throw first?.error;
+  return found;
 }
 
 export interface At {
@@ -49,15 +80,48 @@ export class Surroundings {
   readonly replay: Replay;
   readonly idle: () => Promise<void>;
   readonly calls: Calls;
+  readonly process: SimulatedProcess;
   readonly mayFail: boolean;
+  readonly #parts: SurroundingsParts;
 
   constructor(parts: SurroundingsParts) {
+    this.#parts = parts;
+    this.process = parts.process;
     this.core = parts.core;
     this.random = parts.random;
     this.replay = parts.replay;
     this.idle = parts.idle;
     this.calls = parts.calls;
     this.mayFail = parts.mayFail;
+  }
+
+  /** Through a process that serves by key; its clients hear when it is over. @throws FsError Interrupted */
+  async throughDoor<T>(action: (within: Surroundings) => Promise<T>): Promise<T> {
+    const { core, door } = this.#parts;
+    if (!door) return action(this);
+    const { core: worker, process } = door();
+    const { objects, volumes } = worker;
+    const parts = { ...this.#parts, core: { ...core, objects, volumes }, process, idle: process.pause };
+    return process.serve(action(new Surroundings({ ...parts, isRemote: true })));
+  }
+
+  /**
+   * Asks, and says beside what is told what there was: at this moment, or, where the answer takes its time, at each
+   * moment until it was given.
+   */
+  async ask<T, E>(look: () => E, question: () => Promise<T>): Promise<Answer<T, E>> {
+    const expected = [look()];
+    if (!this.#parts.isRemote) return { told: await question(), expected };
+    const { process } = this;
+    const stop = this.replay.watch(() => {
+      if (process.isOver) stop();
+      else expected.push(look());
+    });
+    try {
+      return { told: await question(), expected };
+    } finally {
+      stop();
+    }
   }
 
   below(count: number): number {

@@ -1,7 +1,7 @@
 /** Uploads in parts, some of them copied, and completed twice. */
 
 import type { UploadId } from '../../../src/index.ts';
-import { type At, frees, md5Of, type Surroundings, unlessAbsent } from './surroundings.ts';
+import { type At, agreeing, frees, md5Of, type Surroundings, unlessAbsent } from './surroundings.ts';
 
 const PART_COUNT_MAX = 3;
 
@@ -46,16 +46,16 @@ async function copyPart(within: Surroundings, under: Under, partNumber: number) 
 
 async function mustList(within: Surroundings, under: Under): Promise<void> {
   await within.idle();
-  const expected = [...(within.replay.parts(under.upload) ?? [])].map(
-    ([number, { etag }]) => `${number} ${etag}`,
-  );
-  const page = await unlessAbsent(
-    within.core.objects.listParts({ ...under, afterPartNumber: 0, limit: 1000 }),
+  const { told: page, expected: moments } = await within.ask(
+    () => [...(within.replay.parts(under.upload) ?? [])].map(([number, { etag }]) => `${number} ${etag}`),
+    () => unlessAbsent(within.core.objects.listParts({ ...under, afterPartNumber: 0, limit: 1000 })),
   );
   const told = page?.parts.map(({ partNumber, md5 }) => `${partNumber} ${Buffer.from(md5).toString('hex')}`);
   // Gone with its volume.
-  if (told && told.join() !== expected.sort().join())
-    throw new Error(`an upload has parts ${told.join()}, of the model ${expected.join()}`);
+  agreeing(moments, (expected) => {
+    if (told && told.join() !== expected.toSorted().join())
+      throw new Error(`an upload has parts ${told.join()}, of the model ${expected.join()}`);
+  });
 }
 
 async function complete(

@@ -6,20 +6,12 @@ import { putObject } from '../../../src/objects/put.ts';
 import { Pins } from '../../../src/space/pins.ts';
 import { believing, greedy, rash, unfound } from './devices.ts';
 import { behind, careless, distorting, erasing, hasty, keeping, losing, losingOneIn } from './engines.ts';
+import { FAMILY_PLANTS } from './families.ts';
 import type { Plant } from './plant.ts';
-
-/** Puts something in the place of what many share. */
-function replace<T extends object>(target: T, changed: Partial<T>): () => void {
-  const before = Object.fromEntries(
-    Object.keys(changed).map((name) => [name, Reflect.get(target, name) as unknown]),
-  );
-  Object.assign(target, changed);
-  return () => {
-    Object.assign(target, before);
-  };
-}
+import { replace } from './replace.ts';
 
 export const PLANTS: Readonly<Record<string, Plant>> = {
+  ...FAMILY_PLANTS,
   'data is not synced before the commit': {
     world: { ignoresSyncOf: 'data' },
     foundBy: /^recovery found bytes lost/,

@@ -1,0 +1,79 @@
+/** What goes wrong between the processes of a world that has several. */
+
+import type { Freshness, OtherEnd, StoreAccess, StoreCalls } from '../../../src/index.ts';
+import { FsError } from '../../../src/index.ts';
+import { Workers } from '../../../src/workers/workers.ts';
+import type { Plant } from './plant.ts';
+import { replace } from './replace.ts';
+
+const WORLD = { workers: 2, journal: 'whole' } as const;
+const LOST =
+  /^recovery found bytes lost|^there is no container|^container .*, frame at \d+: |other bytes were read|^a scrub found damage/;
+
+/** LMDB's file is taken to hold everything. */
+const believing = (): Freshness => ({ given: () => 0, settled: () => 0 });
+
+/** What nobody answered is asked once more. */
+function asksAgain(inner: OtherEnd<StoreCalls>, access: StoreAccess): OtherEnd<StoreCalls> {
+  return {
+    call: async (method, params) => {
+      try {
+        return await inner.call(method, params);
+      } catch (error) {
+        if (!(error instanceof FsError && error.code === 'Interrupted')) throw error;
+        return (await access.reach()).call(method, params);
+      }
+    },
+  };
+}
+
+export const FAMILY_PLANTS: Readonly<Record<string, Plant>> = {
+  'the collector does not hear of readers in workers': {
+    world: WORLD,
+    family: {
+      workerAnswers: (inner) => ({ ...inner, oldestPin: () => Number.POSITIVE_INFINITY }),
+    },
+    foundBy: LOST,
+  },
+  'a worker reads what is in the file': {
+    world: WORLD,
+    family: { freshness: believing },
+    foundBy:
+      /was not found, and is there|was found, and is not there|other bytes were read|^listed was|^of .* is said|has (parts|tags|etag)/,
+  },
+  'a worker is over before what it asked for is': {
+    world: WORLD,
+    family: { endsAtOnce: true },
+    foundBy: LOST,
+  },
+  'what a worker left is never looked for': {
+    world: WORLD,
+    install: () => replace(Workers.prototype, { ended: () => undefined }),
+    foundBy: /^leases of workers that are no more stay/,
+  },
+  'a store that starts takes the workers to be over': {
+    world: WORLD,
+    install: () => replace(Workers.prototype, { isRunning: () => false }),
+    foundBy: LOST,
+  },
+  'a worker is answered before the commit': {
+    world: WORLD,
+    family: {
+      storeAnswers: (inner) => ({
+        ...inner,
+        run: (params) => {
+          const done = inner.run(params);
+          if (params.command !== 'putObject') return done;
+          Promise.resolve(done).catch(() => undefined);
+          return {};
+        },
+      }),
+    },
+    foundBy: /^a PUT of .* was answered before it was done/,
+  },
+  'a command that nobody answered is sent again': {
+    world: WORLD,
+    family: { store: asksAgain },
+    foundBy: /^the store did the PUT of mark \d+ twice|^at one moment fsck would find .*referenceCountWrong/,
+  },
+};
