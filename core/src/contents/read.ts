@@ -249,6 +249,8 @@ export function fromExtents(error: unknown): unknown {
     case 'Missing':
       return new FsError('Corrupt', error.message, { cause: error });
     case 'Failed':
+      // No device failed: what gave it containers did, which may be another process.
+      if (error.cause instanceof FsError) return error.cause;
       return new FsError('Failed', error.message, { cause: error });
     case 'Closed':
       return new FsError('Closed', error.message, { cause: error });

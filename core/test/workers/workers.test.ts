@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { interrupted } from '../../src/workers/errorCodec.ts';
 import { get, openFamily, put } from './family.ts';
 
 const SIZES = { empty: 0, inline: 100, loose: 4096, packed: 100_000, dedicated: 400_000 };
@@ -129,3 +130,27 @@ test('while the store is away what needs it waits, and goes on when it is back',
   await writing;
   expect(await get(worker, volume, 'new')).toHaveLength(SIZES.loose);
 });
+
+test('who is given no container because the store ends meanwhile may ask again', async () => {
+  const { volume, join: another } = await openFamily();
+  const { core: worker, access } = await another();
+  const store = await access.reach();
+  access.connected({
+    call: (method, params) => (isLease(params) ? Promise.reject(interrupted()) : store.call(method, params)),
+  });
+  for (const length of [SIZES.packed, SIZES.dedicated])
+    await expect(put(worker, volume, 'new', randomBytes(length))).rejects.toMatchObject({
+      code: 'Interrupted',
+    });
+  access.connected(store);
+  for (const length of [SIZES.packed, SIZES.dedicated]) {
+    await put(worker, volume, 'new', randomBytes(length));
+    expect(await get(worker, volume, 'new')).toHaveLength(length);
+  }
+});
+
+const isLease = (params: unknown): boolean =>
+  typeof params === 'object' &&
+  params !== null &&
+  'command' in params &&
+  params.command === 'leaseContainers';
