@@ -10,7 +10,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { JournalDisk } from './disk.ts';
+import type { JournalDisk, JournalFile } from './disk.ts';
 import { decodeFileHeader, encodeFileHeader, type FileHeader, JournalDamaged } from './header.ts';
 import {
   BLOCK_BYTES,
@@ -106,7 +106,7 @@ export class Journal {
       for (const at of [0, 1] as const) {
         if ((await options.disk.status(NAMES[at])) === undefined) continue;
         const file = await options.disk.open(NAMES[at], 'durable');
-        files[at] = await RoomyFile.of(file, ROOM_BYTES_MAX);
+        files[at] = await roomyFileOf(options.disk, NAMES[at], file);
         const block = Buffer.alloc(BLOCK_BYTES);
         await file.read({ position: 0, buffers: [block] });
         headers[at] = decodeFileHeader(block, NAMES[at]);
@@ -204,7 +204,7 @@ export class Journal {
       base,
     };
     const { file } = this.#epoch;
-    await this.#files[file]?.write(0, [encodeFileHeader(header)]);
+    await this.#files[file]?.writeAside(0, [encodeFileHeader(header)]);
     this.#base = { file, header };
   }
 
@@ -288,7 +288,8 @@ export class Journal {
   }
 
   async #make(file: 0 | 1): Promise<RoomyFile> {
-    const made = await RoomyFile.of(await this.#disk.create(NAMES[file], 'durable'), ROOM_BYTES_MAX);
+    const name = NAMES[file];
+    const made = await roomyFileOf(this.#disk, name, await this.#disk.create(name, 'durable'));
     await made.reach(BLOCK_BYTES);
     return made;
   }
@@ -394,6 +395,16 @@ export class Journal {
     const file = epoch && this.#files[epoch.file];
     if (epoch === undefined || file === undefined) throw new Error('the journal has not begun');
     return { epoch, file };
+  }
+}
+
+async function roomyFileOf(disk: JournalDisk, name: string, file: JournalFile): Promise<RoomyFile> {
+  try {
+    const aside = await disk.open(name, 'durable');
+    return await RoomyFile.of({ file, aside, roomBytesMax: ROOM_BYTES_MAX });
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

@@ -29,7 +29,7 @@ export interface ReadRecord {
  * @throws JournalDamaged when a later group is there: this one had been durable
  */
 export async function* readRecords(
-  file: JournalFile,
+  file: Pick<JournalFile, 'read'>,
   first: RecordPlace,
 ): AsyncGenerator<ReadRecord, void, void> {
   const window = new Window(file);
@@ -77,11 +77,11 @@ async function recordAt(
 }
 
 class Window {
-  readonly #file: JournalFile;
+  readonly #file: Pick<JournalFile, 'read'>;
   #bytes = Buffer.alloc(0);
   #position = 0;
 
-  constructor(file: JournalFile) {
+  constructor(file: Pick<JournalFile, 'read'>) {
     this.#file = file;
   }
 

@@ -10,28 +10,36 @@ const STEP_BYTES = 1 << 20;
 const AHEAD_BYTES = STEP_BYTES / 2;
 const ZEROS = Buffer.alloc(STEP_BYTES);
 
+export interface RoomyFileParts {
+  /** For records, one write at a time. */
+  readonly file: JournalFile;
+  /**
+   * The same file opened once more, for what is written beside. That a device lost something the kernel tells each open
+   * file once, whichever of its writes asks first: one that went well may hear of another's, which then hears nothing.
+   */
+  readonly aside: JournalFile;
+  /** Nothing is written ahead past this; what is written may go on. */
+  readonly roomBytesMax: number;
+}
+
 export class RoomyFile {
-  readonly #file: JournalFile;
-  readonly #roomBytesMax: number;
+  readonly #parts: RoomyFileParts;
   #roomBytes: number;
   #extending: Promise<void> | undefined;
+  #lastAside: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    file: JournalFile,
-    options: { readonly roomBytes: number; readonly roomBytesMax: number },
-  ) {
-    this.#file = file;
-    this.#roomBytes = options.roomBytes;
-    this.#roomBytesMax = options.roomBytesMax;
+  private constructor(parts: RoomyFileParts, roomBytes: number) {
+    this.#parts = parts;
+    this.#roomBytes = roomBytes;
   }
 
-  /** @param roomBytesMax nothing is written ahead past this; what is written may go on */
-  static async of(file: JournalFile, roomBytesMax: number): Promise<RoomyFile> {
-    return new RoomyFile(file, { roomBytes: await file.size(), roomBytesMax });
+  static async of(parts: RoomyFileParts): Promise<RoomyFile> {
+    return new RoomyFile(parts, await parts.file.size());
   }
 
-  get file(): JournalFile {
-    return this.#file;
+  /** To read from. */
+  get file(): Pick<JournalFile, 'read'> {
+    return this.#parts.file;
   }
 
   /** Room from the file's start. */
@@ -57,7 +65,7 @@ export class RoomyFile {
   /** Takes care, while others go on, that there is room behind `end`, too. What fails shows when it is needed. */
   prepare(end: number): void {
     if (this.#extending !== undefined || this.#roomBytes - end >= AHEAD_BYTES) return;
-    if (this.#roomBytes >= this.#roomBytesMax) return;
+    if (this.#roomBytes >= this.#parts.roomBytesMax) return;
     this.#extending = this.#extend()
       .catch(() => undefined)
       .finally(() => {
@@ -65,13 +73,23 @@ export class RoomyFile {
       });
   }
 
+  /** Not before the write before is over. */
   async write(position: number, buffers: readonly Uint8Array[]): Promise<void> {
-    await this.#file.write({ position, buffers });
+    await this.#parts.file.write({ position, buffers });
+  }
+
+  /** May be called while others write: one after the other. */
+  writeAside(position: number, buffers: readonly Uint8Array[]): Promise<void> {
+    const written = this.#lastAside.then(() => this.#parts.aside.write({ position, buffers }));
+    this.#lastAside = written.catch(() => undefined);
+    return written;
   }
 
   async close(): Promise<void> {
     await this.#extending;
-    await this.#file.close();
+    await this.#lastAside;
+    await this.#parts.aside.close();
+    await this.#parts.file.close();
   }
 
   #extend(): Promise<void> {
@@ -83,10 +101,10 @@ export class RoomyFile {
     const position = this.#roomBytes;
     const length = Math.min(end - position, STEP_BYTES);
     try {
-      await this.#file.write({ position, buffers: [ZEROS.subarray(0, length)] });
+      await this.writeAside(position, [ZEROS.subarray(0, length)]);
     } catch (error) {
       // Else the little room that there is would be taken by what is of no use.
-      await this.#file.truncate(position).catch(() => undefined);
+      await this.#parts.aside.truncate(position).catch(() => undefined);
       throw error;
     }
     this.#roomBytes = position + length;

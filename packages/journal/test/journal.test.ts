@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal, JournalDamaged, type JournalRecord, RECORD } from '../src/index.ts';
 import { MemoryFiles } from './memoryFiles.ts';
 
@@ -369,6 +369,20 @@ describe('a journal whose disk', () => {
     expect(() => journal.add(bytes('d'))).toThrow('EIO');
     await expect(journal.rotate()).rejects.toThrow('EIO');
     expect((await found(disk)).records).toEqual(['1 a']);
+  });
+
+  it('does not take a commit for durable that was lost, though a write beside it has heard of that', async () => {
+    await journal.commit(batch('a'));
+    await journal.rotate();
+    const shown = Promise.withResolvers<void>();
+    disk.loss = shown.promise;
+    const committed = journal.commit(batch('b'));
+    committed.catch(() => undefined);
+    await vi.waitUntil(() => disk.loss === undefined);
+    await expect(journal.complete(base('next'))).rejects.toThrow('EIO');
+    shown.resolve();
+    await expect(committed).rejects.toThrow('EIO');
+    expect(journal.failure).toBeInstanceOf(Error);
   });
 
   it('has room is written in steps, a small one for a small journal', async () => {

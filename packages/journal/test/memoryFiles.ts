@@ -10,6 +10,9 @@ export class MemoryFiles implements JournalDisk {
   capacityBytes = Number.POSITIVE_INFINITY;
   /** Every write fails so. */
   failure: Error | undefined;
+  /** The next write is lost, which shows when this resolves: each open file is told once, at the end of any write. */
+  loss: Promise<void> | undefined;
+  readonly #losses = new Map<string, number>();
   writes = 0;
   #refusals = 0;
 
@@ -20,8 +23,18 @@ export class MemoryFiles implements JournalDisk {
   }
 
   async open(name: string): Promise<JournalFile> {
+    let known = this.#lossesOf(name);
     return {
-      write: async (to) => this.#write(name, to),
+      write: async (to) => {
+        const { loss } = this;
+        this.loss = undefined;
+        if (loss === undefined) this.#write(name, to);
+        else this.#losses.set(name, this.#lossesOf(name) + 1);
+        await loss;
+        const told = known;
+        known = this.#lossesOf(name);
+        if (told < known) throw new Error('EIO: what was written is lost');
+      },
       read: async ({ position, buffers }) => {
         const bytes = this.bytes(name).subarray(position);
         return buffers.reduce((count, buffer) => count + bytes.copy(buffer, 0, count), 0);
@@ -32,6 +45,10 @@ export class MemoryFiles implements JournalDisk {
       size: async () => this.bytes(name).length,
       close: async () => undefined,
     };
+  }
+
+  #lossesOf(name: string): number {
+    return this.#losses.get(name) ?? 0;
   }
 
   async status(name: string): Promise<object | undefined> {
