@@ -67,13 +67,18 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   'other processes serve by key': {
     share: 0.1,
-    world: { workers: 2, journal: 'whole' },
+    // Fewer: each takes more steps, and some lives are to come to their end.
+    world: { workers: 2, journal: 'whole', actions: 12 },
     met: ({ killed }) => killed > 0,
   },
   'another process serves by key, and there is no journal': { share: 0.03, world: { workers: 1 } },
   'other processes serve by key, and the disk is full at random moments': {
     share: 0.03,
     world: { workers: 2, journal: 'whole', fills: true },
+  },
+  'other processes serve by key, and the disk fails at random moments': {
+    share: 0.03,
+    world: { workers: 2, journal: 'whole', faults: true },
   },
   'the volume has a quota': {
     share: 0.15,

@@ -174,8 +174,11 @@ export class World {
     const perFault = isSync ? SYNCS_PER_FAULT : OPERATIONS_PER_FAULT;
     const oneIn = name.endsWith('.journal') ? JOURNAL_OPERATIONS_PER_FAULT : perFault;
     const fails = below(this.#random, oneIn) === 0;
-    if (fails && kind === 'syncDirectory') this.#mustRemount = true;
-    return fails;
+    if (!fails || kind !== 'syncDirectory') return fails;
+    // Its other processes could not know either.
+    if (this.family) return false;
+    this.#mustRemount = true;
+    return true;
   }
 
   async #wait(): Promise<undefined> {

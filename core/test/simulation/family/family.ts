@@ -205,11 +205,11 @@ export class Family {
     access.connected(plant?.store?.(link, access) ?? link);
   }
 
-  /** One of them is killed at this very step, and another one started. */
+  /** One of them is killed, and another one takes its place: somebody serves all the while. */
   async kill(): Promise<void> {
     const worker = pick(this.#parts.scheduler.random, this.#workers);
-    this.#end(worker);
     if (this.#store) await this.#start(this.#store);
+    this.#end(worker);
   }
 
   #end(worker: Worker): void {
