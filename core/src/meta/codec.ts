@@ -129,6 +129,12 @@ export class Reader {
     return this.#end - this.#at;
   }
 
+  /** Goes past so many bytes. */
+  skip(bytes: number): this {
+    this.#take(bytes);
+    return this;
+  }
+
   u8(): number {
     return this.#buffer[this.#take(1)] ?? 0;
   }

@@ -226,9 +226,12 @@ export function dentriesOf(layer: LayerId, parent: InodeId): Bounds {
   return prefixBounds(start);
 }
 
+/** Where in a dentry's key its name begins, which ends with a slash for a directory. */
+export const DENTRY_NAME_AT = 13;
+
 /** The entry a dentry key names. The name is a view of the key. */
 export function entryOfDentryKey(key: Uint8Array): EntryName {
-  const sortName = Buffer.from(key.buffer, key.byteOffset + 13, key.byteLength - 13);
+  const sortName = Buffer.from(key.buffer, key.byteOffset + DENTRY_NAME_AT, key.byteLength - DENTRY_NAME_AT);
   const directory = sortName.length > 0 && sortName[sortName.length - 1] === SLASH;
   return { name: directory ? sortName.subarray(0, -1) : sortName, directory };
 }

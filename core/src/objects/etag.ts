@@ -16,11 +16,16 @@ export function etagText(etag: Etag): string {
   return parts > 0 ? `${text}-${parts}` : text;
 }
 
+interface MarkedFile {
+  readonly id: InodeId;
+  readonly inode: Pick<Inode, 'generation' | 'dataVersion' | 'etag'>;
+}
+
 /**
  * What stands for an MD5 once a file was changed through the file view: it changes with every change of data
  * and with nothing else. The suffix keeps clients from taking it for an MD5.
  */
-function changeMark(file: { readonly id: InodeId; readonly inode: Inode }): Etag {
+function changeMark(file: MarkedFile): Etag {
   const digest = Buffer.alloc(16);
   digest.writeUInt32BE(file.id % 0x1_0000_0000, 0);
   digest.writeUInt32BE(file.inode.generation, 4);
@@ -28,7 +33,7 @@ function changeMark(file: { readonly id: InodeId; readonly inode: Inode }): Etag
   return { digest, parts: 1 };
 }
 
-export function inodeEtag(file: { readonly id: InodeId; readonly inode: Inode }): Etag {
+export function inodeEtag(file: MarkedFile): Etag {
   return file.inode.etag ?? changeMark(file);
 }
 

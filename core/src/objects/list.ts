@@ -1,13 +1,14 @@
 /** ListObjects: a page costs what is on it, not what is in the volume. */
 
-import { isUtf8 } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import type { Op, ReadTx } from '@facet/engine';
-import type { Timestamp } from '../ids.ts';
+import type { InodeId, Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
-import { inodeKey, objectRecordKey, prefixBounds, successor } from '../meta/keys.ts';
-import { decodeInode } from '../meta/records/inode.ts';
+import { objectRecordKey, prefixBounds, successor } from '../meta/keys.ts';
+import { decodeListedInode } from '../meta/records/inode.ts';
 import { decodeObjectRecord } from '../meta/records/object.ts';
 import { loadDirectory } from '../tree/directories.ts';
+import { readInodeRecords } from '../tree/inodeRecords.ts';
 import { type View, viewVolume } from '../tree/scope.ts';
 import { EMPTY_ETAG, etagText, inodeEtag } from './etag.ts';
 import { findBytes, STANDARD } from './find.ts';
@@ -51,9 +52,32 @@ function commonPrefix(
   key: Buffer,
   { prefix, delimiter }: { prefix: Buffer; delimiter: Buffer },
 ): Buffer | undefined {
-  if (delimiter.length === 0 || !key.subarray(0, prefix.length).equals(prefix)) return undefined;
-  const at = key.indexOf(delimiter, prefix.length);
+  if (delimiter.length === 0 || !beginsWith(key, prefix)) return undefined;
+  const at = placeOf(delimiter, key, prefix.length);
   return at < 0 ? undefined : key.subarray(0, at + delimiter.length);
+}
+
+/** A loop: keys are short, and a call of Buffer's takes longer. */
+function beginsWith(key: Buffer, prefix: Buffer): boolean {
+  if (key.length < prefix.length) return false;
+  for (let at = 0; at < prefix.length; at++) if (key[at] !== prefix[at]) return false;
+  return true;
+}
+
+/** Where it is first in `key` from `start` on; -1: nowhere. */
+function placeOf(delimiter: Buffer, key: Buffer, start: number): number {
+  if (delimiter.length > 1) return key.indexOf(delimiter, start);
+  const [byte] = delimiter;
+  for (let at = start; at < key.length; at++) if (key[at] === byte) return at;
+  return -1;
+}
+
+/** POSIX names need not be keys. */
+function isKey(path: Buffer): boolean {
+  if (path.length > KEY_BYTES_MAX) return false;
+  let bits = 0;
+  for (let at = 0; at < path.length; at++) bits |= path[at] ?? 0;
+  return bits < 0x80 || isUtf8(path);
 }
 
 function* collect(
@@ -65,14 +89,18 @@ function* collect(
   const walk = yield* new KeyWalk(view, args.prefix).seek(from);
   for (;;) {
     if (walk.steps > STEPS_MAX && lines.length > 0) return { lines, truncated: true };
-    const visit = yield* walk.next(args.limit - lines.length + 1);
+    const visit = walk.nextRead() ?? (yield* walk.next(args.limit - lines.length + 1));
     if (!visit) return { lines, truncated: false };
     if (visit.dentry.hidden) continue;
     const directory = visit.dentry.type === 'directory';
-    // POSIX names need not be keys; below a directory that is none there are none either.
-    if (visit.key.length > KEY_BYTES_MAX || !isUtf8(visit.key)) continue;
+    // Below a directory that is no key there are none either.
+    if (!isKey(visit.key)) continue;
     const common = commonPrefix(visit.key, args);
-    const line = common ? { kind: 'prefix' as const, prefix: common } : yield* objectLine(view, visit);
+    const line: Line | undefined = common
+      ? { kind: 'prefix', prefix: common }
+      : directory
+        ? yield* directoryLine(view, visit)
+        : { kind: 'object', visit };
     if (line && lines.length === args.limit) return { lines, truncated: true };
     if (line) lines.push(line);
     if (!common && directory) walk.enter(visit);
@@ -85,8 +113,7 @@ function* collect(
 }
 
 /** An implicit directory is no object, and one whose object has bytes is followed by these. */
-function* objectLine(view: View, visit: Visit): Op<Line | undefined> {
-  if (visit.dentry.type !== 'directory') return { kind: 'object', visit };
+function* directoryLine(view: View, visit: Visit): Op<Line | undefined> {
   const state = yield* loadDirectory(view, visit.dentry.inode);
   if (!state.explicit || (state.entries > 0 && (yield* findBytes(view, visit.dentry)))) return undefined;
   return { kind: 'object', visit, madeAt: state.mtime };
@@ -94,33 +121,37 @@ function* objectLine(view: View, visit: Visit): Op<Line | undefined> {
 
 function* summarise(view: View, lines: readonly Line[]): Op<ListObjectsResult['entries']> {
   const { tx, layer } = view;
-  const objects = lines.flatMap((line) => (line.kind === 'object' ? [line.visit] : []));
-  const stored = yield* tx.getMany(
-    objects.map(({ dentry }) =>
-      dentry.type === 'directory' ? objectRecordKey(layer, dentry.inode) : inodeKey(layer, dentry.inode),
-    ),
-  );
-  const records = stored[Symbol.iterator]();
+  const files: InodeId[] = [];
+  const directories: InodeId[] = [];
+  for (const line of lines) {
+    if (line.kind === 'prefix') continue;
+    const { type, inode } = line.visit.dentry;
+    (type === 'directory' ? directories : files).push(inode);
+  }
+  const inodes = yield* readInodeRecords(view, files);
+  const records = yield* tx.getMany(directories.map((id) => objectRecordKey(layer, id)));
+  let [nextFile, nextDirectory] = [0, 0];
   return lines.map((line) => {
     if (line.kind === 'prefix') return line;
-    const record = records.next().value;
-    const { visit } = line;
-    const summary =
-      visit.dentry.type === 'directory' ? directorySummary(record, line.madeAt) : fileSummary(visit, record);
-    return { kind: 'object' as const, key: visit.key, ...summary };
+    const { visit, madeAt } = line;
+    return visit.dentry.type === 'directory'
+      ? { kind: 'object', key: visit.key, ...directorySummary(records[nextDirectory++], madeAt) }
+      : listedFile(visit, inodes[nextFile++]);
   });
 }
 
-function fileSummary(visit: Visit, stored: Uint8Array | undefined): Omit<ObjectSummary, 'key'> {
-  assert(stored !== undefined, `entry of inode ${visit.dentry.inode} has its inode`);
-  const inode = decodeInode(stored);
-  return {
-    sizeBytes: inode.sizeBytes,
-    lastModified: inode.mtime,
-    etag: etagText(inodeEtag({ id: visit.dentry.inode, inode })),
-    storageClass: inode.storageClass ?? STANDARD,
-    ...(inode.checksum && { checksum: inode.checksum }),
-  };
+/** Written out: to spread one object into another takes as long as to decode it. */
+function listedFile(
+  { key, dentry }: Visit,
+  stored: Uint8Array | undefined,
+): { readonly kind: 'object' } & ObjectSummary {
+  assert(stored !== undefined, () => `entry of inode ${dentry.inode} has its inode`);
+  const inode = decodeListedInode(stored);
+  const { sizeBytes, mtime: lastModified, storageClass = STANDARD, checksum } = inode;
+  const etag = etagText(inodeEtag({ id: dentry.inode, inode }));
+  return checksum
+    ? { kind: 'object', key, sizeBytes, lastModified, etag, storageClass, checksum }
+    : { kind: 'object', key, sizeBytes, lastModified, etag, storageClass };
 }
 
 function directorySummary(

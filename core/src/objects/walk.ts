@@ -6,9 +6,10 @@
  * go in.
  */
 
+import { Buffer } from 'node:buffer';
 import type { Entry, Op } from '@facet/engine';
 import { type InodeId, ROOT_INODE } from '../ids.ts';
-import { dentriesOf, dentryKey, entryOfDentryKey, prefixBounds, successor } from '../meta/keys.ts';
+import { dentriesOf, dentryKey, DENTRY_NAME_AT as NAME_AT, prefixBounds, successor } from '../meta/keys.ts';
 import { type Dentry, decodeDentry } from '../meta/records/tree.ts';
 import { findEntry } from '../tree/directories.ts';
 import type { View } from '../tree/scope.ts';
@@ -78,19 +79,23 @@ export class KeyWalk {
     }
   }
 
+  /** The next entry, as long as nothing has to be read for it: most entries are had from here, at no generator's cost. */
+  nextRead(): Visit | undefined {
+    const frame = this.#stack.at(-1);
+    const entry = frame?.page[frame.at];
+    if (!frame || !entry) return undefined;
+    frame.at += 1;
+    this.#steps += 1;
+    return { key: keyOf(frame.prefix, entry.key), dentry: decodeDentry(entry.value) };
+  }
+
   /** The next entry; `wanted` is how many the caller may still use. */
   *next(wanted: number): Op<Visit | undefined> {
     for (;;) {
+      const visit = this.nextRead();
+      if (visit) return visit;
       const frame = this.#stack.at(-1);
       if (!frame) return undefined;
-      const entry = frame.page[frame.at];
-      if (entry) {
-        frame.at += 1;
-        this.#steps += 1;
-        const { name, directory } = entryOfDentryKey(entry.key);
-        const key = Buffer.concat(directory ? [frame.prefix, name, SLASH] : [frame.prefix, name]);
-        return { key, dentry: decodeDentry(entry.value) };
-      }
       if (!(yield* this.#readPage(frame, wanted))) this.#stack.pop();
     }
   }
@@ -127,4 +132,13 @@ export class KeyWalk {
     if (slash < 0) return prefixBounds(dentryKey(layer, directory, { name: wanted, directory: false })).end;
     return successor(dentryKey(layer, directory, { name: wanted.subarray(0, slash), directory: true }));
   }
+}
+
+/** In the directory of key `prefix`. A dentry's key ends as the key in S3 does, slash included. */
+function keyOf(prefix: Buffer, dentry: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafe(prefix.length + dentry.length - NAME_AT);
+  for (let at = 0; at < prefix.length; at++) key[at] = prefix[at] ?? 0;
+  const nameAt = prefix.length - NAME_AT;
+  for (let at = NAME_AT; at < dentry.length; at++) key[nameAt + at] = dentry[at] ?? 0;
+  return key;
 }

@@ -1,4 +1,5 @@
 /** `encoding-type=url`: names percent-encoded, because XML 1.0 cannot hold every character a key may have. */
+import { Buffer } from 'node:buffer';
 import { invalidArgument, type S3Request } from '../request.ts';
 
 /** How the names of an answer are written. */
@@ -8,8 +9,13 @@ export interface NameEncoding {
   readonly encode: (name: Buffer) => string;
 }
 
-const PLAIN: NameEncoding = { type: undefined, encode: (name) => name.toString('utf8') };
-const URL: NameEncoding = { type: 'url', encode: (name) => encodeName(name.toString('utf8')) };
+const PLAIN: NameEncoding = { type: undefined, encode: textOf };
+const URL: NameEncoding = { type: 'url', encode: (name) => encodeName(textOf(name)) };
+
+/** What `toString` does for arguments that need no look. */
+function textOf(name: Buffer): string {
+  return Buffer.prototype.utf8Slice.call(name, 0, name.length);
+}
 
 /** @throws S3Error InvalidArgument */
 export function readNameEncoding({ query }: S3Request): NameEncoding {

@@ -1,10 +1,9 @@
 /** What ListObjects, ListObjectsV2 and ListObjectVersions share. */
-import type { Account, ListObjectsArgs, ListObjectsResult, ObjectSummary, Volume } from '@facet/core';
-import { isoDate } from '../objects/dates.ts';
+import type { Account, ListObjectsArgs, ListObjectsResult, Volume } from '@facet/core';
 import { queryBytes, queryInteger, type S3Request } from '../request.ts';
-import { ownerElement } from '../xml/owner.ts';
-import { element, leaf, nameLeaf, quotedLeaf, type Xml } from '../xml/write.ts';
+import { nameLeaf, type Xml } from '../xml/write.ts';
 import { type NameEncoding, readNameEncoding } from './encoding.ts';
+import { Summaries } from './summaries.ts';
 
 const PAGE_MAX = 1000;
 const INTEGER_MAX = 2 ** 31 - 1;
@@ -56,31 +55,21 @@ export function lastName({ entries, truncated }: ListObjectsResult): Buffer | un
 export function entryElements(
   { entries }: ListObjectsResult,
   { encoding, owner }: { readonly encoding: NameEncoding; readonly owner: Account | undefined },
-): readonly Xml[] {
-  const contents: Xml[] = [];
-  const prefixes: Xml[] = [];
+): Xml {
+  const summaries = new Summaries(owner);
+  let contents: Xml = '';
+  let prefixes: Xml = '';
   for (const entry of entries) {
-    if (entry.kind === 'prefix') prefixes.push(commonPrefixElement(entry.prefix, encoding));
-    else
-      contents.push(
-        element('Contents', nameLeaf('Key', encoding.encode(entry.key)), summaryElements(entry, owner)),
-      );
+    if (entry.kind === 'prefix') prefixes += commonPrefixElement(entry.prefix, encoding);
+    else contents += `<Contents>${keyElement(entry.key, encoding)}${summaries.elements(entry)}</Contents>`;
   }
-  return contents.concat(prefixes);
+  return contents + prefixes;
 }
 
-export function summaryElements(object: ObjectSummary, owner: Account | undefined): Xml {
-  return (
-    leaf('LastModified', isoDate(object.lastModified)) +
-    quotedLeaf('ETag', object.etag) +
-    leaf('ChecksumAlgorithm', object.checksum?.algorithm) +
-    leaf('ChecksumType', object.checksum?.type) +
-    leaf('Size', object.sizeBytes) +
-    (owner === undefined ? '' : ownerElement('Owner', owner)) +
-    leaf('StorageClass', object.storageClass)
-  );
+export function keyElement(key: Buffer, encoding: NameEncoding): Xml {
+  return nameLeaf('Key', encoding.encode(key));
 }
 
 export function commonPrefixElement(prefix: Buffer, encoding: NameEncoding): Xml {
-  return element('CommonPrefixes', nameLeaf('Prefix', encoding.encode(prefix)));
+  return `<CommonPrefixes>${nameLeaf('Prefix', encoding.encode(prefix))}</CommonPrefixes>`;
 }

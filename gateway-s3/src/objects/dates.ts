@@ -3,8 +3,15 @@ import type { Timestamp } from '@facet/core';
 
 const NS_PER_S = 1_000_000_000n;
 
+/**
+ * A division of bigints takes four times as long as one of floats, whose error is below 3 µs: where that cannot matter,
+ * it does.
+ */
 export function secondsOf(time: Timestamp): number {
-  return Number(time / NS_PER_S);
+  const seconds = Number(time) / 1e9;
+  const whole = Math.floor(seconds);
+  const isSure = Math.abs(seconds - whole - 0.5) < 0.4999;
+  return isSure ? whole : Number(time / NS_PER_S);
 }
 
 const S_PER_DAY = 86_400;
@@ -31,7 +38,11 @@ export function httpDate(time: Timestamp): string {
 
 /** `2009-10-12T17:50:00.000Z` */
 export function isoDate(time: Timestamp): string {
-  const seconds = secondsOf(time);
+  return isoDateOfSecond(secondsOf(time));
+}
+
+/** The same of seconds since the epoch. */
+export function isoDateOfSecond(seconds: number): string {
   const day = Math.floor(seconds / S_PER_DAY);
   return `${textsOfDay(day).iso}${clock(seconds - day * S_PER_DAY)}.000Z`;
 }

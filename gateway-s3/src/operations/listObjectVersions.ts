@@ -1,15 +1,18 @@
+import type { Account, ListObjectsResult } from '@facet/core';
 import { xmlReply } from '../http/reply.ts';
+import type { NameEncoding } from '../listing/encoding.ts';
 import {
   commonPrefixElement,
+  keyElement,
   lastName,
   listArgs,
   nonEmpty,
   readListing,
-  summaryElements,
 } from '../listing/objects.ts';
+import { Summaries } from '../listing/summaries.ts';
 import { operation } from '../operation.ts';
 import { invalidArgument, queryBytes } from '../request.ts';
-import { element, leaf, nameLeaf, xmlDocument } from '../xml/write.ts';
+import { element, leaf, nameLeaf, type Xml, xmlDocument } from '../xml/write.ts';
 
 /** On a bucket without versioning every object has one version, `null`. @source S3 API Reference, ListObjectVersions */
 export const listObjectVersions = operation({
@@ -45,18 +48,25 @@ export const listObjectVersions = operation({
         nameLeaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
         leaf('EncodingType', encoding.type),
         leaf('IsTruncated', page.truncated),
-        ...page.entries.map((entry) =>
-          entry.kind === 'prefix'
-            ? commonPrefixElement(entry.prefix, encoding)
-            : element(
-                'Version',
-                nameLeaf('Key', encoding.encode(entry.key)),
-                leaf('VersionId', 'null'),
-                leaf('IsLatest', true),
-                summaryElements(entry, caller),
-              ),
-        ),
+        versionElements(page, encoding, caller),
       ),
     );
   },
 });
+
+function versionElements(page: ListObjectsResult, encoding: NameEncoding, owner: Account): Xml {
+  const summaries = new Summaries(owner);
+  return page.entries
+    .map((entry) =>
+      entry.kind === 'prefix'
+        ? commonPrefixElement(entry.prefix, encoding)
+        : element(
+            'Version',
+            keyElement(entry.key, encoding),
+            leaf('VersionId', 'null'),
+            leaf('IsLatest', true),
+            summaries.elements(entry),
+          ),
+    )
+    .join('');
+}

@@ -32,7 +32,7 @@ export const listObjects = operation({
         nameLeaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
         leaf('EncodingType', encoding.type),
         leaf('IsTruncated', page.truncated),
-        ...entryElements(page, { encoding, owner: caller }),
+        entryElements(page, { encoding, owner: caller }),
       ),
     );
   },

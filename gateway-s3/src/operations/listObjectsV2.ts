@@ -33,7 +33,7 @@ export const listObjectsV2 = operation({
         nameLeaf('Delimiter', delimiter.length === 0 ? undefined : encoding.encode(delimiter)),
         leaf('EncodingType', encoding.type),
         leaf('IsTruncated', page.truncated),
-        ...entryElements(page, { encoding, owner: withOwner ? caller : undefined }),
+        entryElements(page, { encoding, owner: withOwner ? caller : undefined }),
       ),
     );
   },

@@ -33,7 +33,7 @@ export function writeChecksumKind(writer: Writer, kind: ChecksumKind): void {
 export function readChecksumKind(reader: Reader): ChecksumKind {
   const code = reader.u8();
   const algorithm = ALGORITHMS.get(code);
-  assert(algorithm !== undefined, `checksum algorithm ${code} is not known`);
+  assert(algorithm !== undefined, () => `checksum algorithm ${code} is not known`);
   return { algorithm, type: reader.u8() === 0 ? 'FULL_OBJECT' : 'COMPOSITE' };
 }
 

@@ -133,7 +133,7 @@ export function encodeInode(inode: Inode): Buffer {
   return writer.done();
 }
 
-const FIELDS: FieldReaders<{ -readonly [K in keyof Inode]: Inode[K] }> = {
+const LISTED_FIELDS: FieldReaders<{ -readonly [K in keyof Inode]?: Inode[K] }> = {
   [TAG.etag]: (field, inode) => {
     inode.etag = readEtag(field);
   },
@@ -143,6 +143,10 @@ const FIELDS: FieldReaders<{ -readonly [K in keyof Inode]: Inode[K] }> = {
   [TAG.checksum]: (field, inode) => {
     inode.checksum = readChecksumKind(field);
   },
+};
+
+const FIELDS: FieldReaders<{ -readonly [K in keyof Inode]?: Inode[K] }> = {
+  ...LISTED_FIELDS,
   [TAG.device]: (field, inode) => {
     inode.device = { major: field.u32(), minor: field.u32() };
   },
@@ -172,3 +176,30 @@ export function decodeInode(bytes: Uint8Array): Inode {
   reader.fields<Inode>(FIELDS, inode);
   return inode;
 }
+
+/** What a listing tells of an inode, or tells it by. */
+export type ListedInode = Pick<
+  Inode,
+  'sizeBytes' | 'mtime' | 'generation' | 'dataVersion' | 'etag' | 'storageClass' | 'checksum'
+>;
+
+/** The same without the rest: a page of a listing has a thousand of them. */
+export function decodeListedInode(bytes: Uint8Array): ListedInode {
+  const reader = new Reader(bytes).schema(SCHEMA, 'inode').skip(BYTES_BEFORE.size);
+  const sizeBytes = reader.u64();
+  const mtime = timestamp(reader.skip(BYTES_BEFORE.mtime).bigU64());
+  const generation = reader.skip(BYTES_BEFORE.generation).u32();
+  const dataVersion = reader.skip(BYTES_BEFORE.dataVersion).u64();
+  const inode = { sizeBytes, mtime, generation, dataVersion };
+  reader.skip(BYTES_BEFORE.fields).fields<Partial<Inode>>(LISTED_FIELDS, inode);
+  return inode;
+}
+
+/** From what is read before to this: type, mode, owner, group and names; atime; ctime; change; body and place. */
+const BYTES_BEFORE = {
+  size: 1 + 2 + 3 * 4,
+  mtime: 8,
+  generation: 8,
+  dataVersion: 8,
+  fields: 9 + 2 * 8,
+} as const;

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Journal } from '@facet/journal';
 import { type Bytes, EngineError } from '../contract.ts';
+import { copyOut } from './copyOut.ts';
 import { type BytesDatabase, openDatabase } from './database.ts';
 import { entryCountOf } from './environment.ts';
 import { diagnose } from './failure.ts';
@@ -99,7 +100,7 @@ async function copyEntries(folders: Folders, onBytes: (bytes: number) => void): 
     // Without a start lmdb-js leaves out keys whose first byte is below 5.
     for (let start: Bytes = LEAST_KEY; ; ) {
       const range = { start, exclusiveStart: start !== LEAST_KEY, limit: ENTRIES_PER_BATCH };
-      const page: readonly SealedEntry[] = Array.from(from.getRange(range));
+      const page = Array.from(from.getRange(range).map(copied));
       append(to, page);
       entries += page.length;
       for (const { key, value } of page) bytes += key.length + value.length;
@@ -129,6 +130,10 @@ function mustBeAll(
     'Failed',
     `of ${there} entries ${entries} were read, and ${copied} are in the new file`,
   );
+}
+
+function copied({ key, value }: SealedEntry): SealedEntry {
+  return { key, value: copyOut(value, 0, value.length) };
 }
 
 function append(to: BytesDatabase, page: readonly SealedEntry[]): void {

@@ -1,10 +1,14 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { type Database, open } from 'lmdb';
 import type { Bytes } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
+import { BY_HAND_MAX, copyOut } from './copyOut.ts';
 import { sealed } from './seal.ts';
 
-/** Values with their seals. */
+/**
+ * Values with their seals. What a read gives is lent: it is good until the next one, and only as far as its `length`
+ * says, which methods of Buffer do not ask.
+ */
 export type BytesDatabase = Database<Buffer, Bytes>;
 
 /** The pages that transactions write are counted, at no cost to speak of. */
@@ -31,7 +35,7 @@ export function openDatabase(options: {
     ...UNDECLARED,
     // The stock binary encodings would give each key and value an ArrayBuffer of its own: 1 µs a piece.
     keyEncoder: { writeKey, readKey: copyOut },
-    encoder: { encode: (value: Bytes) => value, decode: (found: Bytes) => copyOut(found, 0, found.length) },
+    encoder: { encode: (value: Bytes) => value, decode: (lent: Bytes) => lent },
     // With lmdb-js's default a commit is visible, and answered, before it is durable.
     overlappingSync: false,
     // Else each transaction carries a promise nobody holds, and a failed commit ends the process through it.
@@ -47,21 +51,9 @@ export function putAll(database: BytesDatabase, writes: readonly OwnWrite[]): vo
   }
 }
 
-/** Up to so many bytes it is quicker to copy them one by one than to call what copies many at once: 0.1 µs less. */
-const BY_HAND_MAX = 128;
-
 function writeKey(key: Bytes, target: Buffer, start: number): number {
   const { length } = key;
   if (length > BY_HAND_MAX) target.set(key, start);
   else for (let at = 0; at < length; at++) target[start + at] = key[at] ?? 0;
   return start + length;
-}
-
-/** lmdb-js reads into one buffer, over and over: what is kept must be copied out of it. */
-function copyOut(source: Bytes, start: number, end: number): Buffer {
-  const length = end - start;
-  const copy = Buffer.allocUnsafe(length);
-  if (length > BY_HAND_MAX) Buffer.prototype.copy.call(source, copy, 0, start, end);
-  else for (let at = 0; at < length; at++) copy[at] = source[start + at] ?? 0;
-  return copy;
 }

@@ -1,5 +1,5 @@
 import { checkKey } from '../byteOrder.ts';
-import { type Bytes, type Entry, KEY_BYTES_MAX, type KeyRange } from '../contract.ts';
+import { type Bytes, DamagedRecord, type Entry, KEY_BYTES_MAX, type KeyRange } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { watchCommits } from './commitWatch.ts';
@@ -11,7 +11,7 @@ import type { PageUsage } from './pageUsage.ts';
 import { Pin } from './pin.ts';
 import type { ReaderNotice } from './readerNotice.ts';
 import { ReadTransaction } from './readTransaction.ts';
-import { soundOf, unsealed } from './seal.ts';
+import { allOf, soundOf, unsealed } from './seal.ts';
 
 const LOOKED_AT_FIRST = 16;
 
@@ -53,8 +53,7 @@ export class LmdbStore implements Snapshot {
     const within = (most: number) => this.#db.getRange({ ...bounds, limit: most, ...this.#source() });
     if (onDamaged !== undefined)
       return this.#tried(() => soundOf(within(Number.MAX_SAFE_INTEGER), limit, onDamaged));
-    const records = this.#tried(() => Array.from(within(limit)));
-    return records.map(({ key, value }) => ({ key, value: unsealed(key, value) }));
+    return this.#tried(() => allOf(within(limit)));
   }
 
   /** Whether any of the first records is sound, or there are none. */
@@ -72,6 +71,7 @@ export class LmdbStore implements Snapshot {
     try {
       return read();
     } catch (error) {
+      if (error instanceof DamagedRecord) throw error;
       const damaged = this.#transacting ? undefined : damagedPage(error);
       if (damaged === undefined) {
         this.#readFailure ??= error;
