@@ -108,6 +108,28 @@ it('finds no fault in pages that are as they were written', async () => {
   expect(await damagedPages(path)).toEqual([]);
 });
 
+it('finds no fault in what is noted of free pages, however many transactions that is of', async () => {
+  const path = join(folder, 'free');
+  const database = openLmdb<Buffer, Buffer>({
+    path,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    noSubdir: false,
+  });
+  const write = async (count: number): Promise<void> => {
+    for (let at = 0; at < count; at++)
+      await database.put(Buffer.from(`k${at % 50}`), Buffer.alloc(1500, `${at}`));
+  };
+  await write(200);
+  // What it sees is let go of by one transaction after the other, and not used again.
+  const reader = database.useReadTransaction();
+  // Past 256: numbers are not in the order of their bytes.
+  await write(100);
+  expect(await damagedPages(path)).toEqual([]);
+  reader.done();
+  await database.close();
+});
+
 describe('a bit that flipped', () => {
   it(`anywhere in the file is never read as anything, and is told of (seed ${SEED})`, async () => {
     const random = randomFrom(SEED);

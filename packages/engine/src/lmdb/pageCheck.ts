@@ -30,10 +30,11 @@ const RUN_BYTES = 24;
 const RUN_PAGES_OFFSET = 16;
 /** In a meta page: of the trees of free pages and of data the depth (2) and the root (8). */
 const TREES = [
-  { depthOffset: 54, rootOffset: 88 },
-  { depthOffset: 102, rootOffset: 136 },
+  { depthOffset: 54, rootOffset: 88, inOrder: asNumbers },
+  { depthOffset: 102, rootOffset: 136, inOrder: Buffer.compare },
 ] as const;
 const META_BYTES = 168;
+const NUMBER_BYTES = 8;
 /** What no tree of 2^64 pages has. */
 const DEPTH_MAX = 32;
 
@@ -62,10 +63,10 @@ export async function checkPages(path: string, onDamaged: (damaged: DamagedPage)
     const meta = await read(handle, Number(transaction & 1n) * pageSizeBytes, META_BYTES);
     const file = { handle, pageBytes: pageSizeBytes, pages: Math.floor(size / pageSizeBytes) };
     const check = new PageCheck(file, onDamaged);
-    for (const { depthOffset, rootOffset } of TREES) {
+    for (const { depthOffset, rootOffset, inOrder } of TREES) {
       const root = wide(meta, rootOffset);
       if (root === NO_PAGE) continue;
-      await check.tree({ page: Number(root), levels: short(meta, depthOffset) });
+      await check.tree({ page: Number(root), levels: short(meta, depthOffset), inOrder });
     }
   } finally {
     await handle.close();
@@ -76,6 +77,8 @@ interface Subtree {
   readonly page: number;
   /** Down to the leaves, both counted. */
   readonly levels: number;
+  /** Negative, 0, or positive, as keys of the tree are in order. */
+  readonly inOrder: (one: Buffer, other: Buffer) => number;
   /** No key of it is less. */
   readonly from?: Buffer;
   /** All its keys are less. */
@@ -108,7 +111,7 @@ class PageCheck {
   }
 
   async tree(subtree: Subtree): Promise<void> {
-    const { page, levels } = subtree;
+    const { page, levels, inOrder } = subtree;
     const reason = levels < 1 || levels > DEPTH_MAX ? `a tree of ${levels} levels` : this.#meet(page, 1);
     if (reason !== undefined) {
       this.#onDamaged({ page, reason });
@@ -126,7 +129,7 @@ class PageCheck {
       else {
         const from = index === 0 ? subtree.from : node.key;
         const before = nodes[index + 1]?.key ?? subtree.before;
-        await this.tree({ page: node.child, levels: levels - 1, before, ...(from && { from }) });
+        await this.tree({ page: node.child, levels: levels - 1, inOrder, before, ...(from && { from }) });
       }
     }
   }
@@ -203,12 +206,12 @@ function nodeAt(
 }
 
 /** @returns what is wrong with the order of the keys. The first of a branch is not looked at by anybody. */
-function orderOf(nodes: readonly Node[], { levels, from, before }: Subtree): string | undefined {
+function orderOf(nodes: readonly Node[], { levels, inOrder, from, before }: Subtree): string | undefined {
   const keys = nodes.slice(levels === 1 ? 0 : 1).map(({ key }) => key);
   for (const [index, key] of keys.entries()) {
     const previous = keys[index - 1];
-    if (previous !== undefined && Buffer.compare(previous, key) >= 0) return `its keys are not in order`;
-    if ((from && Buffer.compare(key, from) < 0) || (before && Buffer.compare(key, before) >= 0))
+    if (previous !== undefined && inOrder(previous, key) >= 0) return `its keys are not in order`;
+    if ((from && inOrder(key, from) < 0) || (before && inOrder(key, before) >= 0))
       return `its key ${key.toString('hex')} is not between those that lead to it`;
   }
   return undefined;
@@ -224,3 +227,10 @@ async function read(handle: FileHandle, position: number, length: number): Promi
 const short = (bytes: Buffer, at: number): number => bytes.readUInt16LE(at);
 const long = (bytes: Buffer, at: number): number => bytes.readUInt32LE(at);
 const wide = (bytes: Buffer, at: number): bigint => bytes.readBigUInt64LE(at);
+
+/** Free pages are noted under the transaction that let go of them: a number, as the machine has it. */
+function asNumbers(one: Buffer, other: Buffer): number {
+  if (one.length !== NUMBER_BYTES || other.length !== NUMBER_BYTES) return 1;
+  const [first, second] = [wide(one, 0), wide(other, 0)];
+  return first < second ? -1 : Number(first > second);
+}
