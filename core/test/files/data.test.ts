@@ -110,10 +110,10 @@ describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
   });
 
   it('keeps small files in the metadata, and moves them out when they grow', async () => {
-    await yard.write(file, 0, some(1000));
+    await yard.write(file, 0, some(600));
     const bytes = await yard.read(file);
     expect(await contents()).toEqual([]);
-    await yard.write(file, 1500, Buffer.from('x'));
+    await yard.write(file, 900, Buffer.from('x'));
     expect(await contents()).toEqual([]);
     await yard.write(file, 500, Buffer.alloc(3000, 'y'));
     expect(await contents()).toHaveLength(1);
