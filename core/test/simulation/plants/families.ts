@@ -54,7 +54,8 @@ export const FAMILY_PLANTS: Readonly<Record<string, Plant>> = {
   'a store that starts takes the workers to be over': {
     world: WORLD,
     install: () => replace(Workers.prototype, { isRunning: () => false }),
-    foundBy: LOST,
+    // Their leases end, and they go on writing: what nobody refers to there is not looked for when they end.
+    foundBy: new RegExp(`${LOST.source}|^fsck found .*unaccountedBytes`),
   },
   'a worker is answered before the commit': {
     world: WORLD,
