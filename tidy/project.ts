@@ -15,7 +15,7 @@ export interface ProjectFile {
 export type Rule = (files: readonly ProjectFile[]) => readonly string[];
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const TEXT_FILES = /\.(?:ts|js|mjs|json|md|py|sh)$|(?:^|\/)(?:run|facet|LICENSE)$/;
+const TEXT_FILES = /\.(?:ts|js|mjs|json|md|py|sh|svg)$|(?:^|\/)(?:run|facet|LICENSE)$/;
 
 export function readProject(): readonly ProjectFile[] {
   const listing = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
