@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
+import { HashingThreads } from './hashing/hashingThreads.ts';
 import { AcceptedConnections } from './http/accepted.ts';
 import {
   answerOn,
@@ -50,6 +51,7 @@ export interface S3Gateway {
 
 export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
   const ids = createRequestIds(randomBytes(12));
+  const hashing = new HashingThreads();
   let closing = false;
   let underWay = 0;
   const over = (): void => {
@@ -62,6 +64,7 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     log: options.log,
     now: options.now,
     ids,
+    hashing,
     scheme: options.tls === undefined ? 'http' : 'https',
     isClosing: () => closing,
     ...(options.onRequest && { onRequest: options.onRequest }),
@@ -107,6 +110,7 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
         // With an error only when it was not listening, and then it is closed.
         server.close(() => resolve());
       });
+      await hashing.close();
     },
   };
 }

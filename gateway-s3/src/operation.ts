@@ -1,5 +1,6 @@
 /** What an S3 operation is to the gateway: a name, a typed input read from the head, and one call. */
 import type { Account, Core, Volume } from '@facet/core';
+import type { HashingThreads } from './hashing/hashingThreads.ts';
 import type { Reply } from './http/reply.ts';
 import type { RequestBody } from './http/requestBody.ts';
 import type { Logger } from './log.ts';
@@ -15,6 +16,7 @@ export interface Call {
   readonly log: Logger;
   readonly caller: Account;
   readonly body: RequestBody;
+  readonly hashing: Pick<HashingThreads, 'open'>;
   /** `http` or `https`, and the host the client named: what `Location` elements start with. */
   readonly origin: string;
 }

@@ -6,6 +6,7 @@ import { parseQuery, readHeaders } from './auth/request.ts';
 import { type Authentication, type Credential, createVerifier } from './auth/verify.ts';
 import { S3Error } from './errors.ts';
 import { createFaultLog } from './faultLog.ts';
+import type { HashingThreads } from './hashing/hashingThreads.ts';
 import { errorReply, faultError, toS3Error } from './http/errorReply.ts';
 import type { Reply } from './http/reply.ts';
 import { RequestBody } from './http/requestBody.ts';
@@ -36,6 +37,7 @@ export interface ServiceOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly ids: RequestIds;
+  readonly hashing: HashingThreads;
   readonly scheme: 'http' | 'https';
   /** Once true, every answer closes its connection. */
   readonly isClosing: () => boolean;
@@ -52,7 +54,7 @@ interface KnownSender extends Credential {
 }
 
 export function createService(options: ServiceOptions): Service {
-  const { core, domain, ids } = options;
+  const { core, domain, ids, hashing } = options;
   const turns = new Turns();
   const logFault = createFaultLog(options);
   const verify = createVerifier<KnownSender>({
@@ -90,7 +92,8 @@ export function createService(options: ServiceOptions): Service {
     refuseUnimplementedHeaders(headers);
     const caller = knownCaller(sender);
     const origin = `${options.scheme}://${host}`;
-    const call: Call = { core, region: options.region, log: options.log, caller, body, origin };
+    const { region, log } = options;
+    const call: Call = { core, region, log, caller, body, hashing, origin };
     return await perform(operation, request, call);
   }
 

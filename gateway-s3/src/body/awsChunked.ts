@@ -11,7 +11,7 @@ import type { Payload } from '../auth/payload.ts';
 import { S3Error } from '../errors.ts';
 import { ChunkSignatures } from './chunkSignatures.ts';
 import { CrlfLines } from './crlfLines.ts';
-import type { BodyDecoder, DecodedBody } from './decoder.ts';
+import type { BodyDecoder, TrailerMap } from './decoder.ts';
 import { badFraming, bodyTooLong, bodyTooShort } from './incomplete.ts';
 import { TrailerSection } from './trailers.ts';
 
@@ -68,10 +68,10 @@ export class AwsChunkedDecoder implements BodyDecoder {
     return pieces;
   }
 
-  end(): DecodedBody {
+  end(): TrailerMap {
     if (this.#state.at !== 'done') throw bodyTooShort();
     if (this.#wireLeftBytes !== 0 && Number.isFinite(this.#wireLeftBytes)) throw bodyTooShort();
-    return { trailers: this.#trailers.values, sha256: undefined };
+    return this.#trailers.values;
   }
 
   /** Takes one element of the framing; returns where the next begins. */

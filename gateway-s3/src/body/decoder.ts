@@ -9,13 +9,6 @@
 /** Lower-case trailer name → trimmed value. Only names declared in `x-amz-trailer`. */
 export type TrailerMap = ReadonlyMap<string, string>;
 
-/** What is known once the whole body is in and holds. */
-export interface DecodedBody {
-  readonly trailers: TrailerMap;
-  /** The SHA-256 of the object bytes where it was computed anyway (payload kind `signed`). */
-  readonly sha256: Buffer | undefined;
-}
-
 /**
  * The outcome does not depend on how the wire bytes are split into pushes.
  * After a throw the decoder is dead and must not be used again.
@@ -29,7 +22,7 @@ export interface BodyDecoder {
   push(bytes: Buffer): readonly Buffer[];
   /**
    * Says that nothing more will come.
-   * @throws S3Error IncompleteBody (fewer bytes than announced) | XAmzContentSHA256Mismatch
+   * @throws S3Error IncompleteBody (fewer bytes than announced)
    */
-  end(): DecodedBody;
+  end(): TrailerMap;
 }

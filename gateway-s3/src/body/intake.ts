@@ -1,15 +1,15 @@
 /**
- * The whole way of a request body: what the headers promise, the decoder, the digests, and the comparison of the one
- * with the other. The same for PutObject, UploadPart and the operations whose body is XML.
+ * The whole way of a request body: what the headers promise, the decoder, and the comparison of the one with digests of
+ * the other, which whoever moves the bytes computes. The same for PutObject, UploadPart and the operations whose body is XML.
  */
 import type { Payload } from '../auth/payload.ts';
 import type { HeaderMap } from '../auth/request.ts';
 import { type ComputedAlgorithm, checksumHeaderName } from '../checksums/algorithms.ts';
-import { PutDigests } from '../checksums/putDigests.ts';
+import { checksumFrom, type DigestValues, digestOf, InlineDigests } from '../checksums/bodyDigests.ts';
 import { type BytesChecksum, formatChecksum, parseChecksumValue } from '../checksums/value.ts';
 import { S3Error } from '../errors.ts';
 import { type BodyHeaders, readBodyHeaders } from './bodyHeaders.ts';
-import type { BodyDecoder, DecodedBody } from './decoder.ts';
+import type { BodyDecoder, TrailerMap } from './decoder.ts';
 import { openDecoder } from './openDecoder.ts';
 
 export interface IntakeOptions {
@@ -39,17 +39,19 @@ interface IntakeResult {
 export interface Intake {
   /** Object bytes to come. */
   readonly lengthBytes: number;
+  /** What is to be computed of the object bytes. */
+  readonly algorithms: ReadonlySet<ComputedAlgorithm>;
   /**
    * Takes wire bytes, which must not change afterwards; returns the object bytes among them, as views.
    * @throws S3Error as {@link BodyDecoder.push}
    */
   push(bytes: Buffer): readonly Buffer[];
   /**
-   * Says that nothing more will come.
-   * @throws S3Error as {@link BodyDecoder.end}, and BadDigest (Content-MD5, checksum) | InvalidRequest (a trailer
-   *  that is not a checksum value)
+   * Says that nothing more will come. `digests` are those of all object bytes that came out, by `algorithms`.
+   * @throws S3Error as {@link BodyDecoder.end}, and XAmzContentSHA256Mismatch | BadDigest (Content-MD5, checksum) |
+   *  InvalidRequest (a trailer that is not a checksum value)
    */
-  end(): IntakeResult;
+  end(digests: DigestValues): IntakeResult;
 }
 
 /**
@@ -69,8 +71,9 @@ export function openIntake(options: IntakeOptions): Intake {
   const verifier = new BodyVerifier({ ...options, promises });
   return {
     lengthBytes,
+    algorithms: verifier.algorithms,
     push: (bytes) => verifier.push(bytes),
-    end: () => ({ lengthBytes, ...verifier.end() }),
+    end: (digests) => ({ lengthBytes, ...verifier.end(digests) }),
   };
 }
 
@@ -104,16 +107,18 @@ export async function readWholeBody(
     promises,
     md5: false,
   });
+  const digests = new InlineDigests(verifier.algorithms);
   const pieces: Buffer[] = [];
   let lengthBytes = 0;
   for await (const bytes of source) {
     for (const piece of verifier.push(bytes)) {
       lengthBytes += piece.length;
       if (lengthBytes > options.lengthBytesMax) throw tooLong();
+      digests.update(piece);
       pieces.push(piece);
     }
   }
-  verifier.end();
+  verifier.end(digests.end());
   return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, lengthBytes);
 }
 
@@ -124,49 +129,61 @@ interface BodyVerifierOptions {
   readonly defaultChecksum?: ComputedAlgorithm;
 }
 
-/** A decoder, the digests of what comes out of it, and what the headers promised of them. */
+/** A decoder, and what the headers promised of what comes out of it. */
 class BodyVerifier {
+  readonly algorithms: ReadonlySet<ComputedAlgorithm>;
   readonly #decoder: BodyDecoder;
-  readonly #digests: PutDigests;
   readonly #promises: BodyHeaders;
-  /** The decoder hashes a signed body anyway; a SHA-256 checksum of it needs no second pass. */
-  readonly #sha256FromDecoder: boolean;
+  readonly #signedSha256: Buffer | undefined;
+  readonly #kept: { readonly md5: boolean; readonly checksum: ComputedAlgorithm | undefined };
 
   constructor({ payload, promises, defaultChecksum, md5 }: BodyVerifierOptions) {
-    const algorithm = promises.checksum?.algorithm ?? defaultChecksum;
     this.#promises = promises;
-    this.#sha256FromDecoder = payload.kind === 'signed' && algorithm === 'SHA256';
     this.#decoder = openDecoder({ payload, ...promises });
-    this.#digests = new PutDigests({
+    this.#signedSha256 = payload.kind === 'signed' ? Buffer.from(payload.sha256Hex, 'hex') : undefined;
+    const kept = {
       md5: md5 || promises.contentMd5 !== undefined,
-      checksum: this.#sha256FromDecoder ? undefined : algorithm,
-    });
+      checksum: promises.checksum?.algorithm ?? defaultChecksum,
+    };
+    this.#kept = kept;
+    // A set: what is asked for under two names is computed once.
+    const algorithms = new Set<ComputedAlgorithm>();
+    if (kept.md5) algorithms.add('MD5');
+    if (kept.checksum !== undefined) algorithms.add(kept.checksum);
+    if (this.#signedSha256 !== undefined) algorithms.add('SHA256');
+    this.algorithms = algorithms;
   }
 
   push(bytes: Buffer): readonly Buffer[] {
-    const pieces = this.#decoder.push(bytes);
-    for (const piece of pieces) this.#digests.update(piece);
-    return pieces;
+    return this.#decoder.push(bytes);
   }
 
-  end(): { readonly md5: Buffer | undefined; readonly checksum: BytesChecksum | undefined } {
-    const decoded = this.#decoder.end();
-    const { md5, checksum: digested } = this.#digests.digest();
-    const checksum: BytesChecksum | undefined =
-      this.#sha256FromDecoder && decoded.sha256 !== undefined
-        ? { algorithm: 'SHA256', type: 'FULL_OBJECT', value: decoded.sha256 }
-        : digested;
+  end(digests: DigestValues): Omit<IntakeResult, 'lengthBytes'> {
+    const trailers = this.#decoder.end();
+    if (this.#signedSha256 !== undefined) checkSha256(this.#signedSha256, digestOf(digests, 'SHA256'));
+    const md5 = this.#kept.md5 ? digestOf(digests, 'MD5') : undefined;
+    const checksum = this.#kept.checksum && checksumFrom(digests, this.#kept.checksum);
     checkMd5(this.#promises.contentMd5, md5);
-    checkChecksum(promisedValue(this.#promises, decoded), checksum);
+    checkChecksum(promisedValue(this.#promises, trailers), checksum);
     return { md5, checksum };
   }
 }
 
-function promisedValue({ checksum }: BodyHeaders, { trailers }: DecodedBody): BytesChecksum | undefined {
+function promisedValue({ checksum }: BodyHeaders, trailers: TrailerMap): BytesChecksum | undefined {
   if (checksum === undefined) return undefined;
   if (checksum.in === 'header') return checksum.expected;
   const name = checksumHeaderName(checksum.algorithm);
   return parseChecksumValue(checksum.algorithm, trailers.get(name) ?? '', `${name} trailing header`);
+}
+
+function checkSha256(signed: Buffer, computed: Buffer): void {
+  if (signed.equals(computed)) return;
+  throw new S3Error('XAmzContentSHA256Mismatch', undefined, {
+    fields: {
+      ClientComputedContentSHA256: signed.toString('hex'),
+      S3ComputedContentSHA256: computed.toString('hex'),
+    },
+  });
 }
 
 function checkMd5(expected: Buffer | undefined, computed: Buffer | undefined): void {

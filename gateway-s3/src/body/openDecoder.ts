@@ -25,9 +25,8 @@ export function openDecoder({
 }: BodyFraming): BodyDecoder {
   switch (payload.kind) {
     case 'unsigned':
-      return new PlainDecoder({ contentLength, sha256Hex: undefined });
     case 'signed':
-      return new PlainDecoder({ contentLength, sha256Hex: payload.sha256Hex });
+      return new PlainDecoder(contentLength);
     default:
       if (decodedContentLength === undefined) throw new S3Error('MissingContentLength');
       return new AwsChunkedDecoder({ payload, contentLength, decodedContentLength, trailerNames });

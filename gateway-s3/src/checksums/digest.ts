@@ -1,4 +1,4 @@
-/** Checksums over a stream of bytes, one or several in one pass. */
+/** Checksums over a stream of bytes. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';

@@ -5,8 +5,8 @@
  */
 
 /**
- * A millisecond of reading, hashing and writing: what goes up takes 2.1 ms a MiB for its MD5 and CRC64 alone. With eight
- * times as much the longest turns of a hundred held the event loop for 15 ms, not 2, and nothing went faster.
+ * A millisecond of reading, hashing and writing, when this thread still hashed all that goes up. With eight times as
+ * much the longest turns of a hundred held the event loop for 15 ms, not 2, and nothing went faster.
  */
 const TURN_BYTES = 512 << 10;
 

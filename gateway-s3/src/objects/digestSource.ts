@@ -4,7 +4,7 @@
  */
 import { type ByteRange, FsError, type ObjectInfo, type OpenObject, type VolumeId } from '@facet/core';
 import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
-import { PutDigests } from '../checksums/putDigests.ts';
+import { digestOf } from '../checksums/bodyDigests.ts';
 import { S3Error } from '../errors.ts';
 import type { Call } from '../operation.ts';
 import { checkSource, type SourcePrecondition } from './copySource.ts';
@@ -31,7 +31,7 @@ export interface SourceDigests {
  * @throws S3Error PreconditionFailed | OperationAborted (the source kept changing); what `copy` throws
  */
 export async function withSourceDigests<T>(
-  { core }: Call,
+  { core, hashing }: Call,
   source: DigestedSource,
   copy: (precondition: SourcePrecondition, digests: SourceDigests | undefined) => Promise<T>,
 ): Promise<T> {
@@ -42,7 +42,7 @@ export async function withSourceDigests<T>(
     try {
       checkSource(precondition, object.info);
       const chosen = choose(object.info);
-      const digests = chosen === 'nothing' ? undefined : await digest(object, { chosen, algorithm });
+      const digests = chosen === 'nothing' ? undefined : await digest(object, { chosen, algorithm, hashing });
       return await copy({ ifMatch: [etag] }, digests);
     } catch (error) {
       if (!(error instanceof FsError) || error.code !== 'PreconditionFailed') throw error;
@@ -58,13 +58,26 @@ export async function withSourceDigests<T>(
 
 async function digest(
   object: OpenObject,
-  { chosen, algorithm }: { readonly chosen: 'all' | ByteRange; readonly algorithm: ComputedAlgorithm },
+  asked: {
+    readonly chosen: 'all' | ByteRange;
+    readonly algorithm: ComputedAlgorithm;
+    readonly hashing: Call['hashing'];
+  },
 ): Promise<SourceDigests> {
-  const digests = new PutDigests({ md5: true, checksum: algorithm });
-  const empty = chosen === 'all' && object.info.sizeBytes === 0;
-  const pieces = empty ? [] : object.stream(chosen === 'all' ? undefined : chosen);
-  for await (const piece of pieces) digests.update(piece);
-  const { md5, checksum } = digests.digest();
-  if (md5 === undefined || checksum === undefined) throw new Error('a digest that was asked for is missing');
-  return { md5, checksum: checksum.value };
+  const { chosen, algorithm, hashing } = asked;
+  const lengthBytes = chosen === 'all' ? object.info.sizeBytes : chosen.end - chosen.start + 1;
+  const hashed = hashing.open({ lengthBytes, algorithms: new Set(['MD5', algorithm]) });
+  try {
+    // Not `stream`: a thread may take a piece after the next was asked for.
+    const pieces = lengthBytes === 0 ? [] : object.read(chosen === 'all' ? undefined : chosen);
+    for await (const piece of pieces) {
+      const room = hashed.update(piece);
+      if (room !== undefined) await room;
+    }
+    const digests = await hashed.end();
+    return { md5: digestOf(digests, 'MD5'), checksum: digestOf(digests, algorithm) };
+  } catch (error) {
+    hashed.abandon();
+    throw error;
+  }
 }

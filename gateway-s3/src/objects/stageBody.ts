@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import type { StagedBody } from '@facet/core';
 import type { Intake } from '../body/intake.ts';
-import type { Digest } from '../checksums/digest.ts';
+import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
+import type { DigestValues } from '../checksums/bodyDigests.ts';
 import type { BytesChecksum } from '../checksums/value.ts';
 import type { Call } from '../operation.ts';
 
@@ -12,26 +13,38 @@ export interface StagedUpload {
   /** 16 bytes. */
   readonly md5: Buffer;
   readonly checksum: BytesChecksum;
+  /** All that were computed. */
+  readonly digests: DigestValues;
 }
 
 /**
- * @param intake one that computes an MD5 and a checksum.
+ * @param intake one that asks for an MD5 and a checksum.
  * @param extra a further digest of the same bytes.
- * @throws S3Error as the intake; FsError NoSpace | Failed
+ * @throws S3Error as the intake; FsError NoSpace | Failed; Error when the thread that hashes ended
  */
-export async function stageBody({ core, body }: Call, intake: Intake, extra?: Digest): Promise<StagedUpload> {
-  const writer = core.objects.stage({ lengthBytes: intake.lengthBytes });
+export async function stageBody(
+  { core, body, hashing }: Call,
+  intake: Intake,
+  extra?: ComputedAlgorithm,
+): Promise<StagedUpload> {
+  const { lengthBytes } = intake;
+  const writer = core.objects.stage({ lengthBytes });
+  const algorithms = extra === undefined ? intake.algorithms : new Set([...intake.algorithms, extra]);
+  const hashed = hashing.open({ lengthBytes, algorithms });
   try {
     for await (const bytes of body) {
       for (const piece of intake.push(bytes)) {
-        extra?.update(piece);
+        const room = hashed.update(piece);
+        if (room !== undefined) await room;
         await writer.write(piece);
       }
     }
-    const { md5, checksum } = intake.end();
+    const digests = await hashed.end();
+    const { md5, checksum } = intake.end(digests);
     assert(md5 !== undefined && checksum !== undefined, 'the intake was opened without its digests');
-    return { md5, checksum, staged: await writer.finish() };
+    return { md5, checksum, digests, staged: await writer.finish() };
   } catch (error) {
+    hashed.abandon();
     await writer.abort();
     throw error;
   }

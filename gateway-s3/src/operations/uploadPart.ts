@@ -1,7 +1,7 @@
 import { readBodyHeaders } from '../body/bodyHeaders.ts';
 import { openIntake } from '../body/intake.ts';
 import { checksumHeaderName } from '../checksums/algorithms.ts';
-import { createDigest } from '../checksums/digest.ts';
+import { digestOf } from '../checksums/bodyDigests.ts';
 import { formatChecksum } from '../checksums/value.ts';
 import { emptyReply } from '../http/reply.ts';
 import { partAlgorithm, requirePartChecksum } from '../multipart/partChecksum.ts';
@@ -32,14 +32,13 @@ export const uploadPart = operation({
     const algorithm = partAlgorithm(info);
     const intake = openIntake({ ...body, defaultChecksum: algorithm });
     // The client proves its bytes by one checksum, and the object will keep another.
-    const kept = promised === undefined || promised === algorithm ? undefined : createDigest(algorithm);
-    const { staged, md5, checksum } = await stageBody(call, intake, kept);
+    const { staged, md5, checksum, digests } = await stageBody(call, intake, algorithm);
     await call.core.objects.putPart({
       ...ref,
       partNumber,
       body: staged,
       md5,
-      checksum: kept === undefined ? checksum.value : kept.digest(),
+      checksum: digestOf(digests, algorithm),
     });
     return emptyReply({
       etag: quoted(md5.toString('hex')),

@@ -12,7 +12,7 @@ export function decode(framing: BodyFraming, pushes: readonly Buffer[]): Outcome
     const decoder = openDecoder(framing);
     const pieces: Buffer[] = [];
     for (const push of pushes) pieces.push(...decoder.push(push));
-    const { trailers } = decoder.end();
+    const trailers = decoder.end();
     return { kind: 'accepted', bytes: Buffer.concat(pieces), trailers };
   } catch (error) {
     if (error instanceof S3Error) return { kind: 'refused', code: error.code };

@@ -8,6 +8,7 @@ import {
   readWholeBody,
   type WholeBodyOptions,
 } from '../../src/body/intake.ts';
+import { InlineDigests } from '../../src/checksums/bodyDigests.ts';
 import { checksumOf } from '../../src/checksums/digest.ts';
 import { formatChecksum } from '../../src/checksums/value.ts';
 import { S3_ERRORS } from '../../src/errors.ts';
@@ -39,8 +40,10 @@ async function* streamOf(...pieces: readonly Buffer[]): AsyncGenerator<Buffer> {
 
 async function take(given: IntakeOptions, ...wire: readonly Buffer[]) {
   const intake = openIntake(given);
-  const bytes = wire.flatMap((piece) => intake.push(piece));
-  return { bytes: Buffer.concat(bytes), ...intake.end() };
+  const bytes = Buffer.concat(wire.flatMap((piece) => intake.push(piece)));
+  const digests = new InlineDigests(intake.algorithms);
+  digests.update(bytes);
+  return { bytes, ...intake.end(digests.end()) };
 }
 
 describe('what a stored body is known by', () => {
@@ -86,6 +89,20 @@ describe('what a stored body is known by', () => {
       { payload: { kind: 'signed', sha256Hex } },
     );
     await expect(take(lying, hello)).rejects.toMatchObject({ code: 'BadDigest' });
+    expect(openIntake(given).algorithms).toEqual(new Set(['MD5', 'SHA256']));
+  });
+
+  test.each(['hellO', ''])('a body of another hash than was signed: %j', async (text) => {
+    const bytes = Buffer.from(text);
+    const sha256Hex = createHash('sha256').update(hello).digest('hex');
+    const given = options(
+      { 'Content-Length': String(bytes.length) },
+      { payload: { kind: 'signed', sha256Hex } },
+    );
+    await expect(take(given, bytes)).rejects.toMatchObject({ code: 'XAmzContentSHA256Mismatch' });
+    await expect(readWholeBody(given, streamOf(bytes))).rejects.toMatchObject({
+      code: 'XAmzContentSHA256Mismatch',
+    });
   });
 
   test("the client's checksum, from a trailer", async () => {

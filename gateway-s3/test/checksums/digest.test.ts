@@ -2,8 +2,8 @@ import { crc32 as zlibCrc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ComputedAlgorithm } from '../../src/checksums/algorithms.ts';
+import { checksumFrom, digestOf, InlineDigests } from '../../src/checksums/bodyDigests.ts';
 import { checksumOf, createDigest } from '../../src/checksums/digest.ts';
-import { PutDigests } from '../../src/checksums/putDigests.ts';
 
 const algorithms = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256', 'SHA512', 'MD5'] as const;
 
@@ -91,25 +91,15 @@ test.each(algorithms)('%s is the same however the bytes are cut', (algorithm) =>
   );
 });
 
-describe('PutDigests', () => {
+test('several in one pass', () => {
   const bytes = Buffer.from('one pass');
-  const run = (md5: boolean, checksum: ComputedAlgorithm | undefined) => {
-    const digests = new PutDigests({ md5, checksum });
-    digests.update(bytes.subarray(0, 3));
-    digests.update(bytes.subarray(3));
-    return digests.digest();
-  };
-
-  test.each(algorithms)('MD5 and %s', (algorithm) => {
-    expect(run(true, algorithm)).toEqual({
-      md5: checksumOf('MD5', bytes).value,
-      checksum: checksumOf(algorithm, bytes),
-    });
-  });
-
-  test('one alone, or none', () => {
-    expect(run(true, undefined)).toEqual({ md5: checksumOf('MD5', bytes).value, checksum: undefined });
-    expect(run(false, 'CRC32C')).toEqual({ md5: undefined, checksum: checksumOf('CRC32C', bytes) });
-    expect(run(false, undefined)).toEqual({ md5: undefined, checksum: undefined });
-  });
+  const digests = new InlineDigests(algorithms);
+  digests.update(bytes.subarray(0, 3));
+  digests.update(bytes.subarray(3));
+  const values = digests.end();
+  expect([...values.keys()]).toEqual(algorithms);
+  for (const algorithm of algorithms) {
+    expect(checksumFrom(values, algorithm)).toEqual(checksumOf(algorithm, bytes));
+  }
+  expect(() => digestOf(new InlineDigests(['MD5']).end(), 'CRC32')).toThrow('CRC32 was not asked for');
 });

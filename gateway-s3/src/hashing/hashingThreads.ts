@@ -1,0 +1,54 @@
+/**
+ * Threads that hash large bodies, so that the one that serves need not: MD5 and CRC64 take 2.4 ms a
+ * MiB, in which it serves nobody else.
+ */
+import { availableParallelism } from 'node:os';
+import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
+import { type BodyDigests, InlineDigests } from '../checksums/bodyDigests.ts';
+import { HashingThread } from './hashingThread.ts';
+import { ThreadDigests } from './threadDigests.ts';
+
+/** A shorter body holds the event loop for two or three milliseconds, and needs no message. */
+const THREAD_BYTES_MIN = 1 << 20;
+
+export interface BodyToHash {
+  /** As announced. */
+  readonly lengthBytes: number;
+  readonly algorithms: ReadonlySet<ComputedAlgorithm>;
+}
+
+export class HashingThreads {
+  readonly #threadsMax: number;
+  #threads: readonly HashingThread[] = [];
+
+  /** Starts none: each is started when there is a body for it. */
+  constructor(threadsMax = availableParallelism()) {
+    this.#threadsMax = threadsMax;
+  }
+
+  open({ lengthBytes, algorithms }: BodyToHash): BodyDigests {
+    return lengthBytes < THREAD_BYTES_MIN || algorithms.size === 0
+      ? new InlineDigests(algorithms)
+      : new ThreadDigests(this.#leastBusy(), [...algorithms]);
+  }
+
+  /** Ends them all; bodies that still are under way fail. */
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+  }
+
+  #leastBusy(): HashingThread {
+    const [first, ...others] = this.#threads.filter(({ failed }) => !failed);
+    if (first === undefined) return this.#start();
+    const least = others.reduce((best, thread) => (thread.bodies < best.bodies ? thread : best), first);
+    return least.bodies > 0 && others.length + 1 < this.#threadsMax ? this.#start() : least;
+  }
+
+  #start(): HashingThread {
+    const thread = new HashingThread((ended) => {
+      this.#threads = this.#threads.filter((other) => other !== ended);
+    });
+    this.#threads = [...this.#threads, thread];
+    return thread;
+  }
+}

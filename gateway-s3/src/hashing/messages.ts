@@ -1,0 +1,25 @@
+/**
+ * What is said between the thread that serves and one that hashes. Bytes are not in it: they lie in slots of memory that
+ * both see. A slot belongs to the thread that hashes from `update` until `free`, and to the other one else.
+ */
+import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
+
+/** So large that messages cost little a MiB, and so small that the thread begins before much has come. */
+export const SLOT_BYTES = 256 << 10;
+/** Of one thread, for all bodies it has: 2 MiB, five milliseconds of hashing. */
+export const SLOTS = 8;
+
+/** Numbers of bodies are of one thread, and never used again. */
+export type Order =
+  | { readonly kind: 'open'; readonly body: number; readonly algorithms: readonly ComputedAlgorithm[] }
+  | { readonly kind: 'update'; readonly body: number; readonly slot: number; readonly lengthBytes: number }
+  | { readonly kind: 'end'; readonly body: number }
+  | { readonly kind: 'abandon'; readonly body: number };
+
+export type Answer =
+  | { readonly kind: 'free'; readonly slot: number }
+  | {
+      readonly kind: 'digests';
+      readonly body: number;
+      readonly values: readonly (readonly [ComputedAlgorithm, Uint8Array])[];
+    };

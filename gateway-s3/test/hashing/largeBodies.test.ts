@@ -1,0 +1,185 @@
+/** Bodies that threads hash, through the door. */
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { checksumOf } from '../../src/checksums/digest.ts';
+import { formatChecksum } from '../../src/checksums/value.ts';
+import { HashingThread } from '../../src/hashing/hashingThread.ts';
+import { md5Base64, md5Hex, sign, textOf } from '../client.ts';
+import { startWorld, type World } from '../world.ts';
+
+const MiB = 1 << 20;
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+  await world.alice.put('/large');
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(() => world.close());
+
+const ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256', 'SHA512', 'MD5'] as const;
+const SIZES = [MiB - 1, MiB, MiB + 1, 5 * MiB + 17];
+
+/** In chunks of 64 KiB, unsigned. */
+function chunked(bytes: Buffer, trailer: string): Buffer {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 65536) {
+    const piece = bytes.subarray(at, at + 65536);
+    pieces.push(Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n'));
+  }
+  return Buffer.concat([...pieces, Buffer.from(`0\r\n${trailer}\r\n\r\n`)]);
+}
+
+describe.each(ALGORITHMS)('%s', (algorithm) => {
+  const header = `x-amz-checksum-${algorithm.toLowerCase()}`;
+
+  test.each(SIZES)('of %i bytes, from a header, with a signed body', async (lengthBytes) => {
+    const bytes = randomBytes(lengthBytes);
+    const value = formatChecksum(checksumOf(algorithm, bytes));
+    const put = await world.alice.put('/large/plain', bytes, { [header]: value });
+    expect(put).toMatchObject({ status: 200, headers: { etag: `"${md5Hex(bytes)}"`, [header]: value } });
+    const got = await world.alice.get('/large/plain', { 'x-amz-checksum-mode': 'ENABLED' });
+    expect(got.headers).toMatchObject({ etag: `"${md5Hex(bytes)}"`, [header]: value });
+    expect(got.body.equals(bytes)).toBe(true);
+  });
+
+  test('of a chunked body, from a trailer; a wrong one is refused and nothing changes', async () => {
+    const bytes = randomBytes(3 * MiB + 5);
+    const value = formatChecksum(checksumOf(algorithm, bytes));
+    const send = (body: Buffer) =>
+      world.alice.send({
+        method: 'PUT',
+        path: `/large/chunked-${algorithm}`,
+        headers: { 'x-amz-decoded-content-length': String(bytes.length), 'x-amz-trailer': header },
+        payload: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+        body,
+      });
+    const put = await send(chunked(bytes, `${header}:${value}`));
+    expect(put).toMatchObject({ status: 200, headers: { etag: `"${md5Hex(bytes)}"`, [header]: value } });
+
+    const other = Buffer.from(bytes);
+    other.writeUInt8(other.readUInt8(2 * MiB) ^ 1, 2 * MiB);
+    expect(await send(chunked(other, `${header}:${value}`))).toMatchObject({
+      status: 400,
+      code: 'BadDigest',
+    });
+    const got = await world.alice.get(`/large/chunked-${algorithm}`);
+    expect(got.body.equals(bytes)).toBe(true);
+  });
+});
+
+test('the default checksum, and those of a part and of copies', async () => {
+  const bytes = randomBytes(6 * MiB);
+  const crc64 = formatChecksum(checksumOf('CRC64NVME', bytes));
+  const put = await world.alice.put('/large/source', bytes);
+  expect(put.headers['x-amz-checksum-crc64nvme']).toBe(crc64);
+
+  const copy = await world.alice.put('/large/copy', '', {
+    'x-amz-copy-source': '/large/source',
+    'x-amz-checksum-algorithm': 'SHA256',
+  });
+  const sha256 = createHash('sha256').update(bytes).digest('base64');
+  expect(textOf(copy.text, 'ChecksumSHA256')).toBe(sha256);
+
+  // What the client proves its bytes by is not what the upload keeps.
+  const created = await world.alice.post('/large/parts?uploads');
+  const parts = `/large/parts?uploadId=${textOf(created.text, 'UploadId')}`;
+  const part = await world.alice.put(`${parts}&partNumber=1`, bytes, { 'x-amz-checksum-sha256': sha256 });
+  expect(part).toMatchObject({ status: 200, headers: { etag: `"${md5Hex(bytes)}"` } });
+  const done = await world.alice.post(
+    parts,
+    `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${md5Hex(bytes)}</ETag></Part></CompleteMultipartUpload>`,
+  );
+  expect(textOf(done.text, 'ChecksumCRC64NVME')).toBe(crc64);
+});
+
+test('a part copied from amid an object, whose pieces are of any length', async () => {
+  const bytes = randomBytes(6 * MiB);
+  await world.alice.put('/large/amid', bytes);
+  const created = await world.alice.post('/large/parts?uploads', '', {
+    'x-amz-checksum-algorithm': 'SHA256',
+  });
+  const copied = await world.alice.put(
+    `/large/parts?uploadId=${textOf(created.text, 'UploadId')}&partNumber=1`,
+    '',
+    {
+      'x-amz-copy-source': '/large/amid',
+      'x-amz-copy-source-range': `bytes=100-${bytes.length - 100}`,
+    },
+  );
+  const sha256 = createHash('sha256').update(bytes.subarray(100, -99)).digest('base64');
+  expect(textOf(copied.text, 'ChecksumSHA256')).toBe(sha256);
+  expect(textOf(copied.text, 'ETag')).toContain(md5Hex(bytes.subarray(100, -99)));
+});
+
+describe('refused, and nothing changes', () => {
+  const before = randomBytes(2 * MiB);
+  const after = randomBytes(2 * MiB);
+
+  test.each<[string, string, Record<string, string>, string?]>([
+    ['another Content-MD5', 'BadDigest', { 'content-md5': md5Base64('x') }],
+    [
+      'another checksum',
+      'BadDigest',
+      { 'x-amz-checksum-crc32': formatChecksum(checksumOf('CRC32', before)) },
+    ],
+    ['another hash than was signed', 'XAmzContentSHA256Mismatch', {}, 'a'.repeat(64)],
+  ])('%s', async (_, code, headers, payload) => {
+    await world.alice.put('/large/kept', before);
+    const refused = await world.alice.send({
+      method: 'PUT',
+      path: '/large/kept',
+      headers,
+      body: after,
+      ...(payload !== undefined && { payload }),
+    });
+    expect(refused).toMatchObject({ status: 400, code });
+    expect((await world.alice.get('/large/kept')).body.equals(before)).toBe(true);
+  });
+
+  test('clients that go away: their bodies are given up, and the next one is served', async () => {
+    await world.alice.put('/large/left', before);
+    const abandoned = vi.spyOn(HashingThread.prototype, 'abandon');
+    const CLIENTS = 8;
+    for (let i = 0; i < CLIENTS; i++) {
+      const head = sign(world.alice.credentials, {
+        method: 'PUT',
+        path: '/large/left',
+        host: world.alice.host,
+        payload: 'UNSIGNED-PAYLOAD',
+      });
+      const lines = Object.entries({ ...head, 'content-length': String(64 * MiB) });
+      const socket = connect(world.port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.write(`PUT /large/left HTTP/1.1\r\n${lines.map(([n, v]) => `${n}: ${v}\r\n`).join('')}\r\n`);
+      await new Promise((resolve) => socket.write(after, resolve));
+      socket.destroy();
+    }
+    await expect.poll(() => abandoned.mock.calls.length).toBe(CLIENTS);
+    expect((await world.alice.get('/large/left')).body.equals(before)).toBe(true);
+    expect(await world.alice.put('/large/left', after)).toMatchObject({ status: 200 });
+    expect(world.errors).toEqual([]);
+  });
+});
+
+test('a thread that dies fails the body it has with 500, which may be sent again', async () => {
+  const bytes = randomBytes(4 * MiB);
+  await world.alice.put('/large/dying', bytes);
+  vi.spyOn(HashingThread.prototype, 'end').mockImplementationOnce(async function end(
+    this: HashingThread,
+    body,
+  ) {
+    void this.terminate();
+    return await this.end(body);
+  });
+  expect(await world.alice.put('/large/dying', randomBytes(4 * MiB))).toMatchObject({
+    status: 500,
+    code: 'InternalError',
+  });
+  expect(world.errors.splice(0)).toMatchObject([
+    { err: { message: expect.stringMatching(/a hashing thread ended/) } },
+  ]);
+  expect((await world.alice.get('/large/dying')).body.equals(bytes)).toBe(true);
+  expect(await world.alice.put('/large/dying', bytes)).toMatchObject({ status: 200 });
+});
