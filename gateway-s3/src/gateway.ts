@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { HashingThreads } from './hashing/hashingThreads.ts';
 import { AcceptedConnections } from './http/accepted.ts';
 import {
@@ -31,6 +32,8 @@ export interface S3GatewayOptions {
   readonly onRequest?: (record: RequestRecord) => void;
   /** Told of the same in numbers alone. */
   readonly onOutcome?: (outcome: RequestOutcome) => void;
+  /** How many threads may hash large bodies. Default: one a core. */
+  readonly hashingThreads?: number;
   /** Given: HTTPS. */
   readonly tls?: TlsOptions;
 }
@@ -51,7 +54,7 @@ export interface S3Gateway {
 
 export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
   const ids = createRequestIds(randomBytes(12));
-  const hashing = new HashingThreads();
+  const hashing = new HashingThreads(options.hashingThreads ?? availableParallelism());
   let closing = false;
   let underWay = 0;
   const over = (): void => {

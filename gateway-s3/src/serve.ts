@@ -7,6 +7,7 @@ import { type Authentication, type Credential, createVerifier } from './auth/ver
 import { S3Error } from './errors.ts';
 import { createFaultLog } from './faultLog.ts';
 import type { HashingThreads } from './hashing/hashingThreads.ts';
+import { Batching } from './http/batching.ts';
 import { errorReply, faultError, toS3Error } from './http/errorReply.ts';
 import type { Reply } from './http/reply.ts';
 import { RequestBody } from './http/requestBody.ts';
@@ -56,6 +57,7 @@ interface KnownSender extends Credential {
 export function createService(options: ServiceOptions): Service {
   const { core, domain, ids, hashing } = options;
   const turns = new Turns();
+  const batching = new Batching();
   const logFault = createFaultLog(options);
   const verify = createVerifier<KnownSender>({
     now: options.now,
@@ -104,7 +106,11 @@ export function createService(options: ServiceOptions): Service {
   ): Promise<void> {
     const { requestId } = trail;
     const place = { resource: splitUrl(rawUrl).rawPath, requestId, hostId: ids.hostId };
-    const body = new RequestBody(incoming, response, { awaitsContinue: awaitsContinue(incoming), turns });
+    const body = new RequestBody(incoming, response, {
+      awaitsContinue: awaitsContinue(incoming),
+      turns,
+      batching,
+    });
     trail.body = body;
     const failed = (error: unknown): S3Error => {
       const told = toS3Error(error);

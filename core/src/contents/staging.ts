@@ -87,8 +87,8 @@ class StagingWriter implements BodyWriter {
     this.#streams = streams;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    if (chunk.length === 0) return;
+  async write(chunk: Uint8Array, onRelease?: () => void): Promise<void> {
+    if (chunk.length === 0) return onRelease?.();
     this.#lengthBytes += chunk.length;
     if (this.#lengthBytes > BODY_BYTES_MAX) {
       throw new FsError('ObjectTooLarge', `more than ${BODY_BYTES_MAX} bytes are too many`);
@@ -96,16 +96,17 @@ class StagingWriter implements BodyWriter {
     if (!this.#streams) {
       const fits = this.#lengthBytes <= PACKED_BYTES_MAX;
       if (fits && this.#room.takeRoom(chunk.length)) {
-        this.#gathered.push(chunk);
+        // What is gathered is kept beyond `finish`, and is small.
+        this.#gathered.push(onRelease ? Uint8Array.from(chunk) : chunk);
         this.#gatheredBytes += chunk.length;
-        return;
+        return onRelease?.();
       }
       this.#streams = true;
     }
-    await this.#streamOut(chunk);
+    await this.#streamOut(chunk, onRelease);
   }
 
-  async #streamOut(chunk: Uint8Array): Promise<void> {
+  async #streamOut(chunk: Uint8Array, onRelease?: () => void): Promise<void> {
     try {
       if (!this.#stream) {
         const id = await this.#parts.nextContentId();
@@ -113,7 +114,7 @@ class StagingWriter implements BodyWriter {
         for (const earlier of this.#gathered) await this.#stream.extent.write(earlier);
         this.#forget();
       }
-      await this.#stream.extent.write(chunk);
+      await this.#stream.extent.write(chunk, onRelease);
     } catch (error) {
       throw fromExtents(error);
     }

@@ -99,8 +99,11 @@ export type StagedBody = StoredBody | LooseBody;
 
 /** Takes an object's bytes. Memory held is bounded whatever the length. */
 export interface BodyWriter {
-  /** Resolves when the writer can take more. The chunk must not change afterwards. */
-  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Resolves when the writer can take more. The chunk must not change until `onRelease` is called: once nobody needs it
+   * here. After a rejection nobody does either.
+   */
+  write(chunk: Uint8Array, onRelease?: () => void): Promise<void>;
   /** Resolves when every byte is on stable storage, or at hand for who publishes it. */
   finish(): Promise<StagedBody>;
   /** Drops what was written. Also right after a failed `write` or `finish`. */

@@ -146,13 +146,13 @@ export class ContainerLeases {
       state = 'over';
     };
     return {
-      write: async (chunk) => {
+      write: async (chunk, onRelease) => {
         if (state === 'new') {
           if (this.#closing) throw new ExtentError('Closed', 'the extent store is closed');
           state = 'begun';
           this.#writing += 1;
         }
-        await writer.write(chunk);
+        await writer.write(chunk, onRelease);
       },
       finish: async () => this.#stored(await writer.finish().finally(over)),
       abort: () => writer.abort().finally(over),

@@ -189,7 +189,7 @@ export class Room {
 
   #guardWriter(writer: ExtentWriter): ExtentWriter {
     return {
-      write: (chunk) => this.#take(() => writer.write(chunk)),
+      write: (chunk, onRelease) => this.#take(() => writer.write(chunk, onRelease)),
       finish: () => this.#take(() => writer.finish()),
       abort: () => writer.abort(),
     };

@@ -17,7 +17,7 @@ export class WorkerRoom {
       create: (owner) => {
         const writer = extents.create(owner);
         return {
-          write: (chunk) => this.#take(() => writer.write(chunk)),
+          write: (chunk, onRelease) => this.#take(() => writer.write(chunk, onRelease)),
           finish: () => this.#take(() => writer.finish()),
           abort: () => writer.abort(),
         };

@@ -7,13 +7,22 @@ import type { BytesChecksum } from './value.ts';
 /** Each exactly of its algorithm's length; CRCs big-endian. */
 export type DigestValues = ReadonlyMap<ComputedAlgorithm, Buffer>;
 
-/** To be ended or abandoned: nothing may be called afterwards. */
+/** Where bytes go on to; as `BodyWriter` of the core. */
+export interface ByteSink {
+  write(bytes: Buffer, onRelease?: () => void): Promise<void>;
+}
+
+/** Digests what passes on its way to a sink, if there is one. To be ended or abandoned: nothing may be called afterwards. */
 export interface BodyDigests {
+  /** Whether bytes may change once they are taken. Else they must not, ever. */
+  readonly copies: boolean;
   /**
-   * Takes the next bytes, which must not change afterwards. A promise is to be awaited before more come, and rejects
-   * when they can no longer be digested.
+   * Takes the next bytes. A promise is to be awaited before more come, and rejects when the sink does, or when they can
+   * no longer be digested.
    */
   update(bytes: Buffer): Promise<void> | undefined;
+  /** To be awaited before a wait for bytes that may never come. Rejects as `update` does. */
+  pass(): Promise<void> | undefined;
   /** Rejects as `update` does. */
   end(): DigestValues | Promise<DigestValues>;
   /** No more bytes will come, and nobody will ask. */
@@ -22,14 +31,22 @@ export interface BodyDigests {
 
 /** Computed by whoever calls: dearer than a message to another thread only for what is large. */
 export class InlineDigests implements BodyDigests {
+  readonly copies = false;
   readonly #digests: readonly (readonly [ComputedAlgorithm, Digest])[];
+  readonly #to: ByteSink | undefined;
 
-  constructor(algorithms: Iterable<ComputedAlgorithm>) {
+  constructor(algorithms: Iterable<ComputedAlgorithm>, to?: ByteSink) {
     this.#digests = Array.from(algorithms, (algorithm) => [algorithm, createDigest(algorithm)]);
+    this.#to = to;
   }
 
-  update(bytes: Buffer): undefined {
+  update(bytes: Buffer): Promise<void> | undefined {
     for (const [, digest] of this.#digests) digest.update(bytes);
+    return this.#to?.write(bytes);
+  }
+
+  pass(): undefined {
+    // All that came has passed.
   }
 
   end(): DigestValues {

@@ -18,6 +18,8 @@ export class HashingThread {
   readonly #worker: Worker;
   readonly #slots: Buffer;
   readonly #free = Array.from({ length: SLOTS }, (_, slot) => slot);
+  /** Of each slot: how many still read it. */
+  readonly #readers = new Uint8Array(SLOTS);
   /** First come, first served. */
   #waiting: PromiseWithResolvers<number>[] = [];
   readonly #bodies = new Map<number, OpenBody>();
@@ -71,9 +73,23 @@ export class HashingThread {
     return this.#slots.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
   }
 
-  /** The body's next bytes are the first so many of a slot, which is then no longer the caller's. */
+  /**
+   * The body's next bytes are the first so many of a slot. It is free once they are digested, and the caller let go of
+   * it, too.
+   */
   update(body: number, { slot, lengthBytes }: { readonly slot: number; readonly lengthBytes: number }): void {
+    this.#readers[slot] = 2;
     this.#tell({ kind: 'update', body, slot, lengthBytes });
+  }
+
+  /** Once, by whoever had the slot: after `update`, or in place of it. */
+  letGo(slot: number): void {
+    const left = Math.max(0, (this.#readers[slot] ?? 0) - 1);
+    this.#readers[slot] = left;
+    if (left > 0) return;
+    const waiter = this.#waiting.shift();
+    if (waiter === undefined) this.#free.push(slot);
+    else waiter.resolve(slot);
   }
 
   /** Rejects when the thread is no more. */
@@ -99,10 +115,8 @@ export class HashingThread {
   }
 
   #take(answer: Answer): void {
-    if (answer.kind === 'free') {
-      const waiter = this.#waiting.shift();
-      if (waiter === undefined) this.#free.push(answer.slot);
-      else waiter.resolve(answer.slot);
+    if (answer.kind === 'digested') {
+      this.letGo(answer.slot);
       return;
     }
     const open = this.#bodies.get(answer.body);

@@ -1,6 +1,6 @@
 /**
  * What is said between the thread that serves and one that hashes. Bytes are not in it: they lie in slots of memory that
- * both see. A slot belongs to the thread that hashes from `update` until `free`, and to the other one else.
+ * both see: from `update` until `digested` nobody may change a slot.
  */
 import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
 
@@ -17,7 +17,7 @@ export type Order =
   | { readonly kind: 'abandon'; readonly body: number };
 
 export type Answer =
-  | { readonly kind: 'free'; readonly slot: number }
+  | { readonly kind: 'digested'; readonly slot: number }
   | {
       readonly kind: 'digests';
       readonly body: number;

@@ -21,7 +21,7 @@ port.on('message', (order: Order) => {
     case 'update': {
       const from = order.slot * SLOT_BYTES;
       bodyOf(order).update(slots.subarray(from, from + order.lengthBytes));
-      return answer({ kind: 'free', slot: order.slot });
+      return answer({ kind: 'digested', slot: order.slot });
     }
     case 'end': {
       const values = [...bodyOf(order).end()];

@@ -1,62 +1,78 @@
-/** The digests of one body, computed by a thread in the order of its bytes. */
+/** One body on its way through a hashing thread, in the order of its bytes. */
 import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
-import type { BodyDigests, DigestValues } from '../checksums/bodyDigests.ts';
+import type { BodyDigests, ByteSink, DigestValues } from '../checksums/bodyDigests.ts';
 import type { HashingThread } from './hashingThread.ts';
 import { SLOT_BYTES } from './messages.ts';
 
 /**
- * Bytes are copied once, into a slot, when there is enough for a whole one: a client that stalls holds none. They are
- * not handed over instead, for the store may still be writing from where they are.
+ * Bytes are copied once, into a slot, from which the thread hashes them and the sink writes them, at the same time. Who
+ * waits for a client must `pass` on what there is before: a slot that is not passed on is one that others lack.
  */
 export class ThreadDigests implements BodyDigests {
+  readonly copies = true;
   readonly #thread: HashingThread;
   readonly #body: number;
-  #gathered: Buffer[] = [];
-  #gatheredBytes = 0;
+  readonly #to: ByteSink | undefined;
+  #slot: { readonly number: number; readonly memory: Buffer; filledBytes: number } | undefined;
 
-  constructor(thread: HashingThread, algorithms: readonly ComputedAlgorithm[]) {
+  constructor(
+    thread: HashingThread,
+    {
+      algorithms,
+      to,
+    }: { readonly algorithms: readonly ComputedAlgorithm[]; readonly to: ByteSink | undefined },
+  ) {
     this.#thread = thread;
     this.#body = thread.open(algorithms);
+    this.#to = to;
   }
 
-  update(bytes: Buffer): Promise<void> | undefined {
-    this.#gathered.push(bytes);
-    this.#gatheredBytes += bytes.length;
-    return this.#gatheredBytes < SLOT_BYTES ? undefined : this.#handOver(SLOT_BYTES);
+  async update(bytes: Buffer): Promise<void> {
+    for (let rest = bytes; rest.length > 0; ) {
+      this.#slot ??= await this.#nextSlot();
+      const { memory, filledBytes } = this.#slot;
+      const fits = rest.subarray(0, SLOT_BYTES - filledBytes);
+      // Not `set`, which goes word by word where memory is shared: 0.3 ms a MiB, not 0.15.
+      fits.copy(memory, filledBytes);
+      this.#slot.filledBytes += fits.length;
+      rest = rest.subarray(fits.length);
+      if (this.#slot.filledBytes === SLOT_BYTES) await this.pass();
+    }
+  }
+
+  async pass(): Promise<void> {
+    const slot = this.#slot;
+    if (slot === undefined) return;
+    this.#slot = undefined;
+    const { number, memory, filledBytes } = slot;
+    this.#thread.update(this.#body, { slot: number, lengthBytes: filledBytes });
+    let held = true;
+    const letGo = (): void => {
+      if (held) this.#thread.letGo(number);
+      held = false;
+    };
+    if (this.#to === undefined) return letGo();
+    try {
+      await this.#to.write(memory.subarray(0, filledBytes), letGo);
+    } catch (error) {
+      letGo();
+      throw error;
+    }
   }
 
   async end(): Promise<DigestValues> {
-    await this.#handOver(1);
+    await this.pass();
     return await this.#thread.end(this.#body);
   }
 
   abandon(): void {
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
+    if (this.#slot !== undefined) this.#thread.letGo(this.#slot.number);
+    this.#slot = undefined;
     this.#thread.abandon(this.#body);
   }
 
-  /** Until fewer than `leastBytes` are left. Rejects when the thread is no more. */
-  async #handOver(leastBytes: number): Promise<void> {
-    while (this.#gatheredBytes >= leastBytes) {
-      const slot = await this.#thread.slot();
-      const lengthBytes = this.#fill(this.#thread.memoryOf(slot));
-      this.#thread.update(this.#body, { slot, lengthBytes });
-    }
-  }
-
-  /** @returns how many bytes were moved from what is gathered */
-  #fill(memory: Buffer): number {
-    const pieces = this.#gathered;
-    this.#gathered = [];
-    let filledBytes = 0;
-    for (const piece of pieces) {
-      const fits = piece.subarray(0, memory.length - filledBytes);
-      memory.set(fits, filledBytes);
-      filledBytes += fits.length;
-      if (fits.length < piece.length) this.#gathered.push(piece.subarray(fits.length));
-    }
-    this.#gatheredBytes -= filledBytes;
-    return filledBytes;
+  async #nextSlot() {
+    const number = await this.#thread.slot();
+    return { number, memory: this.#thread.memoryOf(number), filledBytes: 0 };
   }
 }

@@ -68,12 +68,8 @@ async function digest(
   const lengthBytes = chosen === 'all' ? object.info.sizeBytes : chosen.end - chosen.start + 1;
   const hashed = hashing.open({ lengthBytes, algorithms: new Set(['MD5', algorithm]) });
   try {
-    // Not `stream`: a thread may take a piece after the next was asked for.
-    const pieces = lengthBytes === 0 ? [] : object.read(chosen === 'all' ? undefined : chosen);
-    for await (const piece of pieces) {
-      const room = hashed.update(piece);
-      if (room !== undefined) await room;
-    }
+    const pieces = lengthBytes === 0 ? [] : object.stream(chosen === 'all' ? undefined : chosen);
+    for await (const piece of pieces) await hashed.update(piece);
     const digests = await hashed.end();
     return { md5: digestOf(digests, 'MD5'), checksum: digestOf(digests, algorithm) };
   } catch (error) {

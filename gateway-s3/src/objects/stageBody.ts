@@ -30,13 +30,19 @@ export async function stageBody(
   const { lengthBytes } = intake;
   const writer = core.objects.stage({ lengthBytes });
   const algorithms = extra === undefined ? intake.algorithms : new Set([...intake.algorithms, extra]);
-  const hashed = hashing.open({ lengthBytes, algorithms });
+  const hashed = hashing.open({ lengthBytes, algorithms, to: writer });
   try {
-    for await (const bytes of body) {
-      for (const piece of intake.push(bytes)) {
-        const room = hashed.update(piece);
-        if (room !== undefined) await room;
-        await writer.write(piece);
+    if (hashed.copies) {
+      for await (const batch of body.batches()) {
+        for (const bytes of batch) {
+          for (const piece of intake.push(bytes)) await hashed.update(piece);
+        }
+        // The client may take its time with the next.
+        await hashed.pass();
+      }
+    } else {
+      for await (const bytes of body) {
+        for (const piece of intake.push(bytes)) await hashed.update(piece);
       }
     }
     const digests = await hashed.end();

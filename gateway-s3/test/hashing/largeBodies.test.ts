@@ -31,6 +31,24 @@ function chunked(bytes: Buffer, trailer: string): Buffer {
   return Buffer.concat([...pieces, Buffer.from(`0\r\n${trailer}\r\n\r\n`)]);
 }
 
+/** A PUT whose body is to be sent by the caller. */
+async function begin(path: string, lengthBytes: number) {
+  const head = sign(world.alice.credentials, {
+    method: 'PUT',
+    path,
+    host: world.alice.host,
+    payload: 'UNSIGNED-PAYLOAD',
+  });
+  const lines = Object.entries({ ...head, 'content-length': String(lengthBytes) });
+  const socket = connect(world.port, '127.0.0.1');
+  await once(socket, 'connect');
+  const answer = once(socket, 'data').then(([data]) => String(data));
+  // Some never get one.
+  answer.catch(() => undefined);
+  socket.write(`PUT ${path} HTTP/1.1\r\n${lines.map(([n, v]) => `${n}: ${v}\r\n`).join('')}\r\n`);
+  return { socket, answer };
+}
+
 describe.each(ALGORITHMS)('%s', (algorithm) => {
   const header = `x-amz-checksum-${algorithm.toLowerCase()}`;
 
@@ -143,16 +161,7 @@ describe('refused, and nothing changes', () => {
     const abandoned = vi.spyOn(HashingThread.prototype, 'abandon');
     const CLIENTS = 8;
     for (let i = 0; i < CLIENTS; i++) {
-      const head = sign(world.alice.credentials, {
-        method: 'PUT',
-        path: '/large/left',
-        host: world.alice.host,
-        payload: 'UNSIGNED-PAYLOAD',
-      });
-      const lines = Object.entries({ ...head, 'content-length': String(64 * MiB) });
-      const socket = connect(world.port, '127.0.0.1');
-      await once(socket, 'connect');
-      socket.write(`PUT /large/left HTTP/1.1\r\n${lines.map(([n, v]) => `${n}: ${v}\r\n`).join('')}\r\n`);
+      const { socket } = await begin('/large/left', 64 * MiB);
       await new Promise((resolve) => socket.write(after, resolve));
       socket.destroy();
     }
@@ -161,6 +170,41 @@ describe('refused, and nothing changes', () => {
     expect(await world.alice.put('/large/left', after)).toMatchObject({ status: 200 });
     expect(world.errors).toEqual([]);
   });
+});
+
+test('clients that stall keep nothing from others', async () => {
+  const stalled = Array.from({ length: 40 }, async () => {
+    const { socket } = await begin('/large/stalled', 64 * MiB);
+    await new Promise((resolve) => socket.write(Buffer.alloc(300_000), resolve));
+    return socket;
+  });
+  const sockets = await Promise.all(stalled);
+  const bytes = randomBytes(24 * MiB);
+  expect(await world.alice.put('/large/beside', bytes)).toMatchObject({
+    status: 200,
+    headers: { etag: `"${md5Hex(bytes)}"` },
+  });
+  expect((await world.alice.get('/large/beside')).body.equals(bytes)).toBe(true);
+  for (const socket of sockets) socket.destroy();
+});
+
+test('bytes that come in crumbs, and a body that ends too early', async () => {
+  const bytes = randomBytes(MiB + 77_777);
+  const { socket, answer } = await begin('/large/crumbs', bytes.length);
+  for (let at = 0; at < bytes.length; at += 13_337) {
+    await new Promise((resolve) => socket.write(bytes.subarray(at, at + 13_337), resolve));
+    if (at % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect(await answer).toMatch(/^HTTP\/1.1 200/);
+  socket.destroy();
+  expect((await world.alice.get('/large/crumbs')).body.equals(bytes)).toBe(true);
+
+  const { socket: short } = await begin('/large/crumbs', bytes.length);
+  await new Promise((resolve) => short.write(bytes.subarray(0, -1), resolve));
+  short.end();
+  await once(short, 'close');
+  expect((await world.alice.get('/large/crumbs')).body.equals(bytes)).toBe(true);
+  expect(world.errors).toEqual([]);
 });
 
 test('a thread that dies fails the body it has with 500, which may be sent again', async () => {

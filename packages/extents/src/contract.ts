@@ -52,8 +52,11 @@ export interface ExtentSlice {
 
 /** Streams one large extent into a container of its own. Memory held is bounded whatever the length. */
 export interface ExtentWriter {
-  /** Takes the chunk (it must not change afterwards); resolves when the writer can take another. */
-  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Takes the chunk, which must not change until `onRelease` is called: once its bytes are written, or given up. After
+   * a rejection it is not held either. Resolves when the writer can take another.
+   */
+  write(chunk: Uint8Array, onRelease?: () => void): Promise<void>;
   /** Resolves when every byte, the file and its directory entry are on stable storage. */
   finish(): Promise<Location>;
   /** Removes what was written. Safe after a failed `write` or `finish`; after a good `finish` it does nothing. */

@@ -20,6 +20,13 @@ export interface DedicatedWriterOptions {
   readonly files: ContainerFiles;
 }
 
+interface Gathered {
+  readonly chunks: Uint8Array[];
+  bytes: number;
+  /** Of those chunks that somebody wants back. */
+  readonly releases: (() => void)[];
+}
+
 export class DedicatedWriter implements ExtentWriter {
   readonly #options: DedicatedWriterOptions;
   #aborted = false;
@@ -27,8 +34,7 @@ export class DedicatedWriter implements ExtentWriter {
   #failure: ExtentError | undefined;
   /** Bytes taken from the caller. */
   #length = 0;
-  #gathered: Uint8Array[] = [];
-  #gatheredBytes = 0;
+  #gathered: Gathered = { chunks: [], bytes: 0, releases: [] };
   #target: NewContainer | undefined;
   #stream: FrameStream | undefined;
   #flushing: Promise<void> | undefined;
@@ -38,17 +44,18 @@ export class DedicatedWriter implements ExtentWriter {
     this.#options = options;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  async write(chunk: Uint8Array, onRelease?: () => void): Promise<void> {
     this.#mustBeOpen();
     if (this.#finishing) throw new ExtentError('Closed', 'the extent was finished');
-    if (chunk.length === 0) return;
+    if (chunk.length === 0) return onRelease?.();
     this.#length += chunk.length;
-    this.#gathered.push(chunk);
-    this.#gatheredBytes += chunk.length;
+    this.#gathered.chunks.push(chunk);
+    this.#gathered.bytes += chunk.length;
+    if (onRelease) this.#gathered.releases.push(onRelease);
     // Up to a block everything stays here, since the header of so short an extent is shorter.
     if (this.#length <= BLOCK_BYTES) return;
     this.#flushing ??= this.#flush();
-    if (this.#gatheredBytes >= GATHERED_BYTES_MAX) {
+    if (this.#gathered.bytes >= GATHERED_BYTES_MAX) {
       this.#room ??= Promise.withResolvers<void>();
       await this.#room.promise;
     }
@@ -93,17 +100,20 @@ export class DedicatedWriter implements ExtentWriter {
   /** Writes what has gathered until nothing has. Never rejects: a failure is kept for the caller to meet. */
   async #flush(): Promise<void> {
     try {
-      while (this.#gatheredBytes > 0) {
-        const chunks = this.#gathered;
-        const bytes = this.#gatheredBytes;
-        this.#forget();
-        this.#stream ??= await this.#start(bytes);
-        await this.#stream.write(chunks);
-      }
+      while (this.#gathered.bytes > 0) await this.#flushOnce(this.#take());
     } catch (error) {
       await this.#fail(error);
     }
     this.#flushing = undefined;
+  }
+
+  async #flushOnce({ chunks, bytes, releases }: Gathered): Promise<void> {
+    try {
+      this.#stream ??= await this.#start(bytes);
+      await this.#stream.write(chunks);
+    } finally {
+      for (const release of releases) release();
+    }
   }
 
   async #start(lengthAtLeast: number): Promise<FrameStream> {
@@ -133,12 +143,17 @@ export class DedicatedWriter implements ExtentWriter {
     return this.#failure;
   }
 
-  /** Empties what has gathered, and lets those go on who wait for room. */
-  #forget(): void {
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
+  /** What has gathered; lets those go on who wait for room. */
+  #take(): Gathered {
+    const gathered = this.#gathered;
+    this.#gathered = { chunks: [], bytes: 0, releases: [] };
     this.#room?.resolve();
     this.#room = undefined;
+    return gathered;
+  }
+
+  #forget(): void {
+    for (const release of this.#take().releases) release();
   }
 
   /** Removes the file. What cannot be removed is left to recovery: nothing refers to it. */

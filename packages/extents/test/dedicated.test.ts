@@ -144,6 +144,80 @@ describe('a dedicated writer', () => {
     await writer.abort();
   });
 
+  describe('gives a chunk back', () => {
+    /** What became of chunks of so many bytes, in order. */
+    async function lend(writer: ExtentWriter, lengths: readonly number[]) {
+      const released = lengths.map(() => 0);
+      const outcomes = await Promise.allSettled(
+        lengths.map((length, at) => {
+          return writer.write(bytesOf(length, at), () => {
+            released[at] = (released[at] ?? 0) + 1;
+          });
+        }),
+      );
+      return { released, outcomes };
+    }
+
+    it('once, when its bytes are written and not before', async () => {
+      const writes: (() => void)[] = [];
+      const before = async ({ kind }: DiskOperation) => {
+        if (kind === 'write') await new Promise<void>((resolve) => writes.push(resolve));
+        return undefined;
+      };
+      const { store } = storeWith({ before });
+      const writer = store.create(owner);
+      const { released } = await lend(writer, [0, 100_000, 200_000]);
+      expect(released).toEqual([1, 0, 0]);
+      await expect.poll(() => writes).toHaveLength(1);
+      writes[0]?.();
+      await expect.poll(() => writes).toHaveLength(2);
+      expect(released).toEqual([1, 1, 0]);
+      writes[1]?.();
+      const finished = writer.finish();
+      await expect.poll(() => writes).toHaveLength(3);
+      writes[2]?.();
+      await finished;
+      expect(released).toEqual([1, 1, 1]);
+    });
+
+    it('whose memory may then be another’s', async () => {
+      const { store } = storeWith();
+      const writer = store.create(owner);
+      const memory = Buffer.alloc(300_000);
+      const expected: Buffer[] = [];
+      for (let round = 0; round < 10; round++) {
+        expected.push(bytesOf(300_000, round));
+        expected[round]?.copy(memory);
+        await new Promise<void>((resolve, reject) => writer.write(memory, resolve).catch(reject));
+      }
+      const location = await writer.finish();
+      for (const [round, bytes] of expected.entries()) {
+        expect(await store.read({ location, start: round * 300_000, length: 300_000 })).toEqual(bytes);
+      }
+    });
+
+    it('that fails, or waited for one that did', async () => {
+      const before = async ({ kind }: DiskOperation): Promise<DiskFault | undefined> =>
+        kind === 'write' ? 'EIO' : undefined;
+      const { store } = storeWith({ before });
+      const writer = store.create(owner);
+      const { released, outcomes } = await lend(writer, [100_000, 100_000, 200_000]);
+      expect(outcomes.at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'Failed' } });
+      expect(released).toEqual([1, 1, 1]);
+      await writer.abort();
+      expect(released).toEqual([1, 1, 1]);
+    });
+
+    it('that was gathered when the extent was aborted', async () => {
+      const { store } = storeWith();
+      const writer = store.create(owner);
+      const { released } = await lend(writer, [1000, 2000]);
+      expect(released).toEqual([0, 0]);
+      await writer.abort();
+      expect(released).toEqual([1, 1]);
+    });
+  });
+
   it('holds little while it waits: a thousand slow ones at most a block each', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage: () => void = runInNewContext('gc');

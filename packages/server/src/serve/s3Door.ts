@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { createS3Gateway, type S3Gateway, type S3GatewayOptions } from '@facet/gateway-s3';
 import type { Logger } from 'pino';
 import type { ServeSettings } from '../settings/settings.ts';
@@ -19,6 +20,8 @@ export function makeS3Gateway(parts: {
     log: logger,
     now: Date.now,
     onOutcome,
+    // All workers together as many as there are cores.
+    hashingThreads: Math.ceil(availableParallelism() / Math.max(1, settings.workers)),
     ...(settings.accessLog ? { onRequest: requestLog(logger) } : {}),
     ...(tls === undefined ? {} : { tls: readTlsFiles(tls) }),
   });
