@@ -19,7 +19,7 @@ export interface Costs {
 }
 
 export async function measureDirectories(store: BenchStore, large: number): Promise<readonly Costs[]> {
-  const directories = [await fill(store, 'small', SMALL), await fill(store, 'large', large)];
+  const directories = [await fill(store, 'few', SMALL), await fill(store, 'many', large)];
   const costs = directories.map(({ entries }) => ({
     entries,
     insert: [] as number[],
@@ -40,7 +40,7 @@ export async function measureDirectories(store: BenchStore, large: number): Prom
       into.lookup.push(
         await timed(() => files.lookup({ caller: CALLER, parent, name: known, directory: false })),
       );
-      const prefix = Buffer.from(`${at === 0 ? 'small' : 'large'}/`);
+      const prefix = Buffer.from(`${at === 0 ? 'few' : 'many'}/`);
       const after = at === 0 ? prefix : Buffer.concat([prefix, known]);
       const page = { volume: store.volume, prefix, delimiter: Buffer.from('/'), after, limit: PAGE };
       // Every tenth: a page is a thousand look-ups' work.
