@@ -44,6 +44,8 @@ export class Supervisor {
   readonly #failed = Promise.withResolvers<CommandFailure>();
   /** By place. */
   readonly #workers = new Map<number, WorkerChild>();
+  /** To take the place of one that serves, and not ready yet. */
+  readonly #coming = new Map<number, WorkerChild>();
   /** Told to stop, and not gone yet. */
   readonly #leaving = new Set<WorkerChild>();
   #store: StoreChild | undefined;
@@ -94,9 +96,7 @@ export class Supervisor {
   }
 
   async requestsUnderWay(): Promise<number> {
-    const counts = await Promise.all(
-      [...this.#workers.values(), ...this.#leaving].map((worker) => worker.count()),
-    );
+    const counts = await Promise.all(this.#runningWorkers().map((worker) => worker.count()));
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
@@ -113,8 +113,7 @@ export class Supervisor {
     this.#stopping = true;
     this.#distributor.close();
     this.#store?.closeDoors();
-    const workers = [...this.#workers.values(), ...this.#leaving];
-    await Promise.all(workers.map((worker) => worker.stop(this.#parts.graceMs)));
+    await Promise.all(this.#runningWorkers().map((worker) => worker.stop(this.#parts.graceMs)));
     await this.#storeIsThere.catch(() => undefined);
     await this.#store?.stop(this.#parts.graceMs);
   }
@@ -130,7 +129,7 @@ export class Supervisor {
       settings: this.#facts ? withAddresses(settings, this.#facts) : settings,
       meeting: this.#meeting,
       graceMs,
-      running: [...this.#workers.values(), ...this.#leaving]
+      running: this.#runningWorkers()
         .filter(({ isAdmitted }) => isAdmitted)
         .map(({ instance, role }) => ({ instance, role })),
     });
@@ -147,8 +146,7 @@ export class Supervisor {
 
   /** With the workers' hands off the store meanwhile: see LmdbReplica. */
   async #reopenStore(ranMs: number): Promise<void> {
-    const workers = (): readonly WorkerChild[] => [...this.#workers.values(), ...this.#leaving];
-    await Promise.all(workers().map((worker) => this.#suspend(worker)));
+    await Promise.all(this.#runningWorkers().map((worker) => this.#suspend(worker)));
     let wait = this.#storeRestarts.delayAfter(ranMs);
     while (!this.#stopping) {
       if (wait > 0)
@@ -157,10 +155,11 @@ export class Supervisor {
           'the process of the store ended too soon: it is started again later',
         );
       await new Promise((resolve) => setTimeout(resolve, wait));
+      if (this.#stopping) return;
       try {
         await this.#openStore();
         // Others have not begun: they find it there.
-        for (const worker of workers()) if (worker.isAdmitted) worker.resume();
+        for (const worker of this.#runningWorkers()) if (worker.isAdmitted) worker.resume();
         this.#tellCount();
         return;
       } catch (error) {
@@ -233,6 +232,12 @@ export class Supervisor {
     this.#tellCount();
   }
 
+  /** Each of them may have the store open, and containers leased. */
+  #runningWorkers(): readonly WorkerChild[] {
+    const all = [...this.#workers.values(), ...this.#coming.values(), ...this.#leaving];
+    return all.filter(({ isOver }) => !isOver);
+  }
+
   #serving(): readonly WorkerChild[] {
     return [...this.#workers.values()].filter(({ role, serves }) => role === 's3' && serves);
   }
@@ -265,7 +270,7 @@ export class Supervisor {
   }
 
   #replace(place: number): void {
-    if (this.#stopping || this.#workers.has(place)) return;
+    if (this.#stopping || this.#workers.has(place) || this.#coming.has(place)) return;
     const worker = this.#fork(place);
     this.#admit(worker).catch((error: unknown) => {
       // Of one that ended the log has told, and another is on its way.
@@ -280,30 +285,49 @@ export class Supervisor {
   async #roll(): Promise<void> {
     for (const old of [...this.#workers.values()]) {
       if (this.#stopping) return;
-      const worker = this.#spawn(old.place);
-      try {
-        await this.#admit(worker);
-      } catch (error) {
-        // The old one serves on.
-        worker.kill();
-        throw error;
-      }
-      this.#workers.set(old.place, worker);
-      this.#leaving.add(old);
-      old.serves = false;
-      this.#distribute();
-      await old.stop(this.#parts.graceMs, ROLL_IDLE_MS);
+      // One that ended meanwhile has a successor already, or gets one.
+      if (this.#workers.get(old.place) === old) await this.#rollWorker(old);
     }
-    const store = this.#store;
+    const store = await this.#steadyStore();
     if (this.#stopping || store === undefined) return;
     this.#storeIsThere = this.#rollStore(store);
     await this.#storeIsThere;
   }
 
+  async #rollWorker(old: WorkerChild): Promise<void> {
+    const { place } = old;
+    const worker = this.#spawn(place);
+    this.#coming.set(place, worker);
+    try {
+      await this.#admit(worker);
+    } catch (error) {
+      worker.kill();
+      await worker.ended;
+      this.#coming.delete(place);
+      // The old one serves on, unless it ended meanwhile.
+      this.#replace(place);
+      throw error;
+    }
+    this.#coming.delete(place);
+    this.#workers.set(place, worker);
+    if (!old.isOver) this.#leaving.add(old);
+    old.serves = false;
+    this.#distribute();
+    await old.stop(this.#parts.graceMs, ROLL_IDLE_MS);
+  }
+
+  /** The store, when it is not just being started again: two of them must never be. */
+  async #steadyStore(): Promise<StoreChild | undefined> {
+    for (;;) {
+      const isThere = this.#storeIsThere;
+      await isThere;
+      if (isThere === this.#storeIsThere) return this.#store;
+    }
+  }
+
   async #rollStore(store: StoreChild): Promise<void> {
-    const workers = [...this.#workers.values(), ...this.#leaving];
     store.isToldToStop = true;
-    await Promise.all(workers.map((worker) => this.#suspend(worker)));
+    await Promise.all(this.#runningWorkers().map((worker) => this.#suspend(worker)));
     await store.stop(this.#parts.graceMs);
     // One that ran for long: what follows is no loop.
     await this.#reopenStore(Number.POSITIVE_INFINITY);
