@@ -2,9 +2,9 @@ import { EXIT } from '../../exitCodes.ts';
 import { toCommandFailure } from '../../failure.ts';
 import type { FromStore, FromWorker } from './messages.ts';
 
-/** Says something to the supervisor. */
+/** Says something to the supervisor. When that is gone this process ends by itself. */
 export function tellParent(message: FromStore | FromWorker): void {
-  process.send?.(message);
+  process.send?.(message, () => undefined);
 }
 
 /** Says why this process can not do what it is there for, and ends. */
