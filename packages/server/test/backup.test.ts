@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { openStoreLock } from '../src/store/lock.ts';
 import {
   facet,
   facetJson,
@@ -272,4 +273,19 @@ test('a directory that can only be read is restored from', async () => {
   for (const name of filesBelow(to)) chmodSync(join(to, name), 0o400);
   const back = join(temporaryDirectory(), 'back');
   expect((await facet(['restore', '--from', to, '--data', back])).code).toBe(0);
+});
+
+test('a directory that somebody took meanwhile is left as it is', async () => {
+  const data = temporaryDirectory();
+  const server = await storeWithObjects(data);
+  expect((await stop(server)).code).toBe(0);
+  const to = join(temporaryDirectory(), 'backups');
+  expect((await facet(['backup', '--to', to, '--data', data, ...FAST])).code).toBe(0);
+  const taken = temporaryDirectory();
+  const lock = openStoreLock(join(taken, 'LOCK'));
+  expect(lock.tryLock('owner', 'exclusive')).toBe(true);
+  expect((await facet(['restore', '--from', to, '--data', taken])).code).toBe(5);
+  expect(readdirSync(taken)).toEqual(['LOCK']);
+  lock.close();
+  expect((await facet(['restore', '--from', to, '--data', taken])).code).toBe(0);
 });

@@ -4,7 +4,7 @@
  */
 
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   type Finding,
   type FsckReport,
@@ -19,7 +19,7 @@ import { isThere, makeDataDirectory } from './directory.ts';
 import { storeInUse } from './holding.ts';
 import { inspectStore } from './inspect.ts';
 import type { StoreLayout } from './layout.ts';
-import { openStoreLock } from './lock.ts';
+import { openStoreLock, type StoreLock } from './lock.ts';
 import { openMetadata } from './metadata.ts';
 import { openStore } from './open.ts';
 import { writePrivateFile } from './privateFile.ts';
@@ -64,21 +64,36 @@ export async function restoreStore(options: RestoreOptions): Promise<Restored> {
   makeDataDirectory(layout.directory);
   const lock = openStoreLock(layout.lock);
   try {
+    // Until then what is there is somebody else's, who may have begun since the first look.
     if (!lock.tryLock('owner', 'exclusive')) throw storeInUse(layout, 'restore to another directory');
+    mustBeEmpty(layout, true);
     lock.describeHolder(`facet restore (pid ${process.pid})`);
-    return await bringBack(options, backup, lock);
-  } catch (error) {
-    removeAll(layout, existed);
-    throw error;
+    return await bringBackOrNothing(options, { backup, lock, existed });
   } finally {
     lock.close();
+  }
+}
+
+async function bringBackOrNothing(
+  options: RestoreOptions,
+  {
+    backup,
+    lock,
+    existed,
+  }: { readonly backup: OpenedBackup; readonly lock: StoreLock; readonly existed: boolean },
+): Promise<Restored> {
+  try {
+    return await bringBack(options, backup, lock);
+  } catch (error) {
+    removeAll(options.layout, existed);
+    throw error;
   }
 }
 
 async function bringBack(
   { layout, onFinding, remark }: RestoreOptions,
   backup: OpenedBackup,
-  lock: ReturnType<typeof openStoreLock>,
+  lock: StoreLock,
 ): Promise<Restored> {
   const unfinished = { ...layout, metadata: layout.restoring };
   const { engine } = await openMetadata(unfinished);
@@ -97,7 +112,7 @@ async function bringBack(
 /** As after a crash at the moment that the backup is of: what nobody refers to is found and given back. */
 async function recoverAndScrub(
   layout: StoreLayout,
-  lock: ReturnType<typeof openStoreLock>,
+  lock: StoreLock,
   remark: (text: string) => void,
 ): Promise<ScrubReport> {
   const watcher = { error: (_fields: object, message: string) => remark(message), info: () => undefined };
@@ -121,8 +136,9 @@ function nameOfSmallFile({ directory, rootCredentials, nfsHandleKey }: StoreLayo
 }
 
 /** @throws CommandFailure NotEmpty (4) */
-function mustBeEmpty({ directory }: StoreLayout, existed: boolean): void {
-  const others = existed ? readdirSync(directory).filter((name) => name !== 'lost+found') : [];
+function mustBeEmpty({ directory, lock }: StoreLayout, existed: boolean): void {
+  const ours = ['lost+found', basename(lock)];
+  const others = existed ? readdirSync(directory).filter((name) => !ours.includes(name)) : [];
   if (others.length === 0) return;
   throw new CommandFailure({
     exitCode: EXIT.conflict,
