@@ -2,7 +2,7 @@
  * The whole NFS door: NFS, MOUNT, the lock manager and the status monitor on one port, TCP and UDP, and the ways that
  * clients find that port by.
  */
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createNfsGateway, type NfsGatewayOptions } from './gateway.ts';
 import { createLocateFile, lockedFile } from './locks/locateFile.ts';
 import { openLockService } from './locks/lockService.ts';
@@ -24,6 +24,12 @@ interface Address {
 export interface NfsDoor {
   /** @throws the operating system's error when the address cannot be bound. */
   listen(address: Address): Promise<AddressInfo>;
+  /**
+   * In place of {@link listen}, where somebody else accepts connections and hands them over.
+   * @throws the operating system's error when the address cannot be bound over UDP
+   */
+  serveAt(address: Address): Promise<void>;
+  accept(socket: Socket): void;
   /** Serves a port mapper that knows this door: after {@link listen}. @throws the operating system's error */
   servePortmap(address: Address): Promise<AddressInfo>;
   /** Tells the host's rpcbind of this door, until it closes: after {@link listen}. @throws Error that says why not */
@@ -49,16 +55,24 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
   /** What is open, each with its way to close. */
   const opened: (() => Promise<void>)[] = [];
   let served: readonly Mapping[] = [];
+  const serveDatagrams = async ({ host, port }: Address): Promise<void> => {
+    opened.push(() => datagrams.close());
+    await datagrams.listen({ host, port });
+    served = [...mappings(gateway.programs, 'tcp', port), ...mappings(overUdp, 'udp', port)];
+    locks.announce();
+  };
   return {
     async listen(address) {
       opened.push(() => gateway.close());
       const bound = await gateway.listen(address);
-      opened.push(() => datagrams.close());
-      await datagrams.listen({ host: address.host, port: bound.port });
-      served = [...mappings(gateway.programs, 'tcp', bound.port), ...mappings(overUdp, 'udp', bound.port)];
-      locks.announce();
+      await serveDatagrams({ host: address.host, port: bound.port });
       return bound;
     },
+    async serveAt(address) {
+      opened.push(() => gateway.close());
+      await serveDatagrams(address);
+    },
+    accept: (socket) => gateway.accept(socket),
     async servePortmap(address) {
       const own = await bindPortmap(served, address, log);
       opened.push(() => own.close());

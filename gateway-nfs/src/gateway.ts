@@ -1,5 +1,5 @@
 /** The NFS door as something that listens: NFS and MOUNT on one port. */
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Core, FileRef } from '@facet/core';
 import { createMountProgram, withoutLists } from './mount/program.ts';
 import { FileHandles } from './nfs/handles.ts';
@@ -31,6 +31,8 @@ export interface NfsGateway {
   readonly datagramPrograms: readonly Program[];
   /** @throws the operating system's error when the address cannot be bound. */
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
+  /** Serves a connection that somebody else accepted, and did not read from. */
+  accept(socket: Socket): void;
   /** Takes no more calls, lets those in flight finish, then resolves. */
   close(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function createNfsGateway(options: NfsGatewayOptions): NfsGateway {
     programs,
     datagramPrograms: [withoutLists(mount)],
     listen: (address) => server.listen(address),
+    accept: (socket) => server.accept(socket),
     close: () => server.close(),
   };
 }

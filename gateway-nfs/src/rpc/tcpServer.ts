@@ -1,5 +1,5 @@
 /** An ONC RPC server over TCP: any number of programs on one port. @source RFC 5531 §11 */
-import net, { type AddressInfo } from 'node:net';
+import net, { type AddressInfo, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { Admission, type AdmissionBounds } from './admission.ts';
 import { Connection, type ConnectionBounds } from './connection.ts';
@@ -58,6 +58,8 @@ export interface TcpServerOptions {
 export interface TcpServer {
   /** Port 0 is one of the system's choice. @throws the system's error, such as EADDRINUSE. */
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
+  /** Serves a connection that somebody else accepted, and did not read from. */
+  accept(socket: Socket): void;
   /** Resolves when what was in flight is answered, or has had its time, and every connection is closed. */
   close(): Promise<void>;
 }
@@ -70,8 +72,9 @@ export function createTcpServer({ programs, log, limits = TCP_SERVER_LIMITS }: T
   const unsent = new UnsentBudget(limits.unsentBytesMax);
   const connections = new Map<Connection, Quiet>();
   let isClosing = false;
+  const allClosed = Promise.withResolvers<void>();
 
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+  const serve = (socket: Socket): void => {
     const { remoteAddress, remotePort } = socket;
     // Gone before it was looked at.
     if (isClosing || remoteAddress === undefined || remotePort === undefined) {
@@ -88,10 +91,14 @@ export function createTcpServer({ programs, log, limits = TCP_SERVER_LIMITS }: T
       dispatch,
       forecast,
       log,
-      onClosed: (closed) => connections.delete(closed),
+      onClosed: (closed) => {
+        connections.delete(closed);
+        if (isClosing && connections.size === 0) allClosed.resolve();
+      },
     });
     connections.set(connection, { progressBytes: 0, sinceMs: performance.now() });
-  });
+  };
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, serve);
   server.maxConnections = limits.connectionsMax;
 
   const sweepMs = Math.min(limits.stallMsMax, limits.idleMsMax) / 4;
@@ -110,15 +117,27 @@ export function createTcpServer({ programs, log, limits = TCP_SERVER_LIMITS }: T
           resolve(addressOf(server));
         });
       }),
+    accept: (socket) => {
+      if (connections.size >= limits.connectionsMax) {
+        socket.destroy();
+        return;
+      }
+      // As those are that the server accepts itself.
+      socket.allowHalfOpen = true;
+      socket.setNoDelay(true).setKeepAlive(true);
+      serve(socket);
+    },
     close: async () => {
       isClosing = true;
       clearInterval(sweeper);
+      // With an error only when it was not listening.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      if (connections.size === 0) allClosed.resolve();
       for (const connection of [...connections.keys()]) connection.end();
       const deadline = setTimeout(() => {
         for (const connection of [...connections.keys()]) connection.destroy();
       }, limits.closeMsMax);
-      await closed;
+      await Promise.all([closed, allClosed.promise]);
       clearTimeout(deadline);
     },
   };

@@ -12,6 +12,7 @@ import {
   stop,
   temporaryDirectory,
 } from './facetProcess.ts';
+import { NfsClient } from './nfsClient.ts';
 import { presign } from './presign.ts';
 
 const WORKERS = 2;
@@ -165,6 +166,39 @@ async function begin() {
   return { data, server, root, client, writers };
 }
 
+/** Comes as a new client of NFS again and again, until told to stop. */
+class NfsVisitor {
+  /** Of those who came, how many were served. */
+  served = 0;
+  /** Who could not even connect. */
+  readonly refused: unknown[] = [];
+  readonly #port: number;
+  #goesOn = true;
+  readonly #done: Promise<void>;
+
+  constructor(server: RunningServer) {
+    this.#port = server.serving.nfs?.port ?? 0;
+    this.#done = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    for (; this.#goesOn; await delay(10)) {
+      const client = await NfsClient.connect(this.#port).catch((error) => void this.refused.push(error));
+      if (!client) continue;
+      // One that is cut off comes again, as clients of NFS do.
+      if (await client.ping().catch(() => false)) this.served += 1;
+      client.close();
+    }
+  }
+
+  async stop(): Promise<void> {
+    const before = this.served;
+    await expect.poll(() => this.served).toBeGreaterThan(before);
+    this.#goesOn = false;
+    await this.#done;
+  }
+}
+
 async function end(writers: readonly Writer[]): Promise<void> {
   const before = writers.map(({ count }) => count);
   // All of them go on.
@@ -253,6 +287,7 @@ describe('a server of several processes', () => {
   test('a store process that is killed is started again: connections stay, nothing acknowledged is lost', async () => {
     const { data, server, client, writers } = await begin();
     const before = childrenOf(server);
+    const visitor = new NfsVisitor(server);
     for (let n = 0; n < 2; n += 1) {
       process.kill(childrenOf(server).store, 'SIGKILL');
       const restarts = () =>
@@ -262,6 +297,8 @@ describe('a server of several processes', () => {
       await expect.poll(() => writers.every(({ count }, at) => count > (counts[at] ?? 0) + 3)).toBe(true);
     }
     await end(writers);
+    await visitor.stop();
+    expect(visitor.refused).toEqual([]);
     expect(childrenOf(server).workers).toEqual(before.workers);
     // What was under way is told apart from what was refused: it may or may not have been done.
     for (const { failures } of writers) for (const failure of failures) expect(failure).toMatch(/: 503$/);
@@ -273,9 +310,13 @@ describe('a server of several processes', () => {
   test('SIGHUP replaces every process, and nobody is turned away', async () => {
     const { data, server, client, writers } = await begin();
     const before = childrenOf(server);
+    const visitor = new NfsVisitor(server);
+    await expect.poll(() => visitor.served).toBeGreaterThan(0);
     server.child.kill('SIGHUP');
     await server.wrote('stderr', /every process was replaced"/);
     await end(writers);
+    await visitor.stop();
+    expect(visitor.refused).toEqual([]);
     const after = childrenOf(server);
     expect(after.store).not.toBe(before.store);
     expect(after.maintenance).toBeDefined();

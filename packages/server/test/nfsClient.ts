@@ -32,6 +32,13 @@ export class NfsClient {
     this.#socket.destroy();
   }
 
+  /** NULL. False: the connection was closed before the answer. */
+  async ping(): Promise<boolean> {
+    const answered = this.#ask(0, new XdrWriter()).then(() => true);
+    const closed = once(this.#socket, 'close').then(() => false);
+    return await Promise.race([answered, closed]);
+  }
+
   async call(
     { program, version, procedure }: { program: number; version: number; procedure: number },
     args: XdrWriter,

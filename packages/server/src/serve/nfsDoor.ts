@@ -60,13 +60,25 @@ export interface OpenNfsDoor {
   readonly portmap?: Address | 'rpcbind';
 }
 
-/** @param opened this server's doors that are open already. @throws CommandFailure (1) naming flag and address */
+export interface NfsDoorPlace {
+  readonly nfs: Address;
+  readonly portmap: ServeSettings['portmap'];
+  /** Another process of this server accepts connections there, and hands them over. */
+  readonly acceptedAt: Address | undefined;
+  /** This server's doors that are open already. */
+  readonly opened: readonly Door[];
+}
+
+/** @throws CommandFailure (1) naming flag and address */
 export async function openNfsDoor(
   door: NfsDoor,
-  { nfs, portmap }: Required<Pick<ServeSettings, 'nfs'>> & Pick<ServeSettings, 'portmap'>,
-  opened: readonly Door[],
+  { nfs, portmap, acceptedAt, opened }: NfsDoorPlace,
 ): Promise<OpenNfsDoor> {
-  const bound = await listen({ address: nfs, flag: '--nfs', opened }, (address) => door.listen(address));
+  const bound = await listen({ address: acceptedAt ?? nfs, flag: '--nfs', opened }, async (address) => {
+    if (acceptedAt === undefined) return await door.listen(address);
+    await door.serveAt(address);
+    return address;
+  });
   if (portmap === undefined) return { nfs: bound };
   if (portmap === 'rpcbind') {
     await register(door);

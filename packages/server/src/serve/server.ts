@@ -1,6 +1,7 @@
 /** One running server: the lock, the store, the doors, in the order in which they open and, reversed, close. */
 
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { Core } from '@facet/core';
 import type { S3Gateway } from '@facet/gateway-s3';
 import type { Logger } from 'pino';
@@ -37,6 +38,8 @@ export interface RunningServer {
   readonly failed: Promise<Error>;
   /** S3 requests that are not over yet. */
   requestsUnderWay(): number;
+  /** Serves a connection of NFS that another process accepted. */
+  acceptNfs(socket: Socket): void;
   /** Other processes serve S3: so many do now. */
   workersServe(count: number): void;
   /** Nothing new is taken any more; resolves when what is in flight is finished, or was for too long. */
@@ -52,7 +55,12 @@ export interface StartOptions {
   /** Requests in flight when the server is told to stop have this long. */
   readonly graceMs: number;
   /** Other processes of this server, which serve S3. None unless told. */
-  readonly family?: NonNullable<OpenStoreOptions['family']> & OtherProcesses & { readonly lock: StoreLock };
+  readonly family?: NonNullable<OpenStoreOptions['family']> &
+    OtherProcesses & {
+      readonly lock: StoreLock;
+      /** One of them accepts the connections of NFS, there. */
+      readonly nfsAt?: Address;
+    };
 }
 
 /** Resolves when every door is open. @throws CommandFailure; whatever had been opened is closed again */
@@ -80,11 +88,15 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     opened.defer(async () => {
       await endsWithin(graceMs, adminDoor.close());
     });
-    const admin = await listen({ address: settings.admin, flag: '--admin' }, async (address) => {
-      await adminDoor.listen(address);
-      const bound = adminDoor.server.address();
-      return { port: typeof bound === 'object' && bound !== null ? bound.port : address.port };
-    });
+    const before: readonly Door[] = family?.nfsAt ? [{ address: family.nfsAt, flag: '--nfs' }] : [];
+    const admin = await listen(
+      { address: settings.admin, flag: '--admin', opened: before },
+      async (address) => {
+        await adminDoor.listen(address);
+        const bound = adminDoor.server.address();
+        return { port: typeof bound === 'object' && bound !== null ? bound.port : address.port };
+      },
+    );
 
     const root = resolveRootCredentials({ path: layout.rootCredentials, environment });
     const store = await openStore({
@@ -108,6 +120,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     if (s3) doors.push({ close: () => s3.gateway.close(), work: 'requests' });
 
     let nfs: OpenNfsDoor | undefined;
+    let acceptNfs = (socket: Socket): void => void socket.destroy();
     if (settings.nfs !== undefined) {
       const door = await makeNfsDoor({ core: store.core, layout, logger, onCall: metrics.nfs.observe });
       doors.push({ close: () => door.close(), work: 'NFS calls' });
@@ -115,7 +128,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         { address: admin, flag: '--admin' },
         ...(s3 ? [{ address: s3.address, flag: '--s3' } as const] : []),
       ];
-      nfs = await openNfsDoor(door, { ...settings, nfs: settings.nfs }, others);
+      acceptNfs = (socket) => door.accept(socket);
+      nfs = await openNfsDoor(door, {
+        nfs: settings.nfs,
+        portmap: settings.portmap,
+        acceptedAt: family?.nfsAt,
+        opened: others,
+      });
     }
 
     state.administration = administerCore({
@@ -154,6 +173,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       s3: s3?.address,
       core: store.core,
       failed: store.failed,
+      acceptNfs,
       requestsUnderWay: () => s3?.gateway.underWay() ?? 0,
       workersServe: (count) => {
         state.servesS3 = count > 0;

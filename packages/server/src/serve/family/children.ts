@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { CommandFailure } from '../../failure.ts';
+import type { Address } from '../../settings/address.ts';
 import type { ServeSettings } from '../../settings/settings.ts';
 import { endsWithin } from '../deadline.ts';
 import type { StoreFacts } from '../server.ts';
@@ -21,7 +22,7 @@ interface Common {
   readonly graceMs: number;
 }
 
-export class StoreChild {
+export class StoreChild implements Taker {
   readonly #process: Subprocess<ToStore, FromStore>;
   isToldToStop = false;
 
@@ -38,7 +39,9 @@ export class StoreChild {
   }
 
   /** Resolves when it is open. @throws CommandFailure */
-  async start(parts: Common & { readonly running: readonly Run[] }): Promise<StoreFacts> {
+  async start(
+    parts: Common & { readonly running: readonly Run[]; readonly nfsAt?: Address },
+  ): Promise<StoreFacts> {
     const ready = this.#process.next('ready');
     const failed = this.#process.next('failed');
     // Only one of the two comes.
@@ -48,6 +51,11 @@ export class StoreChild {
     const answer = await Promise.race([ready, failed]);
     if (answer.kind === 'ready') return answer.facts;
     throw new CommandFailure(answer.failure);
+  }
+
+  /** Of NFS. */
+  take(socket: Socket): Promise<boolean> {
+    return this.#process.hand({ kind: 'connection' }, socket);
   }
 
   /** Resolves when it knows of a worker that is about to start. */

@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 const WAITING_MAX = 4096;
 
 export interface Taker {
-  /** Hands a connection over. False: it was not taken. */
+  /** Hands a connection over. False: it was not taken, and takers are about to be others. */
   take(socket: Socket): Promise<boolean>;
 }
 
@@ -18,6 +18,7 @@ export class Distributor {
   #takers: readonly Taker[] = [];
   #next = 0;
   #waiting: Socket[] = [];
+  #isClosed = false;
 
   constructor() {
     // Not read from here: the first bytes are for who takes it.
@@ -52,6 +53,7 @@ export class Distributor {
 
   /** Nobody new comes; who waits is turned away. */
   close(): void {
+    this.#isClosed = true;
     this.#server.close();
     for (const socket of this.#waiting) socket.destroy();
     this.#waiting = [];
@@ -61,12 +63,17 @@ export class Distributor {
     const taker = this.#takers[this.#next % this.#takers.length];
     this.#next += 1;
     if (taker === undefined) {
-      if (this.#waiting.length < WAITING_MAX) this.#waiting.push(socket);
-      else socket.destroy();
+      this.#keepWaiting(socket);
       return;
     }
     void taker.take(socket).then((isTaken) => {
-      if (!isTaken) socket.destroy();
+      // It is ending: who takes its place is told of soon.
+      if (!isTaken) this.#keepWaiting(socket);
     });
+  }
+
+  #keepWaiting(socket: Socket): void {
+    if (this.#isClosed || this.#waiting.length >= WAITING_MAX) socket.destroy();
+    else this.#waiting.push(socket);
   }
 }

@@ -2,6 +2,7 @@
 
 import type { MaintenanceCalls, ProgressCalls, StoreCalls, WorkerCalls } from '@facet/core';
 import type { CommandFailure } from '../../failure.ts';
+import type { Address } from '../../settings/address.ts';
 import type { ServeSettings } from '../../settings/settings.ts';
 import type { StoreFacts } from '../server.ts';
 
@@ -35,7 +36,14 @@ interface Start {
 
 export type ToStore =
   /** `running`: workers that ran on when the store ended. */
-  | (Start & { readonly role: 'store'; readonly running: readonly Run[] })
+  | (Start & {
+      readonly role: 'store';
+      readonly running: readonly Run[];
+      /** Where connections of NFS are accepted, which come by `connection`. */
+      readonly nfsAt?: Address;
+    })
+  /** With one of NFS. */
+  | { readonly kind: 'connection' }
   /** A worker is about to start. Answered. */
   | (Run & { readonly kind: 'expect' })
   | { readonly kind: 'ended'; readonly instance: string }

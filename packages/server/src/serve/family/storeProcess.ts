@@ -1,5 +1,6 @@
 /** The process that has the store: it writes the metadata, keeps house, and serves NFS and administration. */
 
+import { Socket } from 'node:net';
 import { errorCodec, interrupted, RemoteMaintenance } from '@facet/core';
 import { Connection, LinkListener, type LinkPeer } from '@facet/link';
 import type { Logger } from 'pino';
@@ -18,7 +19,7 @@ const METRICS_MS_MAX = 2_000;
 type Started = Extract<ToStore, { kind: 'start' }>;
 
 export async function runStore(start: Started, logger: Logger): Promise<void> {
-  const { settings, meeting, running, graceMs } = start;
+  const { settings, meeting, running, graceMs, nfsAt } = start;
   const state = SharedState.open(INHERITED_FD.words);
   // What the process before left unsettled is in the file when this one has opened it; until then nobody reads.
   state.notice.settled();
@@ -39,6 +40,7 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
         changes: state.changes,
         running: running.map(({ instance }) => Buffer.from(instance, 'hex')),
         maintenance,
+        ...(nfsAt && { nfsAt }),
         metricsOfOthers: async () => links?.metrics() ?? [],
       },
     });
@@ -58,8 +60,11 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
       logger.fatal({ err: error }, 'the store failed: its process ends');
       process.exit(EXIT.failed);
     });
-    process.on('message', (message: ToStore) => {
+    process.on('message', (message: ToStore, handle: unknown) => {
       switch (message.kind) {
+        case 'connection':
+          if (handle instanceof Socket) server.acceptNfs(handle);
+          return;
         case 'expect':
           if (message.role === 'maintenance') maintainers.add(message.instance);
           server.core.workers.expect(Buffer.from(message.instance, 'hex'));

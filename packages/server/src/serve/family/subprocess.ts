@@ -15,6 +15,8 @@ export class Subprocess<In extends { readonly kind: string }, Out extends { read
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcess;
   readonly #waiting = new Map<string, PromiseWithResolvers<Out>[]>();
+  /** Connections on their way to it: what to call when it is no more. */
+  readonly #onTheWay = new Set<() => void>();
   #isOver = false;
 
   /** @param inherited descriptors that become its 4th, 5th, … */
@@ -29,6 +31,7 @@ export class Subprocess<In extends { readonly kind: string }, Out extends { read
       for (const [kind, waiting] of this.#waiting) {
         for (const { reject } of waiting) reject(new Error(`the process ended before it said ${kind}`));
       }
+      for (const giveUp of this.#onTheWay) giveUp();
       resolve(ending);
     };
     this.#child.on('exit', (code, signal) => over({ code, signal }));
@@ -51,11 +54,20 @@ export class Subprocess<In extends { readonly kind: string }, Out extends { read
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
-  /** Hands a connection over. @returns whether it went on its way */
+  /** Hands a connection over. @returns whether it went; else it is the caller's still, as it was */
   hand(message: In, socket: Socket): Promise<boolean> {
     if (!this.#child.connected) return Promise.resolve(false);
     return new Promise((resolve) => {
-      this.#child.send(message, socket, (error) => resolve(error === null));
+      const over = (went: boolean): void => {
+        this.#onTheWay.delete(giveUp);
+        // The other process has a descriptor of its own by then, or, if it ends, the kernel closes that.
+        if (went) socket.destroy();
+        resolve(went);
+      };
+      const giveUp = (): void => over(false);
+      this.#onTheWay.add(giveUp);
+      // Node would keep it until the other process says that it came: for ever, should that end before.
+      this.#child.send(message, socket, { keepOpen: true }, (error) => over(error === null));
     });
   }
 

@@ -1,6 +1,6 @@
 /**
- * One server of several processes: this one starts them, holds the lock for them all, and accepts S3's connections. It
- * never touches the store, so that nothing that goes wrong there ends it.
+ * One server of several processes: this one starts them, holds the lock for them all, and accepts the connections of S3
+ * and NFS. It never touches the store, so that nothing that goes wrong there ends it.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -41,6 +41,9 @@ export class Supervisor {
   readonly #logger: Logger;
   readonly #meeting: Meeting;
   readonly #distributor = new Distributor();
+  /** The store's process serves NFS: while it is away, who comes waits. */
+  readonly #nfsDistributor = new Distributor();
+  #nfsAt: Address | undefined;
   readonly #failed = Promise.withResolvers<CommandFailure>();
   /** By place. */
   readonly #workers = new Map<number, WorkerChild>();
@@ -75,6 +78,12 @@ export class Supervisor {
       const places = Array.from({ length: this.#parts.settings.workers + 1 }, (_, place) => place);
       // They load what they need while the store opens.
       const workers = places.map((place) => this.#fork(place));
+      const { nfs } = this.#parts.settings;
+      if (nfs !== undefined) {
+        this.#nfsAt = await listen({ address: nfs, flag: '--nfs' }, (address) =>
+          this.#nfsDistributor.listen(address),
+        );
+      }
       const facts = await this.#openStore();
       for (const worker of workers) await this.#admit(worker);
       const s3 = await listen(
@@ -112,6 +121,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#distributor.close();
+    this.#nfsDistributor.close();
     this.#store?.closeDoors();
     await Promise.all(this.#runningWorkers().map((worker) => worker.stop(this.#parts.graceMs)));
     await this.#storeIsThere.catch(() => undefined);
@@ -124,6 +134,7 @@ export class Supervisor {
     const { settings, state, lock, graceMs } = this.#parts;
     const store = new StoreChild([lock.fd, state.fd]);
     this.#store = store;
+    const nfsAt = this.#nfsAt;
     const facts = await store.start({
       // Whoever was told where the doors are finds them there again.
       settings: this.#facts ? withAddresses(settings, this.#facts) : settings,
@@ -132,9 +143,12 @@ export class Supervisor {
       running: this.#runningWorkers()
         .filter(({ isAdmitted }) => isAdmitted)
         .map(({ instance, role }) => ({ instance, role })),
+      ...(nfsAt && { nfsAt }),
     });
     this.#facts = facts;
+    this.#nfsDistributor.takers = [store];
     void store.ended.then(({ code, signal }) => {
+      this.#nfsDistributor.takers = [];
       if (this.#store !== store || this.#stopping || store.isToldToStop) return;
       this.#logger.error({ code, signal }, 'the process of the store ended, and is started again');
       this.#storeIsThere = this.#reopenStore(store.ranMs);
@@ -327,6 +341,7 @@ export class Supervisor {
 
   async #rollStore(store: StoreChild): Promise<void> {
     store.isToldToStop = true;
+    this.#nfsDistributor.takers = [];
     await Promise.all(this.#runningWorkers().map((worker) => this.#suspend(worker)));
     await store.stop(this.#parts.graceMs);
     // One that ran for long: what follows is no loop.
