@@ -11,7 +11,6 @@ import {
   type Volume,
 } from '@facet/core';
 import { containerId, containerName } from '@facet/extents';
-import { isBucketName } from '@facet/gateway-s3';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
@@ -61,7 +60,7 @@ export function administerCore({
 
   return {
     createVolume: async (volume) => {
-      checkVolumeName(volume.name);
+      await checkVolumeName(volume.name);
       await requireAccount(volume.owner);
       return reportVolume(await core.volumes.create(volume));
     },
@@ -188,7 +187,9 @@ export function administerCore({
 }
 
 /** A volume that S3 could not name would be out of every client's reach. @throws CommandFailure (2) */
-function checkVolumeName(name: string): void {
+async function checkVolumeName(name: string): Promise<void> {
+  // Loaded only here: of the commands that open a store themselves no other needs anything of a door.
+  const { isBucketName } = await import('@facet/gateway-s3');
   if (isBucketName(name)) return;
   throw usageFailure(
     `'${name}' is no name for a volume: 3 to 63 lower-case letters, digits, hyphens and dots, as in a bucket's name`,

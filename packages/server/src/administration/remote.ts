@@ -21,7 +21,7 @@ import {
 } from './contract.ts';
 import type { AdminEndpoint } from './endpointFile.ts';
 import { failureReport } from './failureReport.ts';
-import { readProgressEvents } from './progressEvents.ts';
+import { readProgress } from './readProgress.ts';
 
 const REPLY_TIMEOUT_MS = 60_000;
 
@@ -75,7 +75,7 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
     const response = await send({ method: 'POST', path, body, signal });
     if (!response.body) throw replyFailure(undefined, response.status);
     const what = `the ${path}`;
-    return readProgressEvents(response.body, { report, what, ...(onProgress && { onProgress }) });
+    return readProgress(response.body, { report, what, ...(onProgress && { onProgress }) });
   };
 
   return {

@@ -20,7 +20,7 @@ import {
   pacedRequest,
   volumeChanges,
 } from './contract.ts';
-import { progressStream } from './progressEvents.ts';
+import { progressStream } from './progressStream.ts';
 
 const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 } as const satisfies Record<
   ExitCode,

@@ -5,7 +5,6 @@ import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { processOutput } from '../output.ts';
 import { describeServing, formatBanner } from '../serve/banner.ts';
-import { childLogger } from '../serve/family/childLogger.ts';
 import { stopWithNpxShell } from '../serve/npxShell.ts';
 import { rememberShown } from '../serve/rootCredentials.ts';
 import type { Server, ServerParts } from '../serve/serverContract.ts';
@@ -45,9 +44,11 @@ export function addServeCommand(program: Command, finish: (code: ExitCode) => vo
 
 async function serve(options: FlagValues & { readonly json?: boolean }): Promise<ExitCode> {
   const settings = resolveServeSettings({ flags: options, environment: process.env });
-  const logger = childLogger({ level: settings.logLevel });
   const output = processOutput(options.json === true);
   const signals = listenForStopSignals();
+  // As is whatever else only a server needs, this is loaded when there is to be one: other commands come by here too.
+  const { childLogger } = await import('../serve/family/childLogger.ts');
+  const logger = childLogger({ level: settings.logLevel });
   ignoreUserSignals((signal) => logger.warn({ signal }, 'this signal means nothing here'));
   stopWithNpxShell();
   process.on('uncaughtException', (error) => {

@@ -1,14 +1,12 @@
 /** Long work over the admin API: a line of JSON for each event, the report or an error last (application/x-ndjson). */
 
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { fromCore } from '../coreFailure.ts';
-import { EXIT } from '../exitCodes.ts';
-import { CommandFailure, toCommandFailure } from '../failure.ts';
-import { type LongWorkOptions, workProgress } from './contract.ts';
-import { failureReport } from './failureReport.ts';
+import { toCommandFailure } from '../failure.ts';
+import type { LongWorkOptions, workProgress } from './contract.ts';
+import type { failureReport } from './failureReport.ts';
 
 /** So often it is told how far it is; also how long a stopping server waits for it. */
 const TELL_MS = 500;
@@ -64,36 +62,4 @@ async function* events<Report>(
     ending.abort();
     await over;
   }
-}
-
-/** What the events come to. @throws CommandFailure */
-export async function readProgressEvents<S extends z.ZodType>(
-  body: ReadableStream<Uint8Array>,
-  {
-    report,
-    what,
-    onProgress,
-  }: {
-    readonly report: S;
-    /** What it is that works, as in `the scrub`. */
-    readonly what: string;
-  } & Pick<LongWorkOptions, 'onProgress'>,
-): Promise<z.output<S>> {
-  const event = z.union([
-    z.strictObject({ progress: workProgress }),
-    z.strictObject({ report: z.unknown() }),
-    z.strictObject({ error: failureReport }),
-  ]);
-  const lines = createInterface({ input: Readable.fromWeb(body), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) {
-    const told = event.parse(JSON.parse(line));
-    if ('report' in told) return report.parse(told.report);
-    if ('error' in told) throw new CommandFailure(told.error);
-    onProgress?.(told.progress);
-  }
-  throw new CommandFailure({
-    exitCode: EXIT.failed,
-    code: 'Failed',
-    message: `the server ended before ${what} did`,
-  });
 }
