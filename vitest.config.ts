@@ -25,5 +25,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
+    // Many tests wait for the processes that they start; by default one core would be left to nobody.
+    maxWorkers: '100%',
   },
 });
