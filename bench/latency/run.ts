@@ -15,27 +15,25 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Connection } from '../load/connection.ts';
 import { drive } from '../load/drive.ts';
+import { optionsOf } from '../load/options.ts';
+import { ALL_CORES } from '../load/process.ts';
 import { type ReadyRequest, ready } from '../load/request.ts';
 import { median, printTable } from '../s3/report.ts';
 import { type Subject, startFacet } from '../s3/servers.ts';
 import { createBucket, PROBE_BYTES, PROBE_KEYS, probe } from './plan.ts';
 import type { TransferOrder } from './transfers.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    size: { type: 'string', default: String(2 ** 30) },
-    rate: { type: 'string', default: '200' },
-    seconds: { type: 'string', default: '10' },
-    data: { type: 'string' },
-  },
+const values = optionsOf(import.meta, {
+  rounds: { type: 'string', default: '5' },
+  size: { type: 'string', default: String(2 ** 30) },
+  rate: { type: 'string', default: '200' },
+  seconds: { type: 'string', default: '10' },
+  data: { type: 'string' },
 });
 const rounds = Number(values.rounds);
 const sizeBytes = Number(values.size);
@@ -155,7 +153,7 @@ async function measureLoaded(subject: Subject, requests: readonly ReadyRequest[]
   return { ...measured, mebibytesPerSecond, cpuMsPerMebibyte };
 }
 
-const subject = await startFacet(values.data, `0-${cpus().length - 1}`);
+const subject = await startFacet(values.data, { cores: ALL_CORES });
 try {
   const as = subject.credentials;
   const body = Buffer.alloc(PROBE_BYTES, 'small ');

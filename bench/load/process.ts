@@ -3,12 +3,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { Meter, TICKS_A_SECOND } from './meter.ts';
 
 /** The server has this core, the client the other. */
 export const SERVER_CORE = 0;
 export const CLIENT_CORE = 1;
+/** For servers of several processes, and their clients. */
+export const ALL_CORES = `0-${cpus().length - 1}`;
 
 export interface Usage {
   readonly cpuSeconds: number;

@@ -29,7 +29,8 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
+import { optionsOf } from '../load/options.ts';
 import { CLIENT_CORE } from '../load/process.ts';
 import { startFacet } from './facet.ts';
 import { findGanesha, ganeshaData, startGanesha, syncNames } from './ganesha.ts';
@@ -37,14 +38,12 @@ import { printRows, type Row } from './report.ts';
 import { type Group, groupsOf, type Step } from './steps.ts';
 import { type Cell, Subject } from './subject.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '3' },
-    files: { type: 'string', default: '20000' },
-    size: { type: 'string', default: String(1 << 30) },
-    data: { type: 'string' },
-    only: { type: 'string', default: '' },
-  },
+const values = optionsOf(import.meta, {
+  rounds: { type: 'string', default: '3' },
+  files: { type: 'string', default: '20000' },
+  size: { type: 'string', default: String(1 << 30) },
+  data: { type: 'string' },
+  only: { type: 'string', default: '' },
 });
 const rounds = Number(values.rounds);
 const RANDOM_OPERATIONS = 2000;

@@ -25,7 +25,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../load/options.ts';
 import { GROUPS } from './groups.ts';
 import { Unavailable } from './install.ts';
 import { facetByNfs, GANESHA, GANESHA_SYNCED, ganeshaByNfs } from './nfs.ts';
@@ -41,14 +41,12 @@ import { versitygw } from './servers/versitygw.ts';
 import { visit } from './visit.ts';
 import type { Pace } from './world.ts';
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    data: { type: 'string', default: tmpdir() },
-    only: { type: 'string', default: '' },
-    results: { type: 'string' },
-  },
+const values = optionsOf(import.meta, {
+  quick: { type: 'boolean', default: false },
+  rounds: { type: 'string' },
+  data: { type: 'string', default: tmpdir() },
+  only: { type: 'string', default: '' },
+  results: { type: 'string' },
 });
 const WHOLE: Pace = { measured: 3, warmUp: 3, directoryObjects: 100_000, connections: [1, 16, 64] };
 const QUICK: Pace = { measured: 1, warmUp: 1, directoryObjects: 10_000, connections: [16] };

@@ -12,8 +12,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import { drive } from '../load/drive.ts';
+import { optionsOf, wrongUsage } from '../load/options.ts';
 import { CLIENT_CORE } from '../load/process.ts';
 import { benchList } from './list.ts';
 import { type Cell, measure, prepare } from './measure.ts';
@@ -21,17 +21,21 @@ import { printRows, type Row } from './report.ts';
 import { CREATE_BUCKET, type Scenario, SIZES, scenariosOf, warmUpOf } from './scenarios.ts';
 import { type Subject, startFacet, startFloor } from './servers.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    data: { type: 'string' },
-    only: { type: 'string', default: '' },
-    list: { type: 'string', default: '1000000' },
-    'no-floor': { type: 'boolean', default: false },
-  },
+const values = optionsOf(import.meta, {
+  rounds: { type: 'string', default: '5' },
+  data: { type: 'string' },
+  only: { type: 'string', default: '' },
+  list: { type: 'string', default: '1000000' },
+  'no-floor': { type: 'boolean', default: false },
 });
 const rounds = Number(values.rounds);
 const SMALL_LISTING = 10_000;
+const sizes = SIZES.filter(({ name }) => name.includes(values.only));
+if (sizes.length === 0) {
+  wrongUsage(
+    `no case has '${values.only}' in its name; there are ${SIZES.map(({ name }) => name).join(', ')}`,
+  );
+}
 
 async function runSubject(
   start: () => Promise<Subject>,
@@ -59,7 +63,7 @@ process.stdout.write(
   `node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${rounds} rounds, one worker\n\n`,
 );
 
-for (const size of SIZES.filter(({ name }) => name.includes(values.only))) {
+for (const size of sizes) {
   const warmUp = warmUpOf(size);
   const scenarios = scenariosOf(size);
   const facet: Cell[][] = [];

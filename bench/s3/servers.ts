@@ -33,11 +33,18 @@ async function scratch(parent: string | undefined): Promise<string> {
   return mkdtemp(join(parent ?? tmpdir(), 'facet-bench-'));
 }
 
-/**
- * @param parent where data goes: the disk that is measured
- * @param cores one, unless told
- */
-export async function startFacet(parent: string | undefined, cores?: string): Promise<Subject> {
+export interface FacetOptions {
+  /** Default: one core. */
+  readonly cores?: string;
+  /** Default: none, one process serves everything. */
+  readonly workers?: number;
+}
+
+/** @param parent where data goes: the disk that is measured */
+export async function startFacet(
+  parent: string | undefined,
+  { cores, workers = 0 }: FacetOptions = {},
+): Promise<Subject> {
   const folder = await scratch(parent);
   const main = path('../../packages/server/dist/main.js');
   const flags = [
@@ -50,7 +57,7 @@ export async function startFacet(parent: string | undefined, cores?: string): Pr
     '--nfs',
     'off',
     '--workers',
-    '0',
+    String(workers),
     '--json',
   ];
   const environment = {

@@ -16,7 +16,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../load/options.ts';
 import { measureDirectories } from './directory.ts';
 import { each, type Kind, keyOf, mustRead, put, stays } from './objects.ts';
 import { anonymousBytes, type BenchStore, compactMetadata, openStore } from './store.ts';
@@ -27,14 +27,12 @@ const LOOK_MS = 500;
 /** Longer than the compactor rests between two looks. */
 const REST_MS = 15_000;
 
-const { values } = parseArgs({
-  options: {
-    small: { type: 'string', default: '100000' },
-    large: { type: 'string', default: '20000' },
-    directory: { type: 'string', default: '100000' },
-    wait: { type: 'string', default: '120' },
-    data: { type: 'string', default: tmpdir() },
-  },
+const values = optionsOf(import.meta, {
+  small: { type: 'string', default: '100000' },
+  large: { type: 'string', default: '20000' },
+  directory: { type: 'string', default: '100000' },
+  wait: { type: 'string', default: '120' },
+  data: { type: 'string', default: tmpdir() },
 });
 const SMALL: Kind = { name: 'small', count: Number(values.small), lengthBytes: 1024 };
 const LARGE: Kind = { name: 'large', count: Number(values.large), lengthBytes: 16 * 1024 };
