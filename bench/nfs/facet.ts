@@ -9,7 +9,7 @@ import { SERVER_CORE } from '../load/process.ts';
 import type { NfsServer } from './server.ts';
 
 const run = promisify(execFile);
-const MAIN = fileURLToPath(new URL('../../packages/server/dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../packages/server/bundle/main.js', import.meta.url));
 const HOST = '127.0.0.1';
 const VOLUME = 'bench';
 

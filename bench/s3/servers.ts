@@ -46,7 +46,7 @@ export async function startFacet(
   { cores, workers = 0 }: FacetOptions = {},
 ): Promise<Subject> {
   const folder = await scratch(parent);
-  const main = path('../../packages/server/dist/main.js');
+  const main = path('../../packages/server/bundle/main.js');
   const flags = [
     '--data',
     folder,

@@ -9,7 +9,7 @@ import { NfsCalls } from '../nfsCalls.ts';
 import { freePorts, startChild } from './child.ts';
 import { BUCKET, CREDENTIALS, HOST, type Setup } from './server.ts';
 
-const MAIN = fileURLToPath(new URL('../../../packages/server/dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../packages/server/bundle/main.js', import.meta.url));
 
 export async function facet(): Promise<Setup[]> {
   const run = promisify(execFile);

@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
 
 const OURS = /\/(core|gateway-s3|gateway-nfs|packages\/\w+)\/dist\//;
+/** Before each module of a bundle: its path from the folder above. */
+const MODULES = /^\/\/ (\S+\.[cm]?js)$/gm;
 const OTHERS = /.*\/node_modules\/(@[^/]+\/[^/]+|[^/]+)\//;
 
 const ONLY_SERVERS = ['gateway-s3', 'gateway-nfs', 'fastify', 'pino', 'prom-client', 'fast-xml-parser'];
@@ -27,10 +29,17 @@ function noteLoaded() {
     environment: { NODE_OPTIONS: `--import=${hook}` },
     loaded: (): ReadonlySet<string | undefined> => {
       const urls = readFileSync(notes, 'utf8').split('\n');
-      return new Set(urls.map((url) => OTHERS.exec(url)?.[1] ?? OURS.exec(url)?.[1]));
+      const modules = urls.flatMap((url) => (url.includes('/server/bundle/') ? modulesOf(url) : [url]));
+      return new Set(modules.map((module) => OTHERS.exec(module)?.[1] ?? OURS.exec(module)?.[1]));
     },
   };
 }
+
+const modulesOf = (url: string): readonly string[] =>
+  Array.from(
+    readFileSync(new URL(url), 'utf8').matchAll(MODULES),
+    ([, module = '']) => new URL(`../${module}`, url).pathname,
+  );
 
 async function loadedBy(words: readonly string[], exitCode: number): Promise<readonly string[]> {
   const { environment, loaded } = noteLoaded();
