@@ -18,7 +18,8 @@ export default defineConfig({
   external: [/^aws-crt/, 'koffi', 'lmdb', 'pino'],
   output: {
     dir: 'bundle',
-    cleanDir: true,
+    // A server that runs from here loads some of them later: they stay when others are built beside.
+    cleanDir: false,
     entryFileNames: '[name].js',
     // Flat: `import.meta.url` says the same wherever it ends up.
     chunkFileNames: '[name]-[hash].js',
