@@ -40,7 +40,7 @@ export interface RunningServer {
   requestsUnderWay(): number;
   /** Serves a connection of NFS that another process accepted. */
   acceptNfs(socket: Socket): void;
-  /** Other processes serve S3: so many do now. */
+  /** Other processes serve S3: so many do now, and it listens. */
   workersServe(count: number): void;
   /** Nothing new is taken any more; resolves when what is in flight is finished, or was for too long. */
   closeDoors(): Promise<void>;
@@ -80,7 +80,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       probe: async () => undefined,
       isFull: () => false,
       lostContainers: () => 0,
-      servesS3: true,
+      s3: 'starting',
     };
     const token = randomBytes(32).toString('base64url');
     const metrics = new ServerMetrics(family);
@@ -117,7 +117,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     await ensureRootAccount(store.core, root);
 
     const s3 = family ? undefined : await openS3Door({ settings, core: store.core, logger, admin, metrics });
-    if (s3) doors.push({ close: () => s3.gateway.close(), work: 'requests' });
+    if (s3) {
+      state.s3 = 'serving';
+      doors.push({ close: () => s3.gateway.close(), work: 'requests' });
+    }
 
     let nfs: OpenNfsDoor | undefined;
     let acceptNfs = (socket: Socket): void => void socket.destroy();
@@ -176,7 +179,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       acceptNfs,
       requestsUnderWay: () => s3?.gateway.underWay() ?? 0,
       workersServe: (count) => {
-        state.servesS3 = count > 0;
+        if (count > 0) state.s3 = 'serving';
+        else if (state.s3 === 'serving') state.s3 = 'failing';
       },
       closeDoors: closeAll,
       stop: () => opened.disposeAsync(),

@@ -154,9 +154,12 @@ export class WorkerChild implements Taker, Run {
     return (await endsWithin(COUNT_MS_MAX, counted)) ? counted : 0;
   }
 
-  /** @param idleMs what connections have for another request */
-  async stop(graceMs: number, idleMs = 0): Promise<void> {
-    this.#process.send({ kind: 'stop', idleMs });
+  /** @param ending `idleMs`: what connections have for another request; `withoutStore`: that is away, and stays so */
+  async stop(
+    graceMs: number,
+    ending: { readonly idleMs: number; readonly withoutStore: boolean },
+  ): Promise<void> {
+    this.#process.send({ kind: 'stop', ...ending });
     // One that has not begun understands nothing yet.
     const stops = this.isAdmitted && (await endsWithin(graceMs + END_MS, this.#process.ended));
     if (!stops) this.kill();
