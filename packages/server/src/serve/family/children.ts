@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { EXIT } from '../../exitCodes.ts';
 import { CommandFailure } from '../../failure.ts';
 import type { Address } from '../../settings/address.ts';
 import type { ServeSettings } from '../../settings/settings.ts';
@@ -20,6 +21,12 @@ interface Common {
   readonly settings: ServeSettings;
   readonly meeting: Meeting;
   readonly graceMs: number;
+}
+
+/** As its process found, and logged in more words. */
+export function storeIsDamaged(): CommandFailure {
+  const message = 'the store is damaged: its process told how in the log';
+  return new CommandFailure({ exitCode: EXIT.damage, code: 'Corrupt', message });
 }
 
 export class StoreChild implements Taker {

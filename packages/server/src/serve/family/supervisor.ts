@@ -13,11 +13,12 @@ import type { StoreLock } from '../../store/lock.ts';
 import { endsWithin } from '../deadline.ts';
 import { listen } from '../listen.ts';
 import type { StoreFacts } from '../server.ts';
-import { StoreChild, WorkerChild } from './children.ts';
+import { StoreChild, storeIsDamaged, WorkerChild } from './children.ts';
 import { Distributor } from './distributor.ts';
 import { introduce } from './introduction.ts';
 import type { Meeting } from './messages.ts';
 import { Restarts } from './restarts.ts';
+import { withAddresses } from './sameAddresses.ts';
 import type { SharedState } from './sharedState.ts';
 
 /** One that does not say that it let go of the store is not waited for longer. */
@@ -167,6 +168,10 @@ export class Supervisor {
     void store.ended.then(({ code, signal }) => {
       this.#nfsDistributor.takers = [];
       if (this.#store !== store || this.#stopping || store.isToldToStop) return;
+      if (code === EXIT.damage) {
+        this.#giveUp(storeIsDamaged());
+        return;
+      }
       this.#logger.error({ code, signal }, 'the process of the store ended, and is started again');
       this.#storeIsThere = this.#reopenStore(store.ranMs);
     });
@@ -202,13 +207,17 @@ export class Supervisor {
             : 'the process of the store ended before it served, and is started again';
         this.#logger.error({ err: error }, happened);
         if (error instanceof CommandFailure && error.exitCode === EXIT.damage) {
-          this.#broken = error;
-          this.#failed.resolve(error);
+          this.#giveUp(error);
           return;
         }
         wait = this.#storeRestarts.delayAfter(0);
       }
     }
+  }
+
+  #giveUp(error: CommandFailure): void {
+    this.#broken = error;
+    this.#failed.resolve(error);
   }
 
   async #suspend(worker: WorkerChild): Promise<void> {
@@ -384,13 +393,4 @@ export class Supervisor {
     // One that ran for long: what follows is no loop.
     await this.#reopenStore(Number.POSITIVE_INFINITY);
   }
-}
-
-function withAddresses(settings: ServeSettings, facts: StoreFacts): ServeSettings {
-  return {
-    ...settings,
-    admin: facts.admin,
-    ...(facts.nfs && { nfs: facts.nfs }),
-    ...(facts.portmap && { portmap: facts.portmap }),
-  };
 }
