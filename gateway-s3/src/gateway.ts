@@ -1,6 +1,7 @@
 /** The S3 door as something that listens. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { HashingThreads } from './hashing/hashingThreads.ts';
@@ -43,6 +44,8 @@ export interface S3Gateway {
   listen(address: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
   /** Serves a connection that somebody else accepted, and did not read from. */
   accept(socket: Socket): void;
+  /** Connections that come from now on get another certificate. @throws when this serves no HTTPS, or it is no use */
+  renewTls(tls: TlsOptions): void;
   /** Requests that are not over yet. */
   underWay(): number;
   /**
@@ -104,6 +107,10 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
       return address;
     },
     accept: (socket) => accepted.add(socket),
+    renewTls: ({ cert, key }) => {
+      if (!(server instanceof HttpsServer)) throw new Error('no HTTPS is served');
+      server.setSecureContext({ cert, key });
+    },
     underWay: () => underWay,
     close: async ({ idleMs } = { idleMs: 0 }) => {
       closing = true;

@@ -8,6 +8,7 @@ const AWAY_MS_MAX = 20_000;
 export class StoreAccess {
   #store: OtherEnd<StoreCalls> | undefined;
   #back = Promise.withResolvers<void>();
+  #isAbandoned = false;
 
   /** It is there, and so is what can be read of it. */
   connected(store: OtherEnd<StoreCalls>): void {
@@ -22,15 +23,21 @@ export class StoreAccess {
     this.#back = Promise.withResolvers<void>();
   }
 
+  /** It is away, and does not come back: nobody waits for it. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#back.resolve();
+  }
+
   get isThere(): boolean {
     return this.#store !== undefined;
   }
 
-  /** @throws FsError Busy when it stays away for too long */
+  /** @throws FsError Busy when it stays away, or has for too long */
   async reach(): Promise<OtherEnd<StoreCalls>> {
     const deadline = Date.now() + AWAY_MS_MAX;
     while (this.#store === undefined) {
-      const left = deadline - Date.now();
+      const left = this.#isAbandoned ? 0 : deadline - Date.now();
       if (left <= 0) throw new FsError('Busy', 'the process of the store is away: ask again');
       await within(left, this.#back.promise);
     }

@@ -22,7 +22,7 @@ function door(state: Partial<ServerState> = {}) {
       probe: async () => undefined,
       isFull: () => false,
       lostContainers: () => 0,
-      servesS3: true,
+      s3: 'serving',
       ...state,
     },
     token: TOKEN,
@@ -54,6 +54,7 @@ describe('GET /health/ready', () => {
     const probe = () => Promise.reject(new Error('not to be asked'));
     expect(await ready({ phase: 'starting', probe })).toEqual([503, 'starting']);
     expect(await ready({ phase: 'stopping', probe })).toEqual([503, 'stopping']);
+    expect(await ready({ s3: 'starting', probe })).toEqual([503, 'starting']);
   });
 
   test('not when the store fails, or does not answer in time', async () => {

@@ -80,7 +80,7 @@ describe('a store is made in no place of others', () => {
     writeFileSync(join(data, name), '');
     writeFileSync(join(data, 'another'), '');
     const end = await facet(['serve', '--data', data, ...ports]);
-    expect([end.code, end.stdout]).toEqual([1, '']);
+    expect([end.code, end.stdout]).toEqual([2, '']);
     expect(end.stderr).toContain(`cannot use ${data} as a data directory: it holds no store, but`);
     for (const words of [['fsck'], ['volume', 'list']])
       expect((await facet([...words, '--data', data])).code).toBe(3);

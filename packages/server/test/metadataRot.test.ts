@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { facet, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
 import { presign } from './presign.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
@@ -73,4 +73,43 @@ test('a page of the metadata that leads nowhere is found before LMDB meets it', 
   const found = await facet(['fsck', '--data', data]);
   expect(found.stderr).toMatch(/of the pages of .*data\.mdb are damaged.*from a backup/);
   expect(found.code).toBe(6);
+});
+
+/** Has the first record of every leaf claim that it has several values: LMDB tells of a transaction that must abort. */
+function rotLeaves(data: string): void {
+  const name = join(data, 'meta', 'data.mdb');
+  const file = readFileSync(name);
+  for (let page = 2 * 4096; page < file.length; page += 4096) {
+    if (file.readUInt16LE(page + 18) !== 2) continue;
+    const node = page + 24 + file.readUInt16LE(page + 24);
+    file.writeUInt16LE(4, node + 4);
+  }
+  writeFileSync(name, file);
+}
+
+test.each([0, 2])('a server that ends of damage says so by its exit code (--workers %i)', async (workers) => {
+  const data = temporaryDirectory();
+  const first = await serve({ data, environment });
+  for (let n = 0; n < 20; n += 1)
+    expect(
+      (await fetch(presign('PUT', `${first.serving.s3.url}/bucket-${n}`, ROOT), { method: 'PUT' })).ok,
+    ).toBe(true);
+  expect((await stop(first)).code).toBe(0);
+  rotLeaves(data);
+  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', 'off'];
+  const server = startFacet(['serve', '--data', data, ...ports, '--workers', String(workers)], {
+    environment,
+  });
+  // It ends by itself at what it writes first, if it came so far.
+  const asked = setInterval(() => {
+    const url = /http:\S+:\d+/.exec(server.stdout())?.[0];
+    if (url) fetch(presign('PUT', `${url}/another`, ROOT), { method: 'PUT' }).catch(() => undefined);
+  }, 100);
+  const end = await server.ended;
+  clearInterval(asked);
+  expect(end.stderr).toMatch(/is damaged \(page \d+: .*from a backup/);
+  expect(end.code).toBe(6);
+
+  const compacted = await facet(['compact', '--metadata', '--data', data]);
+  expect([compacted.code, compacted.stderr]).toEqual([6, expect.stringContaining('from a backup')]);
 });

@@ -82,7 +82,7 @@ test('count requests, calls and bytes as they were', async () => {
     '{operation="GetObject",status="2xx"}': 3,
     '{operation="GetObject",status="4xx"}': 1,
     '{operation="PutObject",status="2xx"}': 2,
-    '{operation="other",status="5xx"}': 1,
+    '{operation="other",status="501"}': 1,
   });
   const received = of(after, 'facet_s3_received_bytes_total');
   expect(received['{operation="PutObject"}']).toBe(600_000);

@@ -1,10 +1,20 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
+import tls from 'node:tls';
 import pino from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startServer } from '../src/serve/server.ts';
@@ -382,7 +392,6 @@ describe('SIGTERM and SIGINT', () => {
   test.each<[string, readonly NodeJS.Signals[]]>([
     ['SIGTERM', ['SIGTERM']],
     ['SIGINT', ['SIGINT']],
-    ['SIGHUP', ['SIGHUP']],
     ['a second one is harmless', ['SIGTERM', 'SIGTERM', 'SIGINT']],
   ])('%s: the request in flight is finished, then it ends well', async (_name, signals) => {
     const data = temporaryDirectory();
@@ -482,6 +491,68 @@ describe('TLS', () => {
         .once('error', reject);
     });
     expect(body).toContain('<ListAllMyBucketsResult');
+  });
+
+  /** What a client that comes now is shown. */
+  const shownBy = (server: RunningServer): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = tls.connect(
+        { port: server.serving.s3.port, host: '127.0.0.1', rejectUnauthorized: false },
+        () => {
+          resolve(socket.getPeerCertificate().fingerprint256);
+          socket.destroy();
+        },
+      );
+      socket.once('error', reject);
+    });
+
+  test.each([
+    [
+      0,
+      /"the certificate that was read serves new connections"/,
+      /could not be read again: the old one serves on"/,
+    ],
+    [2, /"every process was replaced"/, /not every process could be replaced: the old ones serve on"/],
+  ])('one that was renewed is served after a SIGHUP (--workers %i)', async (workers, done, refused) => {
+    const files = selfSigned();
+    const other = selfSigned();
+    const flags = ['--tls-cert', files.cert, '--tls-key', files.key, '--workers', String(workers)];
+    const server = await serve({ data: temporaryDirectory(), flags });
+    const before = await shownBy(server);
+    // The key is not its own.
+    copyFileSync(other.cert, files.cert);
+    server.child.kill('SIGHUP');
+    await server.wrote('stderr', refused);
+    expect(await shownBy(server)).toBe(before);
+
+    copyFileSync(other.key, files.key);
+    server.child.kill('SIGHUP');
+    await server.wrote('stderr', done);
+    const renewed = new X509Certificate(readFileSync(other.cert)).fingerprint256;
+    expect(renewed).not.toBe(before);
+    expect(await shownBy(server)).toBe(renewed);
+    expect((await stop(server)).code).toBe(0);
+  });
+
+  test('a SIGHUP ends no server that has none to renew, nor one that only starts', async () => {
+    const server = startFacet(
+      ['serve', '--data', temporaryDirectory(), '--s3', '127.0.0.1:0'].concat([
+        '--admin',
+        '127.0.0.1:0',
+        '--nfs',
+        'off',
+      ]),
+    );
+    const catches = () =>
+      /^SigCgt:\s*[0-9a-f]*([0-9a-f])$/m.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))?.[1];
+    // The lowest bit is that of SIGHUP.
+    await expect.poll(() => Number.parseInt(catches() ?? '0', 16) & 1, { interval: 1 }).toBe(1);
+    server.child.kill('SIGHUP');
+    await server.wrote('stderr', /"SIGHUP: there is no certificate to read again"/);
+    server.child.kill('SIGHUP');
+    await server.wrote('stderr', /(all goes on as it was[\s\S]*){2}/);
+    expect(server.child.exitCode).toBeNull();
+    expect((await stop(server)).code).toBe(0);
   });
 
   test('who speaks HTTP to it is told of in the log', async () => {

@@ -19,7 +19,7 @@ const GRACE_MS = 30_000;
 export function addServeCommand(program: Command, finish: (code: ExitCode) => void): void {
   const command = program
     .command('serve')
-    .description('serve a data directory until told to stop (SIGTERM, SIGINT, SIGHUP)')
+    .description('serve a data directory until told to stop (SIGTERM, SIGINT); SIGHUP renews the certificate')
     .option('--config <FILE>', 'read settings from this JSON file (FACET_CONFIG)')
     .option('--json', 'print what listens where as one JSON line');
   for (const row of Object.values(SETTINGS)) {
@@ -66,18 +66,16 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
     return EXIT.ok;
   }
   const server = await start({ settings, logger, graceMs: GRACE_MS });
-  signals.onHangup(
-    server.roll &&
-      (async () => {
-        logger.info('SIGHUP: every process is replaced, one after another');
-        try {
-          await server.roll?.();
-          logger.info('every process was replaced');
-        } catch (error) {
-          logger.error({ err: error }, 'not every process could be replaced: the old ones serve on');
-        }
-      }),
-  );
+  signals.onHangup(async () => {
+    const { renewal } = server;
+    logger.info(`SIGHUP: ${renewal.begins}`);
+    try {
+      await renewal.begin();
+      logger.info(renewal.done);
+    } catch (error) {
+      logger.error({ err: error }, renewal.failed);
+    }
+  });
   // What goes elsewhere than to a terminal is kept, as a service's log is, and read by others than the key's owner.
   const secret = process.stdout.isTTY;
   output.result({ result: describeServing(server.facts), text: formatBanner(server.facts, { secret }) });
@@ -88,7 +86,7 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
 
   const reason = await Promise.race([signals.received, server.failed]);
   if (reason instanceof CommandFailure) {
-    logger.fatal({ err: reason }, 'the store can not be opened again: the server ends');
+    logger.fatal({ err: reason }, 'the store is damaged: the server ends');
     await server.stop();
     return reason.exitCode;
   }

@@ -7,7 +7,14 @@ import { counter, type Family, gauge, histogram, type Point } from './families.t
 /** Of what S3 does not know, of what is not implemented, and of what is no HTTP. */
 const OTHER = 'other';
 /** 1xx is no answer, and who left before it got none. */
-const CLASSES = ['none', '2xx', '3xx', '4xx', '5xx'] as const;
+const CLASSES = ['none', '2xx', '3xx', '4xx', '5xx', '501'] as const;
+/** Not implemented: no failure of the server, whatever its class. */
+const NOT_IMPLEMENTED = 501;
+
+function classOf(status: number | undefined): number {
+  if (status === undefined) return 0;
+  return status === NOT_IMPLEMENTED ? CLASSES.indexOf('501') : Math.trunc(status / 100) - 1;
+}
 
 class OperationTally {
   readonly byClass = new Float64Array(CLASSES.length);
@@ -22,7 +29,7 @@ export class S3Metrics {
   /** To be told of every request. */
   readonly observe = ({ operation, status, bytesIn, bytesOut, durationMs }: RequestOutcome): void => {
     const tally = this.#tallyOf(operation);
-    const at = status === undefined ? 0 : Math.trunc(status / 100) - 1;
+    const at = classOf(status);
     tally.byClass[at] = (tally.byClass[at] ?? 0) + 1;
     tally.bytesIn += bytesIn;
     tally.bytesOut += bytesOut;
@@ -36,7 +43,7 @@ export class S3Metrics {
       counter(
         {
           name: 'facet_s3_requests_total',
-          help: 'S3 requests that are over, by operation and class of status; none: the client left before an answer.',
+          help: 'S3 requests that are over, by operation and class of status; none: the client left before an answer; 501: not implemented, and not in 5xx.',
         },
         ...operations.flatMap(([operation, { byClass }]) =>
           CLASSES.map((status, at): Point => [byClass[at] ?? 0, { operation, status }]).filter(

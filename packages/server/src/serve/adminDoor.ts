@@ -19,8 +19,8 @@ export interface ServerState {
   probe: () => Promise<unknown>;
   /** Reads and deletes go on. */
   isFull: () => boolean;
-  /** False while none of the processes that do is there. */
-  servesS3: boolean;
+  /** Whether S3 listens, and a process that serves it is there; `failing`: none is there any more. */
+  s3: 'starting' | 'serving' | 'failing';
   /** Containers that are missing or cut short, so far as is known: the rest is served. */
   lostContainers: () => number;
 }
@@ -45,7 +45,7 @@ export function createAdminDoor(options: {
 
   app.get('/health/ready', async (_request, reply) => {
     if (state.phase !== 'serving') return reply.code(503).send({ status: state.phase });
-    if (!state.servesS3) return reply.code(503).send({ status: 'failing' });
+    if (state.s3 !== 'serving') return reply.code(503).send({ status: state.s3 });
     try {
       // Full is ready: who takes the server out of service for it takes away the deletes that make room.
       if (await endsWithin(PROBE_TIMEOUT_MS, state.probe())) return readiness(state);

@@ -11,6 +11,7 @@ import { fromCore } from '../coreFailure.ts';
 import { type OtherProcesses, ServerMetrics } from '../metrics/serverMetrics.ts';
 import { type Address, formatAddress, reachableAddress } from '../settings/address.ts';
 import type { ServeSettings } from '../settings/settings.ts';
+import { damageBehind } from '../store/damage.ts';
 import { holdStoreForServer } from '../store/holding.ts';
 import { storeLayout } from '../store/layout.ts';
 import type { StoreLock } from '../store/lock.ts';
@@ -34,13 +35,15 @@ export interface RunningServer {
   /** Where S3 listens; undefined when that is for others. */
   readonly s3: Address | undefined;
   readonly core: Core;
-  /** Resolves when the store's device failed: the process must end without further ado. */
+  /** As {@link Server.failed}: the process must end without further ado. */
   readonly failed: Promise<Error>;
   /** S3 requests that are not over yet. */
   requestsUnderWay(): number;
   /** Serves a connection of NFS that another process accepted. */
   acceptNfs(socket: Socket): void;
-  /** Other processes serve S3: so many do now. */
+  /** Of S3, where it is served here. */
+  renewTls: S3Gateway['renewTls'];
+  /** Other processes serve S3: so many do now, and it listens. */
   workersServe(count: number): void;
   /** Nothing new is taken any more; resolves when what is in flight is finished, or was for too long. */
   closeDoors(): Promise<void>;
@@ -80,7 +83,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       probe: async () => undefined,
       isFull: () => false,
       lostContainers: () => 0,
-      servesS3: true,
+      s3: 'starting',
     };
     const token = randomBytes(32).toString('base64url');
     const metrics = new ServerMetrics(family);
@@ -117,7 +120,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     await ensureRootAccount(store.core, root);
 
     const s3 = family ? undefined : await openS3Door({ settings, core: store.core, logger, admin, metrics });
-    if (s3) doors.push({ close: () => s3.gateway.close(), work: 'requests' });
+    if (s3) {
+      state.s3 = 'serving';
+      doors.push({ close: () => s3.gateway.close(), work: 'requests' });
+    }
 
     let nfs: OpenNfsDoor | undefined;
     let acceptNfs = (socket: Socket): void => void socket.destroy();
@@ -172,18 +178,23 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       },
       s3: s3?.address,
       core: store.core,
-      failed: store.failed,
+      failed: store.failed.then(async (error) => {
+        const found = await damageBehind(error, layout);
+        return found instanceof Error ? found : error;
+      }),
       acceptNfs,
+      renewTls: (tls) => s3?.gateway.renewTls(tls),
       requestsUnderWay: () => s3?.gateway.underWay() ?? 0,
       workersServe: (count) => {
-        state.servesS3 = count > 0;
+        if (count > 0) state.s3 = 'serving';
+        else if (state.s3 === 'serving') state.s3 = 'failing';
       },
       closeDoors: closeAll,
       stop: () => opened.disposeAsync(),
     };
   } catch (error) {
     await opened.disposeAsync();
-    throw fromCore(error);
+    throw fromCore(await damageBehind(error, layout));
   }
 }
 

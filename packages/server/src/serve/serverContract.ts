@@ -11,6 +11,15 @@ export interface ServerParts {
   readonly graceMs: number;
 }
 
+interface Renewal {
+  /** What `begin` does, does when it resolves, and left undone when it rejects; for the log. */
+  readonly begins: string;
+  readonly done: string;
+  readonly failed: string;
+  /** @throws when nothing is as it is to be: what serves then is as before */
+  begin(): Promise<void>;
+}
+
 export interface Server {
   readonly facts: ServingFacts;
   /**
@@ -20,8 +29,8 @@ export interface Server {
   readonly failed: Promise<Error>;
   /** Requests that are not over yet. */
   requestsUnderWay(): Promise<number>;
-  /** Begins anew, without turning anybody away; undefined where one process does everything. */
-  roll?(): Promise<void>;
+  /** What a SIGHUP asks for: what is in files is read again, without turning anybody away. */
+  readonly renewal: Renewal;
   /** Finishes the requests in flight, closes the store, gives the lock back. */
   stop(): Promise<void>;
 }

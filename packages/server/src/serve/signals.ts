@@ -1,9 +1,10 @@
 /**
- * SIGTERM and SIGINT: the server stops. So it does of a SIGHUP that is a terminal that was closed; any other is somebody's
- * wish that it begin anew. Further signals change nothing: the stop under way is the stop.
+ * SIGTERM and SIGINT: the server stops. So it does of a SIGHUP that is the terminal that was closed which it was started
+ * from; any other is somebody's wish that what is in files be read again. Further signals change nothing: the stop under way is the stop.
  */
 
 import { closeSync, openSync } from 'node:fs';
+import { isatty } from 'node:tty';
 
 export interface StopSignals {
   /** Resolves at the first signal. */
@@ -11,16 +12,18 @@ export interface StopSignals {
   /** Resolves at the second: somebody would like to know what it waits for. */
   readonly repeated: Promise<NodeJS.Signals>;
   wasReceived(): boolean;
-  /** What a SIGHUP does from now on, unless the terminal is gone; until then, and if there is nothing, it stops. */
-  onHangup(begin: (() => Promise<void>) | undefined): void;
+  /** What a SIGHUP does, unless the terminal is gone; one that came before does it now. */
+  onHangup(renew: () => Promise<void>): void;
 }
 
 export function listenForStopSignals(): StopSignals {
   const first = Promise.withResolvers<NodeJS.Signals>();
   const second = Promise.withResolvers<NodeJS.Signals>();
   let count = 0;
-  let beginAnew: (() => Promise<void>) | undefined;
-  const hadTerminal = hasTerminal();
+  let renew: (() => Promise<void>) | undefined;
+  let cameEarly = false;
+  // `nohup` leaves neither of the two on it.
+  const hadTerminal = (isatty(0) || isatty(1)) && hasTerminal();
   const stop = (signal: NodeJS.Signals): void => {
     count += 1;
     (count === 1 ? first : second).resolve(signal);
@@ -28,15 +31,17 @@ export function listenForStopSignals(): StopSignals {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
   process.on('SIGHUP', (signal) => {
     const lostTerminal = hadTerminal && !hasTerminal();
-    if (beginAnew === undefined || lostTerminal || count > 0) stop(signal);
-    else void beginAnew();
+    if (lostTerminal || count > 0) stop(signal);
+    else if (renew === undefined) cameEarly = true;
+    else void renew();
   });
   return {
     received: first.promise,
     repeated: second.promise,
     wasReceived: () => count > 0,
-    onHangup: (begin) => {
-      beginAnew = begin;
+    onHangup: (does) => {
+      renew = does;
+      if (cameEarly) void renew();
     },
   };
 }

@@ -6,6 +6,7 @@ import { Journal } from '@facet/journal';
 import type { LongWorkOptions } from '../administration/contract.ts';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
+import { damageBehind } from './damage.ts';
 import type { StoreLayout } from './layout.ts';
 import { openMetadata } from './metadata.ts';
 
@@ -28,6 +29,8 @@ export async function compactMetadata(
     }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
+    const found = await damageBehind(error, layout);
+    if (found instanceof CommandFailure) throw found;
     const code = error.code === 'Full' ? 'NoSpace' : 'Failed';
     throw new CommandFailure({ exitCode: EXIT.failed, code, message: error.message });
   }

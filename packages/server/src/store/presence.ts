@@ -20,7 +20,7 @@ type Presence = 'store' | 'none' | 'others';
 
 /**
  * A directory in which a server may open a store, or make one.
- * @throws CommandFailure UnusableDirectory (1) | Corrupt (6)
+ * @throws CommandFailure UnusableDirectory (1; 2 where others' things are in it) | Corrupt (6)
  */
 export async function checkPlaceForServer(layout: StoreLayout): Promise<void> {
   const names = namesIn(layout);
@@ -29,7 +29,7 @@ export async function checkPlaceForServer(layout: StoreLayout): Promise<void> {
   const named = others.slice(0, NAMED_MAX).join(', ');
   const more = others.length > NAMED_MAX ? ` and ${others.length - NAMED_MAX} more` : '';
   throw new CommandFailure({
-    exitCode: EXIT.failed,
+    exitCode: EXIT.usage,
     code: 'UnusableDirectory',
     message: `cannot use ${layout.directory} as a data directory: it holds no store, but ${named}${more}; name one that is empty or does not exist`,
   });

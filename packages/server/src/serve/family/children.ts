@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { EXIT } from '../../exitCodes.ts';
 import { CommandFailure } from '../../failure.ts';
 import type { Address } from '../../settings/address.ts';
 import type { ServeSettings } from '../../settings/settings.ts';
@@ -20,6 +21,12 @@ interface Common {
   readonly settings: ServeSettings;
   readonly meeting: Meeting;
   readonly graceMs: number;
+}
+
+/** As its process found, and logged in more words. */
+export function storeIsDamaged(): CommandFailure {
+  const message = 'the store is damaged: its process told how in the log';
+  return new CommandFailure({ exitCode: EXIT.damage, code: 'Corrupt', message });
 }
 
 export class StoreChild implements Taker {
@@ -154,9 +161,12 @@ export class WorkerChild implements Taker, Run {
     return (await endsWithin(COUNT_MS_MAX, counted)) ? counted : 0;
   }
 
-  /** @param idleMs what connections have for another request */
-  async stop(graceMs: number, idleMs = 0): Promise<void> {
-    this.#process.send({ kind: 'stop', idleMs });
+  /** @param ending `idleMs`: what connections have for another request; `withoutStore`: that is away, and stays so */
+  async stop(
+    graceMs: number,
+    ending: { readonly idleMs: number; readonly withoutStore: boolean },
+  ): Promise<void> {
+    this.#process.send({ kind: 'stop', ...ending });
     // One that has not begun understands nothing yet.
     const stops = this.isAdmitted && (await endsWithin(graceMs + END_MS, this.#process.ended));
     if (!stops) this.kill();

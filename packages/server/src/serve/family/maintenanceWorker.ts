@@ -34,6 +34,7 @@ export async function openMaintenanceWorker(start: StartedWorker, logger: Logger
     underWay: () => 0,
     suspend: () => link.suspend(graceMs),
     resume: () => link.resume(),
+    abandonStore: () => link.access.abandon(),
     stop: async () => {
       await core.close();
       await link.replica.close();

@@ -47,7 +47,7 @@ export type ToStore =
   /** A worker is about to start. Answered. */
   | (Run & { readonly kind: 'expect' })
   | { readonly kind: 'ended'; readonly instance: string }
-  /** How many workers serve S3. */
+  /** How many workers serve S3; none before it listens. */
   | { readonly kind: 'workers'; readonly count: number }
   /** Nothing new is taken any more; what is in flight goes on. */
   | { readonly kind: 'closeDoors' }
@@ -66,8 +66,8 @@ export type ToWorker =
   | { readonly kind: 'suspend' }
   | { readonly kind: 'resume' }
   | { readonly kind: 'count' }
-  /** Connections that are idle have `idleMs` for another request. */
-  | { readonly kind: 'stop'; readonly idleMs: number };
+  /** Connections that are idle have `idleMs` for another request. `withoutStore`: it is away, and stays so. */
+  | { readonly kind: 'stop'; readonly idleMs: number; readonly withoutStore: boolean };
 
 export type FromWorker =
   | { readonly kind: 'ready' }

@@ -1,6 +1,7 @@
 import { holdStoreForServer } from '../../store/holding.ts';
 import { storeLayout } from '../../store/layout.ts';
 import type { Server, ServerParts } from '../serverContract.ts';
+import { readTlsFiles } from '../tls.ts';
 import { SharedState } from './sharedState.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -14,7 +15,16 @@ export async function serveFamily({ settings, logger, graceMs }: ServerParts): P
       facts: { ...facts, s3, pid: process.pid },
       failed: supervisor.failed,
       requestsUnderWay: () => supervisor.requestsUnderWay(),
-      roll: () => supervisor.roll(),
+      renewal: {
+        begins: 'every process is replaced, one after another',
+        done: 'every process was replaced',
+        failed: 'not every process could be replaced: the old ones serve on',
+        begin: async () => {
+          // Of no use: nobody need be replaced to find out.
+          if (settings.tls) readTlsFiles(settings.tls);
+          await supervisor.roll();
+        },
+      },
       stop: async () => {
         await supervisor.stop();
         lock.close();

@@ -5,6 +5,7 @@ import { errorCodec, interrupted, RemoteMaintenance } from '@facet/core';
 import { Connection, LinkListener, type LinkPeer } from '@facet/link';
 import type { Logger } from 'pino';
 import { EXIT } from '../../exitCodes.ts';
+import { CommandFailure } from '../../failure.ts';
 import { type MetricsJson, metricsJson } from '../../metrics/families.ts';
 import { storeLayout } from '../../store/layout.ts';
 import { inheritedStoreLock } from '../../store/lock.ts';
@@ -58,7 +59,7 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
     void server.failed.then((error) => {
       // What the disk holds is no longer known: only a fresh start, with its recovery, can tell.
       logger.fatal({ err: error }, 'the store failed: its process ends');
-      process.exit(EXIT.failed);
+      process.exit(error instanceof CommandFailure ? error.exitCode : EXIT.failed);
     });
     process.on('message', (message: ToStore, handle: unknown) => {
       switch (message.kind) {

@@ -13,10 +13,12 @@ import type { StoreLock } from '../../store/lock.ts';
 import { endsWithin } from '../deadline.ts';
 import { listen } from '../listen.ts';
 import type { StoreFacts } from '../server.ts';
-import { StoreChild, WorkerChild } from './children.ts';
+import { StoreChild, storeIsDamaged, WorkerChild } from './children.ts';
 import { Distributor } from './distributor.ts';
+import { introduce } from './introduction.ts';
 import type { Meeting } from './messages.ts';
 import { Restarts } from './restarts.ts';
+import { withAddresses } from './sameAddresses.ts';
 import type { SharedState } from './sharedState.ts';
 
 /** One that does not say that it let go of the store is not waited for longer. */
@@ -26,6 +28,8 @@ const SECRET_BYTES = 32;
 const MAINTENANCE_PLACE = 0;
 /** A client that keeps a connection busy asks again within that, and is told to leave by the answer. */
 const ROLL_IDLE_MS = 3_000;
+/** A worker that ends so often before it first serves keeps the server from starting. */
+const FIRST_STARTS_MAX = 3;
 
 export interface SupervisorParts {
   readonly settings: ServeSettings;
@@ -55,7 +59,16 @@ export class Supervisor {
   /** Resolves when there is a store again. */
   #storeIsThere: Promise<void> = Promise.resolve();
   #facts: StoreFacts | undefined;
+  /** Places whose worker has not served yet, of a server that starts. */
+  readonly #beginning = new Set<number>();
+  /** S3 has its address. */
+  #listens = false;
+  readonly #stopped = Promise.withResolvers<void>();
   #stopping = false;
+  /** There is none, and the next one is started later. */
+  #waitsForStore = false;
+  /** Why no store comes any more. */
+  #broken: CommandFailure | undefined;
   #rolling: Promise<void> | undefined;
 
   constructor(parts: SupervisorParts) {
@@ -77,6 +90,7 @@ export class Supervisor {
     try {
       const places = Array.from({ length: this.#parts.settings.workers + 1 }, (_, place) => place);
       // They load what they need while the store opens.
+      for (const place of places) this.#beginning.add(place);
       const workers = places.map((place) => this.#fork(place));
       const { nfs } = this.#parts.settings;
       if (nfs !== undefined) {
@@ -85,7 +99,7 @@ export class Supervisor {
         );
       }
       const facts = await this.#openStore();
-      for (const worker of workers) await this.#admit(worker);
+      for (const worker of workers) await this.#admitFirst(worker);
       const s3 = await listen(
         {
           address: this.#parts.settings.s3,
@@ -97,6 +111,8 @@ export class Supervisor {
         },
         (address) => this.#distributor.listen(address),
       );
+      this.#listens = true;
+      this.#tellCount();
       return { facts, s3 };
     } catch (error) {
       await this.stop();
@@ -120,10 +136,12 @@ export class Supervisor {
   /** Finishes what is in flight, and ends every process: the store's as the last one. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    const ending = { idleMs: 0, withoutStore: this.#waitsForStore || this.#broken !== undefined };
+    this.#stopped.resolve();
     this.#distributor.close();
     this.#nfsDistributor.close();
     this.#store?.closeDoors();
-    await Promise.all(this.#runningWorkers().map((worker) => worker.stop(this.#parts.graceMs)));
+    await Promise.all(this.#runningWorkers().map((worker) => worker.stop(this.#parts.graceMs, ending)));
     await this.#storeIsThere.catch(() => undefined);
     await this.#store?.stop(this.#parts.graceMs);
   }
@@ -150,6 +168,10 @@ export class Supervisor {
     void store.ended.then(({ code, signal }) => {
       this.#nfsDistributor.takers = [];
       if (this.#store !== store || this.#stopping || store.isToldToStop) return;
+      if (code === EXIT.damage) {
+        this.#giveUp(storeIsDamaged());
+        return;
+      }
       this.#logger.error({ code, signal }, 'the process of the store ended, and is started again');
       this.#storeIsThere = this.#reopenStore(store.ranMs);
     });
@@ -168,8 +190,10 @@ export class Supervisor {
           { waitMs: wait },
           'the process of the store ended too soon: it is started again later',
         );
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      this.#waitsForStore = true;
+      await endsWithin(wait, this.#stopped.promise);
       if (this.#stopping) return;
+      this.#waitsForStore = false;
       try {
         await this.#openStore();
         // Others have not begun: they find it there.
@@ -183,12 +207,17 @@ export class Supervisor {
             : 'the process of the store ended before it served, and is started again';
         this.#logger.error({ err: error }, happened);
         if (error instanceof CommandFailure && error.exitCode === EXIT.damage) {
-          this.#failed.resolve(error);
+          this.#giveUp(error);
           return;
         }
         wait = this.#storeRestarts.delayAfter(0);
       }
     }
+  }
+
+  #giveUp(error: CommandFailure): void {
+    this.#broken = error;
+    this.#failed.resolve(error);
   }
 
   async #suspend(worker: WorkerChild): Promise<void> {
@@ -217,28 +246,45 @@ export class Supervisor {
 
   readonly #workerRestarts = new Map<number, Restarts>();
 
+  /** Has it, or who takes its place, serve while the server starts. @throws CommandFailure */
+  async #admitFirst(first: WorkerChild): Promise<void> {
+    const { place, name } = first;
+    for (let [worker, starts] = [first, 1]; ; starts += 1) {
+      try {
+        await this.#admit(worker);
+        this.#beginning.delete(place);
+        return;
+      } catch (error) {
+        if (this.#broken !== undefined) throw this.#broken;
+        if (error instanceof CommandFailure || !worker.isOver) throw error;
+      }
+      const { code, signal } = await worker.ended;
+      const ending = signal === null ? `exit code ${code}` : signal;
+      if (starts === FIRST_STARTS_MAX)
+        throw new CommandFailure({
+          exitCode: EXIT.failed,
+          code: 'Failed',
+          message: `the process ${name} ended ${starts} times before it served (the last time by ${ending})`,
+        });
+      this.#logger.error(
+        { process: name, code, signal },
+        'a worker ended before it served: another is started',
+      );
+      worker = this.#fork(place);
+    }
+  }
+
   /** Has it serve. @throws CommandFailure when it can not */
   async #admit(worker: WorkerChild): Promise<void> {
     const { settings, graceMs } = this.#parts;
-    await this.#introduce(worker);
+    await introduce(worker, {
+      storeIsThere: () => this.#storeIsThere,
+      store: () => (this.#stopping ? undefined : this.#store),
+    });
     worker.isAdmitted = true;
     await worker.start({ settings, meeting: this.#meeting, graceMs });
     worker.serves = true;
     this.#distribute();
-  }
-
-  /** Has the store know of it: the next one, should this one end meanwhile. */
-  async #introduce(worker: WorkerChild): Promise<void> {
-    for (;;) {
-      await this.#storeIsThere;
-      const store = this.#store;
-      if (store === undefined || this.#stopping) throw new Error('there is no store to serve');
-      try {
-        return await store.expect(worker);
-      } catch {
-        await store.ended;
-      }
-    }
   }
 
   #distribute(): void {
@@ -257,7 +303,7 @@ export class Supervisor {
   }
 
   #tellCount(): void {
-    this.#store?.workersServe(this.#serving().length);
+    this.#store?.workersServe(this.#listens ? this.#serving().length : 0);
   }
 
   #ended(
@@ -270,7 +316,7 @@ export class Supervisor {
     if (this.#workers.get(worker.place) !== worker) return;
     this.#workers.delete(worker.place);
     this.#distribute();
-    if (this.#stopping) return;
+    if (this.#stopping || this.#beginning.has(worker.place)) return;
     const restarts = this.#workerRestarts.get(worker.place) ?? new Restarts();
     this.#workerRestarts.set(worker.place, restarts);
     const waitMs = restarts.delayAfter(worker.ranMs);
@@ -327,7 +373,7 @@ export class Supervisor {
     if (!old.isOver) this.#leaving.add(old);
     old.serves = false;
     this.#distribute();
-    await old.stop(this.#parts.graceMs, ROLL_IDLE_MS);
+    await old.stop(this.#parts.graceMs, { idleMs: ROLL_IDLE_MS, withoutStore: false });
   }
 
   /** The store, when it is not just being started again: two of them must never be. */
@@ -347,13 +393,4 @@ export class Supervisor {
     // One that ran for long: what follows is no loop.
     await this.#reopenStore(Number.POSITIVE_INFINITY);
   }
-}
-
-function withAddresses(settings: ServeSettings, facts: StoreFacts): ServeSettings {
-  return {
-    ...settings,
-    admin: facts.admin,
-    ...(facts.nfs && { nfs: facts.nfs }),
-    ...(facts.portmap && { portmap: facts.portmap }),
-  };
 }

@@ -17,6 +17,8 @@ export interface OpenWorker {
   suspend(): Promise<void>;
   /** The store is back. */
   resume(): Promise<void>;
+  /** The store is away, and does not come back: nothing waits for it. */
+  abandonStore(): void;
   /** Finishes what is under way. Connections that are idle have `idleMs` for another request. */
   stop(idleMs: number): Promise<void>;
 }
@@ -53,6 +55,7 @@ async function heed(worker: OpenWorker, message: ToWorker, handle: unknown): Pro
     case 'count':
       return tellParent({ kind: 'counted', requests: worker.underWay() });
     case 'stop':
+      if (message.withoutStore) worker.abandonStore();
       await worker.stop(message.idleMs);
       process.exit(EXIT.ok);
       break;
