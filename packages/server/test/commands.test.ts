@@ -323,7 +323,7 @@ describe('fsck', () => {
       { kind: 'frameDamaged', what: named, objects: [{ volume: 'bucket', key: 'object' }] },
     ]);
     const told = await facet(['fsck', '--full', '--data', data]);
-    expect(told.stdout.startsWith(`frameDamaged: ${named}, `)).toBe(true);
+    expect(told.stdout.startsWith(`frameDamaged: ${named}: `)).toBe(true);
     expect(told.stdout).toMatch(/^.* bytes of bucket\/object\n[\s\S]*\nDAMAGED: 1 finding\n$/);
   });
 
