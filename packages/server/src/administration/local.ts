@@ -1,5 +1,6 @@
 /** Administration of a store that this process holds open. */
 
+import { dirname } from 'node:path';
 import {
   type AccessKey,
   type Account,
@@ -15,6 +16,7 @@ import { EXIT } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
 import { smallFilesOf, withPlaceForBackups } from '../store/backups.ts';
+import { refuseNested } from '../store/nesting.ts';
 import { ACCESS_KEY_VARIABLE, readCredentialsFile } from '../store/rootCredentialsFile.ts';
 import {
   type AccountReport,
@@ -169,6 +171,7 @@ export function administerCore({
     },
 
     backup: async ({ to, ...options }) => {
+      refuseNested(dirname(rootCredentials), to);
       const smallFiles = smallFilesOf([rootCredentials, nfsHandleKey]);
       const report = await withPlaceForBackups(to, (disk) =>
         core.backup({ to: disk, smallFiles, ...options }),

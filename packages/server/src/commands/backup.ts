@@ -87,8 +87,11 @@ async function pruneTo(directory: string, keep: number): Promise<Pruned> {
 async function listBackups(options: BackupCommandOptions): Promise<ExitCode> {
   const { Repository } = await import('@facet/core');
   const { NodeDisk } = await import('@facet/extents');
+  const { mustHoldBackups } = await import('../store/backups.ts');
+  const to = resolve(options.to);
   const backups = await inCoresWords(async () => {
-    const repository = await Repository.open(new NodeDisk(resolve(options.to)));
+    await mustHoldBackups(to);
+    const repository = await Repository.open(new NodeDisk(to));
     return Promise.all((await repository.backups()).map((id) => describeListed(repository, id)));
   });
   processOutput(options.json === true).result({

@@ -3,7 +3,7 @@
  * at: until then the metadata have a name that no server opens.
  */
 
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import {
   type Finding,
@@ -15,12 +15,14 @@ import {
 import { NodeDisk } from '@facet/extents';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
-import { isThere, makeDataDirectory } from './directory.ts';
-import { storeInUse } from './holding.ts';
+import { mustHoldBackups } from './backups.ts';
+import { isThere, makeDataDirectory, syncDirectory } from './directory.ts';
+import { openLock, storeInUse } from './holding.ts';
 import { inspectStore } from './inspect.ts';
 import type { StoreLayout } from './layout.ts';
-import { openStoreLock, type StoreLock } from './lock.ts';
+import type { StoreLock } from './lock.ts';
 import { openMetadata } from './metadata.ts';
+import { refuseNested } from './nesting.ts';
 import { openStore } from './open.ts';
 import { writePrivateFile } from './privateFile.ts';
 
@@ -48,11 +50,13 @@ export interface Restored {
 }
 
 /**
- * @throws CommandFailure NotEmpty (4), FsError Corrupt (its metadata can not be brought back) | NoEntry | Closed; then
+ * @throws CommandFailure NoEntry (3) | Usage (2) | NotEmpty (4) | UnusableDirectory (1), FsError Corrupt (its metadata can not be brought back) | NoEntry | Closed; then
  * nothing is left
  */
 export async function restoreStore(options: RestoreOptions): Promise<Restored> {
   const { layout, from, id, signal, onProgress } = options;
+  refuseNested(layout.directory, from);
+  await mustHoldBackups(from);
   const backup = await OpenedBackup.open({
     from: new NodeDisk(from),
     ...(id !== undefined && { id }),
@@ -62,7 +66,7 @@ export async function restoreStore(options: RestoreOptions): Promise<Restored> {
   const existed = isThere(layout.directory, layout.directory);
   mustBeEmpty(layout, existed);
   makeDataDirectory(layout.directory);
-  const lock = openStoreLock(layout.lock);
+  const lock = openLock(layout);
   try {
     // Until then what is there is somebody else's, who may have begun since the first look.
     if (!lock.tryLock('owner', 'exclusive')) throw storeInUse(layout, 'restore to another directory');
@@ -152,13 +156,4 @@ function removeAll(layout: StoreLayout, existed: boolean): void {
   for (const path of [restoring, extents, rootCredentials, nfsHandleKey, lock])
     rmSync(path, { recursive: true, force: true });
   if (!existed) rmSync(directory, { recursive: true, force: true });
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
