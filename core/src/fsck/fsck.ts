@@ -58,6 +58,8 @@ export interface FsckReport {
   readonly containers: number;
   /** Frames that contents map. */
   readonly frames: number;
+  /** Of data, read and compared with its checksums; none unless asked for. */
+  readonly bytes: number;
 }
 
 /** @throws EngineError, ExtentError where the devices fail */

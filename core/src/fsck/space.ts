@@ -40,6 +40,8 @@ export interface SpaceCounts {
   readonly containers: number;
   /** Frames that contents map. */
   readonly frames: number;
+  /** Of data, read and compared with its checksums. */
+  readonly bytes: number;
 }
 
 /** Of the containers all are held in memory, of what is said of them a batch. */
@@ -55,7 +57,7 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
   }
   const infos = (await check.extents.list()).toSorted((a, b) => a.container - b.container);
   for (const { container } of infos) maxima.note(CONTAINER_IDS, container);
-  const counts = { containers: infos.length, frames: 0 };
+  const counts = { containers: infos.length, frames: 0, bytes: 0 };
   const missing = new Set<number>();
   let next = 0;
   for await (const { end, claims } of claimBatches(inspection, check.claimsPerBatch)) {
@@ -64,6 +66,7 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
       known.add(info.container);
       const container = new Container(inspection, check, info);
       counts.frames += await container.check(claims.get(info.container) ?? []);
+      counts.bytes += container.bytesRead;
     }
     for (const [container, ofIt] of claims) {
       maxima.note(CONTAINER_IDS, container);
@@ -118,6 +121,7 @@ class Container {
   readonly #check: SpaceCheck;
   readonly #info: ContainerInfo;
   readonly #place: { readonly what: string; readonly where: string };
+  bytesRead = 0;
 
   constructor(inspection: Inspection, check: SpaceCheck, info: ContainerInfo) {
     this.#inspection = inspection;
@@ -244,6 +248,7 @@ class Container {
     try {
       const scan = this.#check.extents.scan(this.#info.container, { headersOnly: !this.#check.full });
       for await (const frame of scan) {
+        if (this.#check.full) this.bytesRead += frame.dataLength;
         missUpTo(frame.offset);
         if (want.done) break;
         if (want.value.offset !== frame.offset) continue;

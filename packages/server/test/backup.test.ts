@@ -114,7 +114,7 @@ test('a backup of a served store has all that was acknowledged before, and its r
     const restored = await facet(['restore', '--from', to, '--backup', id, '--data', again]);
     expect([restored.code, restored.stderr]).toEqual([0, '']);
     expect(restored.stdout).toMatch(
-      /^restored backup .*\ncompared .*\nlooked at 1 volumes.*\nread .*\nno damage\n$/,
+      /^restored backup .*\ncompared .*\nlooked at 1 volume, .*\nread .*\nno damage\n$/,
     );
     for (const name of ['root-credentials.json', 'nfs-handle-key.json']) {
       expect(readFileSync(join(again, name))).toEqual(readFileSync(join(data, name)));
@@ -210,7 +210,7 @@ test('a restore says what of a backup is damaged and whose it is, and makes noth
   const hurt = await facet(['restore', '--from', large, '--data', back]);
   expect(hurt.code).toBe(6);
   expect(hurt.stdout).toContain(`damaged: containers/${ext} of the backup`);
-  expect(hurt.stdout).toMatch(/damaged: content in container .*: bytes of vol\/large\d\n/);
+  expect(hurt.stdout).toMatch(/damaged: container 00\/\w+\.ext at 0: .*: bytes of vol\/large\d\n/);
   const server = await serve({ data: back, environment });
   const isWhole = (at: number): Promise<boolean> =>
     ask(server, 'GET', `/vol/large${at}`)

@@ -46,7 +46,7 @@ test('a scrub finds rot while the store is served, and when it is not, and says 
   rot(join(folder, files[2] ?? ''), 200_000);
   const served = await facet(['scrub', '--data', data, '--rate', '1G']);
   expect(served.code).toBe(6);
-  expect(served.stdout).toContain(`damaged: ${files[2]?.replace('.ext', '')} at 0: `);
+  expect(served.stdout).toContain(`damaged: container ${files[2]} at 0: `);
   expect(served.stdout).toContain(': bytes of "vol/c d"\n');
   expect(served.stdout).toContain('DAMAGED: 1 place\n');
   expect((await stop(server)).code).toBe(0);

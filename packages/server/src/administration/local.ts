@@ -11,7 +11,7 @@ import {
   type Timestamp,
   type Volume,
 } from '@facet/core';
-import { containerId, containerName } from '@facet/extents';
+import { type ContainerInfo, containerName } from '@facet/extents';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
@@ -245,16 +245,18 @@ function checkNotRootAccount(name: string): void {
 
 function reportDamaged({
   container,
+  kind,
   offset,
   reason,
   objects,
 }: {
   readonly container: number;
+  readonly kind?: ContainerInfo['kind'];
   readonly offset: number;
   readonly reason: string;
   readonly objects: readonly AffectedObject[];
 }) {
-  return { container: containerName(containerId(container)), offset, reason, objects: [...objects] };
+  return { container: containerName(container, kind), offset, reason, objects: [...objects] };
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;

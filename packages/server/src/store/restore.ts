@@ -12,7 +12,7 @@ import {
   type RestoredContainers,
   type ScrubReport,
 } from '@facet/core';
-import { NodeDisk } from '@facet/extents';
+import { containerName, NodeDisk } from '@facet/extents';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { mustHoldBackups } from './backups.ts';
@@ -46,8 +46,13 @@ export interface Restored {
   readonly metadataBytes: number;
   readonly containers: RestoredContainers;
   readonly fsck: FsckReport;
-  readonly scrub: ScrubReport;
+  readonly scrub: Omit<ScrubReport, 'damaged'> & { readonly damaged: readonly DamagedPlace[] };
 }
+
+/** As {@link ScrubReport} has it, the container by the path below `extents/`. */
+type DamagedPlace = Omit<ScrubReport['damaged'][number], 'container' | 'kind'> & {
+  readonly container: string;
+};
 
 /**
  * @throws CommandFailure NoEntry (3) | Usage (2) | NotEmpty (4) | UnusableDirectory (1), FsError Corrupt (its metadata can not be brought back) | NoEntry | Closed; then
@@ -118,12 +123,17 @@ async function recoverAndScrub(
   layout: StoreLayout,
   lock: StoreLock,
   remark: (text: string) => void,
-): Promise<ScrubReport> {
+): Promise<Restored['scrub']> {
   const watcher = { error: (_fields: object, message: string) => remark(message), info: () => undefined };
   const store = await openStore({ layout, lock, watcher });
   try {
     await store.core.collector.drain();
-    return await store.core.scrub({ bytesPerSecond: Number.MAX_SAFE_INTEGER });
+    const { damaged, ...report } = await store.core.scrub({ bytesPerSecond: Number.MAX_SAFE_INTEGER });
+    const named = damaged.map(({ container, kind, ...place }) => ({
+      ...place,
+      container: containerName(container, kind),
+    }));
+    return { ...report, damaged: named };
   } finally {
     await store.close();
   }
