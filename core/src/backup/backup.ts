@@ -13,6 +13,7 @@ import { fromExtents } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
 import { isLeasedByAnother } from '../recovery/leases.ts';
 import type { Pace } from '../scrub/pace.ts';
+import { type ContainerKind, withKinds } from '../space/containerKinds.ts';
 import { isDead } from '../space/deadRuns.ts';
 import type { Pins } from '../space/pins.ts';
 import { ChangeWriter } from './changes.ts';
@@ -70,7 +71,7 @@ export interface BackupReport {
   readonly copiedContainers: number;
   readonly copiedBytes: number;
   /** Found in the store; the first ten thousand were looked at. */
-  readonly damaged: readonly DamagedRun[];
+  readonly damaged: readonly (DamagedRun & { readonly kind?: ContainerKind })[];
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
@@ -102,7 +103,7 @@ async function run(parts: BackupParts): Promise<BackupReport> {
     const isKept = new Set(containers.map(({ one }) => one.container));
     const knownBefore = before?.suspicious.filter(({ container }) => isKept.has(container)) ?? [];
     suspicious.push(...knownBefore.slice(0, DAMAGES_MAX - suspicious.length));
-    const damaged = await referredRuns(commands, suspicious);
+    const damaged = await withKinds(parts.extents, await referredRuns(commands, suspicious));
     const copied = containers.filter(({ isNew }) => isNew);
     const manifest: Manifest = {
       takenMs,

@@ -61,10 +61,14 @@ export class Repository {
     this.id = id;
   }
 
+  /** Whether backups were made there. @throws errors of the disk */
+  static async isIn(disk: Disk): Promise<boolean> {
+    return (await disk.status(REPOSITORY)) !== undefined;
+  }
+
   /** @throws FsError NoEntry (there are no backups) | Corrupt */
   static async open(disk: Disk): Promise<Repository> {
-    if (!(await disk.status(REPOSITORY)))
-      throw new FsError('NoEntry', `there are no backups: 'facet backup --to' makes the first`);
+    if (!(await Repository.isIn(disk))) throw new FsError('NoEntry', 'there are no backups');
     const identity = await readIdentity(disk, { name: REPOSITORY, kind: 'repository' });
     const { repository } = identity;
     // It holds nothing more, which is to be so.

@@ -73,6 +73,7 @@ export const FINDING_KINDS = [
   'deadRunsWrong',
   'unaccountedBytes',
   'containerWithoutReferent',
+  'strayFile',
   'frameMissing',
   'frameOwnerWrong',
   'frameDamaged',

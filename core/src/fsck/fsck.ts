@@ -42,6 +42,8 @@ export interface FsckParts {
   readonly onFinding: (finding: Finding) => void;
   /** Told of what puts a finding right, where that is known; the walk itself changes nothing. */
   readonly onMend?: (mend: Mend, finding: Finding) => void;
+  /** Lists what lies beside the containers, where that is to be told. */
+  readonly strays?: SpaceCheck['strays'];
   readonly onUnreferenced?: SpaceCheck['onUnreferenced'];
   /** How much is held in memory at a time, where the defaults do not suit. */
   readonly windows?: { readonly contents: number; readonly claims: number };
@@ -56,6 +58,8 @@ export interface FsckReport {
   readonly containers: number;
   /** Frames that contents map. */
   readonly frames: number;
+  /** Of data, read and compared with its checksums; none unless asked for. */
+  readonly bytes: number;
 }
 
 /** @throws EngineError, ExtentError where the devices fail */
@@ -90,8 +94,8 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   await checkReferences(inspection, windows?.contents);
   await findings.tellObjects(inspection);
   const claimsPerBatch = windows && { claimsPerBatch: windows.claims };
-  const { onUnreferenced } = parts;
-  const told = onUnreferenced && { onUnreferenced };
+  const { strays, onUnreferenced } = parts;
+  const told = { ...(strays && { strays }), ...(onUnreferenced && { onUnreferenced }) };
   const space = await checkSpace(inspection, { extents, leased, full, ...told, ...claimsPerBatch });
   await checkCounters(inspection);
   await findings.tellObjects(inspection);

@@ -7,18 +7,19 @@
  * transaction of its own that looks again, so that one killed half-way is gone on with by the next.
  */
 
-import type { ContainerInfo } from '@facet/extents';
 import { type Command, CommandRunner, type Environment } from '../commands/command.ts';
 import { FsError, type FsErrorCode } from '../errors.ts';
 import { InvariantError } from '../invariant.ts';
 import type { Finding, FindingKind } from './findings.ts';
 import { type FsckParts, type FsckReport, fsck } from './fsck.ts';
 import type { Mend } from './mends/mend.ts';
+import type { UnreferencedFile } from './space.ts';
 
 /** Each mends what the one before brought to light. */
 const ROUNDS_MAX = 16;
 /** Held in memory at a time; what is more is found by the next round. */
 const PER_ROUND_MAX = 100_000;
+const SET_ASIDE: ReadonlySet<FindingKind> = new Set(['containerWithoutReferent', 'strayFile']);
 /** Nobody knows what these would say. */
 const UNREAD: ReadonlySet<FindingKind> = new Set(['recordDamaged', 'unreadableRecord', 'unknownKey']);
 
@@ -33,8 +34,8 @@ export interface RepairParts extends Omit<FsckParts, 'onMend' | 'onUnreferenced'
   /** Nothing is changed: told is what the first round would do. */
   readonly dryRun?: boolean;
   readonly onRepaired: (repaired: Repaired) => void;
-  /** Takes a container that nothing refers to out of the extents, and keeps it. */
-  readonly setAside: (container: ContainerInfo) => Promise<void>;
+  /** Takes a file that nothing refers to out of the extents, and keeps it. @returns why it can not, then it stays */
+  readonly setAside: (path: string) => Promise<string | undefined>;
 }
 
 export interface RepairReport extends FsckReport {
@@ -47,11 +48,16 @@ export async function repair(parts: RepairParts): Promise<RepairReport> {
   let repaired = 0;
   for (let round = 0; ; round += 1) {
     const seen = await look(parts);
-    const done = parts.dryRun === true || round >= ROUNDS_MAX ? 0 : await mendAll(parts, commands, seen);
+    const stays = new Map<string, string>();
+    const done =
+      parts.dryRun === true || round >= ROUNDS_MAX ? 0 : await mendAll(parts, commands, seen, stays);
     repaired += done;
     if (done > 0) continue;
     if (parts.dryRun === true) for (const { mend, finding } of seen.mends) tell(parts, finding, mend.doing);
-    for (const finding of seen.left) parts.onFinding(finding);
+    for (const finding of seen.left) {
+      const why = SET_ASIDE.has(finding.kind) ? stays.get(finding.what) : undefined;
+      parts.onFinding(why === undefined ? finding : { ...finding, detail: `${finding.detail}; ${why}` });
+    }
     return { ...seen.report, repaired };
   }
 }
@@ -61,39 +67,45 @@ interface Seen {
   readonly left: readonly Finding[];
   /** Those that may be done: all that add something, or, where nothing does, all. */
   readonly mends: readonly { readonly mend: Mend; readonly finding: Finding }[];
-  readonly unreferenced: readonly { readonly container: ContainerInfo; readonly finding: Finding }[];
+  readonly unreferenced: readonly { readonly file: UnreferencedFile; readonly finding: Finding }[];
 }
 
-async function look({ engine, extents, full, windows }: RepairParts): Promise<Seen> {
+async function look({ engine, extents, full, windows, strays }: RepairParts): Promise<Seen> {
   const left: Finding[] = [];
   const mends: { readonly mend: Mend; readonly finding: Finding }[] = [];
-  const containers: ContainerInfo[] = [];
+  const files: UnreferencedFile[] = [];
   const report = await fsck({
     engine,
     extents,
     ...(full !== undefined && { full }),
     ...(windows && { windows }),
+    ...(strays && { strays }),
     onFinding: (finding) => left.push(finding),
     onMend: (mend, finding) => {
       if (mends.length < PER_ROUND_MAX) mends.push({ mend, finding });
     },
-    onUnreferenced: (container) => {
-      if (containers.length < PER_ROUND_MAX) containers.push(container);
+    onUnreferenced: (file) => {
+      if (files.length < PER_ROUND_MAX) files.push(file);
     },
   });
   const isWhole = !left.some(({ kind }) => UNREAD.has(kind));
   const adding = mends.filter(({ mend }) => mend.restsOnAll !== true);
   const isProved = isWhole && adding.length === 0;
-  const strays = left.filter(({ kind }) => kind === 'containerWithoutReferent');
-  const unreferenced = containers.flatMap((container, index) => {
-    const finding = strays[index];
-    return finding ? [{ container, finding }] : [];
+  const told = new Map(left.filter(({ kind }) => SET_ASIDE.has(kind)).map((one) => [one.what, one]));
+  const unreferenced = files.flatMap((file) => {
+    const finding = told.get(file.what);
+    return finding ? [{ file, finding }] : [];
   });
   return { report, left, mends: isProved ? mends : adding, unreferenced: isProved ? unreferenced : [] };
 }
 
-/** @returns how much was done */
-async function mendAll(parts: RepairParts, commands: CommandRunner, seen: Seen): Promise<number> {
+/** `stays` is given why files could not be set aside. @returns how much was done */
+async function mendAll(
+  parts: RepairParts,
+  commands: CommandRunner,
+  seen: Seen,
+  stays: Map<string, string>,
+): Promise<number> {
   let done = 0;
   for (const { mend, finding } of seen.mends) {
     if (!(await isDone(commands, mend))) continue;
@@ -102,8 +114,12 @@ async function mendAll(parts: RepairParts, commands: CommandRunner, seen: Seen):
   }
   // Only where nothing else is to be mended, which might have been what refers to it.
   if (done > 0) return done;
-  for (const { container, finding } of seen.unreferenced) {
-    await parts.setAside(container);
+  for (const { file, finding } of seen.unreferenced) {
+    const why = await parts.setAside(file.path);
+    if (why !== undefined) {
+      stays.set(file.what, why);
+      continue;
+    }
     done += 1;
     tell(parts, finding, 'sets it aside, in quarantine/');
   }

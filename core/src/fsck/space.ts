@@ -6,6 +6,7 @@ import {
   ExtentError,
   type ExtentStore,
   type ScannedFrame,
+  type StrayFile,
 } from '@facet/extents';
 import { containerKey, containerOfRunKey, offsetOfRunKey, SPACE, spaceBounds } from '../meta/keys.ts';
 import { decodeContainer, decodeDeadRun } from '../meta/records/space.ts';
@@ -23,14 +24,24 @@ export interface SpaceCheck {
   /** Data is read and compared with its checksums. */
   readonly full: boolean;
   readonly claimsPerBatch?: number;
-  /** Told of containers that nothing refers to and nobody may be writing. */
-  readonly onUnreferenced?: (container: ContainerInfo) => void;
+  readonly strays?: () => Promise<readonly StrayFile[]>;
+  /** Told of containers that nothing refers to and nobody may be writing, and of what is none. */
+  readonly onUnreferenced?: (file: UnreferencedFile) => void;
+}
+
+export interface UnreferencedFile {
+  /** Below the directory of extents. */
+  readonly path: string;
+  /** What the finding about it calls it. */
+  readonly what: string;
 }
 
 export interface SpaceCounts {
   readonly containers: number;
   /** Frames that contents map. */
   readonly frames: number;
+  /** Of data, read and compared with its checksums. */
+  readonly bytes: number;
 }
 
 /** Of the containers all are held in memory, of what is said of them a batch. */
@@ -46,7 +57,8 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
   }
   const infos = (await check.extents.list()).toSorted((a, b) => a.container - b.container);
   for (const { container } of infos) maxima.note(CONTAINER_IDS, container);
-  const counts = { containers: infos.length, frames: 0 };
+  const counts = { containers: infos.length, frames: 0, bytes: 0 };
+  const missing = new Set<number>();
   let next = 0;
   for await (const { end, claims } of claimBatches(inspection, check.claimsPerBatch)) {
     const known = new Set<number>();
@@ -54,12 +66,14 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
       known.add(info.container);
       const container = new Container(inspection, check, info);
       counts.frames += await container.check(claims.get(info.container) ?? []);
+      counts.bytes += container.bytesRead;
     }
     for (const [container, ofIt] of claims) {
       maxima.note(CONTAINER_IDS, container);
-      if (!known.has(container)) reportMissing(inspection, container, ofIt);
+      if (!known.has(container) && reportMissing(inspection, container, ofIt)) missing.add(container);
     }
   }
+  if (check.strays) reportStrays(inspection, check, { strays: await check.strays(), missing });
   return counts;
 }
 
@@ -67,13 +81,36 @@ const CONTAINERS = 'the containers';
 
 const containerOf = (runKey: Uint8Array): string => containerName(containerOfRunKey(runKey));
 
-/** Only bytes that are alive are missed: a container that is all dead may be gone before its records are. */
-function reportMissing({ report }: Inspection, container: number, claims: readonly Claim[]): void {
+/**
+ * Only bytes that are alive are missed: a container that is all dead may be gone before its records are.
+ * @returns whether there are any
+ */
+function reportMissing({ report }: Inspection, container: number, claims: readonly Claim[]): boolean {
   const owners = new Set(claims.map((claim) => (claim.kind === 'live' ? claim.extent.content : undefined)));
   for (const owner of owners) {
     if (owner === undefined) continue;
     const place = { what: `container ${containerName(container)}`, where: CONTAINERS, contents: [owner] };
     report('containerMissing', place, `content ${owner} has bytes in it`);
+  }
+  return [...owners].some((owner) => owner !== undefined);
+}
+
+/** One that has the name of what is missed may be that: it stays where whoever moved it finds it. */
+function reportStrays(
+  { report }: Inspection,
+  { onUnreferenced }: SpaceCheck,
+  { strays, missing }: { readonly strays: readonly StrayFile[]; readonly missing: ReadonlySet<number> },
+): void {
+  for (const { path, called } of strays) {
+    const what = `file ${path}`;
+    const place = called && containerName(called.container, called.kind);
+    const detail = place
+      ? `its name is that of ${place}, in another directory`
+      : 'its name is no container’s';
+    const isMissed = called !== undefined && missing.has(called.container);
+    if (!isMissed) onUnreferenced?.({ path, what });
+    const advice = isMissed ? 'that is missing: move it there, and look again' : 'nothing refers to it';
+    report('strayFile', { what, where: CONTAINERS }, `${detail}; ${advice}`);
   }
 }
 
@@ -84,6 +121,7 @@ class Container {
   readonly #check: SpaceCheck;
   readonly #info: ContainerInfo;
   readonly #place: { readonly what: string; readonly where: string };
+  bytesRead = 0;
 
   constructor(inspection: Inspection, check: SpaceCheck, info: ContainerInfo) {
     this.#inspection = inspection;
@@ -177,7 +215,8 @@ class Container {
     const { container, sizeBytes } = this.#info;
     if (isLeased(this.#check.leased, container)) return;
     if (claims.length === 0) {
-      this.#check.onUnreferenced?.(this.#info);
+      const path = containerName(container, this.#info.kind);
+      this.#check.onUnreferenced?.({ path, what: this.#place.what });
       report('containerWithoutReferent', this.#place, `nothing refers to its ${sizeBytes} bytes`);
       return;
     }
@@ -209,6 +248,7 @@ class Container {
     try {
       const scan = this.#check.extents.scan(this.#info.container, { headersOnly: !this.#check.full });
       for await (const frame of scan) {
+        if (this.#check.full) this.bytesRead += frame.dataLength;
         missUpTo(frame.offset);
         if (want.done) break;
         if (want.value.offset !== frame.offset) continue;

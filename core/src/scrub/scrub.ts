@@ -22,7 +22,7 @@ const DAMAGES_MAX = 10_000;
 
 export interface ScrubParts {
   readonly commands: Pick<Commands, 'read'>;
-  readonly extents: Pick<ExtentStore, 'read' | 'list'>;
+  readonly extents: Pick<ExtentStore, 'read' | 'list' | 'status'>;
   readonly pace: Pick<Pace, 'take'>;
   /** Ends it early, with what it has found. */
   readonly signal?: AbortSignal;

@@ -1,4 +1,5 @@
 import type { Engine } from '@facet/engine';
+import { strayFiles } from '@facet/extents';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FINDING_KINDS, type Finding, type FindingKind } from '../../src/fsck/findings.ts';
 import { type Repaired, repair } from '../../src/fsck/repair.ts';
@@ -69,7 +70,7 @@ interface Done {
   readonly repaired: readonly Repaired[];
 }
 
-async function repairOf({ life }: World, how: { readonly dryRun?: boolean } = {}): Promise<Done> {
+async function repairOf({ life, disk }: World, how: { readonly dryRun?: boolean } = {}): Promise<Done> {
   const { engine, extents, environment } = life;
   const left: Finding[] = [];
   const repaired: Repaired[] = [];
@@ -80,7 +81,8 @@ async function repairOf({ life }: World, how: { readonly dryRun?: boolean } = {}
     full: true,
     onFinding: (finding) => left.push(finding),
     onRepaired: (one) => repaired.push(one),
-    setAside: (container) => extents.unlink(container.container),
+    strays: () => strayFiles(disk.mount()),
+    setAside: async (path) => ((await disk.mount().unlink(path)) ? undefined : 'it is not there'),
     ...how,
   });
   return { left, repaired };

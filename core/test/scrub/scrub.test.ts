@@ -88,6 +88,7 @@ describe.each(ENGINES)('a scrub on the %s engine', (engine) => {
     const report = await scrubOf(world, {
       extents: {
         list: () => life.extents.list(),
+        status: (container) => life.extents.status(container),
         read: async (slice) => {
           if (world) await change(world);
           return life.extents.read(slice);

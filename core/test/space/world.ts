@@ -8,7 +8,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Engine, MemoryEngine, type MemoryEngineOptions, openLmdbEngine } from '@facet/engine';
-import { type ExtentStore, LocalExtentStore, MemoryDisk, type MemoryDiskOptions } from '@facet/extents';
+import {
+  type ExtentStore,
+  LocalExtentStore,
+  MemoryDisk,
+  type MemoryDiskOptions,
+  strayFiles,
+} from '@facet/extents';
 import { Accounts } from '../../src/accounts/accounts.ts';
 import { CommandRunner, type Environment } from '../../src/commands/command.ts';
 import { leaseNumbers } from '../../src/commands/counter.ts';
@@ -219,7 +225,8 @@ export class World {
     const found: Finding[] = [];
     const { engine, extents } = this.life;
     const windows = { contents: 5, claims: 7 };
-    await fsck({ ...how, engine, extents, windows, onFinding: (finding) => found.push(finding) });
+    const strays = () => strayFiles(this.disk.mount());
+    await fsck({ ...how, engine, extents, windows, strays, onFinding: (finding) => found.push(finding) });
     return found;
   }
 

@@ -1,14 +1,11 @@
 /** Container files: their creation, listing and removal. */
 
-import { containerName, shardOf } from './containerName.ts';
+import { containerCalled, containerName, isShard, shardOf } from './containerName.ts';
 import { type ContainerId, type ContainerInfo, type ContainerLease, containerId } from './contract.ts';
 import { Directories, type EntryChange } from './directories.ts';
 import { type Disk, type DiskFile, errorCode } from './disk.ts';
 
 export type ContainerKind = ContainerInfo['kind'];
-
-const FILE_NAME = /^([0-9a-f]{14})\.(seg|ext)$/;
-const SHARD_NAME = /^[0-9a-f]{2}$/;
 
 export interface NewContainer {
   readonly container: ContainerId;
@@ -118,19 +115,16 @@ export class ContainerFiles {
     return greatest;
   }
 
+  /** What lies elsewhere than where it is looked for is somebody else's file: see `strayFiles.ts`. */
   async *#names(): AsyncGenerator<{
     readonly container: ContainerId;
     readonly kind: ContainerKind;
     readonly name: string;
   }> {
-    for (const shard of (await this.#disk.list('')).filter((name) => SHARD_NAME.test(name)).sort()) {
+    for (const shard of (await this.#disk.list('')).filter(isShard).sort()) {
       for (const name of [...(await this.#disk.list(shard))].sort()) {
-        const [, digits = '', suffix] = FILE_NAME.exec(name) ?? [];
-        const id = Number.parseInt(digits, 16);
-        // Somebody else's file: no id is like this one.
-        if (!Number.isSafeInteger(id) || id === 0) continue;
-        const kind = suffix === 'seg' ? 'segment' : 'dedicated';
-        yield { container: containerId(id), kind, name: `${shard}/${name}` };
+        const called = containerCalled(name);
+        if (called && shardOf(called.container) === shard) yield { ...called, name: `${shard}/${name}` };
       }
     }
   }

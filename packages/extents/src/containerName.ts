@@ -1,6 +1,6 @@
 /** What a container's file is called, on disk and wherever a person reads of it. */
 
-import type { ContainerInfo } from './contract.ts';
+import { type ContainerId, type ContainerInfo, containerId } from './contract.ts';
 
 /** Consecutive ids share a directory, so a small store has one and a directory sync serves many creates. */
 const IDS_PER_RUN = 256;
@@ -10,6 +10,24 @@ const SUFFIX = { segment: '.seg', dedicated: '.ext' } as const satisfies Record<
   ContainerInfo['kind'],
   string
 >;
+
+const FILE_NAME = /^([0-9a-f]{14})\.(seg|ext)$/;
+const SHARD_NAME = /^[0-9a-f]{2}$/;
+
+/** What can be the directory of a container's file. */
+export function isShard(name: string): boolean {
+  return SHARD_NAME.test(name);
+}
+
+/** Whose the name of a file is, in whatever directory; undefined where it is no container's. */
+export function containerCalled(
+  fileName: string,
+): { readonly container: ContainerId; readonly kind: ContainerInfo['kind'] } | undefined {
+  const [, digits = '', suffix] = FILE_NAME.exec(fileName) ?? [];
+  const id = Number.parseInt(digits, 16);
+  if (!Number.isSafeInteger(id) || id === 0) return undefined;
+  return { container: containerId(id), kind: suffix === 'seg' ? 'segment' : 'dedicated' };
+}
 
 /** The directory that its file is in. */
 export function shardOf(container: number): string {

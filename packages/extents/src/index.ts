@@ -17,3 +17,4 @@ export {
   MemoryDisk,
   type MemoryDiskOptions,
 } from './simulated/memoryDisk.ts';
+export { type StrayFile, strayFiles } from './strayFiles.ts';

@@ -75,7 +75,8 @@ export class NodeDisk implements Disk {
   }
 
   async list(directory: string): Promise<readonly string[]> {
-    return unlessCode('ENOENT', readdir(this.#path(directory)), []);
+    const names = unlessCode('ENOENT', readdir(this.#path(directory)), []);
+    return unlessCode('ENOTDIR', names, []);
   }
 
   async status(name: string): Promise<FileStatus | undefined> {

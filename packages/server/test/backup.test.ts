@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -8,6 +9,8 @@ import {
   readFileSync,
   readSync,
   statSync,
+  symlinkSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -111,7 +114,7 @@ test('a backup of a served store has all that was acknowledged before, and its r
     const restored = await facet(['restore', '--from', to, '--backup', id, '--data', again]);
     expect([restored.code, restored.stderr]).toEqual([0, '']);
     expect(restored.stdout).toMatch(
-      /^restored backup .*\ncompared .*\nlooked at 1 volumes.*\nread .*\nno damage\n$/,
+      /^restored backup .*\ncompared .*\nlooked at 1 volume, .*\nread .*\nno damage\n$/,
     );
     for (const name of ['root-credentials.json', 'nfs-handle-key.json']) {
       expect(readFileSync(join(again, name))).toEqual(readFileSync(join(data, name)));
@@ -136,7 +139,16 @@ test('backups are listed and the oldest removed, also of a store that nobody ser
   const data = temporaryDirectory();
   const to = join(temporaryDirectory(), 'backups');
   const none = await facet(['backup', '--list', '--to', to]);
-  expect([none.code, none.stderr]).toEqual([3, expect.stringContaining('there are no backups')]);
+  const advice = "name a directory that 'facet backup --to' has written to\n";
+  expect([none.code, none.stderr]).toEqual([3, `facet: ${to} does not exist: ${advice}`]);
+  const empty = temporaryDirectory();
+  for (const words of [
+    ['backup', '--list', '--to', empty],
+    ['restore', '--from', empty, '--data', to],
+  ]) {
+    const { code, stderr } = await facet(words);
+    expect([code, stderr]).toEqual([3, `facet: there are no backups in ${empty}: ${advice}`]);
+  }
   await stop(await storeWithObjects(data));
   const ids: string[] = [];
   for (let at = 0; at < 3; at += 1) {
@@ -149,11 +161,38 @@ test('backups are listed and the oldest removed, also of a store that nobody ser
   expect((await facet(['backup', '--list', '--to', to])).stdout).toContain(ids[2]);
   const missing = ['restore', '--from', to, '--backup', ids[0] ?? '', '--data', join(data, 'x')];
   expect((await facet(missing)).code).toBe(3);
-  expect((await facet(['backup', '--data', data, '--to', join(data, 'extents')])).code).toBe(4);
-  expect(existsSync(join(data, 'extents', 'LOCK'))).toBe(false);
+  const taken = temporaryDirectory();
+  writeFileSync(join(taken, 'another'), '');
+  expect((await facet(['backup', '--data', data, '--to', taken])).code).toBe(4);
+  expect(existsSync(join(taken, 'LOCK'))).toBe(false);
   expect((await facet(['backup', '--data', data, '--to', '/nowhere/at/all'])).stderr).toContain(
     'the directory above it does not exist',
   );
+});
+
+test('neither of store and backups may lie within the other, whatever leads there', async () => {
+  const data = temporaryDirectory();
+  const server = await storeWithObjects(data);
+  const link = join(temporaryDirectory(), 'link');
+  symlinkSync(data, link);
+  const refused = async (words: readonly string[]) => {
+    const { code, stderr } = await facet([...words, ...(words[0] === 'backup' ? FAST : [])]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(': name one that is outside of it')]);
+  };
+  const inside = [data, join(data, 'backups'), join(data, 'extents'), join(link, 'new')];
+  for (const to of inside) await refused(['backup', '--data', data, '--to', to]);
+  expect((await stop(server)).code).toBe(0);
+  for (const to of inside) await refused(['backup', '--data', link, '--to', to]);
+  expect(existsSync(join(data, 'backups'))).toBe(false);
+  expect(existsSync(join(data, 'new'))).toBe(false);
+
+  const to = join(temporaryDirectory(), 'backups');
+  expect((await facet(['backup', '--data', data, '--to', to, ...FAST])).code).toBe(0);
+  const toLink = join(temporaryDirectory(), 'link');
+  symlinkSync(to, toLink);
+  await refused(['restore', '--from', to, '--data', join(toLink, 'again')]);
+  await refused(['restore', '--from', to, '--data', to]);
+  expect(existsSync(join(to, 'again'))).toBe(false);
 });
 
 test('a restore says what of a backup is damaged and whose it is, and makes nothing without metadata', async () => {
@@ -171,7 +210,7 @@ test('a restore says what of a backup is damaged and whose it is, and makes noth
   const hurt = await facet(['restore', '--from', large, '--data', back]);
   expect(hurt.code).toBe(6);
   expect(hurt.stdout).toContain(`damaged: containers/${ext} of the backup`);
-  expect(hurt.stdout).toMatch(/damaged: content in container .*: bytes of vol\/large\d\n/);
+  expect(hurt.stdout).toMatch(/damaged: container 00\/\w+\.ext at 0: .*: bytes of vol\/large\d\n/);
   const server = await serve({ data: back, environment });
   const isWhole = (at: number): Promise<boolean> =>
     ask(server, 'GET', `/vol/large${at}`)
@@ -204,6 +243,19 @@ test('a restore says what of a backup is damaged and whose it is, and makes noth
 });
 
 describe('what is cut short', () => {
+  test('a backup that its own Ctrl-C ends is no error of the server', async () => {
+    const data = temporaryDirectory();
+    const server = await storeWithObjects(data);
+    const to = join(temporaryDirectory(), 'backups');
+    const interrupted = startFacet(['backup', '--data', data, '--to', to, '--rate', '1M']);
+    await server.wrote('stderr', /a backup begins/);
+    interrupted.child.kill('SIGINT');
+    expect((await interrupted.ended).code).toBe(1);
+    await server.wrote('stderr', /"level":30.*the backup was cancelled/);
+    expect(server.stderr()).not.toContain('the backup failed');
+    expect((await stop(server)).code).toBe(0);
+  });
+
   test('a server that is killed while it backs up leaves the backups that were there', async () => {
     const data = temporaryDirectory();
     const to = join(temporaryDirectory(), 'backups');
@@ -273,6 +325,21 @@ test('a directory that can only be read is restored from', async () => {
   for (const name of filesBelow(to)) chmodSync(join(to, name), 0o400);
   const back = join(temporaryDirectory(), 'back');
   expect((await facet(['restore', '--from', to, '--data', back])).code).toBe(0);
+});
+
+test.skipIf(noSmallDisk())('a restore says why where nothing can be written', async () => {
+  const data = temporaryDirectory();
+  const to = join(temporaryDirectory(), 'backups');
+  await stop(await storeWithObjects(data));
+  expect((await facet(['backup', '--data', data, '--to', to, ...FAST])).code).toBe(0);
+  const { path, under } = await smallDisk({ megabytes: 4 });
+  const [program = '', ...words] = [...under, 'mount', '-o', 'remount,ro', path];
+  expect(spawnSync(program, words)).toMatchObject({ status: 0 });
+  for (const place of [path, join(path, 'below')]) {
+    const { code, stderr } = await facet(['restore', '--from', to, '--data', place], { under });
+    const why = `cannot use ${place} as a data directory: the file system is read-only`;
+    expect([code, stderr]).toEqual([1, expect.stringContaining(why)]);
+  }
 });
 
 test('a directory that somebody took meanwhile is left as it is', async () => {

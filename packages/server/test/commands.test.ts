@@ -276,6 +276,7 @@ describe('fsck', () => {
       contents: z.number(),
       containers: z.number(),
       frames: z.number(),
+      bytes: z.number(),
     }),
   });
 
@@ -307,7 +308,7 @@ describe('fsck', () => {
     }
     const told = await facet(['fsck', '--data', data]);
     expect(told).toMatchObject({ code: 0, stderr: '' });
-    expect(told.stdout).toMatch(/1 volumes.*\nno damage\n$/);
+    expect(told.stdout).toMatch(/1 volume, .*\nno damage\n$/);
   });
 
   test('a flipped bit in the data is found in full only', async () => {
@@ -323,8 +324,10 @@ describe('fsck', () => {
       { kind: 'frameDamaged', what: named, objects: [{ volume: 'bucket', key: 'object' }] },
     ]);
     const told = await facet(['fsck', '--full', '--data', data]);
-    expect(told.stdout.startsWith(`frameDamaged: ${named}, `)).toBe(true);
-    expect(told.stdout).toMatch(/^.* bytes of bucket\/object\n[\s\S]*\nDAMAGED: 1 finding\n$/);
+    expect(told.stdout.startsWith(`frameDamaged: ${named}: `)).toBe(true);
+    expect(told.stdout).toMatch(
+      /^.* bytes of bucket\/object\n[\s\S]*\nDAMAGED: 1 finding; 'facet fsck --repair --dry-run' tells what of that can be mended\n$/,
+    );
   });
 
   test('a container that is gone is found, and nothing is put in its place', async () => {

@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
@@ -58,4 +66,46 @@ test('a repair sets aside a file that nothing refers to, logs that, and the stor
   const server = await serve({ data, environment });
   expect(await (await fetch(url(server, 'GET', '/vol/key'))).text()).toBe(body);
   expect((await stop(server)).code).toBe(0);
+});
+
+test('what lies below extents/ under another name, or in another directory, is set aside from where it lies', async () => {
+  const data = temporaryDirectory();
+  const server = await serve({ data, environment });
+  const put = (path: string, body: string) =>
+    fetch(presign('PUT', `${server.serving.s3.url}${path}`, ROOT), { method: 'PUT', body });
+  await put('/vol', '');
+  expect((await put('/vol/key', 'x'.repeat(500_000))).status).toBe(200);
+  expect((await stop(server)).code).toBe(0);
+  const extents = join(data, 'extents');
+  mkdirSync(join(extents, '7f'));
+  mkdirSync(join(extents, 'notes', 'old'), { recursive: true });
+  const strays = ['7f/00000000003fc1.seg', '00/stray.ext', 'notes/old/text'];
+  for (const path of strays) writeFileSync(join(extents, path), path);
+  // There is one of that name already.
+  mkdirSync(join(data, 'quarantine'));
+  writeFileSync(join(data, 'quarantine', '00-stray.ext'), 'older');
+
+  const checked = await facet(['fsck', '--data', data]);
+  expect(checked.code).toBe(6);
+  expect(checked.stdout).toContain(
+    'strayFile: file 7f/00000000003fc1.seg: its name is that of 3f/00000000003fc1.seg, in another directory',
+  );
+  const repaired = await facet(['fsck', '--data', data, '--repair']);
+  expect([repaired.code, repaired.stderr]).toEqual([0, '']);
+  expect(repaired.stdout).toMatch(/repaired 3\nno damage\n$/);
+  const aside = (name: string) => readFileSync(join(data, 'quarantine', name), 'utf8');
+  expect(aside('7f-00000000003fc1.seg')).toBe(strays[0]);
+  expect(aside('00-stray.ext.2')).toBe(strays[1]);
+  expect(aside('00-stray.ext')).toBe('older');
+  expect(aside('notes/old/text')).toBe(strays[2]);
+
+  // What may be the only copy of bytes in use is only told of.
+  const name = readdirSync(join(extents, '00')).find((file) => file.endsWith('.ext')) ?? '';
+  renameSync(join(extents, '00', name), join(extents, '7f', name));
+  const moved = await facet(['fsck', '--data', data, '--repair']);
+  expect(moved.code).toBe(6);
+  expect(moved.stdout).toContain(`strayFile: file 7f/${name}: its name is that of 00/${name}, `);
+  expect(moved.stdout).toContain('that is missing: move it there, and look again');
+  renameSync(join(extents, '7f', name), join(extents, '00', name));
+  expect((await facet(['fsck', '--full', '--data', data])).code).toBe(0);
 });

@@ -126,6 +126,22 @@ export const SPACE_PLANTS = {
       },
     },
   ],
+  strayFile: [
+    {
+      what: 'another name',
+      plant: async (store) => {
+        await store.world.disk.mount().create('00/stray.ext', 'buffered');
+      },
+    },
+    {
+      what: 'a container’s name in another directory',
+      plant: async (store) => {
+        const disk = store.world.disk.mount();
+        await disk.makeDirectory('7f');
+        await disk.create('7f/00000000000001.seg', 'buffered');
+      },
+    },
+  ],
   frameMissing: [
     {
       what: 'a damaged header',

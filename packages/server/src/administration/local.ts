@@ -1,5 +1,6 @@
 /** Administration of a store that this process holds open. */
 
+import { dirname } from 'node:path';
 import {
   type AccessKey,
   type Account,
@@ -10,11 +11,12 @@ import {
   type Timestamp,
   type Volume,
 } from '@facet/core';
-import { containerId, containerName } from '@facet/extents';
+import { type ContainerInfo, containerName } from '@facet/extents';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
 import { smallFilesOf, withPlaceForBackups } from '../store/backups.ts';
+import { refuseNested } from '../store/nesting.ts';
 import { ACCESS_KEY_VARIABLE, readCredentialsFile } from '../store/rootCredentialsFile.ts';
 import {
   type AccountReport,
@@ -169,6 +171,7 @@ export function administerCore({
     },
 
     backup: async ({ to, ...options }) => {
+      refuseNested(dirname(rootCredentials), to);
       const smallFiles = smallFilesOf([rootCredentials, nfsHandleKey]);
       const report = await withPlaceForBackups(to, (disk) =>
         core.backup({ to: disk, smallFiles, ...options }),
@@ -242,16 +245,18 @@ function checkNotRootAccount(name: string): void {
 
 function reportDamaged({
   container,
+  kind,
   offset,
   reason,
   objects,
 }: {
   readonly container: number;
+  readonly kind?: ContainerInfo['kind'];
   readonly offset: number;
   readonly reason: string;
   readonly objects: readonly AffectedObject[];
 }) {
-  return { container: containerName(containerId(container)), offset, reason, objects: [...objects] };
+  return { container: containerName(container, kind), offset, reason, objects: [...objects] };
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;

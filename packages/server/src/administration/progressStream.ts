@@ -21,31 +21,37 @@ export interface ProgressStreamOptions<Report> {
   readonly isServing: () => boolean;
   readonly onEnd: (report: Report) => void;
   readonly onFailure: (cause: unknown) => void;
+  /** Instead of these, where whoever asked went away, or the server stops. */
+  readonly onCancelled: () => void;
 }
 
 /** Works as long as the stream is read. */
 export function progressStream<Report>(options: ProgressStreamOptions<Report>): Readable {
+  const ending = new AbortController();
   const lines = async function* (): AsyncGenerator<string, void, void> {
-    for await (const event of events(options)) yield `${JSON.stringify(event)}\n`;
+    for await (const event of events(options, ending)) yield `${JSON.stringify(event)}\n`;
   };
-  return Readable.from(lines());
+  // What it waits for may be long in coming.
+  return Readable.from(lines()).once('close', () => ending.abort());
 }
 
 async function* events<Report>(
   options: ProgressStreamOptions<Report>,
+  ending: AbortController,
 ): AsyncGenerator<Event<Report>, void, void> {
-  const { work, isServing, onEnd, onFailure } = options;
-  const ending = new AbortController();
+  const { work, isServing, onEnd, onFailure, onCancelled } = options;
   const { signal } = ending;
   let progress: Event<Report> | undefined;
   let outcome: Event<Report> | undefined;
   const over = work({ signal, onProgress: (shown) => (progress = { progress: shown }) }).then(
     (report) => {
-      onEnd(report);
+      if (signal.aborted) onCancelled();
+      else onEnd(report);
       outcome = { report };
     },
     (cause: unknown) => {
-      onFailure(cause);
+      if (signal.aborted) onCancelled();
+      else onFailure(cause);
       const { code, message, exitCode } = toCommandFailure(fromCore(cause));
       outcome = { error: { code, message, exitCode } };
     },

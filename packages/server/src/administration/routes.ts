@@ -108,6 +108,7 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
           onEnd: ({ damaged: _listed, damagedRecords: _named, ...counts }) =>
             options.logger.info(counts, 'the scrub is over'),
           onFailure: (cause) => options.logger.error({ err: cause }, 'the scrub failed'),
+          onCancelled: () => options.logger.info('the scrub was cancelled'),
         });
       });
       api.post('/compact', async (request, reply) => {
@@ -120,6 +121,7 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
           isServing: () => options.administration() === administration,
           onEnd: (report) => options.logger.info(report, 'the compaction is over'),
           onFailure: (cause) => options.logger.error({ err: cause }, 'the compaction failed'),
+          onCancelled: () => options.logger.info('the compaction was cancelled'),
         });
       });
       api.post('/backup', async (request, reply) => {
@@ -133,6 +135,7 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
           onEnd: ({ damaged, ...counts }) =>
             options.logger.info({ ...counts, damaged: damaged.length }, 'the backup is complete'),
           onFailure: (cause) => options.logger.error({ err: cause }, 'the backup failed'),
+          onCancelled: () => options.logger.info('the backup was cancelled'),
         });
       });
       api.post('/keys', async (request, reply) => {

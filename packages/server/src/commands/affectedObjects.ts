@@ -11,6 +11,17 @@ export function describeAffected(objects: readonly AffectedObject[]): string {
   return affected === '' ? '' : `: bytes of ${affected}`;
 }
 
+/** Where bytes of the store are damaged, as a line. `container`: the path below `extents/`. */
+export function describeDamagedPlace(place: {
+  readonly container: string;
+  readonly offset: number;
+  readonly reason: string;
+  readonly objects: readonly AffectedObject[];
+}): string {
+  const { container, offset, reason, objects } = place;
+  return `damaged: container ${container} at ${offset}: ${reason}${describeAffected(objects)}`;
+}
+
 /** Quoted where the key holds what a terminal might act on, or what would be taken for the end of it. */
 function describeObject({ volume, key, upload }: AffectedObject): string {
   const path = `${volume}/${key}`;

@@ -8,9 +8,11 @@ import type { BackupReport } from '../administration/contract.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
-import { describeAffected } from './affectedObjects.ts';
+import { describeDamagedPlace } from './affectedObjects.ts';
+import { counted } from './counted.ts';
 import { ProgressLine } from './progressLine.ts';
 import { addRateOption, type RateOptions, rateOf } from './rate.ts';
+import { shortList } from './shortList.ts';
 import { formatBytes } from './size.ts';
 import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
@@ -87,8 +89,11 @@ async function pruneTo(directory: string, keep: number): Promise<Pruned> {
 async function listBackups(options: BackupCommandOptions): Promise<ExitCode> {
   const { Repository } = await import('@facet/core');
   const { NodeDisk } = await import('@facet/extents');
+  const { mustHoldBackups } = await import('../store/backups.ts');
+  const to = resolve(options.to);
   const backups = await inCoresWords(async () => {
-    const repository = await Repository.open(new NodeDisk(resolve(options.to)));
+    await mustHoldBackups(to);
+    const repository = await Repository.open(new NodeDisk(to));
     return Promise.all((await repository.backups()).map((id) => describeListed(repository, id)));
   });
   processOutput(options.json === true).result({
@@ -126,19 +131,16 @@ async function inCoresWords<T>(work: () => Promise<T>): Promise<T> {
 function describe(report: BackupReport, pruned: Pruned | undefined): string {
   const { id, metadataBytes, containers, bytes, copiedContainers, copiedBytes, damaged } = report;
   return [
-    ...damaged.map(
-      ({ container, offset, reason, objects }) =>
-        `damaged: ${container} at ${offset}: ${reason}${describeAffected(objects)}`,
-    ),
-    `backup ${id}: ${formatBytes(metadataBytes)} of metadata, ${formatBytes(bytes)} of data in ${containers} files`,
-    `copied ${formatBytes(copiedBytes)} of data, of ${copiedContainers} files`,
+    ...shortList(damaged.map(describeDamagedPlace)),
+    `backup ${id}: ${formatBytes(metadataBytes)} of metadata, ${formatBytes(bytes)} of data in ${counted(containers, 'file')}`,
+    `copied ${formatBytes(copiedBytes)} of data, of ${counted(copiedContainers, 'file')}`,
     ...(pruned
       ? [
-          `removed ${pruned.backups.length} backups, and ${formatBytes(pruned.bytes)} of data that only they had`,
+          `removed ${counted(pruned.backups.length, 'backup')}, and ${formatBytes(pruned.bytes)} of data that only they had`,
         ]
       : []),
     damaged.length === 0
       ? 'no damage'
-      : `DAMAGED in the store: ${damaged.length} ${damaged.length === 1 ? 'place' : 'places'}; all else is in the backup`,
+      : `DAMAGED in the store: ${counted(damaged.length, 'place')}; all else is in the backup`,
   ].join('\n');
 }

@@ -9,6 +9,7 @@ import { processOutput } from '../output.ts';
 import { holdStoreForCommand, storeInUse } from '../store/holding.ts';
 import { storeLayout } from '../store/layout.ts';
 
+import { counted } from './counted.ts';
 import { ProgressLine } from './progressLine.ts';
 import { parseRate } from './rate.ts';
 import { formatBytes } from './size.ts';
@@ -73,8 +74,8 @@ function describe(report: CompactReport): string {
   const { segments, movedExtents, movedBytes, damaged, complete } = report;
   const { allocatedBytesBefore, allocatedBytesAfter } = report;
   return [
-    `moved ${formatBytes(movedBytes)} in ${movedExtents} extents out of ${segments} segments${complete ? '' : ', and was ended early'}`,
-    ...(damaged > 0 ? [`DAMAGED: ${damaged} extents, which stay where they are: see facet scrub`] : []),
+    `moved ${formatBytes(movedBytes)} in ${counted(movedExtents, 'extent')} out of ${counted(segments, 'segment')}${complete ? '' : ', and was ended early'}`,
+    ...(damaged > 0 ? [`DAMAGED: ${counted(damaged, 'extent')}, left in place: see facet scrub`] : []),
     `extents take ${formatBytes(allocatedBytesAfter)} of the disk, ${formatBytes(allocatedBytesBefore)} before`,
   ].join('\n');
 }

@@ -9,7 +9,10 @@ import { holdStoreForCommand, storeInUse } from '../store/holding.ts';
 import { type StoreLayout, storeLayout } from '../store/layout.ts';
 import type { StoreLock } from '../store/lock.ts';
 import { isReadOnly, needsWritablePlace } from '../store/writablePlace.ts';
-import { describeFinding } from './describeFinding.ts';
+import { counted } from './counted.ts';
+import { describeChecked } from './describeChecked.ts';
+import { FindingLines } from './shortList.ts';
+import { formatBytes } from './size.ts';
 import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
 
 /** What `--json` lists at most; the count is always of all. */
@@ -61,9 +64,10 @@ async function runFsck(options: FsckOptions): Promise<ExitCode> {
 async function runCheck(layout: StoreLayout, options: FsckOptions): Promise<ExitCode> {
   const output = processOutput(options.json === true);
   const { inspectStore } = await import('../store/inspect.ts');
-  const { listed, onFinding } = findingsOf(output);
-  const report = await inspectStore({ layout, full: options.full === true, onFinding });
-  tellOutcome(output, report, listed);
+  const full = options.full === true;
+  const { listed, onFinding, summary } = findingsOf(output);
+  const report = await inspectStore({ layout, full, onFinding });
+  tellOutcome(output, { report, full, listed, summary: summary('found') });
   return report.findings === 0 ? EXIT.ok : EXIT.damage;
 }
 
@@ -71,29 +75,46 @@ async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<Exi
   const output = processOutput(options.json === true);
   const dryRun = options.dryRun === true;
   const { repairStore } = await import('../store/repair.ts');
-  const { listed, onFinding } = findingsOf(output);
+  const { listed, onFinding, summary } = findingsOf(output);
+  const lines = new FindingLines();
   const repairs: (Finding & { readonly doing: string })[] = [];
   const onRepaired = ({ finding, doing }: Repaired): void => {
-    const text = `${dryRun ? 'would be repaired' : 'repaired'}: ${describeFinding(finding)}: ${doing}`;
-    if (!output.json) output.result({ result: finding, text });
-    else if (repairs.length < FINDINGS_LISTED_MAX) repairs.push({ ...finding, doing });
+    if (output.json) {
+      if (repairs.length < FINDINGS_LISTED_MAX) repairs.push({ ...finding, doing });
+      return;
+    }
+    const line = lines.take(finding);
+    const text = `${dryRun ? 'would be repaired' : 'repaired'}: ${line}: ${doing}`;
+    if (line !== undefined) output.result({ result: finding, text });
   };
   const full = options.full === true;
   const { repaired, ...report } = await repairStore({ layout, full, dryRun, onFinding, onRepaired });
-  tellOutcome(output, report, listed, { dryRun, repaired, repairs });
+  tellOutcome(output, {
+    report,
+    full,
+    listed,
+    summary: [...lines.summary(dryRun ? 'would repair' : 'repaired'), ...summary(dryRun ? 'found' : 'left')],
+    repairs: { dryRun, repaired, repairs },
+  });
   return report.findings === 0 ? EXIT.ok : EXIT.damage;
 }
 
 function findingsOf(output: Output): {
   readonly listed: readonly Finding[];
   readonly onFinding: (finding: Finding) => void;
+  readonly summary: FindingLines['summary'];
 } {
   const listed: Finding[] = [];
+  const lines = new FindingLines();
   const onFinding = (finding: Finding): void => {
-    if (!output.json) output.result({ result: finding, text: describeFinding(finding) });
-    else if (listed.length < FINDINGS_LISTED_MAX) listed.push(finding);
+    if (output.json) {
+      if (listed.length < FINDINGS_LISTED_MAX) listed.push(finding);
+      return;
+    }
+    const text = lines.take(finding);
+    if (text !== undefined) output.result({ result: finding, text });
   };
-  return { listed, onFinding };
+  return { listed, onFinding, summary: (lead) => lines.summary(lead) };
 }
 
 async function holdStore(layout: StoreLayout): Promise<StoreLock | undefined> {
@@ -112,21 +133,37 @@ interface Repairs {
   readonly repairs: readonly (Finding & { readonly doing: string })[];
 }
 
-function tellOutcome(
-  output: Output,
-  report: FsckReport,
-  listed: readonly Finding[],
-  repairs?: Repairs,
-): void {
+interface Outcome {
+  readonly report: FsckReport;
+  readonly full: boolean;
+  readonly listed: readonly Finding[];
+  /** By kind. */
+  readonly summary: readonly string[];
+  readonly repairs?: Repairs;
+}
+
+function tellOutcome(output: Output, { report, full, listed, summary, repairs }: Outcome): void {
   const { findings, ...checked } = report;
-  const { volumes, inodes, contents, containers, frames } = checked;
-  const left = repairs && !repairs.dryRun ? 'LEFT' : 'DAMAGED';
   output.result({
     result: { damaged: findings > 0, findings: listed, findingCount: findings, checked, ...repairs },
     text: [
-      `looked at ${volumes} volumes, ${inodes} inodes, ${contents} contents, ${containers} containers, ${frames} frames`,
+      describeChecked(report),
+      ...(full ? [`read ${formatBytes(report.bytes)} of data and compared them with their checksums`] : []),
+      ...summary,
       ...(repairs && !repairs.dryRun ? [`repaired ${repairs.repaired}`] : []),
-      findings === 0 ? 'no damage' : `${left}: ${findings} ${findings === 1 ? 'finding' : 'findings'}`,
+      findings === 0 ? 'no damage' : describeDamage(findings, repairs),
     ].join('\n'),
   });
+}
+
+/** And what to do next. */
+function describeDamage(findings: number, repairs: Repairs | undefined): string {
+  const found = counted(findings, 'finding');
+  if (repairs === undefined)
+    return `DAMAGED: ${found}; 'facet fsck --repair --dry-run' tells what of that can be mended`;
+  if (repairs.dryRun) return `DAMAGED: ${found}; nothing was changed`;
+  return (
+    `LEFT: ${found}, since nothing proves how to mend that: write the objects named anew, or delete them; or bring ` +
+    "the store back from a backup ('facet restore'). docs/repair.md says what stays and why"
+  );
 }

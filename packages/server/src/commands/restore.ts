@@ -8,9 +8,11 @@ import { CommandFailure } from '../failure.ts';
 import { processOutput } from '../output.ts';
 import { storeLayout } from '../store/layout.ts';
 import type { Restored } from '../store/restore.ts';
-import { describeAffected } from './affectedObjects.ts';
-import { describeFinding } from './describeFinding.ts';
+import { describeDamagedPlace } from './affectedObjects.ts';
+import { counted } from './counted.ts';
+import { describeChecked } from './describeChecked.ts';
 import { ProgressLine } from './progressLine.ts';
+import { FindingLines, shortList } from './shortList.ts';
 import { formatBytes } from './size.ts';
 import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
 
@@ -83,20 +85,20 @@ function describe(
 ): string {
   const { id, changes, metadataBytes, containers, fsck, scrub } = restored;
   const damages = damagesOf(restored);
+  const ofBackup = containers.damaged.map(
+    ({ path, offset, length, reason }) =>
+      `damaged: ${path} of the backup, ${length} bytes at ${offset}: ${reason}`,
+  );
+  const lines = new FindingLines();
   return [
-    ...containers.damaged.map(
-      ({ path, offset, length, reason }) =>
-        `damaged: ${path} of the backup, ${length} bytes at ${offset}: ${reason}`,
-    ),
-    ...scrub.damaged.map(
-      ({ container, offset, reason, objects }) =>
-        `damaged: content in container ${container} at ${offset}: ${reason}${describeAffected(objects)}`,
-    ),
-    ...findings.map(describeFinding),
+    ...shortList(ofBackup),
+    ...shortList(scrub.damaged.map(describeDamagedPlace), scrub.damagedCount),
+    ...findings.flatMap((finding) => lines.take(finding) ?? []),
+    ...lines.summary('found'),
     `restored backup ${id} to ${directory}`,
-    `compared ${formatBytes(metadataBytes)} of metadata, ${changes} records, and ${formatBytes(containers.bytes)} in ${containers.containers} files with the backup's checksums`,
-    `looked at ${fsck.volumes} volumes, ${fsck.inodes} inodes, ${fsck.contents} contents, ${fsck.containers} containers, ${fsck.frames} frames`,
-    `read ${formatBytes(scrub.bytes)} in ${scrub.extents} extents`,
+    `compared ${formatBytes(metadataBytes)} of metadata, ${counted(changes, 'record')}, and ${formatBytes(containers.bytes)} in ${counted(containers.containers, 'file')} with the backup's checksums`,
+    describeChecked(fsck),
+    `read ${formatBytes(scrub.bytes)} in ${counted(scrub.extents, 'extent')}`,
     damages === 0 ? 'no damage' : 'DAMAGED: what is named above can not be read, all else is there',
   ].join('\n');
 }

@@ -6,9 +6,11 @@ import type { ScrubReport } from '../administration/contract.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { processOutput } from '../output.ts';
-import { describeAffected } from './affectedObjects.ts';
+import { describeDamagedPlace } from './affectedObjects.ts';
+import { counted } from './counted.ts';
 import { ProgressLine } from './progressLine.ts';
 import { addRateOption, type RateOptions, rateOf } from './rate.ts';
+import { shortList } from './shortList.ts';
 import { formatBytes } from './size.ts';
 import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
@@ -58,15 +60,12 @@ async function runScrub(options: ScrubCommandOptions): Promise<ExitCode> {
 function describe(report: ScrubReport): string {
   const { bytes, extents, records, complete, damaged, damagedRecords } = report;
   const damagedCount = report.damagedCount + report.damagedRecordCount;
-  const unlisted = damagedCount - damaged.length - damagedRecords.length;
+  const ofMetadata = damagedRecords.map(({ key, kind }) => `damaged: metadata record ${key} (${kind})`);
+  const read = `${formatBytes(bytes)} in ${counted(extents, 'extent')}, ${counted(records, 'metadata record')}`;
   return [
-    ...damagedRecords.map(({ key, kind }) => `damaged: metadata record ${key} (${kind})`),
-    ...damaged.map(
-      ({ container, offset, reason, objects }) =>
-        `damaged: ${container} at ${offset}: ${reason}${describeAffected(objects)}`,
-    ),
-    ...(unlisted > 0 ? [`and ${unlisted} more`] : []),
-    `read ${formatBytes(bytes)} in ${extents} extents, ${records} metadata records${complete ? '' : ', and was ended early'}`,
-    damagedCount === 0 ? 'no damage' : `DAMAGED: ${damagedCount} ${damagedCount === 1 ? 'place' : 'places'}`,
+    ...shortList(ofMetadata, report.damagedRecordCount),
+    ...shortList(damaged.map(describeDamagedPlace), report.damagedCount),
+    `read ${read}${complete ? '' : ', and was ended early'}`,
+    damagedCount === 0 ? 'no damage' : `DAMAGED: ${counted(damagedCount, 'place')}`,
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 /** A directory of backups on this machine's disk, and what of a data directory goes into one as it is. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fromTarget, Repository, type SmallFile } from '@facet/core';
 import { type Disk, NodeDisk } from '@facet/extents';
@@ -13,6 +13,21 @@ export function smallFilesOf(paths: readonly string[]): readonly SmallFile[] {
   return paths
     .filter((path) => existsSync(path))
     .map((path) => ({ name: basename(path), bytes: readFileSync(path) }));
+}
+
+/**
+ * Of a directory that is to be read: what is wrong with its name, in words of whoever named it.
+ * @throws CommandFailure NoEntry (3); errors of the disk
+ */
+export async function mustHoldBackups(directory: string): Promise<void> {
+  const status = statSync(directory, { throwIfNoEntry: false });
+  if (status?.isDirectory() && (await Repository.isIn(new NodeDisk(directory)))) return;
+  const what = status === undefined ? `${directory} does not exist` : `there are no backups in ${directory}`;
+  throw new CommandFailure({
+    exitCode: EXIT.notFound,
+    code: 'NoEntry',
+    message: `${what}: name a directory that 'facet backup --to' has written to`,
+  });
 }
 
 /**

@@ -48,7 +48,8 @@ export async function holdStoreForCommand(layout: StoreLayout): Promise<StoreLoc
   return lock;
 }
 
-function openLock(layout: StoreLayout): StoreLock {
+/** @throws CommandFailure UnusableDirectory (1) */
+export function openLock(layout: StoreLayout): StoreLock {
   try {
     return openStoreLock(layout.lock);
   } catch (error) {

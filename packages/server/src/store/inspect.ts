@@ -4,7 +4,7 @@
  */
 
 import { type FsckParts, type FsckReport, fsck } from '@facet/core';
-import { LocalExtentStore, NodeDisk } from '@facet/extents';
+import { LocalExtentStore, NodeDisk, strayFiles } from '@facet/extents';
 import type { StoreLayout } from './layout.ts';
 import { openMetadata } from './metadata.ts';
 
@@ -15,12 +15,13 @@ export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding'> {
 
 export async function inspectStore({ layout, ...options }: InspectOptions): Promise<FsckReport> {
   const { engine } = await openMetadata(layout, { checksPages: true });
+  const disk = new NodeDisk(layout.extents);
   const extents = new LocalExtentStore({
-    disk: new NodeDisk(layout.extents),
+    disk,
     lease: () => Promise.reject(new Error('an inspection writes nothing')),
   });
   try {
-    return await fsck({ engine, extents, ...options });
+    return await fsck({ engine, extents, strays: () => strayFiles(disk), ...options });
   } finally {
     await extents.close();
     await engine.close();

@@ -3,11 +3,20 @@
  * and of what is left, a line of JSON each.
  */
 
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type RepairParts, type RepairReport, repair, systemEnvironment } from '@facet/core';
-import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
-import { syncDirectory } from './directory.ts';
+import { LocalExtentStore, NodeDisk, strayFiles } from '@facet/extents';
+import { errorCode, syncDirectory } from './directory.ts';
 import type { StoreLayout } from './layout.ts';
 import { openMetadata } from './metadata.ts';
 
@@ -18,8 +27,9 @@ export interface RepairOptions extends Pick<RepairParts, 'full' | 'dryRun' | 'on
 
 export async function repairStore({ layout, ...options }: RepairOptions): Promise<RepairReport> {
   const { engine } = await openMetadata(layout, { checksPages: true });
+  const disk = new NodeDisk(layout.extents);
   const extents = new LocalExtentStore({
-    disk: new NodeDisk(layout.extents),
+    disk,
     lease: () => Promise.reject(new Error('a repair writes no extents')),
   });
   const log = options.dryRun === true ? undefined : new RepairLog(layout.quarantine);
@@ -37,7 +47,8 @@ export async function repairStore({ layout, ...options }: RepairOptions): Promis
         log?.write({ left: true, ...finding });
         options.onFinding(finding);
       },
-      setAside: async ({ container, kind }) => setAside(layout, containerName(container, kind)),
+      strays: () => strayFiles(disk),
+      setAside: async (path) => setAside(layout, path),
     });
   } finally {
     log?.close();
@@ -46,15 +57,27 @@ export async function repairStore({ layout, ...options }: RepairOptions): Promis
   }
 }
 
-/** By a rename, so that it is in one of the two places whenever this ends. */
-function setAside(layout: StoreLayout, name: string): void {
-  const from = join(layout.extents, name);
-  const to = join(layout.quarantine, name.replaceAll('/', '-'));
+/** By a rename, so that it is in one of the two places whenever this ends. @returns why it can not be moved */
+function setAside(layout: StoreLayout, path: string): string | undefined {
+  const from = join(layout.extents, path);
   makeQuarantine(layout.quarantine);
-  if (existsSync(to)) throw new Error(`${to} is there already: move it elsewhere`);
-  renameSync(from, to);
+  try {
+    renameSync(from, freeName(join(layout.quarantine, path.replaceAll('/', '-'))));
+  } catch (error) {
+    if (errorCode(error) === undefined || !(error instanceof Error)) throw error;
+    return `it could not be moved to ${layout.quarantine}, so move it by hand (${error.message})`;
+  }
   syncDirectory(layout.quarantine);
   syncDirectory(dirname(from));
+  return undefined;
+}
+
+/** What an earlier repair set aside is not replaced. */
+function freeName(wanted: string): string {
+  const isTaken = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  let name = wanted;
+  for (let more = 2; isTaken(name); more += 1) name = `${wanted}.${more}`;
+  return name;
 }
 
 /** Written as things are done: what a repair that was killed did is in it, but for the last. */

@@ -3,7 +3,7 @@
  * at: until then the metadata have a name that no server opens.
  */
 
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import {
   type Finding,
@@ -12,15 +12,17 @@ import {
   type RestoredContainers,
   type ScrubReport,
 } from '@facet/core';
-import { NodeDisk } from '@facet/extents';
+import { containerName, NodeDisk } from '@facet/extents';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
-import { isThere, makeDataDirectory } from './directory.ts';
-import { storeInUse } from './holding.ts';
+import { mustHoldBackups } from './backups.ts';
+import { isThere, makeDataDirectory, syncDirectory } from './directory.ts';
+import { openLock, storeInUse } from './holding.ts';
 import { inspectStore } from './inspect.ts';
 import type { StoreLayout } from './layout.ts';
-import { openStoreLock, type StoreLock } from './lock.ts';
+import type { StoreLock } from './lock.ts';
 import { openMetadata } from './metadata.ts';
+import { refuseNested } from './nesting.ts';
 import { openStore } from './open.ts';
 import { writePrivateFile } from './privateFile.ts';
 
@@ -44,15 +46,22 @@ export interface Restored {
   readonly metadataBytes: number;
   readonly containers: RestoredContainers;
   readonly fsck: FsckReport;
-  readonly scrub: ScrubReport;
+  readonly scrub: Omit<ScrubReport, 'damaged'> & { readonly damaged: readonly DamagedPlace[] };
 }
 
+/** As {@link ScrubReport} has it, the container by the path below `extents/`. */
+type DamagedPlace = Omit<ScrubReport['damaged'][number], 'container' | 'kind'> & {
+  readonly container: string;
+};
+
 /**
- * @throws CommandFailure NotEmpty (4), FsError Corrupt (its metadata can not be brought back) | NoEntry | Closed; then
+ * @throws CommandFailure NoEntry (3) | Usage (2) | NotEmpty (4) | UnusableDirectory (1), FsError Corrupt (its metadata can not be brought back) | NoEntry | Closed; then
  * nothing is left
  */
 export async function restoreStore(options: RestoreOptions): Promise<Restored> {
   const { layout, from, id, signal, onProgress } = options;
+  refuseNested(layout.directory, from);
+  await mustHoldBackups(from);
   const backup = await OpenedBackup.open({
     from: new NodeDisk(from),
     ...(id !== undefined && { id }),
@@ -62,7 +71,7 @@ export async function restoreStore(options: RestoreOptions): Promise<Restored> {
   const existed = isThere(layout.directory, layout.directory);
   mustBeEmpty(layout, existed);
   makeDataDirectory(layout.directory);
-  const lock = openStoreLock(layout.lock);
+  const lock = openLock(layout);
   try {
     // Until then what is there is somebody else's, who may have begun since the first look.
     if (!lock.tryLock('owner', 'exclusive')) throw storeInUse(layout, 'restore to another directory');
@@ -114,12 +123,17 @@ async function recoverAndScrub(
   layout: StoreLayout,
   lock: StoreLock,
   remark: (text: string) => void,
-): Promise<ScrubReport> {
+): Promise<Restored['scrub']> {
   const watcher = { error: (_fields: object, message: string) => remark(message), info: () => undefined };
   const store = await openStore({ layout, lock, watcher });
   try {
     await store.core.collector.drain();
-    return await store.core.scrub({ bytesPerSecond: Number.MAX_SAFE_INTEGER });
+    const { damaged, ...report } = await store.core.scrub({ bytesPerSecond: Number.MAX_SAFE_INTEGER });
+    const named = damaged.map(({ container, kind, ...place }) => ({
+      ...place,
+      container: containerName(container, kind),
+    }));
+    return { ...report, damaged: named };
   } finally {
     await store.close();
   }
@@ -152,13 +166,4 @@ function removeAll(layout: StoreLayout, existed: boolean): void {
   for (const path of [restoring, extents, rootCredentials, nfsHandleKey, lock])
     rmSync(path, { recursive: true, force: true });
   if (!existed) rmSync(directory, { recursive: true, force: true });
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
