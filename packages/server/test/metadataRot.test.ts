@@ -56,7 +56,7 @@ test('a bit that flipped in the metadata is an error where it is read, logged an
 
   rot(data, 'other bytes');
   const found = await facet(['fsck', '--data', data]);
-  expect(found.stdout).toMatch(/^recordDamaged: record 14[0-9a-f]+, the metadata: .*inline/);
+  expect(found.stdout).toMatch(/^recordDamaged: record 14[0-9a-f]+: .*inline/);
   expect(found.code).toBe(6);
 });
 

@@ -49,7 +49,7 @@ test('what a client made up is not kept apart', async () => {
   for (let at = 0; at < 100; at += 1)
     s3.observe({ ...outcome, operation: at % 2 === 0 ? `PUT ?made-up-${at}` : undefined, status: 501 });
   const [requests] = s3.families({ underWay: () => 0 });
-  expect(requests?.values).toEqual([{ labels: { operation: 'other', status: '5xx' }, value: 100 }]);
+  expect(requests?.values).toEqual([{ labels: { operation: 'other', status: '501' }, value: 100 }]);
 });
 
 test('a client that left before its answer is counted, too', () => {
