@@ -107,10 +107,9 @@ export class RequestBody implements AsyncIterable<Buffer> {
 
   #hasEnded(): boolean {
     const request = this.#request;
-    // What is behind in the stream still comes, as it flows.
-    return (
-      this.#failure !== undefined || (request.readableLength === 0 && (this.#isWhole() || request.destroyed))
-    );
+    if (this.#failure !== undefined || request.destroyed) return true;
+    // What is still in the stream comes, as it flows.
+    return this.#isWhole() && request.readableLength === 0;
   }
 
   #open(): void {

@@ -19,6 +19,16 @@ function storeWith(options: Partial<MemoryDiskOptions> = {}) {
   return { disk, store: new LocalExtentStore({ disk: disk.mount(), lease: leaseFrom(1) }) };
 }
 
+/** Each write waits until it is let go. */
+function storeThatStalls() {
+  const writes: (() => void)[] = [];
+  const before = async ({ kind }: DiskOperation) => {
+    if (kind === 'write') await new Promise<void>((resolve) => writes.push(resolve));
+    return undefined;
+  };
+  return { writes, ...storeWith({ before }) };
+}
+
 async function writeAll(writer: ExtentWriter, data: Buffer, pieceBytes: number): Promise<void> {
   for (let at = 0; at < data.length; at += pieceBytes) await writer.write(data.subarray(at, at + pieceBytes));
 }
@@ -126,12 +136,7 @@ describe('a dedicated writer', () => {
   });
 
   it('lets its caller go on while it writes what has gathered', async () => {
-    const writes: (() => void)[] = [];
-    const before = async ({ kind }: DiskOperation) => {
-      if (kind === 'write') await new Promise<void>((resolve) => writes.push(resolve));
-      return undefined;
-    };
-    const { store } = storeWith({ before });
+    const { writes, store } = storeThatStalls();
     const writer = store.create(owner);
     await writer.write(Buffer.alloc(100_000));
     const second = writer.write(Buffer.alloc(262_144));
@@ -159,12 +164,7 @@ describe('a dedicated writer', () => {
     }
 
     it('once, when its bytes are written and not before', async () => {
-      const writes: (() => void)[] = [];
-      const before = async ({ kind }: DiskOperation) => {
-        if (kind === 'write') await new Promise<void>((resolve) => writes.push(resolve));
-        return undefined;
-      };
-      const { store } = storeWith({ before });
+      const { writes, store } = storeThatStalls();
       const writer = store.create(owner);
       const { released } = await lend(writer, [0, 100_000, 200_000]);
       expect(released).toEqual([1, 0, 0]);

@@ -1,6 +1,7 @@
 /**
- * SIGTERM and SIGINT: the server stops. So it does of a SIGHUP that is the terminal that was closed which it was started
- * from; any other is somebody's wish that what is in files be read again. Further signals change nothing: the stop under way is the stop.
+ * SIGTERM and SIGINT: the server stops. So it does at a SIGHUP when the terminal that it was started from was closed; any
+ * other SIGHUP is somebody's wish that what is in files be read again. Further signals change nothing: the stop under way
+ * is the stop.
  */
 
 import { closeSync, openSync } from 'node:fs';
