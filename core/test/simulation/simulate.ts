@@ -21,7 +21,8 @@ import { below, type Random, randomFrom, Scheduler } from './scheduler.ts';
 import { World, type WorldOptions } from './world.ts';
 
 const ACTORS = 4;
-const LIVES = 3;
+/** Of one world. */
+export const LIVES = 3;
 /** The power is cut after so many steps at most. */
 const STEPS_MAX = 5000;
 /** The disk stays full, or not, for so many turns of its own at most, out of those of all. */
@@ -151,12 +152,24 @@ class Setting {
   }
 }
 
-/** One client after the other's step, on LMDB, closed and opened again now and then. @returns commits */
+/** What there is to count, and was not met. */
+const NONE = {
+  cutShort: 0,
+  noSpace: 0,
+  overQuota: 0,
+  failed: 0,
+  died: 0,
+  killed: 0,
+  moved: 0,
+  merged: 0,
+} as const satisfies Partial<Outcome>;
+
+/** One client after the other's step, on LMDB, closed and opened again now and then. */
 export async function playOnLmdb(options: {
   seed: number;
   actions: number;
   lmdbFolder: string;
-}): Promise<number> {
+}): Promise<Outcome> {
   const { seed, actions, lmdbFolder } = options;
   const random = randomFrom(seed);
   const setting = new Setting(random, { lmdbFolder });
@@ -183,7 +196,7 @@ export async function playOnLmdb(options: {
     await compare(core, world, replay);
     await core.close();
   }
-  return setting.commits;
+  return { ...NONE, steps: setting.scheduler.steps, commits: setting.commits };
 }
 
 /** @throws when the store and the model differ, or a client got an answer it must not get */
@@ -210,7 +223,7 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   });
   const { world, replay } = setting;
   const calls = new Calls(random, replay);
-  const counts = { noSpace: 0, overQuota: 0, failed: 0, cutShort: 0, died: 0, moved: 0, merged: 0 };
+  const counts: Record<keyof typeof NONE, number> = { ...NONE };
   const refused = countRefusals(counts, { fills, faults });
   for (let life = 0; life < LIVES; life += 1) {
     const core = await setting.start(calls);
@@ -230,8 +243,8 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   if (quota) await mustBeWithin(core, world, quota);
   await setting.endWorkers(core);
   await core.close();
-  const killed = world.family?.kills ?? 0;
-  return { steps: setting.scheduler.steps, commits: setting.commits, killed, ...counts };
+  counts.killed = world.family?.kills ?? 0;
+  return { ...counts, steps: setting.scheduler.steps, commits: setting.commits };
 }
 
 function countRefusals(
