@@ -14,6 +14,7 @@ import { Calls } from './calls.ts';
 import { compactNowAndThen, writeInPieces } from './compaction.ts';
 import { compare, inspect } from './compare.ts';
 import type { JournalKind } from './faultyJournal.ts';
+import { Broken } from './invariants.ts';
 import type { UnderWay } from './observed.ts';
 import type { Plant } from './plants/plant.ts';
 import { Replay } from './replay.ts';
@@ -97,7 +98,8 @@ class Setting {
     this.commits += 1;
     try {
       // An engine without room commits nothing but from the reserve, which is not for this.
-      if (this.world.tookReserve && !command.frees) throw new Error(`${command.name} took the reserve`);
+      if (this.world.tookReserve && !command.frees)
+        throw new Broken('reserveIsKept', `${command.name} took the reserve`);
       this.replay.commit(command, writing.getStore());
     } catch (error) {
       this.breaks(error);
@@ -115,7 +117,7 @@ class Setting {
   mustBeWhole(): void {
     if (this.broken !== undefined) throw this.broken;
     if (this.world.lost.length > 0)
-      throw new Error(`recovery found bytes lost: ${JSON.stringify(this.world.lost)}`);
+      throw new Broken('bytesAreKept', `recovery found bytes lost: ${JSON.stringify(this.world.lost)}`);
   }
 
   /** Opens the store, and compares it with the model before and after calls are repeated that nobody answered. */
@@ -179,7 +181,7 @@ export async function playOnLmdb(options: {
     const core = await setting.start(calls);
     const idle = async () => undefined;
     const never = (): never => {
-      throw new Error('a client was refused for want of room');
+      throw new Broken('roomIsKnown', 'a client was refused for want of room');
     };
     const refused = { noRoom: never, overQuota: never, failed: never };
     const within = new Surroundings({
@@ -237,9 +239,9 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   }
   world.fill(false);
   const core = await setting.start(calls);
-  if (core.room.full) throw new Error('there is room, and the store does not know');
+  if (core.room.full) throw new Broken('roomIsKnown', 'there is room, and the store does not know');
   if (world.faults.length > 0 && !faults)
-    throw new Error('background work failed', { cause: world.faults[0] });
+    throw new Broken('onlyDevicesFail', 'background work failed', { cause: world.faults[0] });
   if (quota) await mustBeWithin(core, world, quota);
   await setting.endWorkers(core);
   await core.close();
@@ -253,14 +255,15 @@ function countRefusals(
 ): Refused {
   return {
     noRoom: () => {
-      if (!fills) throw new Error('a client was refused for want of room, of which there is enough');
+      if (!fills)
+        throw new Broken('roomIsKnown', 'a client was refused for want of room, of which there is enough');
       counts.noSpace += 1;
     },
     overQuota: () => {
       counts.overQuota += 1;
     },
     failed: () => {
-      if (!faults) throw new Error('an operation failed on a device that does not');
+      if (!faults) throw new Broken('onlyDevicesFail', 'an operation failed on a device that does not');
       counts.failed += 1;
     },
   };
@@ -309,7 +312,7 @@ const setQuota = ({ volumes }: Core, { volume }: World, { bytes, inodes }: Requi
 async function mustBeWithin({ volumes }: Core, { volume }: World, quota: Required<Quota>): Promise<void> {
   const { bytes, inodes } = await volumes.usage(volume.id);
   if (bytes <= quota.bytes && inodes <= quota.inodes) return;
-  throw new Error(`the volume has ${bytes} bytes in ${inodes} inodes, over its quota`);
+  throw new Broken('quotasHold', `the volume has ${bytes} bytes in ${inodes} inodes, over its quota`);
 }
 
 /** Until the power goes. */
