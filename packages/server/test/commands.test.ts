@@ -13,16 +13,8 @@ import {
 } from '../src/administration/contract.ts';
 import { SETTINGS } from '../src/settings/settings.ts';
 import { openStoreLock } from '../src/store/lock.ts';
-import {
-  type Deferral,
-  facet,
-  facetJson,
-  madeCredentials,
-  serve,
-  stop,
-  temporaryDirectory,
-} from './facetProcess.ts';
-import { presign } from './presign.ts';
+import { type Deferral, facet, facetJson, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { put } from './put.ts';
 
 const errorShape = z.object({
   error: z.object({ code: z.string(), message: z.string(), exitCode: z.number() }),
@@ -284,14 +276,8 @@ describe('fsck', () => {
   async function storeWithObject() {
     const data = temporaryDirectory();
     const server = await serve({ data });
-    const root = madeCredentials(server);
-    for (const [path, body] of [
-      ['/bucket', ''],
-      ['/bucket/object', 'x'.repeat(300_000)],
-    ] as const) {
-      const url = presign('PUT', `${server.serving.s3.url}${path}`, root);
-      expect((await fetch(url, { method: 'PUT', body })).status).toBe(200);
-    }
+    await put(server, '/bucket');
+    await put(server, '/bucket/object', { body: 'x'.repeat(300_000) });
     await stop(server);
     const files = readdirSync(join(data, 'extents'), { recursive: true, encoding: 'utf8' });
     const container = files.find((name) => name.endsWith('.ext'));

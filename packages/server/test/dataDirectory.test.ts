@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { facet, madeCredentials, serve, stop, temporaryDirectory } from './facetProcess.ts';
-import { presign } from './presign.ts';
+import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { put } from './put.ts';
 
 const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
 
@@ -107,13 +107,8 @@ test.each([
 ])('metadata that is lost is told of, and nothing is made: %s', async (_name, folder) => {
   const data = temporaryDirectory();
   const server = await serve({ data });
-  for (const [path, body] of [
-    ['lost', ''],
-    ['lost/object', 'x'.repeat(400_000)],
-  ] as const) {
-    const url = presign('PUT', `${server.serving.s3.url}/${path}`, madeCredentials(server));
-    expect((await fetch(url, { method: 'PUT', body })).status).toBe(200);
-  }
+  await put(server, '/lost');
+  await put(server, '/lost/object', { body: 'x'.repeat(400_000) });
   await stop(server);
   rmSync(join(data, 'meta'), { recursive: true });
   if (!folder) mkdirSync(join(data, 'meta'));

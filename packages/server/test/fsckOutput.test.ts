@@ -2,19 +2,14 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { facet, madeCredentials, serve, stop, temporaryDirectory } from './facetProcess.ts';
-import { presign } from './presign.ts';
+import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { put } from './put.ts';
 
 test('of many findings of a kind it lists the first, counts all, and says what to do next', async () => {
   const data = temporaryDirectory();
   const server = await serve({ data });
-  const root = madeCredentials(server);
-  const put = async (path: string, body: string) => {
-    const url = presign('PUT', `${server.serving.s3.url}${path}`, root);
-    expect((await fetch(url, { method: 'PUT', body })).status).toBe(200);
-  };
-  await put('/vol', '');
-  for (let at = 0; at < 50; at += 1) await put(`/vol/${at}`, 'x'.repeat(60_000));
+  await put(server, '/vol');
+  for (let at = 0; at < 50; at += 1) await put(server, `/vol/${at}`, { body: 'x'.repeat(60_000) });
   expect((await stop(server)).code).toBe(0);
 
   const quick = await facet(['fsck', '--data', data]);

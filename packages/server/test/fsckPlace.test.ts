@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { facet, madeCredentials, serve, stop, temporaryDirectory } from './facetProcess.ts';
-import { presign } from './presign.ts';
+import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { put } from './put.ts';
 import { noSmallDisk, smallDisk } from './smallDisk.ts';
 
 /** What is run inside a disk that has the store on it. */
@@ -42,13 +42,8 @@ test.skipIf(noDisk)(
   async () => {
     const data = temporaryDirectory();
     const server = await serve({ data });
-    const root = madeCredentials(server);
-    const put = async (path: string, body: string) => {
-      const url = presign('PUT', `${server.serving.s3.url}${path}`, root);
-      expect((await fetch(url, { method: 'PUT', body })).status).toBe(200);
-    };
-    await put('/left', '');
-    for (let key = 0; key < 20; key += 1) await put(`/left/${key}`, 'x'.repeat(60_000));
+    await put(server, '/left');
+    for (let key = 0; key < 20; key += 1) await put(server, `/left/${key}`, { body: 'x'.repeat(60_000) });
     await stop(server, 'SIGKILL');
     const { inside, fsck } = await diskWith(data);
     inside('cat /dev/zero >"$0/filler" 2>/dev/null || true');

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
 import { presign } from './presign.ts';
+import { put } from './put.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
 const environment = {
@@ -71,10 +72,8 @@ test('a repair sets aside a file that nothing refers to, logs that, and the stor
 test('what lies below extents/ under another name, or in another directory, is set aside from where it lies', async () => {
   const data = temporaryDirectory();
   const server = await serve({ data, environment });
-  const put = (path: string, body: string) =>
-    fetch(presign('PUT', `${server.serving.s3.url}${path}`, ROOT), { method: 'PUT', body });
-  await put('/vol', '');
-  expect((await put('/vol/key', 'x'.repeat(500_000))).status).toBe(200);
+  await put(server, '/vol', { as: ROOT });
+  await put(server, '/vol/key', { as: ROOT, body: 'x'.repeat(500_000) });
   expect((await stop(server)).code).toBe(0);
   const extents = join(data, 'extents');
   mkdirSync(join(extents, '7f'));

@@ -2,20 +2,14 @@ import { openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { progressText } from '../src/commands/progressLine.ts';
-import { facet, type RunningServer, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
-import { presign } from './presign.ts';
+import { facet, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
+import { put } from './put.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
 const environment = {
   FACET_ROOT_ACCESS_KEY: ROOT.accessKeyId,
   FACET_ROOT_SECRET_KEY: ROOT.secretAccessKey,
 };
-
-async function put(server: RunningServer, path: string, body?: string): Promise<void> {
-  const url = presign('PUT', `${server.serving.s3.url}${path}`, ROOT);
-  const { status } = await fetch(url, { method: 'PUT', ...(body === undefined ? {} : { body }) });
-  expect(status).toBe(200);
-}
 
 /** Flips a bit in the middle of a file. */
 function rot(file: string, position: number): void {
@@ -28,10 +22,10 @@ function rot(file: string, position: number): void {
 test('a scrub finds rot while the store is served, and when it is not, and says whose bytes it is', async () => {
   const data = temporaryDirectory();
   const server = await serve({ data, environment });
-  await put(server, '/vol');
+  await put(server, '/vol', { as: ROOT });
   for (const key of ['a', 'b', 'c d'])
-    await put(server, `/vol/${encodeURIComponent(key)}`, key.repeat(400_000));
-  await put(server, '/vol/small', 'x'.repeat(10_000));
+    await put(server, `/vol/${encodeURIComponent(key)}`, { as: ROOT, body: key.repeat(400_000) });
+  await put(server, '/vol/small', { as: ROOT, body: 'x'.repeat(10_000) });
 
   const clean = await facet(['scrub', '--data', data]);
   expect([clean.code, clean.stdout]).toEqual([
@@ -63,8 +57,9 @@ test('a scrub finds rot while the store is served, and when it is not, and says 
 test('a scrub does not keep a server from stopping, and ends with the server or its own Ctrl-C', async () => {
   const data = temporaryDirectory();
   const server = await serve({ data, environment });
-  await put(server, '/vol');
-  for (let at = 0; at < 4; at += 1) await put(server, `/vol/${at}`, 'x'.repeat(5_000_000));
+  await put(server, '/vol', { as: ROOT });
+  for (let at = 0; at < 4; at += 1)
+    await put(server, `/vol/${at}`, { as: ROOT, body: 'x'.repeat(5_000_000) });
 
   const interrupted = startFacet(['scrub', '--data', data, '--rate', '1M']);
   await server.wrote('stderr', /a scrub begins/);
