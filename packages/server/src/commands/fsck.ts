@@ -84,8 +84,9 @@ async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<Exi
       return;
     }
     const line = lines.take(finding);
+    if (line === undefined) return;
     const text = `${dryRun ? 'would be repaired' : 'repaired'}: ${line}: ${doing}`;
-    if (line !== undefined) output.result({ result: finding, text });
+    output.result({ result: finding, text });
   };
   const full = options.full === true;
   const { repaired, ...report } = await repairStore({ layout, full, dryRun, onFinding, onRepaired });
