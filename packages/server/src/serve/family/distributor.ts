@@ -3,10 +3,20 @@ import { createServer, type Server, type Socket } from 'node:net';
 
 /** Whoever comes while nobody can serve him waits; beyond so many, he is turned away. */
 const WAITING_MAX = 4096;
+/** Where one was not taken, takers are mostly about to be others. If not, it is tried again after that, so often at most. */
+const RETRY_MS = 100;
+const TRIES_MAX = 20;
 
 export interface Taker {
-  /** Hands a connection over. False: it was not taken, and takers are about to be others. */
+  /** Hands a connection over. False: it was not taken. */
   take(socket: Socket): Promise<boolean>;
+}
+
+/** A connection that nobody has taken yet. */
+interface Comer {
+  readonly socket: Socket;
+  /** How often somebody was to take it. */
+  tries: number;
 }
 
 /**
@@ -17,14 +27,14 @@ export class Distributor {
   readonly #server: Server;
   #takers: readonly Taker[] = [];
   #next = 0;
-  #waiting: Socket[] = [];
+  readonly #waiting = new Set<Comer>();
   #isClosed = false;
 
   constructor() {
     // Not read from here: the first bytes are for who takes it.
     this.#server = createServer({ pauseOnConnect: true }, (socket) => {
       socket.on('error', () => socket.destroy());
-      this.#distribute(socket);
+      this.#distribute({ socket, tries: 0 });
     });
   }
 
@@ -46,34 +56,46 @@ export class Distributor {
   set takers(takers: readonly Taker[]) {
     this.#takers = takers;
     if (takers.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const socket of waiting) this.#distribute(socket);
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const comer of waiting) this.#distribute(comer);
   }
 
   /** Nobody new comes; who waits is turned away. */
   close(): void {
     this.#isClosed = true;
     this.#server.close();
-    for (const socket of this.#waiting) socket.destroy();
-    this.#waiting = [];
+    for (const { socket } of this.#waiting) socket.destroy();
+    this.#waiting.clear();
   }
 
-  #distribute(socket: Socket): void {
+  #distribute(comer: Comer): void {
     const taker = this.#takers[this.#next % this.#takers.length];
     this.#next += 1;
     if (taker === undefined) {
-      this.#keepWaiting(socket);
+      this.#keepWaiting(comer);
       return;
     }
-    void taker.take(socket).then((isTaken) => {
-      // It is ending: who takes its place is told of soon.
-      if (!isTaken) this.#keepWaiting(socket);
+    comer.tries += 1;
+    void taker.take(comer.socket).then((isTaken) => {
+      if (!isTaken) this.#tryAgain(comer);
     });
   }
 
-  #keepWaiting(socket: Socket): void {
-    if (this.#isClosed || this.#waiting.length >= WAITING_MAX) socket.destroy();
-    else this.#waiting.push(socket);
+  #tryAgain(comer: Comer): void {
+    if (comer.tries === TRIES_MAX) {
+      comer.socket.destroy();
+      return;
+    }
+    this.#keepWaiting(comer);
+    setTimeout(() => {
+      // Unless takers were others before.
+      if (this.#waiting.delete(comer)) this.#distribute(comer);
+    }, RETRY_MS).unref();
+  }
+
+  #keepWaiting(comer: Comer): void {
+    if (this.#isClosed || this.#waiting.size >= WAITING_MAX) comer.socket.destroy();
+    else this.#waiting.add(comer);
   }
 }
