@@ -1,21 +1,18 @@
 /** The process that has the store: it writes the metadata, keeps house, and serves NFS and administration. */
 
 import { Socket } from 'node:net';
-import { errorCodec, interrupted, RemoteMaintenance } from '@facet/core';
-import { Connection, LinkListener, type LinkPeer } from '@facet/link';
+import { RemoteMaintenance } from '@facet/core';
+import { LinkListener } from '@facet/link';
 import type { Logger } from 'pino';
 import { EXIT } from '../../exitCodes.ts';
 import { CommandFailure } from '../../failure.ts';
-import { type MetricsJson, metricsJson } from '../../metrics/families.ts';
 import { storeLayout } from '../../store/layout.ts';
 import { inheritedStoreLock } from '../../store/lock.ts';
-import { endsWithin } from '../deadline.ts';
-import { type RunningServer, startServer } from '../server.ts';
-import { type CallsOfMaintenance, type CallsOfStore, INHERITED_FD, type ToStore } from './messages.ts';
+import { startServer } from '../server.ts';
+import { INHERITED_FD, type ToStore } from './messages.ts';
 import { SharedState } from './sharedState.ts';
 import { failToParent, tellParent } from './toParent.ts';
-
-const METRICS_MS_MAX = 2_000;
+import { WorkerLinks } from './workerLinks.ts';
 
 type Started = Extract<ToStore, { kind: 'start' }>;
 
@@ -25,9 +22,6 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
   // What the process before left unsettled is in the file when this one has opened it; until then nobody reads.
   state.notice.settled();
   const maintenance = new RemoteMaintenance();
-  const maintainers = new Set(
-    running.filter(({ role }) => role === 'maintenance').map(({ instance }) => instance),
-  );
   let links: WorkerLinks | undefined;
   try {
     const server = await startServer({
@@ -45,11 +39,7 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
         metricsOfOthers: async () => links?.metrics() ?? [],
       },
     });
-    const opened = new WorkerLinks({
-      server,
-      maintenance,
-      isMaintainer: (instance) => maintainers.has(instance),
-    });
+    const opened = new WorkerLinks({ server, maintenance, running });
     links = opened;
     const listener = await LinkListener.open({
       address: meeting.address,
@@ -67,12 +57,11 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
           if (handle instanceof Socket) server.acceptNfs(handle);
           return;
         case 'expect':
-          if (message.role === 'maintenance') maintainers.add(message.instance);
-          server.core.workers.expect(Buffer.from(message.instance, 'hex'));
+          opened.expect(message);
           tellParent({ kind: 'expected', instance: message.instance });
           return;
         case 'ended':
-          void opened.ended(Buffer.from(message.instance, 'hex'));
+          void opened.ended(message.instance);
           return;
         case 'workers':
           server.workersServe(message.count);
@@ -93,71 +82,5 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
     tellParent({ kind: 'ready', facts: server.facts });
   } catch (error) {
     failToParent(error);
-  }
-}
-
-type WorkerConnection = Connection<CallsOfStore, CallsOfMaintenance>;
-
-interface WorkerLinksParts {
-  readonly server: RunningServer;
-  readonly maintenance: RemoteMaintenance;
-  readonly isMaintainer: (instance: string) => boolean;
-}
-
-/** The workers that are connected, by their run's instance. */
-class WorkerLinks {
-  readonly #parts: WorkerLinksParts;
-  readonly #connections = new Map<string, WorkerConnection>();
-
-  constructor(parts: WorkerLinksParts) {
-    this.#parts = parts;
-  }
-
-  add({ name, socket }: LinkPeer): void {
-    const { server, maintenance, isMaintainer } = this.#parts;
-    const { workers } = server.core;
-    const connection: WorkerConnection = new Connection<CallsOfStore, CallsOfMaintenance>({
-      socket,
-      errors: errorCodec,
-      lost: interrupted,
-    });
-    const answers = workers.joined(name, connection);
-    if (answers === undefined) {
-      connection.destroy();
-      return;
-    }
-    connection.serve({ ...answers, ...maintenance.answers });
-    const key = name.toString('hex');
-    if (isMaintainer(key)) maintenance.connected(connection);
-    this.#connections.set(key, connection);
-    void connection.over.then(() => {
-      workers.left(name, connection);
-      maintenance.left(connection);
-    });
-  }
-
-  /** Its process is no more: what it asked for is finished, then it is forgotten. */
-  async ended(instance: Buffer): Promise<void> {
-    const key = instance.toString('hex');
-    const connection = this.#connections.get(key);
-    this.#connections.delete(key);
-    await connection?.over;
-    await connection?.answered();
-    this.#parts.server.core.workers.ended(instance);
-  }
-
-  /** What each of them measured; of one that does not say, nothing. */
-  async metrics(): Promise<readonly MetricsJson[]> {
-    const asked = [...this.#connections.values()].map(async (connection) => {
-      const measured = connection.call('metrics', null).then((said) => metricsJson.parse(said));
-      return (await endsWithin(METRICS_MS_MAX, measured)) ? [await measured] : [];
-    });
-    return (await Promise.allSettled(asked)).flatMap((end) => (end.status === 'fulfilled' ? end.value : []));
-  }
-
-  /** Everything that was asked for is answered. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#connections.values()].map((connection) => connection.answered()));
-    for (const connection of this.#connections.values()) connection.end();
   }
 }
