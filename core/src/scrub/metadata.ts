@@ -1,10 +1,11 @@
 /** The part of a scrub that reads the metadata: every record is compared with its checksum as it is read. */
 
 import type { Bytes } from '@facet/engine';
+import type { Commands } from '../commands/command.ts';
 import { readingPastDamage } from '../fsck/damagedRecords.ts';
 import { MetadataReader } from '../fsck/store.ts';
 import { kindOfKey } from '../meta/keys.ts';
-import type { ScrubParts } from './scrub.ts';
+import type { Pace } from './pace.ts';
 
 /** More is damage that a list does not help with. */
 const LISTED_MAX = 1_000;
@@ -23,6 +24,13 @@ export interface ScrubbedMetadata {
   readonly damagedRecordCount: number;
 }
 
+export interface MetadataScrubParts {
+  readonly commands: Pick<Commands, 'read'>;
+  readonly pace: Pick<Pace, 'take'>;
+  /** Ends it early, with what it has found. */
+  readonly signal?: AbortSignal;
+}
+
 const EVERYTHING = { start: Buffer.of(0), end: Buffer.of(0xff) };
 
 /** @throws FsError Failed | Closed | Corrupt (LMDB's own pages) */
@@ -30,7 +38,7 @@ export async function scrubMetadata({
   commands,
   pace,
   signal,
-}: Pick<ScrubParts, 'commands' | 'pace' | 'signal'>): Promise<ScrubbedMetadata> {
+}: MetadataScrubParts): Promise<ScrubbedMetadata> {
   const damaged = new Map<string, DamagedMetadata>();
   let damagedRecordCount = 0;
   const onDamaged = (key: Bytes): void => {

@@ -8,24 +8,18 @@
  */
 
 import { ExtentError, type ExtentStore, READ_BYTES_MAX } from '@facet/extents';
-import type { Commands } from '../commands/command.ts';
 import { EXTENT_RECORDS, type ExtentPart, stillRefers } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
 import { readingPastDamage } from '../fsck/damagedRecords.ts';
 import { MetadataReader } from '../fsck/store.ts';
 import { contentOfKey, spaceBounds } from '../meta/keys.ts';
-import { type ScrubbedMetadata, scrubMetadata } from './metadata.ts';
-import type { Pace } from './pace.ts';
+import { type MetadataScrubParts, type ScrubbedMetadata, scrubMetadata } from './metadata.ts';
 
 /** Of which the objects are looked for; more is damage that a list does not help with. */
 const DAMAGES_MAX = 10_000;
 
-export interface ScrubParts {
-  readonly commands: Pick<Commands, 'read'>;
+export interface ScrubParts extends MetadataScrubParts {
   readonly extents: Pick<ExtentStore, 'read' | 'list' | 'status'>;
-  readonly pace: Pick<Pace, 'take'>;
-  /** Ends it early, with what it has found. */
-  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ScrubProgress) => void;
 }
 

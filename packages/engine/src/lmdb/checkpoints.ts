@@ -1,9 +1,9 @@
 import type { Journal } from '@facet/journal';
 import { bytesAtMost } from './commitNeeds.ts';
 import { type DataFile, PAGE_BYTES } from './dataFile.ts';
-import type { UsageMeter } from './pageUsage.ts';
 import { type PinnedState, pinState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
+import type { UsageMeter } from './usageMeter.ts';
 
 /** So much of a journal is replayed after a crash at most, or a little more. */
 const JOURNAL_BYTES_MAX = 24 << 20;

@@ -1,7 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { PageUsage } from './pageUsage.ts';
 
-type LastPage = Pick<PageUsage, 'lastPage'>;
+/** Of those that LMDB has used. */
+interface LastPage {
+  readonly lastPage: number;
+}
 
 export const PAGE_BYTES = 4096;
 /** `st_blocks` counts in these, whatever the file system's own block size (POSIX sys/stat.h). */

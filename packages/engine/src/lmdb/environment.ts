@@ -1,5 +1,5 @@
+import type { TreeShape } from './commitNeeds.ts';
 import type { BytesDatabase } from './database.ts';
-import type { PageUsage } from './pageUsage.ts';
 
 /** The native side of a database's environment, which lmdb-js does not declare. */
 export function environmentOf(db: BytesDatabase): object {
@@ -7,6 +7,16 @@ export function environmentOf(db: BytesDatabase): object {
   if (typeof environment !== 'object' || environment === null)
     throw new Error('this version of lmdb-js is unknown: a database has no env');
   return environment;
+}
+
+/** How many pages it has used. */
+export interface PageUsage {
+  /** Of the newest transaction. */
+  readonly lastPage: number;
+  /** By this process, those written again included. */
+  readonly writtenPages: number;
+  /** As it is after the newest transaction. */
+  readonly tree: TreeShape;
 }
 
 /** What LMDB says of the pages of this environment. */

@@ -9,8 +9,8 @@ import {
   writesCountOf,
 } from './commitNeeds.ts';
 import { type DataFile, PAGE_BYTES } from './dataFile.ts';
-import type { UsageMeter } from './pageUsage.ts';
 import type { PinnedState } from './pinnedState.ts';
+import type { UsageMeter } from './usageMeter.ts';
 
 /** Of what LMDB may write between two checkpoints, which is less on a small disk. */
 const STEP_SHARE = 1 / 4;

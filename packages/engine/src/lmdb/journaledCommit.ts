@@ -9,10 +9,10 @@ import { type CommitNeeds, commitNeeds, writesCountOf } from './commitNeeds.ts';
 import type { DataFile } from './dataFile.ts';
 import { diagnose } from './failure.ts';
 import { FileRoom } from './fileRoom.ts';
-import { UsageMeter } from './pageUsage.ts';
 import { pinState } from './pinnedState.ts';
 import { replayBatches } from './replay.ts';
 import type { LmdbStore } from './store.ts';
+import { UsageMeter } from './usageMeter.ts';
 
 /** So many writes LMDB takes quicker here and now than its own thread does, hop there and back included. */
 const AT_ONCE_WRITES_MAX = 1000;

@@ -1,8 +1,8 @@
 import { type DataFile, PAGE_BYTES } from './dataFile.ts';
 import { readBase } from './metaPages.ts';
-import type { MeteredUsage, UsageMeter } from './pageUsage.ts';
 import type { Pin } from './pin.ts';
 import type { LmdbStore } from './store.ts';
+import type { MeteredUsage, UsageMeter } from './usageMeter.ts';
 
 /** A state of LMDB that stays as it is on disk until its pin is released. */
 export interface PinnedState {

@@ -3,9 +3,9 @@ import { decodeBatch } from '../batchRecord.ts';
 import type { OwnWrite } from '../mergeRange.ts';
 import { commitNeeds } from './commitNeeds.ts';
 import type { FileRoom } from './fileRoom.ts';
-import type { UsageMeter } from './pageUsage.ts';
 import type { PinnedState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
+import type { UsageMeter } from './usageMeter.ts';
 
 /**
  * Replayed in one transaction, where there is room for it: no fewer than may have shared one before, so that no more pages

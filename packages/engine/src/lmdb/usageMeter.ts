@@ -1,15 +1,7 @@
-import { bytesDroppedAtMost, type CommitNeeds, joined, NO_NEEDS, type TreeShape } from './commitNeeds.ts';
+import { bytesDroppedAtMost, type CommitNeeds, joined, NO_NEEDS } from './commitNeeds.ts';
 import { PAGE_BYTES } from './dataFile.ts';
+import type { PageUsage } from './environment.ts';
 import type { LmdbStore } from './store.ts';
-
-export interface PageUsage {
-  /** Of the newest transaction. */
-  readonly lastPage: number;
-  /** By this process, those written again included. */
-  readonly writtenPages: number;
-  /** As it is after the newest transaction. */
-  readonly tree: TreeShape;
-}
 
 export interface MeteredUsage extends PageUsage {
   /** By this process at most, those taken again and those not even written included. */
