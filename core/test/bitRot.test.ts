@@ -17,7 +17,7 @@ import {
   type VolumeId,
 } from '../src/index.ts';
 import { InvariantError } from '../src/invariant.ts';
-import { below, bytesFrom, randomFrom } from './space/world.ts';
+import { below, bytesFrom, randomFrom } from './random.ts';
 
 let folder: string;
 beforeEach(async () => {

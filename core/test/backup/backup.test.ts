@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prune, Repository } from '../../src/index.ts';
+import { bytesFrom, randomFrom } from '../random.ts';
 import { ENGINES } from '../rig.ts';
-import { bytesFrom, randomFrom } from '../space/world.ts';
 import { bringBack, objectsOf, placeForBackups, Yard } from './yard.ts';
 
 const SIZES = [0, 10, 1_900, 5_000, 60_000, 300_000, 2_500_000];

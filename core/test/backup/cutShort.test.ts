@@ -3,7 +3,7 @@
 import type { DiskFault } from '@facet/extents';
 import { expect, it } from 'vitest';
 import { Repository } from '../../src/index.ts';
-import { bytesFrom, randomFrom } from '../space/world.ts';
+import { bytesFrom, randomFrom } from '../random.ts';
 import { placeForBackups, verify, Yard } from './yard.ts';
 
 interface Trial {

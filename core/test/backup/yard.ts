@@ -20,8 +20,8 @@ import {
   systemEnvironment,
   type VolumeId,
 } from '../../src/index.ts';
+import { randomFrom } from '../random.ts';
 import { type EngineKind, openRig, type Rig } from '../rig.ts';
-import { randomFrom } from '../space/world.ts';
 
 const AT_ONCE = Number.MAX_SAFE_INTEGER;
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { Scratch } from '../../src/contents/scratch.ts';
-import { bytesFrom, World } from '../space/world.ts';
+import { bytesFrom } from '../random.ts';
+import { World } from '../space/world.ts';
 
 it('gives the first readers much, and all others a little, and uses both again', () => {
   const scratch = new Scratch();

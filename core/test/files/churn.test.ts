@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FileRef, FsError, type FsErrorCode } from '../../src/index.ts';
-import { below, ENGINES, type Random, ROOT, randomFrom, ref, Yard } from './yard.ts';
+import { below, type Random, randomFrom } from '../random.ts';
+import { ENGINES, ROOT, ref, Yard } from './yard.ts';
 
 const NAMES = ['a', 'b', 'c', 'a-b'];
 

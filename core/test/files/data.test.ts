@@ -13,7 +13,8 @@ import {
 } from '../../src/meta/keys.ts';
 import { decodeContent, encodeContent, encodeMapEntry } from '../../src/meta/records/content.ts';
 import { decodeFree, type FreeRecord } from '../../src/meta/records/space.ts';
-import { bytesFrom, ENGINES, ROOT, refused, Yard } from './yard.ts';
+import { bytesFrom } from '../random.ts';
+import { ENGINES, ROOT, refused, Yard } from './yard.ts';
 
 describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
   let yard: Yard;

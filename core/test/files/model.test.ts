@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FileRef } from '../../src/index.ts';
-import { below, bytesFrom, ENGINES, type Random, ROOT, randomFrom, Yard } from './yard.ts';
+import { below, bytesFrom, type Random, randomFrom } from '../random.ts';
+import { ENGINES, ROOT, Yard } from './yard.ts';
 
 const NAMES = ['a', 'b', 'c'];
 const SIZE_MAX = 3_000_000;

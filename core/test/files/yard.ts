@@ -39,6 +39,7 @@ import { Objects } from '../../src/objects/objects.ts';
 import { expandFreed } from '../../src/space/expand.ts';
 import { Pins } from '../../src/space/pins.ts';
 import { Volumes } from '../../src/volumes/volumes.ts';
+import { bytesFrom, type Random, randomFrom } from '../random.ts';
 import { checkFrames } from './frames.ts';
 import { checkMetadata } from './metadata.ts';
 
@@ -49,30 +50,6 @@ export const ROOT: Caller = { uid: 0, gid: 0, groups: [] };
 export const ALICE: Caller = { uid: 1001, gid: 100, groups: [200] };
 export const BOB: Caller = { uid: 1002, gid: 100, groups: [] };
 export const CAROL: Caller = { uid: 1003, gid: 300, groups: [] };
-
-export type Random = () => number;
-
-/** A linear congruential generator: enough to vary a test by a seed. */
-export function randomFrom(seed: number): Random {
-  let state = (seed ^ 0x9e3779b9) >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return ((state >>> 8) % 0x1_0000_0000) / 2 ** 24;
-  };
-}
-
-export const below = (random: Random, count: number): number => Math.floor(random() * count);
-
-/** No two pieces of it are alike, so that bytes in a wrong place show. */
-export function bytesFrom(random: Random, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length);
-  let state = below(random, 0x1_0000_0000) | 1;
-  for (let at = 0; at < length; at += 1) {
-    state = (Math.imul(state, 1103515245) + 12345) | 0;
-    bytes[at] = state >>> 16;
-  }
-  return bytes;
-}
 
 export const ref = ({ volume, inode, generation }: FileAttributes): FileRef => ({
   volume,

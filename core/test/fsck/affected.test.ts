@@ -2,7 +2,7 @@
 
 import { expect, it, onTestFinished } from 'vitest';
 import type { Finding } from '../../src/fsck/findings.ts';
-import { bytesFrom } from '../space/world.ts';
+import { bytesFrom } from '../random.ts';
 import { LONG_NAME, openRichStore } from './richStore.ts';
 
 const namesIn = (findings: readonly Finding[]): readonly string[] =>

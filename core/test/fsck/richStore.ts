@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { markBackup } from '../../src/backup/mark.ts';
 import type { FileRef } from '../../src/files/types.ts';
 import { Volumes } from '../../src/volumes/volumes.ts';
-import { bytesFrom, World } from '../space/world.ts';
+import { bytesFrom } from '../random.ts';
+import { World } from '../space/world.ts';
 
 /** Of more bytes than a file name may have. */
 export const LONG_NAME = Buffer.from('long'.repeat(70));

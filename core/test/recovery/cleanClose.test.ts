@@ -8,7 +8,9 @@ import { containerId, LocalExtentStore, NodeDisk } from '@facet/extents';
 import { expect, it, onTestFinished } from 'vitest';
 import { type Core, openCore, systemEnvironment } from '../../src/index.ts';
 import { SPACE, spaceBounds } from '../../src/meta/keys.ts';
-import { bytesFrom, type Life, randomFrom, World } from '../space/world.ts';
+import { bytesFrom, randomFrom } from '../random.ts';
+import { CutOff } from '../space/cutOff.ts';
+import { type Life, World } from '../space/world.ts';
 
 const leases = { ...spaceBounds(SPACE.lease), limit: 1000 };
 
@@ -83,24 +85,14 @@ it('cut off at any step of it, loses nothing and leaves nothing behind', async (
   let closed = false;
   let step = 0;
   for (; !closed; step += 1) {
-    let stepsLeft = Number.POSITIVE_INFINITY;
-    const { promise: cut, resolve } = Promise.withResolvers<false>();
-    const before = async (): Promise<undefined> => {
-      stepsLeft -= 1;
-      if (stepsLeft >= 0) return;
-      resolve(false);
-      await new Promise(() => undefined);
-    };
-    const hooks = { disk: { before }, memory: { beforeCommit: before, afterCommit: before } };
-    const world = await World.open({ seed: step, ...hooks });
+    const cutOff = new CutOff();
+    const world = await World.open({ seed: step, ...cutOff.hooks });
     const bodies = [2_500, 60_000, 300_000, 300_000].map((length) => bytesFrom(world.random, length));
     for (const [index, bytes] of bodies.entries()) await world.put(`key${index}`, bytes);
     // A container id that was handed out, and whose container is gone.
     await world.delete('key3');
 
-    stepsLeft = step;
-    closed = await Promise.race([close(world.life).then(() => true), cut]);
-    stepsLeft = Number.POSITIVE_INFINITY;
+    closed = await cutOff.endsWithin(step, () => close(world.life));
     await world.crash();
     expect(world.life.lost).toEqual([]);
     if (closed) expect(world.life.recovered).toMatchObject({ leases: 0 });

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { firstOfLeaseKey, SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { decodeNumber } from '../../src/meta/records/volume.ts';
-import { bytesFrom, ENGINES, World } from '../space/world.ts';
+import { bytesFrom } from '../random.ts';
+import { ENGINES, World } from '../space/world.ts';
 
 let world: World | undefined;
 afterEach(async () => {

@@ -2,7 +2,8 @@ import type { ContainerId, ContainerInfo } from '@facet/extents';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FsError } from '../../src/errors.ts';
 import { lookForLost } from '../../src/recovery/lookForLost.ts';
-import { bytesFrom, ENGINES, type EngineKind, World } from '../space/world.ts';
+import { bytesFrom } from '../random.ts';
+import { ENGINES, type EngineKind, World } from '../space/world.ts';
 
 let world: World | undefined;
 afterEach(async () => {

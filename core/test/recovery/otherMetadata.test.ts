@@ -2,7 +2,7 @@ import { MemoryEngine, type MemoryState } from '@facet/engine';
 import { containerId, LocalExtentStore, MemoryDisk } from '@facet/extents';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Core, openCore, systemEnvironment } from '../../src/index.ts';
-import { randomFrom } from '../simulation/scheduler.ts';
+import { randomFrom } from '../random.ts';
 
 let disk: MemoryDisk;
 let old: MemoryState;

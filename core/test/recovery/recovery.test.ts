@@ -5,7 +5,8 @@ import { newContentId, storeContent } from '../../src/contents/bodies.ts';
 import { SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { recover } from '../../src/recovery/recover.ts';
 import { buryRun } from '../../src/space/deadRuns.ts';
-import { below, bytesFrom, ENGINES, randomFrom, World } from '../space/world.ts';
+import { below, bytesFrom, randomFrom } from '../random.ts';
+import { ENGINES, World } from '../space/world.ts';
 
 /** Of the file system: what a punch gives back. */
 const BLOCK_BYTES = 4096;

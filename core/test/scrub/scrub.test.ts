@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Pace } from '../../src/scrub/pace.ts';
 import { scrubAndName } from '../../src/scrub/report.ts';
 import type { ScrubProgress } from '../../src/scrub/scrub.ts';
-import { bytesFrom, ENGINES, World } from '../space/world.ts';
+import { bytesFrom } from '../random.ts';
+import { ENGINES, World } from '../space/world.ts';
 
 let world: World | undefined;
 afterEach(async () => {

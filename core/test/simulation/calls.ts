@@ -1,10 +1,10 @@
 /** A client that hears nothing and asks again: at once, and after the power came back. */
 
 import { type CallRef, type Core, type Created, FsError } from '../../src/index.ts';
+import { below, type Random } from '../random.ts';
 import { Broken } from './invariants.ts';
 import { isRefusal } from './refusals.ts';
 import type { Replay } from './replay.ts';
-import { below, type Random } from './scheduler.ts';
 
 /** What a call was done to may be gone by the time it is repeated. */
 const GONE: ReadonlySet<string> = new Set(['Stale', 'NoSuchVolume']);

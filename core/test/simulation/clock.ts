@@ -1,5 +1,5 @@
 import { type Timestamp, timestamp } from '../../src/index.ts';
-import { below, type Random } from './scheduler.ts';
+import { below, type Random } from '../random.ts';
 
 const HOUR_NS = 3_600_000_000_000;
 const BEGIN_NS = 1_700_000_000_000_000_000n;

@@ -11,9 +11,9 @@ import {
 } from '@facet/engine';
 import { type ByteJournal, ByteReplay, type Disk } from '@facet/extents';
 import { Journal, type JournalRecord, RECORD, type ReadRecord } from '@facet/journal';
+import { below, type Random } from '../random.ts';
 import { type JournalKind, leavingOut, unread, unsynced } from './faultyJournal.ts';
 import { MirroredEngine } from './mirroredEngine.ts';
-import { below, type Random } from './scheduler.ts';
 import type { TroubledDisk } from './troubledDisk.ts';
 import type { Turns } from './turns.ts';
 

@@ -5,27 +5,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { Timer } from '../../src/space/timer.ts';
-
-export type Random = () => number;
-
-/** Mulberry32. */
-export function randomFrom(seed: number): Random {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-export const below = (random: Random, count: number): number => Math.floor(random() * count);
-
-export function pick<T>(random: Random, from: readonly T[]): T {
-  const chosen = from[below(random, from.length)];
-  if (chosen === undefined) throw new Error('nothing to pick from');
-  return chosen;
-}
+import { below, type Random } from '../random.ts';
 
 interface Waiting {
   readonly resume: () => void;

@@ -8,6 +8,7 @@
 
 import type { MemoryDiskOptions } from '@facet/extents';
 import type { Core, Quota } from '../../src/index.ts';
+import { below, type Random, randomFrom } from '../random.ts';
 import { live, type Refused } from './actors/actor.ts';
 import { Surroundings, writing } from './actors/surroundings.ts';
 import { Calls } from './calls.ts';
@@ -18,7 +19,7 @@ import { Broken } from './invariants.ts';
 import type { UnderWay } from './observed.ts';
 import type { Plant } from './plants/plant.ts';
 import { Replay } from './replay.ts';
-import { below, type Random, randomFrom, Scheduler } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
 import { World, type WorldOptions } from './world.ts';
 
 const ACTORS = 4;

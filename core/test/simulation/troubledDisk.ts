@@ -8,8 +8,8 @@ import {
   type MemoryDiskOptions,
 } from '@facet/extents';
 import type { Reserve } from '../../src/space/room.ts';
+import { below, type Random } from '../random.ts';
 import type { SimulatedProcess } from './process.ts';
-import { below, type Random } from './scheduler.ts';
 import type { Turns } from './turns.ts';
 
 /** Of the disk's operations those that take room. */

@@ -5,6 +5,7 @@ import type { Engine, MemoryState } from '@facet/engine';
 import { LocalExtentStore, type MemoryDiskOptions } from '@facet/extents';
 import { type Core, openCore, type Volume } from '../../src/index.ts';
 import type { LostBytes } from '../../src/recovery/survey.ts';
+import { below, type Random } from '../random.ts';
 import { Clock } from './clock.ts';
 import { Family } from './family/family.ts';
 import type { JournalKind } from './faultyJournal.ts';
@@ -12,7 +13,7 @@ import { Metadata } from './metadata.ts';
 import { ObservedCommands, type UnderWay, WitnessedEngine } from './observed.ts';
 import type { Plant } from './plants/plant.ts';
 import { SimulatedProcess } from './process.ts';
-import { below, type Random, type Scheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 import { TroubledDisk } from './troubledDisk.ts';
 import { Turns } from './turns.ts';
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Collector } from '../../src/space/collector.ts';
 import type { Timer } from '../../src/space/timer.ts';
-import { bytesFrom, World } from './world.ts';
+import { bytesFrom } from '../random.ts';
+import { World } from './world.ts';
 
 /** Time that passes when it is told to. */
 class ManualTimer implements Timer {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { below, bytesFrom, ENGINES, randomFrom, World } from './world.ts';
+import { below, bytesFrom, randomFrom } from '../random.ts';
+import { ENGINES, World } from './world.ts';
 
 let world: World | undefined;
 afterEach(async () => {

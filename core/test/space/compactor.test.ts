@@ -6,7 +6,9 @@ import type { StagedBody } from '../../src/objects/types.ts';
 import { type CompactOptions, Compactor, type CompactorParts } from '../../src/space/compactor.ts';
 import type { Timer } from '../../src/space/timer.ts';
 import { wasteOf } from '../../src/space/wastefulSegments.ts';
-import { below, bytesFrom, ENGINES, World } from './world.ts';
+import { below, bytesFrom } from '../random.ts';
+import { CutOff } from './cutOff.ts';
+import { ENGINES, World } from './world.ts';
 
 let world: World | undefined;
 afterEach(async () => {
@@ -349,27 +351,11 @@ describe('the compactor', () => {
 
   it('leaves nothing but garbage behind when it is cut off at any step', async () => {
     for (let seed = 1; seed <= 12; seed += 1) {
-      let stepsLeft = Number.POSITIVE_INFINITY;
-      let stuck: () => void = () => undefined;
-      const step = async (): Promise<undefined> => {
-        stepsLeft -= 1;
-        if (stepsLeft > 0) return undefined;
-        stuck();
-        return new Promise(() => undefined);
-      };
-      world = await World.open({
-        seed,
-        memory: { beforeCommit: step, afterCommit: step },
-        disk: { before: step },
-      });
+      const cutOff = new CutOff();
+      world = await World.open({ seed, ...cutOff.hooks });
       const kept = await thinned(world, 120);
-      const reached = new Promise<void>((resolve) => {
-        stuck = resolve;
-      });
       const compactor = compactorOf(world);
-      stepsLeft = 1 + below(world.random, 60);
-      await Promise.race([reached, compactor.run({ pace: AT_ONCE })]);
-      stepsLeft = Number.POSITIVE_INFINITY;
+      await cutOff.endsWithin(below(world.random, 60), () => compactor.run({ pace: AT_ONCE }));
       await world.crash();
       expect(world.life.lost).toEqual([]);
       await world.life.collector.drain();

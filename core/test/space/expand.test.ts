@@ -16,7 +16,8 @@ import {
 import { decodeContent, encodeMapEntry, type MapEntry } from '../../src/meta/records/content.ts';
 import { decodeContainer, decodeFree, decodeReclaim } from '../../src/meta/records/space.ts';
 import { encodePart } from '../../src/meta/records/upload.ts';
-import { bytesFrom, ENGINES, World } from './world.ts';
+import { bytesFrom } from '../random.ts';
+import { ENGINES, World } from './world.ts';
 
 describe.each(ENGINES)('freed things on the %s engine', (engine) => {
   let world: World;

@@ -3,7 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { type CompactOptions, Compactor, type CompactorParts } from '../../src/space/compactor.ts';
 import type { Timer } from '../../src/space/timer.ts';
-import { below, bytesFrom, ENGINES, World } from './world.ts';
+import { below, bytesFrom } from '../random.ts';
+import { CutOff } from './cutOff.ts';
+import { ENGINES, World } from './world.ts';
 
 let world: World | undefined;
 afterEach(async () => {
@@ -186,27 +188,12 @@ describe('files in many pieces', () => {
 
   it('are whole whatever cuts the merge off', async () => {
     for (let seed = 1; seed <= 8; seed += 1) {
-      let stepsLeft = Number.POSITIVE_INFINITY;
-      let stuck: () => void = () => undefined;
-      const step = async (): Promise<undefined> => {
-        stepsLeft -= 1;
-        if (stepsLeft > 0) return undefined;
-        stuck();
-        return new Promise(() => undefined);
-      };
-      world = await World.open({
-        seed,
-        memory: { beforeCommit: step, afterCommit: step },
-        disk: { before: step },
-      });
+      const cutOff = new CutOff();
+      world = await World.open({ seed, ...cutOff.hooks });
       const bytes = bytesFrom(world.random, 3 * MEBIBYTE);
       await writeBlocks(world, 'file', bytes);
-      const reached = new Promise<void>((resolve) => {
-        stuck = resolve;
-      });
-      stepsLeft = 1 + below(world.random, 30);
-      await Promise.race([reached, compactorOf(world).run({ pace: AT_ONCE })]);
-      stepsLeft = Number.POSITIVE_INFINITY;
+      const compactor = compactorOf(world);
+      await cutOff.endsWithin(below(world.random, 30), () => compactor.run({ pace: AT_ONCE }));
       await world.crash();
       expect(world.life.lost).toEqual([]);
       await world.life.collector.drain();

@@ -1,7 +1,8 @@
 import { containerId, type DiskOperation } from '@facet/extents';
 import { afterEach, describe, expect, it } from 'vitest';
 import { blocksToPunch } from '../../src/space/giveBack.ts';
-import { bytesFrom, World } from './world.ts';
+import { bytesFrom } from '../random.ts';
+import { World } from './world.ts';
 
 let world: World | undefined;
 afterEach(async () => {

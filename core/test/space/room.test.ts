@@ -11,7 +11,7 @@ import {
   type VolumeId,
 } from '../../src/index.ts';
 import { Room } from '../../src/space/room.ts';
-import { type Random, randomFrom } from '../simulation/scheduler.ts';
+import { type Random, randomFrom } from '../random.ts';
 
 const ROOT: Caller = { uid: 0, gid: 0, groups: [] };
 const LARGE = Buffer.alloc(5000, 'large');

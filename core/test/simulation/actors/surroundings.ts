@@ -11,12 +11,12 @@ import {
   type StagedBody,
   type VolumeId,
 } from '../../../src/index.ts';
+import { below, pick, type Random } from '../../random.ts';
 import type { Calls } from '../calls.ts';
 import type { Door } from '../family/family.ts';
 import { Broken } from '../invariants.ts';
 import type { SimulatedProcess } from '../process.ts';
 import type { Replay } from '../replay.ts';
-import { below, pick, type Random } from '../scheduler.ts';
 
 export const ROOT: Caller = { uid: 0, gid: 0, groups: [] };
 /** The empty one is S3's alone to make: as a directory, and as the file that has the bytes of an object `dir/`. */

@@ -19,11 +19,12 @@ import {
 import { ownLookupChanges } from '../../../src/lookups/recent.ts';
 import { firstOfLeaseKey, instanceOfLeaseKey, SPACE, spaceBounds } from '../../../src/meta/keys.ts';
 import type { Replica } from '../../../src/workers/workerCommands.ts';
+import { below, pick } from '../../random.ts';
 import { writing } from '../actors/surroundings.ts';
 import { Broken } from '../invariants.ts';
 import type { FamilyPlant } from '../plants/plant.ts';
 import { SimulatedProcess } from '../process.ts';
-import { below, pick, type Scheduler } from '../scheduler.ts';
+import type { Scheduler } from '../scheduler.ts';
 import { LinkEnd, type StoreEnd, type WorkerEnd } from './link.ts';
 import { readAtOnce } from './readAtOnce.ts';
 

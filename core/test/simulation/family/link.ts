@@ -12,7 +12,7 @@ import {
   type StoreCalls,
   type WorkerCalls,
 } from '../../../src/index.ts';
-import { below, type Random } from '../scheduler.ts';
+import { below, type Random } from '../../random.ts';
 
 type Calls = Readonly<Record<string, { readonly params: unknown; readonly result: unknown }>>;
 
