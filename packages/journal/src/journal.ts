@@ -10,8 +10,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { JournalDisk, JournalFile } from './disk.ts';
-import { decodeFileHeader, encodeFileHeader, type FileHeader, JournalDamaged } from './header.ts';
+import type { JournalDisk } from './disk.ts';
+import { encodeFileHeader } from './header.ts';
 import {
   BLOCK_BYTES,
   EPOCH_NAME_BYTES,
@@ -22,10 +22,9 @@ import {
   recordBytes,
 } from './record.ts';
 import { type ReadRecord, readRecords } from './recordReader.ts';
-import { isOutOfRoom, RoomyFile } from './roomyFile.ts';
+import { isOutOfRoom, type RoomyFile } from './roomyFile.ts';
+import { type Base, FILE_NAMES, type Files, openFiles, otherThan, roomyFileOf } from './twoFiles.ts';
 
-const NAMES = ['0.journal', '1.journal'] as const;
-const ROOM_BYTES_MAX = 32 << 20;
 /** Kept back from commits, so that one can be made void on a disk without room. */
 const VOID_BYTES = 2 * BLOCK_BYTES;
 /** What was added and is waited for by nobody is written when it is as much as this. */
@@ -62,13 +61,6 @@ interface Epoch {
   readonly firstSequence: number;
 }
 
-type Files = [RoomyFile | undefined, RoomyFile | undefined];
-
-interface Base {
-  readonly file: 0 | 1;
-  readonly header: FileHeader;
-}
-
 export class Journal {
   readonly #disk: JournalDisk;
   readonly #randomBytes: (count: number) => Uint8Array;
@@ -100,22 +92,8 @@ export class Journal {
    * @throws JournalDamaged
    */
   static async open(options: JournalOptions): Promise<Journal> {
-    const files: Files = [undefined, undefined];
-    try {
-      const headers: [FileHeader | undefined, FileHeader | undefined] = [undefined, undefined];
-      for (const at of [0, 1] as const) {
-        if ((await options.disk.status(NAMES[at])) === undefined) continue;
-        const file = await options.disk.open(NAMES[at], 'durable');
-        files[at] = await roomyFileOf(options.disk, NAMES[at], file);
-        const block = Buffer.alloc(BLOCK_BYTES);
-        await file.read({ position: 0, buffers: [block] });
-        headers[at] = decodeFileHeader(block, NAMES[at]);
-      }
-      return new Journal(options, files, newestOf(files, headers));
-    } catch (error) {
-      for (const file of files) await file?.close();
-      throw error;
-    }
+    const { files, base } = await openFiles(options.disk);
+    return new Journal(options, files, base);
   }
 
   /** What {@link complete} was given last; undefined when there is no journal yet, or it was {@link suspend}ed. */
@@ -288,7 +266,7 @@ export class Journal {
   }
 
   async #make(file: 0 | 1): Promise<RoomyFile> {
-    const name = NAMES[file];
+    const name = FILE_NAMES[file];
     const made = await roomyFileOf(this.#disk, name, await this.#disk.create(name, 'durable'));
     await made.reach(BLOCK_BYTES);
     return made;
@@ -396,41 +374,6 @@ export class Journal {
     if (epoch === undefined || file === undefined) throw new Error('the journal has not begun');
     return { epoch, file };
   }
-}
-
-async function roomyFileOf(disk: JournalDisk, name: string, file: JournalFile): Promise<RoomyFile> {
-  try {
-    const aside = await disk.open(name, 'durable');
-    return await RoomyFile.of({ file, aside, roomBytesMax: ROOM_BYTES_MAX });
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-function otherThan(file: 0 | 1): 0 | 1 {
-  return file === 0 ? 1 : 0;
-}
-
-/**
- * The file with the newer base. Each is completed in turn: with the other one lost, or put back, it may not be the
- * newest there was.
- * @throws JournalDamaged
- */
-function newestOf(
-  files: Files,
-  [first, second]: readonly [FileHeader | undefined, FileHeader | undefined],
-): Base | undefined {
-  if (first === undefined && second === undefined) return undefined;
-  const file = (first?.generation ?? 0) > (second?.generation ?? 0) ? 0 : 1;
-  const [header, other] = file === 0 ? [first, second] : [second, first];
-  if (header === undefined) return undefined;
-  const isThere = files[otherThan(file)] !== undefined;
-  if (!isThere || (other?.generation ?? 0) !== header.generation - 1)
-    throw new JournalDamaged(
-      `${NAMES[otherThan(file)]} is missing, or is not the one that belongs to ${NAMES[file]}`,
-    );
-  return { file, header };
 }
 
 function blocks(length: number): number {

@@ -1,0 +1,75 @@
+/** The two files of a journal, as they are found. */
+
+import type { JournalDisk, JournalFile } from './disk.ts';
+import { decodeFileHeader, type FileHeader, JournalDamaged } from './header.ts';
+import { BLOCK_BYTES } from './record.ts';
+import { RoomyFile } from './roomyFile.ts';
+
+export const FILE_NAMES = ['0.journal', '1.journal'] as const;
+const ROOM_BYTES_MAX = 32 << 20;
+
+export type Files = [RoomyFile | undefined, RoomyFile | undefined];
+
+/** What is complete: where the records since begin. */
+export interface Base {
+  readonly file: 0 | 1;
+  readonly header: FileHeader;
+}
+
+/** What there is, without changing it. @throws JournalDamaged */
+export async function openFiles(
+  disk: JournalDisk,
+): Promise<{ readonly files: Files; readonly base: Base | undefined }> {
+  const files: Files = [undefined, undefined];
+  try {
+    const headers: [FileHeader | undefined, FileHeader | undefined] = [undefined, undefined];
+    for (const at of [0, 1] as const) {
+      if ((await disk.status(FILE_NAMES[at])) === undefined) continue;
+      const file = await disk.open(FILE_NAMES[at], 'durable');
+      files[at] = await roomyFileOf(disk, FILE_NAMES[at], file);
+      const block = Buffer.alloc(BLOCK_BYTES);
+      await file.read({ position: 0, buffers: [block] });
+      headers[at] = decodeFileHeader(block, FILE_NAMES[at]);
+    }
+    return { files, base: newestOf(files, headers) };
+  } catch (error) {
+    for (const file of files) await file?.close();
+    throw error;
+  }
+}
+
+/** @param file which it closes when it can not be used */
+export async function roomyFileOf(disk: JournalDisk, name: string, file: JournalFile): Promise<RoomyFile> {
+  try {
+    const aside = await disk.open(name, 'durable');
+    return await RoomyFile.of({ file, aside, roomBytesMax: ROOM_BYTES_MAX });
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+export function otherThan(file: 0 | 1): 0 | 1 {
+  return file === 0 ? 1 : 0;
+}
+
+/**
+ * The file with the newer base. Each is completed in turn: with the other one lost, or put back, it may not be the
+ * newest there was.
+ * @throws JournalDamaged
+ */
+function newestOf(
+  files: Files,
+  [first, second]: readonly [FileHeader | undefined, FileHeader | undefined],
+): Base | undefined {
+  if (first === undefined && second === undefined) return undefined;
+  const file = (first?.generation ?? 0) > (second?.generation ?? 0) ? 0 : 1;
+  const [header, other] = file === 0 ? [first, second] : [second, first];
+  if (header === undefined) return undefined;
+  const isThere = files[otherThan(file)] !== undefined;
+  if (!isThere || (other?.generation ?? 0) !== header.generation - 1)
+    throw new JournalDamaged(
+      `${FILE_NAMES[otherThan(file)]} is missing, or is not the one that belongs to ${FILE_NAMES[file]}`,
+    );
+  return { file, header };
+}
