@@ -47,8 +47,8 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
   const output = processOutput(options.json === true);
   const signals = listenForStopSignals();
   // As is whatever else only a server needs, this is loaded when there is to be one: other commands come by here too.
-  const { childLogger } = await import('../serve/family/childLogger.ts');
-  const logger = childLogger({ level: settings.logLevel });
+  const { serverLogger } = await import('../serve/serverLogger.ts');
+  const logger = serverLogger({ level: settings.logLevel });
   ignoreUserSignals((signal) => logger.warn({ signal }, 'this signal means nothing here'));
   stopWithNpxShell();
   process.on('uncaughtException', (error) => {

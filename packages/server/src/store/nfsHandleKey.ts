@@ -4,11 +4,10 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
-import { writePrivateFile } from './privateFile.ts';
+import { readPrivateFile, writePrivateFile } from './privateFile.ts';
 
 export const HANDLE_KEY_BYTES = 32;
 const keyFile = z.object({ key: z.base64().transform((text) => Buffer.from(text, 'base64')) });
@@ -23,13 +22,8 @@ export function nfsHandleKey(path: string): Buffer {
 }
 
 function readKey(path: string): Buffer | undefined {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const content = readPrivateFile(path);
+  if (content === undefined) return undefined;
   try {
     const { key } = keyFile.parse(JSON.parse(content));
     if (key.length === HANDLE_KEY_BYTES) return key;

@@ -1,10 +1,9 @@
 /** `<data>/root-credentials.json`: which key the root account had at the last start, and its secret when made here. */
 
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
-import { writePrivateFile } from './privateFile.ts';
+import { readPrivateFile, writePrivateFile } from './privateFile.ts';
 
 /** The environment variable that names the key where it is not made. */
 export const ACCESS_KEY_VARIABLE = 'FACET_ROOT_ACCESS_KEY';
@@ -28,13 +27,8 @@ export function writeCredentialsFile(path: string, file: CredentialsFile): void 
 
 /** Undefined when there is none. @throws CommandFailure (1) when it is not what was written */
 export function readCredentialsFile(path: string): CredentialsFile | undefined {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const content = readPrivateFile(path);
+  if (content === undefined) return undefined;
   try {
     return credentialsFile.parse(JSON.parse(content));
   } catch {

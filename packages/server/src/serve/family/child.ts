@@ -3,7 +3,7 @@
 import '../../threads.ts';
 import '../../crashSignals.ts';
 import { EXIT } from '../../exitCodes.ts';
-import { childLogger } from './childLogger.ts';
+import { serverLogger } from '../serverLogger.ts';
 import type { ToStore, ToWorker } from './messages.ts';
 
 process.umask(0o077);
@@ -18,7 +18,7 @@ process.once('message', (message: ToStore | ToWorker) => {
   const name = message.role === 'store' ? 'store' : message.name;
   // What `ps` shows.
   process.title = `facet ${name}`;
-  const logger = childLogger({ level: message.settings.logLevel, name });
+  const logger = serverLogger({ level: message.settings.logLevel, name });
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'a bug: the process ends');
     process.exit(EXIT.failed);
@@ -28,7 +28,7 @@ process.once('message', (message: ToStore | ToWorker) => {
 
 async function begin(
   message: Extract<ToStore | ToWorker, { kind: 'start' }>,
-  logger: ReturnType<typeof childLogger>,
+  logger: ReturnType<typeof serverLogger>,
 ): Promise<void> {
   switch (message.role) {
     case 'store': {
