@@ -14,7 +14,7 @@ import {
 import { SETTINGS } from '../src/settings/settings.ts';
 import { openStoreLock } from '../src/store/lock.ts';
 import { type Deferral, facet, facetJson, serve, stop, temporaryDirectory } from './facetProcess.ts';
-import { put } from './put.ts';
+import { put } from './s3.ts';
 
 const errorShape = z.object({
   error: z.object({ code: z.string(), message: z.string(), exitCode: z.number() }),

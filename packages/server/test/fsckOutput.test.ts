@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
-import { put } from './put.ts';
+import { put } from './s3.ts';
 
 test('of many findings of a kind it lists the first, counts all, and says what to do next', async () => {
   const data = temporaryDirectory();

@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
-import { put } from './put.ts';
+import { put } from './s3.ts';
 import { noSmallDisk, smallDisk } from './smallDisk.ts';
 
 /** What is run inside a disk that has the store on it. */

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
 import { presign } from './presign.ts';
-import { put } from './put.ts';
+import { put } from './s3.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
 const environment = {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { progressText } from '../src/commands/progressLine.ts';
 import { facet, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
-import { put } from './put.ts';
+import { put } from './s3.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
 const environment = {
