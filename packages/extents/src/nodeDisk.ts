@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join, resolve as resolvePath } from 'node:path';
 import { type Disk, type DiskFile, errorCode, type FileStatus } from './disk.ts';
-import { allocateRun, punchRun, readCached, startWriteback } from './linux.ts';
+import { allocateRun, punchRun, readCached } from './linux.ts';
 
 /** `st_blocks` counts in these, whatever the file system's own block size (POSIX sys/stat.h). */
 const STAT_BLOCK_BYTES = 512;
@@ -188,11 +188,6 @@ class NodeDiskFile implements DiskFile {
   sync(): Promise<void> {
     this.#tally.syncs += 1;
     return new Promise((resolve, reject) => fs.fdatasync(this.#fd, settle(resolve, reject)));
-  }
-
-  async startWriteback(run: { readonly offset: number; readonly length: number }): Promise<void> {
-    // A hint: where it is not understood or fails, the sync does the work and reports the failure.
-    await startWriteback(this.#fd, run).catch(() => undefined);
   }
 
   async allocate(length: number): Promise<void> {
