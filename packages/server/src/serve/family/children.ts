@@ -9,7 +9,8 @@ import type { ServeSettings } from '../../settings/settings.ts';
 import { endsWithin } from '../deadline.ts';
 import type { StoreFacts } from '../server.ts';
 import type { Taker } from './distributor.ts';
-import type { FromStore, FromWorker, Meeting, Role, Run, ToStore, ToWorker } from './messages.ts';
+import type { Meeting } from './meeting.ts';
+import type { FromStore, FromWorker, Role, Run, ToStore, ToWorker } from './messages.ts';
 import { type Ending, Subprocess } from './subprocess.ts';
 
 /** What a process needs to end, besides the grace of what is in flight. */
@@ -49,15 +50,8 @@ export class StoreChild implements Taker {
   async start(
     parts: Common & { readonly running: readonly Run[]; readonly nfsAt?: Address },
   ): Promise<StoreFacts> {
-    const ready = this.#process.next('ready');
-    const failed = this.#process.next('failed');
-    // Only one of the two comes.
-    ready.catch(() => undefined);
-    failed.catch(() => undefined);
-    this.#process.send({ kind: 'start', role: 'store', ...parts });
-    const answer = await Promise.race([ready, failed]);
-    if (answer.kind === 'ready') return answer.facts;
-    throw new CommandFailure(answer.failure);
+    const { facts } = await this.#process.begin({ kind: 'start', role: 'store', ...parts });
+    return facts;
   }
 
   /** Of NFS. */
@@ -127,14 +121,8 @@ export class WorkerChild implements Taker, Run {
 
   /** Resolves when it serves. @throws CommandFailure */
   async start(parts: Common): Promise<void> {
-    const ready = this.#process.next('ready');
-    const failed = this.#process.next('failed');
-    ready.catch(() => undefined);
-    failed.catch(() => undefined);
     const { role, name, instance } = this;
-    this.#process.send({ kind: 'start', role, name, instance, ...parts });
-    const answer = await Promise.race([ready, failed]);
-    if (answer.kind === 'failed') throw new CommandFailure(answer.failure);
+    await this.#process.begin({ kind: 'start', role, name, instance, ...parts });
   }
 
   take(socket: Socket): Promise<boolean> {

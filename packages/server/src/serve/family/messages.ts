@@ -5,16 +5,10 @@ import type { CommandFailure } from '../../failure.ts';
 import type { Address } from '../../settings/address.ts';
 import type { ServeSettings } from '../../settings/settings.ts';
 import type { StoreFacts } from '../server.ts';
+import type { Meeting } from './meeting.ts';
 
 /** Descriptors that every child inherits, after standard input, output, error and the channel of these messages. */
 export const INHERITED_FD = { lock: 4, words: 5 } as const;
-
-/** Where processes of one server meet. */
-export interface Meeting {
-  readonly address: string;
-  /** Hexadecimal. */
-  readonly secret: string;
-}
 
 /** What a worker does: it serves S3, or it compacts and scrubs. */
 export type Role = 's3' | 'maintenance';

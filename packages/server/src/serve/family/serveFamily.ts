@@ -2,6 +2,7 @@ import { holdStoreForServer } from '../../store/holding.ts';
 import { storeLayout } from '../../store/layout.ts';
 import type { Server, ServerParts } from '../serverContract.ts';
 import { readTlsFiles } from '../tls.ts';
+import { newMeeting } from './meeting.ts';
 import { SharedState } from './sharedState.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -9,7 +10,9 @@ import { Supervisor } from './supervisor.ts';
 export async function serveFamily({ settings, logger, graceMs }: ServerParts): Promise<Server> {
   const lock = await holdStoreForServer(storeLayout(settings.data));
   try {
-    const supervisor = new Supervisor({ settings, lock, state: SharedState.make(), logger, graceMs });
+    const state = SharedState.make();
+    const meeting = newMeeting();
+    const supervisor = new Supervisor({ settings, lock, state, meeting, logger, graceMs });
     const { facts, s3 } = await supervisor.start();
     return {
       facts: { ...facts, s3, pid: process.pid },
@@ -22,7 +25,7 @@ export async function serveFamily({ settings, logger, graceMs }: ServerParts): P
         begin: async () => {
           // Of no use: nobody need be replaced to find out.
           if (settings.tls) readTlsFiles(settings.tls);
-          await supervisor.roll();
+          await supervisor.replaceAll();
         },
       },
       stop: async () => {

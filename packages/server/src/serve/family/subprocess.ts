@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { CommandFailure } from '../../failure.ts';
+import type { FromStore, FromWorker, ToStore, ToWorker } from './messages.ts';
 
 const ENTRY = fileURLToPath(new URL('./child.js', import.meta.url));
 
@@ -10,7 +12,7 @@ export interface Ending {
 }
 
 /** A process that the supervisor started. It ends with the supervisor, however that ends. */
-export class Subprocess<In extends { readonly kind: string }, Out extends { readonly kind: string }> {
+export class Subprocess<In extends ToStore | ToWorker, Out extends FromStore | FromWorker> {
   readonly startedMs = performance.now();
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcess;
@@ -47,6 +49,19 @@ export class Subprocess<In extends { readonly kind: string }, Out extends { read
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Tells it what it is. @returns what it says when it is ready @throws CommandFailure as it says when it can not be */
+  async begin(start: In & { readonly kind: 'start' }): Promise<Extract<Out, { readonly kind: 'ready' }>> {
+    const ready = this.next('ready');
+    const failed = this.next('failed');
+    // Only one of the two comes.
+    ready.catch(() => undefined);
+    failed.catch(() => undefined);
+    this.send(start);
+    const answer = await Promise.race([ready, failed]);
+    if (answer.kind === 'ready') return answer;
+    throw new CommandFailure(answer.failure);
   }
 
   /** What is sent to one that is gone is lost. */
