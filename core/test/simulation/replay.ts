@@ -26,6 +26,7 @@ import {
 } from '../../src/index.ts';
 import type { CompleteArgs } from '../../src/multipart/complete.ts';
 import { etagText } from '../../src/objects/etag.ts';
+import { dataDiffers, inodeAt, volumeNamed } from './committedRecords.ts';
 import { Model, type ModelNode, type Posix } from './model.ts';
 import type { UnderWay } from './observed.ts';
 import type { World } from './world.ts';
@@ -134,9 +135,9 @@ export class Replay {
   /** By command; the others change nothing that a client can see. */
   readonly #effects: Readonly<Record<string, (args: never, data: Buffer | undefined) => unknown>> = {
     createVolume: ({ name }: { readonly name: string }) => {
-      const volume = this.#world.volumeNamed(name);
+      const volume = volumeNamed(this.#world.committed, name);
       const peek: ConstructorParameters<typeof Model>[0] = (parent, entry) =>
-        this.#world.entry(volume, parent, entry);
+        inodeAt(this.#world.committed, { volume, parent, name: entry });
       this.#models.set(volume.id, new Model(peek, volume.defaults));
     },
     deleteVolume: ({ volume }: { readonly volume: VolumeId }) => {
@@ -209,7 +210,8 @@ export class Replay {
     },
     writeFile: ({ target: { file, offset } }: { target: { file: FileRef; offset: number } }, data) => {
       // A write whose bytes were for a content the file no longer has commits too, and changes nothing.
-      if (!this.#world.dataChanged(file)) return;
+      const { committedBefore, committed } = this.#world;
+      if (!dataDiffers(committedBefore, committed, file)) return;
       if (!data) throw new Error('a write without bytes');
       this.model(file.volume).write(file.inode, offset, data);
     },

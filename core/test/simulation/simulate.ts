@@ -201,7 +201,7 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   const { seed, ignoresSyncOf, journal, fills = false, faults = false, quota, workers } = options;
   const random = randomFrom(seed);
   const setting = new Setting(random, {
-    ...(ignoresSyncOf && { disk: { ignoresSyncOf } }),
+    ...(ignoresSyncOf && { ignoresSyncOf }),
     ...(journal && { journal }),
     ...(plant && { plant }),
     ...(workers !== undefined && { workers }),

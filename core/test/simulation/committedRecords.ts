@@ -1,0 +1,40 @@
+/** What the store has committed, for a model that must not ask it. */
+
+import type { MemoryState } from '@facet/engine';
+import { type FileRef, type InodeId, type Volume, type VolumeId, volumeId } from '../../src/index.ts';
+import { dentryKey, type EntryName, inodeKey, volumeKey, volumeNameKey } from '../../src/meta/keys.ts';
+import { decodeInode } from '../../src/meta/records/inode.ts';
+import { decodeDentry } from '../../src/meta/records/tree.ts';
+import { decodeNumber, decodeVolume } from '../../src/meta/records/volume.ts';
+
+/** What an entry leads to. */
+export function inodeAt(
+  state: MemoryState,
+  { volume, parent, name }: { readonly volume: Volume; readonly parent: InodeId; readonly name: EntryName },
+): InodeId | undefined {
+  const stored = state.get(dentryKey(volume.layer, parent, name));
+  return stored && decodeDentry(stored).inode;
+}
+
+export function volumeNamed(state: MemoryState, name: string): Volume {
+  const stored = state.get(volumeNameKey(name));
+  if (!stored) throw new Error(`the store did not make volume ${name}`);
+  return volumeOf(state, volumeId(decodeNumber(stored)));
+}
+
+function volumeOf(state: MemoryState, id: VolumeId): Volume {
+  const stored = state.get(volumeKey(id));
+  if (!stored) throw new Error(`the store has no volume ${id}`);
+  return decodeVolume(stored);
+}
+
+/** Whether a file has other bytes than it had. Of one that was made or removed, they are. */
+export function dataDiffers(
+  before: MemoryState | undefined,
+  after: MemoryState,
+  { volume, inode }: FileRef,
+): boolean {
+  const key = inodeKey(volumeOf(after, volume).layer, inode);
+  const [was, is] = [before?.get(key), after.get(key)];
+  return !was || !is || decodeInode(was).dataVersion !== decodeInode(is).dataVersion;
+}
