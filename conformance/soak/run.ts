@@ -1,7 +1,7 @@
 /**
  * `npm run soak`: whether what was acknowledged survives kill -9 and power cuts, real ones and simulated ones.
  *
- *   --seeds N       simulated worlds of so many seeds, each of every kind in its share (default 2000)
+ *   --worlds N      so many simulated worlds, each kind of them in its share (default 4000)
  *   --minutes N     no more of them are begun after so long (default 20)
  *   --kills N       kill -9 under load so many times (default 50)
  *   --cuts N        cut the power of a guest under load so many times (default 20)
@@ -22,12 +22,12 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { soakKills } from './kills.ts';
 import { powerCutProgram, soakPowerCuts } from './powerCuts.ts';
-import { soakSeeds } from './seeds.ts';
 import { buildUnsynced, CannotTry, unsyncedEnvironment } from './unsynced.ts';
+import { soakWorlds } from './worlds.ts';
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '2000' },
+    worlds: { type: 'string', default: '4000' },
     minutes: { type: 'string', default: '20' },
     kills: { type: 'string', default: '50' },
     cuts: { type: 'string', default: '20' },
@@ -53,11 +53,11 @@ const CUTS_TO_FIND = 5;
 
 async function soak(): Promise<number> {
   let faults = 0;
-  const seeds = Number(values.seeds);
-  if (seeds > 0) {
-    log(`simulated worlds, of ${seeds} seeds`);
-    const outcome = await soakSeeds({ seeds, minutes: Number(values.minutes), seed, log });
-    log(`  ${outcome.seeds} seeds, ${outcome.faults} faults`);
+  const worlds = Number(values.worlds);
+  if (worlds > 0) {
+    log(`simulated worlds, ${worlds} of them`);
+    const outcome = await soakWorlds({ worlds, minutes: Number(values.minutes), seed, log });
+    log(`  ${outcome.worlds} worlds, ${outcome.faults} faults`);
     faults += outcome.faults;
   }
   const kills = Number(values.kills);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { soakKills } from './kills.ts';
 import { powerCutProgram, soakPowerCuts } from './powerCuts.ts';
-import { soakSeeds } from './seeds.ts';
+import { soakWorlds } from './worlds.ts';
 
 const SEED = 'smoke';
 
@@ -11,10 +11,10 @@ function quietly(): { readonly told: string[]; readonly log: (line: string) => v
   return { told, log: (line) => void told.push(line) };
 }
 
-test('worlds of a few seeds hold what was committed', async () => {
+test('a few worlds hold what was committed', async () => {
   const { told, log } = quietly();
-  const outcome = await soakSeeds({ seeds: 4, minutes: 5, seed: SEED, log });
-  expect(outcome, told.join('\n')).toEqual({ seeds: 4, faults: 0 });
+  const outcome = await soakWorlds({ worlds: 8, minutes: 5, seed: SEED, log });
+  expect(outcome, told.join('\n')).toEqual({ worlds: 8, faults: 0 });
 });
 
 test('nothing acknowledged is lost to kill -9', async () => {

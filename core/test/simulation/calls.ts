@@ -1,6 +1,7 @@
 /** A client that hears nothing and asks again: at once, and after the power came back. */
 
 import { type CallRef, type Core, type Created, FsError } from '../../src/index.ts';
+import { Broken } from './invariants.ts';
 import { isRefusal } from './refusals.ts';
 import type { Replay } from './replay.ts';
 import { below, type Random } from './scheduler.ts';
@@ -36,7 +37,10 @@ export class Calls {
       const isUnknown =
         this.#replay.forgetsSome && 'refusal' in outcome && outcome.refusal === 'NotSynchronised';
       if (done && 'refusal' in outcome && !GONE.has(outcome.refusal) && !isUnknown) {
-        throw new Error(`call ${call.xid} was done, and is refused when it is repeated: ${outcome.refusal}`);
+        throw new Broken(
+          'callsAreDoneOnce',
+          `call ${call.xid} was done, and is refused when it is repeated: ${outcome.refusal}`,
+        );
       }
     }
   }
@@ -62,7 +66,10 @@ export class Calls {
         throw new FsError('NoSpace', 'a call was refused');
     }
     if (!agree(first, second)) {
-      throw new Error(`call ${call.xid} was answered ${JSON.stringify(first)} and ${JSON.stringify(second)}`);
+      throw new Broken(
+        'callsAreDoneOnce',
+        `call ${call.xid} was answered ${JSON.stringify(first)} and ${JSON.stringify(second)}`,
+      );
     }
   }
 }

@@ -6,6 +6,7 @@ import { dentryKey, type EntryName, inodeKey, volumeKey, volumeNameKey } from '.
 import { decodeInode } from '../../src/meta/records/inode.ts';
 import { decodeDentry } from '../../src/meta/records/tree.ts';
 import { decodeNumber, decodeVolume } from '../../src/meta/records/volume.ts';
+import { Broken } from './invariants.ts';
 
 /** What an entry leads to. */
 export function inodeAt(
@@ -18,13 +19,13 @@ export function inodeAt(
 
 export function volumeNamed(state: MemoryState, name: string): Volume {
   const stored = state.get(volumeNameKey(name));
-  if (!stored) throw new Error(`the store did not make volume ${name}`);
+  if (!stored) throw new Broken('commandsAreSerial', `the store did not make volume ${name}`);
   return volumeOf(state, volumeId(decodeNumber(stored)));
 }
 
 function volumeOf(state: MemoryState, id: VolumeId): Volume {
   const stored = state.get(volumeKey(id));
-  if (!stored) throw new Error(`the store has no volume ${id}`);
+  if (!stored) throw new Broken('commandsAreSerial', `the store has no volume ${id}`);
   return decodeVolume(stored);
 }
 

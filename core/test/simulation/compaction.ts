@@ -2,6 +2,7 @@
 
 import { type Core, FsError, type VolumeId } from '../../src/index.ts';
 import { writing } from './actors/surroundings.ts';
+import { Broken } from './invariants.ts';
 import { isRefusal } from './refusals.ts';
 
 export interface CompactedWorld {
@@ -15,7 +16,7 @@ export async function compactNowAndThen({ core, idle }: CompactedWorld): Promise
     await idle();
     await unlessFull(async () => {
       const { damaged } = await core.compact({ bytesPerSecond: Number.POSITIVE_INFINITY });
-      if (damaged > 0) throw new Error(`compaction found ${damaged} extents damaged`);
+      if (damaged > 0) throw new Broken('bytesAreKept', `compaction found ${damaged} extents damaged`);
     });
   }
 }

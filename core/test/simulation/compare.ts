@@ -6,12 +6,13 @@ import { checkDirectories } from '../../src/fsck/directories.ts';
 import { checkInodes } from '../../src/fsck/inodes.ts';
 import { checkQueue, checkUploads } from '../../src/fsck/queue.ts';
 import { checkReferences } from '../../src/fsck/references.ts';
-import { Maxima, MetadataReader } from '../../src/fsck/store.ts';
+import { Maxima, MetadataReader, type Report } from '../../src/fsck/store.ts';
 import { checkCalls, checkKeys, checkLeases, checkVolumes } from '../../src/fsck/volumes.ts';
 import { type Core, type FileRef, type Finding, fsck, type VolumeId } from '../../src/index.ts';
 import { attributes, mustBe } from './actors/files.ts';
 import { mustSay } from './actors/objects.ts';
 import { ROOT } from './actors/surroundings.ts';
+import { Broken } from './invariants.ts';
 import { type Model, sortName } from './model.ts';
 import type { Replay } from './replay.ts';
 import type { World } from './world.ts';
@@ -22,20 +23,32 @@ export async function compare(core: Core, world: World, replay: Replay): Promise
   const { volumes } = await core.volumes.list({ limit: 1000 });
   const ids = volumes.map(({ id }) => id);
   if (ids.toSorted().join() !== replay.volumes.toSorted().join())
-    throw new Error(`the store has volumes ${ids.join()}, the model ${replay.volumes.join()}`);
+    throw new Broken(
+      'commitsAreKept',
+      `the store has volumes ${ids.join()}, the model ${replay.volumes.join()}`,
+    );
   for (const volume of ids) {
     const model = replay.model(volume);
     await compareObjects(core, volume, model);
     await compareFiles(core, await core.files.root({ volume }), model);
     const usage = await core.volumes.usage(volume);
     if (JSON.stringify(usage) !== JSON.stringify(model.usage())) {
-      throw new Error(`usage is ${JSON.stringify(usage)}, of the model ${JSON.stringify(model.usage())}`);
+      throw new Broken(
+        'usageIsCounted',
+        `usage is ${JSON.stringify(usage)}, of the model ${JSON.stringify(model.usage())}`,
+      );
     }
   }
   const findings: Finding[] = [];
   const { engine, extents } = world;
   await fsck({ engine, extents, full: true, onFinding: (finding) => findings.push(finding) });
-  if (findings.length > 0) throw new Error(`fsck found ${JSON.stringify(findings)}`);
+  mustFindNone('fsck found', findings);
+}
+
+function mustFindNone(when: string, findings: readonly Finding[]): void {
+  if (findings.length === 0) return;
+  const kinds = new Set(findings.map(({ kind }) => kind));
+  throw new Broken([...kinds], `${when} ${JSON.stringify(findings)}`);
 }
 
 async function compareObjects(core: Core, volume: VolumeId, model: Model): Promise<void> {
@@ -44,7 +57,10 @@ async function compareObjects(core: Core, volume: VolumeId, model: Model): Promi
   const { entries } = await core.objects.list(listing);
   const listed = entries.map((entry) => (entry.kind === 'object' ? entry.key.toString('latin1') : ''));
   if (listed.join('\n') !== [...expected.keys()].join('\n')) {
-    throw new Error(`the store lists ${listed.join(' ')}, the model ${[...expected.keys()].join(' ')}`);
+    throw new Broken(
+      'commitsAreKept',
+      `the store lists ${listed.join(' ')}, the model ${[...expected.keys()].join(' ')}`,
+    );
   }
   for (const [name, node] of expected) {
     const key = Buffer.from(name, 'latin1');
@@ -53,10 +69,11 @@ async function compareObjects(core: Core, volume: VolumeId, model: Model): Promi
     for await (const chunk of object.read()) chunks.push(chunk);
     object.close();
     if (!Buffer.concat(chunks).equals(node.bytes))
-      throw new Error(`${name} holds other bytes than the model`);
+      throw new Broken('commitsAreKept', `${name} holds other bytes than the model`);
     mustSay(name, node, object.info);
     const tags = JSON.stringify(await core.objects.getTags({ volume, key }));
-    if (tags !== node.said.tags) throw new Error(`${name} has tags ${tags}, of the model ${node.said.tags}`);
+    if (tags !== node.said.tags)
+      throw new Broken('commitsAreKept', `${name} has tags ${tags}, of the model ${node.said.tags}`);
   }
 }
 
@@ -71,7 +88,8 @@ async function compareFiles({ files }: Core, root: FileRef, model: Model): Promi
       sortName({ name: entry.name, directory: entry.type === 'directory' }),
     );
     if (told.toSorted().join('\n') !== [...expected.keys()].toSorted().join('\n'))
-      throw new Error(
+      throw new Broken(
+        'commitsAreKept',
         `directory ${directory.inode} has ${told.join()}, of the model ${[...expected.keys()].join()}`,
       );
     for (const entry of entries) {
@@ -83,9 +101,9 @@ async function compareFiles({ files }: Core, root: FileRef, model: Model): Promi
 
 /** What the metadata promises of itself, at one moment while all goes on. */
 export async function inspect(state: MemoryState): Promise<void> {
-  const findings: string[] = [];
+  const findings: Finding[] = [];
+  const report: Report = (kind, { what, where }, detail) => void findings.push({ kind, what, where, detail });
   const store = new MetadataReader(new MemoryEngine({ state }));
-  const report = (...finding: readonly unknown[]): void => void findings.push(JSON.stringify(finding));
   const common = { store, maxima: new Maxima(), report };
   const layers = await checkVolumes(common);
   const inspection = { ...common, layers };
@@ -100,5 +118,5 @@ export async function inspect(state: MemoryState): Promise<void> {
   await checkUploads(inspection, waiting);
   await checkContents(inspection, waiting);
   await checkReferences(inspection);
-  if (findings.length > 0) throw new Error(`at one moment fsck would find ${findings.join()}`);
+  mustFindNone('at one moment fsck would find', findings);
 }

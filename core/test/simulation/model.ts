@@ -7,6 +7,7 @@ import { type InodeId, ROOT_INODE, type Volume } from '../../src/index.ts';
 import type { EntryName } from '../../src/meta/keys.ts';
 import type { InodeType } from '../../src/meta/records/inode.ts';
 import { parseKey } from '../../src/objects/path.ts';
+import { Broken } from './invariants.ts';
 
 /** Who has an inode, and what for. */
 export interface Posix {
@@ -98,7 +99,7 @@ export class Model {
 
   node(id: InodeId): ModelNode {
     const node = this.#nodes.get(id);
-    if (!node) throw new Error(`the store changed inode ${id}, which should not exist`);
+    if (!node) throw new Broken('commandsAreSerial', `the store changed inode ${id}, which should not exist`);
     return node;
   }
 
@@ -113,10 +114,11 @@ export class Model {
   }
 
   #make(parent: ModelNode, entry: EntryName, made?: Made): ModelNode {
-    if (this.#child(parent, entry)) throw new Error(`the store made ${entry.name}, which was there`);
+    if (this.#child(parent, entry))
+      throw new Broken('commandsAreSerial', `the store made ${entry.name}, which was there`);
     const id = this.#peek(parent.id, entry);
-    if (id === undefined) throw new Error(`the store did not make ${entry.name}`);
-    if (this.#nodes.has(id)) throw new Error(`the store used inode ${id} twice`);
+    if (id === undefined) throw new Broken('commandsAreSerial', `the store did not make ${entry.name}`);
+    if (this.#nodes.has(id)) throw new Broken('commandsAreSerial', `the store used inode ${id} twice`);
     const node = this.#add(id, made ?? this.#byKey(entry.directory ? 'directory' : 'file'));
     this.#set(parent, entry, id);
     return node;
@@ -124,7 +126,7 @@ export class Model {
 
   #drop(parent: ModelNode, entry: EntryName): void {
     const node = this.#child(parent, entry);
-    if (!node) throw new Error(`the store removed ${entry.name}, which was not there`);
+    if (!node) throw new Broken('commandsAreSerial', `the store removed ${entry.name}, which was not there`);
     parent.entries.delete(sortName(entry));
     parent.hidden.delete(sortName(entry));
     node.links -= 1;
@@ -181,7 +183,7 @@ export class Model {
     const trail = [this.node(ROOT_INODE)];
     for (const name of directories) {
       const next = this.#child(trail.at(-1) ?? this.node(ROOT_INODE), { name, directory: true });
-      if (!next) throw new Error(`the store deleted ${key}, which was not there`);
+      if (!next) throw new Broken('commandsAreSerial', `the store deleted ${key}, which was not there`);
       trail.push(next);
     }
     const parent = trail.at(-1) ?? this.node(ROOT_INODE);
@@ -246,7 +248,8 @@ export class Model {
   ): void {
     const [source, target] = [this.node(from.parent), this.node(to.parent)];
     const node = this.#child(source, from.entry);
-    if (!node) throw new Error(`the store renamed ${from.entry.name}, which was not there`);
+    if (!node)
+      throw new Broken('commandsAreSerial', `the store renamed ${from.entry.name}, which was not there`);
     const entry = { name: to.name, directory: node.directory };
     const old = this.#child(target, entry);
     if (old?.id === node.id) return;

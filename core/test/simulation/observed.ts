@@ -3,6 +3,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Bytes, Engine, Op, ReadTx, WriteTx } from '@facet/engine';
 import { type Command, CommandRunner, runsWhenFull } from '../../src/commands/command.ts';
+import { Broken } from './invariants.ts';
 
 /** A command on its way: known where the engine commits. */
 export interface UnderWay {
@@ -65,7 +66,7 @@ export class WitnessedEngine implements Engine {
         );
       });
       if (command && writes > 0 && command.commits === commitsBefore)
-        onBroken(new Error(`${command.name} was answered before it was committed`));
+        onBroken(new Broken('answersFollowCommits', `${command.name} was answered before it was committed`));
       return result;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EIO')) throw error;

@@ -27,6 +27,7 @@ import {
 import type { CompleteArgs } from '../../src/multipart/complete.ts';
 import { etagText } from '../../src/objects/etag.ts';
 import { dataDiffers, inodeAt, volumeNamed } from './committedRecords.ts';
+import { Broken } from './invariants.ts';
 import { Model, type ModelNode, type Posix } from './model.ts';
 import type { UnderWay } from './observed.ts';
 import type { World } from './world.ts';
@@ -89,7 +90,8 @@ export class Replay {
 
   model(volume: VolumeId): Model {
     const model = this.#models.get(volume);
-    if (!model) throw new Error(`the store changed volume ${volume}, which should not exist`);
+    if (!model)
+      throw new Broken('commandsAreSerial', `the store changed volume ${volume}, which should not exist`);
     return model;
   }
 
@@ -126,7 +128,7 @@ export class Replay {
     const { call } = args as { readonly call?: CallRef };
     const mayBeAgain = name === 'setattr' && this.forgetsSome;
     if (call && this.#done.has(call.xid) && !mayBeAgain)
-      throw new Error(`the store did call ${call.xid} twice: ${name}`);
+      throw new Broken('callsAreDoneOnce', `the store did call ${call.xid} twice: ${name}`);
     if (call) this.#done.add(call.xid);
     this.#effects[name]?.(args as never, data);
     for (const told of this.#watchers) told();
@@ -142,7 +144,7 @@ export class Replay {
     },
     deleteVolume: ({ volume }: { readonly volume: VolumeId }) => {
       if (this.model(volume).node(ROOT_INODE).entries.size > 0)
-        throw new Error(`the store deleted volume ${volume}, which holds something`);
+        throw new Broken('commandsAreSerial', `the store deleted volume ${volume}, which holds something`);
       this.#models.delete(volume);
     },
     putObject: (args: PutObjectArgs, data) => {
@@ -223,7 +225,8 @@ export class Replay {
 
   #mustBeNew(mark: string | undefined): void {
     if (mark === undefined) return;
-    if (this.#puts.has(mark)) throw new Error(`the store did the PUT of mark ${mark} twice`);
+    if (this.#puts.has(mark))
+      throw new Broken('callsAreDoneOnce', `the store did the PUT of mark ${mark} twice`);
     this.#puts.add(mark);
   }
 
@@ -236,16 +239,19 @@ export class Replay {
     const { ifMatch, ifNoneMatch } = args.precondition ?? {};
     const object = this.model(args.volume).object(args.key);
     if (ifNoneMatch?.includes('*') && object)
-      throw new Error(`the store replaced ${args.key}, though nothing was to be there`);
+      throw new Broken('preconditionsHold', `the store replaced ${args.key}, though nothing was to be there`);
     if (!ifMatch) return;
     const etag = object?.said.etag;
     if (!object || (etag !== undefined && !ifMatch.includes(etag)))
-      throw new Error(`the store replaced ${args.key} of etag ${etag}, which was to be ${ifMatch}`);
+      throw new Broken(
+        'preconditionsHold',
+        `the store replaced ${args.key} of etag ${etag}, which was to be ${ifMatch}`,
+      );
   }
 
   #object({ volume, key }: { readonly volume: VolumeId; readonly key: Buffer }): ModelNode {
     const object = this.model(volume).object(key);
-    if (!object) throw new Error(`the store found ${key}, which was not there`);
+    if (!object) throw new Broken('commandsAreSerial', `the store found ${key}, which was not there`);
     return object;
   }
 
@@ -267,7 +273,8 @@ export class Replay {
     { upload, partNumber }: { readonly upload: string; readonly partNumber: number },
     part: { readonly md5?: Uint8Array | undefined; readonly bytes: Buffer },
   ): void {
-    if (this.#ended.has(upload)) throw new Error(`the store took a part of upload ${upload}, which is over`);
+    if (this.#ended.has(upload))
+      throw new Broken('commandsAreSerial', `the store took a part of upload ${upload}, which is over`);
     const etag = Buffer.from(part.md5 ?? []).toString('hex');
     this.#partsOf(upload).set(partNumber, { etag, bytes: part.bytes });
   }
@@ -275,7 +282,8 @@ export class Replay {
   #make(at: Pick<MkdirArgs, 'parent' | 'name'>, made: Parameters<Model['make']>[2]): ModelNode {
     const { parent, name } = at;
     const model = this.model(parent.volume);
-    if (model.named(parent.inode, name)) throw new Error(`the store made ${name} where one was`);
+    if (model.named(parent.inode, name))
+      throw new Broken('commandsAreSerial', `the store made ${name} where one was`);
     return model.make(parent.inode, name, made);
   }
 
@@ -285,7 +293,8 @@ export class Replay {
     const verifier = how.kind === 'exclusive' ? how.verifier.toString('hex') : undefined;
     const isAgain =
       verifier !== undefined && old && this.#verifiers.get(fileName(parent.volume, old)) === verifier;
-    if (old && !isAgain && how.kind !== 'unchecked') throw new Error(`the store made ${name} where one was`);
+    if (old && !isAgain && how.kind !== 'unchecked')
+      throw new Broken('commandsAreSerial', `the store made ${name} where one was`);
     if (!old) {
       const posix = how.kind === 'exclusive' ? { ...ROOTS, mode: 0o600 } : posixOf(how.attributes, 0o600);
       const node = model.make(parent.inode, name, { type: 'file', posix });

@@ -14,6 +14,7 @@ import { Calls } from './calls.ts';
 import { compactNowAndThen, writeInPieces } from './compaction.ts';
 import { compare, inspect } from './compare.ts';
 import type { JournalKind } from './faultyJournal.ts';
+import { Broken } from './invariants.ts';
 import type { UnderWay } from './observed.ts';
 import type { Plant } from './plants/plant.ts';
 import { Replay } from './replay.ts';
@@ -21,7 +22,8 @@ import { below, type Random, randomFrom, Scheduler } from './scheduler.ts';
 import { World, type WorldOptions } from './world.ts';
 
 const ACTORS = 4;
-const LIVES = 3;
+/** Of one world. */
+export const LIVES = 3;
 /** The power is cut after so many steps at most. */
 const STEPS_MAX = 5000;
 /** The disk stays full, or not, for so many turns of its own at most, out of those of all. */
@@ -96,7 +98,8 @@ class Setting {
     this.commits += 1;
     try {
       // An engine without room commits nothing but from the reserve, which is not for this.
-      if (this.world.tookReserve && !command.frees) throw new Error(`${command.name} took the reserve`);
+      if (this.world.tookReserve && !command.frees)
+        throw new Broken('reserveIsKept', `${command.name} took the reserve`);
       this.replay.commit(command, writing.getStore());
     } catch (error) {
       this.breaks(error);
@@ -114,7 +117,7 @@ class Setting {
   mustBeWhole(): void {
     if (this.broken !== undefined) throw this.broken;
     if (this.world.lost.length > 0)
-      throw new Error(`recovery found bytes lost: ${JSON.stringify(this.world.lost)}`);
+      throw new Broken('bytesAreKept', `recovery found bytes lost: ${JSON.stringify(this.world.lost)}`);
   }
 
   /** Opens the store, and compares it with the model before and after calls are repeated that nobody answered. */
@@ -151,12 +154,24 @@ class Setting {
   }
 }
 
-/** One client after the other's step, on LMDB, closed and opened again now and then. @returns commits */
+/** What there is to count, and was not met. */
+const NONE = {
+  cutShort: 0,
+  noSpace: 0,
+  overQuota: 0,
+  failed: 0,
+  died: 0,
+  killed: 0,
+  moved: 0,
+  merged: 0,
+} as const satisfies Partial<Outcome>;
+
+/** One client after the other's step, on LMDB, closed and opened again now and then. */
 export async function playOnLmdb(options: {
   seed: number;
   actions: number;
   lmdbFolder: string;
-}): Promise<number> {
+}): Promise<Outcome> {
   const { seed, actions, lmdbFolder } = options;
   const random = randomFrom(seed);
   const setting = new Setting(random, { lmdbFolder });
@@ -166,7 +181,7 @@ export async function playOnLmdb(options: {
     const core = await setting.start(calls);
     const idle = async () => undefined;
     const never = (): never => {
-      throw new Error('a client was refused for want of room');
+      throw new Broken('roomIsKnown', 'a client was refused for want of room');
     };
     const refused = { noRoom: never, overQuota: never, failed: never };
     const within = new Surroundings({
@@ -183,7 +198,7 @@ export async function playOnLmdb(options: {
     await compare(core, world, replay);
     await core.close();
   }
-  return setting.commits;
+  return { ...NONE, steps: setting.scheduler.steps, commits: setting.commits };
 }
 
 /** @throws when the store and the model differ, or a client got an answer it must not get */
@@ -210,7 +225,7 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   });
   const { world, replay } = setting;
   const calls = new Calls(random, replay);
-  const counts = { noSpace: 0, overQuota: 0, failed: 0, cutShort: 0, died: 0, moved: 0, merged: 0 };
+  const counts: Record<keyof typeof NONE, number> = { ...NONE };
   const refused = countRefusals(counts, { fills, faults });
   for (let life = 0; life < LIVES; life += 1) {
     const core = await setting.start(calls);
@@ -224,14 +239,14 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   }
   world.fill(false);
   const core = await setting.start(calls);
-  if (core.room.full) throw new Error('there is room, and the store does not know');
+  if (core.room.full) throw new Broken('roomIsKnown', 'there is room, and the store does not know');
   if (world.faults.length > 0 && !faults)
-    throw new Error('background work failed', { cause: world.faults[0] });
+    throw new Broken('onlyDevicesFail', 'background work failed', { cause: world.faults[0] });
   if (quota) await mustBeWithin(core, world, quota);
   await setting.endWorkers(core);
   await core.close();
-  const killed = world.family?.kills ?? 0;
-  return { steps: setting.scheduler.steps, commits: setting.commits, killed, ...counts };
+  counts.killed = world.family?.kills ?? 0;
+  return { ...counts, steps: setting.scheduler.steps, commits: setting.commits };
 }
 
 function countRefusals(
@@ -240,14 +255,15 @@ function countRefusals(
 ): Refused {
   return {
     noRoom: () => {
-      if (!fills) throw new Error('a client was refused for want of room, of which there is enough');
+      if (!fills)
+        throw new Broken('roomIsKnown', 'a client was refused for want of room, of which there is enough');
       counts.noSpace += 1;
     },
     overQuota: () => {
       counts.overQuota += 1;
     },
     failed: () => {
-      if (!faults) throw new Error('an operation failed on a device that does not');
+      if (!faults) throw new Broken('onlyDevicesFail', 'an operation failed on a device that does not');
       counts.failed += 1;
     },
   };
@@ -296,7 +312,7 @@ const setQuota = ({ volumes }: Core, { volume }: World, { bytes, inodes }: Requi
 async function mustBeWithin({ volumes }: Core, { volume }: World, quota: Required<Quota>): Promise<void> {
   const { bytes, inodes } = await volumes.usage(volume.id);
   if (bytes <= quota.bytes && inodes <= quota.inodes) return;
-  throw new Error(`the volume has ${bytes} bytes in ${inodes} inodes, over its quota`);
+  throw new Broken('quotasHold', `the volume has ${bytes} bytes in ${inodes} inodes, over its quota`);
 }
 
 /** Until the power goes. */

@@ -1,6 +1,7 @@
 /** Clients by name in a directory. */
 
 import type { AttributeChanges, FileAttributes, FileRef } from '../../../src/index.ts';
+import { Broken } from '../invariants.ts';
 import { type ModelNode, sortName } from '../model.ts';
 import { frees, ROOT, type Surroundings, unlessAbsent, writing } from './surroundings.ts';
 
@@ -94,17 +95,19 @@ async function read(within: Surroundings): Promise<void> {
   const got = await unlessAbsent(within.core.files.read({ caller: ROOT, file, offset, lengthBytes }));
   if (!got) return mustBeGone(file, expected);
   if (!expected || !Buffer.concat(got.data).equals(expected))
-    throw new Error(`of file ${file.inode} other bytes were read than were there`);
+    throw new Broken('readsAreCurrent', `of file ${file.inode} other bytes were read than were there`);
 }
 
 async function readlink(within: Surroundings, file: FileRef, expected: Buffer | undefined): Promise<void> {
   const got = await unlessAbsent(within.core.files.readlink({ caller: ROOT, file }));
   if (!got) return mustBeGone(file, expected);
-  if (!expected?.equals(got.target)) throw new Error(`symlink ${file.inode} leads to ${got.target}`);
+  if (!expected?.equals(got.target))
+    throw new Broken('readsAreCurrent', `symlink ${file.inode} leads to ${got.target}`);
 }
 
 function mustBeGone({ inode }: FileRef, expected: unknown): void {
-  if (expected !== undefined) throw new Error(`inode ${inode} was not found, and is there`);
+  if (expected !== undefined)
+    throw new Broken('readsAreCurrent', `inode ${inode} was not found, and is there`);
 }
 
 async function truncate(within: Surroundings): Promise<unknown> {
@@ -165,7 +168,8 @@ async function lookup(within: Surroundings): Promise<void> {
   const { files } = within.core;
   const found = await unlessAbsent(files.lookup({ caller: ROOT, parent, ...entry }));
   if (!found) return mustBeGone(parent, directory);
-  if (!expected && found.file) throw new Error(`${entry.name} was found, and is not there`);
+  if (!expected && found.file)
+    throw new Broken('readsAreCurrent', `${entry.name} was found, and is not there`);
   if (expected) mustBe(`${entry.name}`, expected, found.file);
 }
 
@@ -179,10 +183,11 @@ export function attributes(node: ModelNode): string {
 }
 
 export function mustBe(name: string, expected: string, file: FileAttributes | undefined): void {
-  if (!file) throw new Error(`${name} was not found, and is there`);
+  if (!file) throw new Broken('readsAreCurrent', `${name} was not found, and is there`);
   const { type, nlink, mode, uid, gid, sizeBytes } = file;
   const told = JSON.stringify({ type, nlink, mode, uid, gid, ...(type !== 'directory' && { sizeBytes }) });
-  if (told !== expected) throw new Error(`of ${name} is said ${told}, of the model ${expected}`);
+  if (told !== expected)
+    throw new Broken('readsAreCurrent', `of ${name} is said ${told}, of the model ${expected}`);
 }
 
 /** A walk gives each name that stays once, whatever comes and goes meanwhile. */
@@ -204,13 +209,14 @@ async function readdir(within: Surroundings): Promise<void> {
       if (cookie <= 2) continue;
       const sorted = sortName({ name, directory: type === 'directory' });
       const entry = [...now].find((one) => one.startsWith(`${inode} ${sorted} `));
-      if (!entry) throw new Error(`${sorted} was listed, and is not there`);
-      if (seen.has(entry)) throw new Error(`${sorted} was listed twice`);
+      if (!entry) throw new Broken('readsAreCurrent', `${sorted} was listed, and is not there`);
+      if (seen.has(entry)) throw new Broken('readsAreCurrent', `${sorted} was listed twice`);
       seen.add(entry);
     }
     ({ end } = page);
   }
-  for (const entry of stay ?? []) if (!seen.has(entry)) throw new Error(`${entry} was left out of a listing`);
+  for (const entry of stay ?? [])
+    if (!seen.has(entry)) throw new Broken('readsAreCurrent', `${entry} was left out of a listing`);
 }
 
 const entriesOf = ({ entries }: ModelNode): readonly string[] =>

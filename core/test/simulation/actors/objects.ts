@@ -1,6 +1,7 @@
 /** Clients by key: what they are told is what there was at one moment, whatever happens meanwhile. */
 
 import type { OpenObject, WritePrecondition } from '../../../src/index.ts';
+import { Broken } from '../invariants.ts';
 import type { ModelNode } from '../model.ts';
 import {
   type Action,
@@ -50,7 +51,8 @@ async function put(within: Surroundings): Promise<unknown> {
     ...(within.oneIn(3) && { tags: [{ key: 'tag', value: within.mark() }] }),
     ...precondition,
   });
-  if (!within.replay.isPut(mark)) throw new Error(`a PUT of ${at.key} was answered before it was done`);
+  if (!within.replay.isPut(mark))
+    throw new Broken('answersFollowCommits', `a PUT of ${at.key} was answered before it was done`);
   return stored;
 }
 
@@ -85,8 +87,8 @@ function objectAt(within: Surroundings, { volume, key }: At): Expected {
 type Expected = Pick<ModelNode, 'bytes' | 'said'> | undefined;
 
 function mustAgree({ key }: At, expected: Expected, info: OpenObject['info'] | undefined): void {
-  if (!expected && info) throw new Error(`${key} was found, and is not there`);
-  if (expected && !info) throw new Error(`${key} was not found, and is there`);
+  if (!expected && info) throw new Broken('readsAreCurrent', `${key} was found, and is not there`);
+  if (expected && !info) throw new Broken('readsAreCurrent', `${key} was not found, and is there`);
   if (expected && info) mustSay(`${key}`, expected, info);
 }
 
@@ -99,9 +101,10 @@ export function mustSay(
   const { mark } = info.userMetadata;
   const told = JSON.stringify([info.sizeBytes, mark, info.tagCount]);
   const wanted = JSON.stringify([bytes.length, said.mark, (JSON.parse(said.tags) as unknown[]).length]);
-  if (told !== wanted) throw new Error(`of ${key} is said ${told}, of the model ${wanted}`);
+  if (told !== wanted)
+    throw new Broken('readsAreCurrent', `of ${key} is said ${told}, of the model ${wanted}`);
   if (said.etag !== undefined && said.etag !== info.etag)
-    throw new Error(`${key} has etag ${info.etag}, of the model ${said.etag}`);
+    throw new Broken('readsAreCurrent', `${key} has etag ${info.etag}, of the model ${said.etag}`);
 }
 
 /** A reader gets one whole version, whatever happens meanwhile. */
@@ -117,7 +120,7 @@ async function get(within: Surroundings, at = within.at()): Promise<void> {
     for await (const chunk of object.read()) chunks.push(Buffer.from(chunk));
     const bytes = Buffer.concat(chunks);
     if (!seen.some((one) => one && bytes.equals(one.bytes)))
-      throw new Error(`of ${at.key} other bytes were read than were there`);
+      throw new Broken('readsAreCurrent', `of ${at.key} other bytes were read than were there`);
   } finally {
     object?.close();
   }
@@ -158,7 +161,10 @@ async function getRange(within: Surroundings): Promise<void> {
     for await (const chunk of object.stream({ start, end })) chunks.push(Buffer.from(chunk));
     const bytes = Buffer.concat(chunks);
     if (!expected.some((one) => one && bytes.equals(one.bytes.subarray(start, end + 1))))
-      throw new Error(`of ${at.key}, ${start} to ${end}, other bytes were read than were there`);
+      throw new Broken(
+        'readsAreCurrent',
+        `of ${at.key}, ${start} to ${end}, other bytes were read than were there`,
+      );
   } finally {
     object.close();
   }
@@ -212,7 +218,7 @@ async function list(within: Surroundings): Promise<void> {
   agreeing(pages, (expected) => {
     const isShort = told.length < limit && !truncated && told.length < expected.length;
     if (isShort || told.join('\n') !== expected.slice(0, told.length).join('\n'))
-      throw new Error(`listed was ${told.join(' ')}, of the model ${expected.join(' ')}`);
+      throw new Broken('readsAreCurrent', `listed was ${told.join(' ')}, of the model ${expected.join(' ')}`);
   });
 }
 
@@ -255,7 +261,10 @@ async function tags(within: Surroundings): Promise<unknown> {
   );
   agreeing(expected, (one) => {
     if (told && one?.said.tags !== JSON.stringify(told))
-      throw new Error(`${at.key} has tags ${JSON.stringify(told)}, of the model ${one?.said.tags}`);
+      throw new Broken(
+        'readsAreCurrent',
+        `${at.key} has tags ${JSON.stringify(told)}, of the model ${one?.said.tags}`,
+      );
   });
   return told;
 }

@@ -1,5 +1,6 @@
 /** What is done to the store as a whole: volumes that come and go, hosts with locks, scrubs. */
 
+import { Broken } from '../invariants.ts';
 import { objectActions } from './objects.ts';
 import { type Action, frees, type Surroundings } from './surroundings.ts';
 
@@ -36,7 +37,10 @@ async function lockHosts(within: Surroundings): Promise<unknown> {
   const expected = [...within.replay.lockHosts].sort();
   const told = (await view.list()).map((known) => known.name).sort();
   if (told.join() !== expected.join())
-    throw new Error(`hosts with locks are ${told.join()}, of the model ${expected.join()}`);
+    throw new Broken(
+      'readsAreCurrent',
+      `hosts with locks are ${told.join()}, of the model ${expected.join()}`,
+    );
   return told;
 }
 
@@ -44,6 +48,6 @@ async function lockHosts(within: Surroundings): Promise<unknown> {
 async function scrub(within: Surroundings): Promise<unknown> {
   const report = await within.core.scrub({ bytesPerSecond: Number.POSITIVE_INFINITY });
   if (report.damaged.length > 0 && !within.mayFail)
-    throw new Error(`a scrub found damage: ${JSON.stringify(report.damaged)}`);
+    throw new Broken('bytesAreKept', `a scrub found damage: ${JSON.stringify(report.damaged)}`);
   return report;
 }

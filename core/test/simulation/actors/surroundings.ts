@@ -13,6 +13,7 @@ import {
 } from '../../../src/index.ts';
 import type { Calls } from '../calls.ts';
 import type { Door } from '../family/family.ts';
+import { Broken } from '../invariants.ts';
 import type { SimulatedProcess } from '../process.ts';
 import type { Replay } from '../replay.ts';
 import { below, pick, type Random } from '../scheduler.ts';
@@ -206,7 +207,7 @@ export async function frees<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (!(error instanceof FsError && error.code === 'NoSpace')) throw error;
-    throw new Error('what gives room back was refused for want of it', { cause: error });
+    throw new Broken('roomIsKnown', 'what gives room back was refused for want of it', { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Uploads in parts, some of them copied, and completed twice. */
 
 import type { UploadId } from '../../../src/index.ts';
+import { Broken } from '../invariants.ts';
 import { type At, agreeing, frees, md5Of, type Surroundings, unlessAbsent } from './surroundings.ts';
 
 const PART_COUNT_MAX = 3;
@@ -54,7 +55,10 @@ async function mustList(within: Surroundings, under: Under): Promise<void> {
   // Gone with its volume.
   agreeing(moments, (expected) => {
     if (told && told.join() !== expected.toSorted().join())
-      throw new Error(`an upload has parts ${told.join()}, of the model ${expected.join()}`);
+      throw new Broken(
+        'readsAreCurrent',
+        `an upload has parts ${told.join()}, of the model ${expected.join()}`,
+      );
   });
 }
 
@@ -73,6 +77,10 @@ async function complete(
   const again = await unlessAbsent(objects.completeUpload(args));
   // Its volume may be gone.
   if (!again && within.replay.volumes.includes(under.volume))
-    throw new Error('an upload was completed, and is not known when it is completed again');
-  if (again && again.etag !== first.etag) throw new Error('an upload was completed twice, with two answers');
+    throw new Broken(
+      'callsAreDoneOnce',
+      'an upload was completed, and is not known when it is completed again',
+    );
+  if (again && again.etag !== first.etag)
+    throw new Broken('callsAreDoneOnce', 'an upload was completed twice, with two answers');
 }

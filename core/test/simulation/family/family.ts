@@ -20,6 +20,7 @@ import { ownLookupChanges } from '../../../src/lookups/recent.ts';
 import { firstOfLeaseKey, instanceOfLeaseKey, SPACE, spaceBounds } from '../../../src/meta/keys.ts';
 import type { Replica } from '../../../src/workers/workerCommands.ts';
 import { writing } from '../actors/surroundings.ts';
+import { Broken } from '../invariants.ts';
 import type { FamilyPlant } from '../plants/plant.ts';
 import { SimulatedProcess } from '../process.ts';
 import { below, pick, type Scheduler } from '../scheduler.ts';
@@ -236,7 +237,10 @@ export class Family {
     for (const worker of this.#workers) this.#end(worker);
     for (let turns = 0; this.#staleLeases().length > 0; turns += 1) {
       if (turns === TURNS_MAX)
-        throw new Error(`leases of workers that are no more stay: ${this.#staleLeases().join()}`);
+        throw new Broken(
+          'leasesEnd',
+          `leases of workers that are no more stay: ${this.#staleLeases().join()}`,
+        );
       await new Promise(setImmediate);
     }
   }

@@ -9,6 +9,7 @@ import type {
   WorkerCalls,
 } from '../../../src/index.ts';
 import type { JournalKind } from '../faultyJournal.ts';
+import type { Invariant } from '../invariants.ts';
 
 /** A bug between the processes of a world that has several. */
 export interface FamilyPlant {
@@ -33,8 +34,8 @@ export interface Plant {
     readonly workers?: number;
     readonly ignoresSyncOf?: NonNullable<MemoryDiskOptions['ignoresSyncOf']>;
   };
-  /** What must find it: the whole of what is said, or its beginning. */
-  readonly foundBy: RegExp;
+  /** What it breaks, one of which must be found. */
+  readonly breaks: readonly Invariant[];
   /** Instead of the engine. `commandOf` says which command is under way. */
   readonly engine?: (inner: Engine, commandOf: () => string | undefined) => Engine;
   /** Instead of the disk that extents are on. */

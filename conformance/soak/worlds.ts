@@ -1,4 +1,4 @@
-/** Worlds of many seeds, on both engines: the simulation of the core's tests, for as long as there is time. */
+/** Many worlds, each of a seed of its own: the simulation of the core's tests, for as long as there is time. */
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SIMULATION = 'core/test/simulation/simulation.test.ts';
-/** In one run of the tests: what they print then is not much. */
-const SEEDS_PER_RUN = 100;
-const SEEDS_MAX = 2 ** 31;
+/** In one run of the tests: of all kinds, and what they print then is not much. */
+const WORLDS_PER_RUN = 100;
+const SEED_MAX = 2 ** 31;
 
-export interface SoakSeeds {
-  readonly seeds: number;
+export interface SoakWorlds {
+  readonly worlds: number;
   /** No run is begun after that. */
   readonly minutes: number;
   /** The first one is drawn from it. */
@@ -19,19 +19,19 @@ export interface SoakSeeds {
   readonly log: (line: string) => void;
 }
 
-/** How many seeds there was time for, and the runs of tests among them that failed. */
-export async function soakSeeds({
-  seeds,
+/** How many worlds there was time for, and the runs of tests among them that failed. */
+export async function soakWorlds({
+  worlds,
   minutes,
   seed,
   log,
-}: SoakSeeds): Promise<{ seeds: number; faults: number }> {
-  const first = 1 + (createHash('md5').update(seed).digest().readUInt32BE() % (SEEDS_MAX - seeds));
+}: SoakWorlds): Promise<{ worlds: number; faults: number }> {
+  const first = 1 + (createHash('md5').update(seed).digest().readUInt32BE() % (SEED_MAX - worlds));
   const until = Date.now() + minutes * 60_000;
   let done = 0;
   let faults = 0;
-  while (done < seeds && Date.now() < until) {
-    const count = Math.min(SEEDS_PER_RUN, seeds - done);
+  while (done < worlds && Date.now() < until) {
+    const count = Math.min(WORLDS_PER_RUN, worlds - done);
     const told = await runTests({ first: first + done, count });
     done += count;
     if (told === undefined) continue;
@@ -39,7 +39,7 @@ export async function soakSeeds({
     const lines = told.split('\n').filter((line) => /seed \d+:|run it again with/.test(line));
     for (const line of lines.length > 0 ? lines : [told]) log(`  ${line.trim()}`);
   }
-  return { seeds: done, faults };
+  return { worlds: done, faults };
 }
 
 /** @returns what they print when they fail */
