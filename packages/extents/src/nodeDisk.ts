@@ -81,7 +81,9 @@ export class NodeDisk implements Disk {
 
   async status(name: string): Promise<FileStatus | undefined> {
     const found = await unlessCode('ENOENT', stat(this.#path(name)), undefined);
-    return found && { sizeBytes: found.size, allocatedBytes: found.blocks * STAT_BLOCK_BYTES };
+    // What is no file holds nothing, whatever length it says it has.
+    if (!found?.isFile()) return undefined;
+    return { sizeBytes: found.size, allocatedBytes: found.blocks * STAT_BLOCK_BYTES };
   }
 
   async freeBytes(): Promise<number> {

@@ -136,6 +136,8 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
       expect(await disk.unlink('f')).toBe(false);
       expect(await disk.status('f')).toBeUndefined();
       expect(await disk.list('nowhere')).toEqual([]);
+      await disk.makeDirectory('folder');
+      expect(await disk.status('folder')).toBeUndefined();
     });
   });
 

@@ -4,7 +4,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -81,6 +83,10 @@ test('what lies below extents/ under another name, or in another directory, is s
   mkdirSync(join(extents, 'notes', 'old'), { recursive: true });
   const strays = ['7f/00000000003fc1.seg', '00/stray.ext', 'notes/old/text'];
   for (const path of strays) writeFileSync(join(extents, path), path);
+  // None of these is a file that could be a container.
+  writeFileSync(join(extents, '80'), '');
+  mkdirSync(join(extents, '00', '000000000000fe.ext'));
+  symlinkSync('/nowhere', join(extents, '00', '000000000000ff.seg'));
   // There is one of that name already.
   mkdirSync(join(data, 'quarantine'));
   writeFileSync(join(data, 'quarantine', '00-stray.ext'), 'older');
@@ -92,12 +98,15 @@ test('what lies below extents/ under another name, or in another directory, is s
   );
   const repaired = await facet(['fsck', '--data', data, '--repair']);
   expect([repaired.code, repaired.stderr]).toEqual([0, '']);
-  expect(repaired.stdout).toMatch(/repaired 3\nno damage\n$/);
+  expect(repaired.stdout).toMatch(/repaired 6\nno damage\n$/);
   const aside = (name: string) => readFileSync(join(data, 'quarantine', name), 'utf8');
   expect(aside('7f-00000000003fc1.seg')).toBe(strays[0]);
   expect(aside('00-stray.ext.2')).toBe(strays[1]);
   expect(aside('00-stray.ext')).toBe('older');
   expect(aside('notes/old/text')).toBe(strays[2]);
+  expect(aside('80')).toBe('');
+  expect(readdirSync(join(data, 'quarantine', '00-000000000000fe.ext'))).toEqual([]);
+  expect(readlinkSync(join(data, 'quarantine', '00-000000000000ff.seg'))).toBe('/nowhere');
 
   // What may be the only copy of bytes in use is only told of.
   const name = readdirSync(join(extents, '00')).find((file) => file.endsWith('.ext')) ?? '';
