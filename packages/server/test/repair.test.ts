@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -6,6 +7,7 @@ import {
   readFileSync,
   readlinkSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,6 +15,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
 import { presign } from './presign.ts';
+import { noSmallDisk, smallDisk } from './smallDisk.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
 const environment = {
@@ -117,4 +120,46 @@ test('what lies below extents/ under another name, or in another directory, is s
   expect(moved.stdout).toContain('that is missing: move it there, and look again');
   renameSync(join(extents, '7f', name), join(extents, '00', name));
   expect((await facet(['fsck', '--full', '--data', data])).code).toBe(0);
+});
+
+test('what is in the place of quarantine/, or of the log in it, is told in words, and nothing is moved', async () => {
+  const data = temporaryDirectory();
+  await stop(await serve({ data, environment }));
+  const stray = join(data, 'extents', 'stray');
+  mkdirSync(join(data, 'extents'), { recursive: true });
+  writeFileSync(stray, '');
+  writeFileSync(join(data, 'quarantine'), 'somebody’s');
+  for (const more of [[], ['--dry-run']]) {
+    const refused = await facet(['fsck', '--repair', '--data', data, ...more]);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/quarantine is no directory, .*: move it away\n$/),
+    ]);
+  }
+  expect(existsSync(stray)).toBe(true);
+  rmSync(join(data, 'quarantine'));
+  mkdirSync(join(data, 'quarantine', 'repairs.jsonl'), { recursive: true });
+  const unlogged = await facet(['fsck', '--repair', '--data', data]);
+  expect([unlogged.code, unlogged.stderr]).toEqual([1, expect.stringContaining('What it did is done')]);
+  rmSync(join(data, 'quarantine', 'repairs.jsonl'), { recursive: true });
+  expect((await facet(['fsck', '--repair', '--data', data])).code).toBe(0);
+});
+
+test.skipIf(noSmallDisk())('a full disk that has a ballast keeps a repair from nothing', async () => {
+  const disk = await smallDisk({ megabytes: 16 });
+  const data = join(disk.path, 'data');
+  const extents = join(disk.seen, 'data', 'extents');
+  const { under } = disk;
+  await stop(await serve({ data, environment, under }));
+  mkdirSync(extents, { recursive: true });
+  for (const name of ['one', 'two']) writeFileSync(join(extents, name), '');
+  const filler = join(disk.seen, 'filler');
+  expect(() => {
+    for (;;) appendFileSync(filler, Buffer.alloc(4096));
+  }).toThrow('ENOSPC');
+  const repaired = await facet(['fsck', '--repair', '--data', data], { under });
+  expect([repaired.code, repaired.stderr]).toEqual([0, '']);
+  expect(repaired.stdout).toContain('repaired 2\n');
+  const log = readFileSync(join(disk.seen, 'data', 'quarantine', 'repairs.jsonl'), 'utf8');
+  expect(log.match(/strayFile/g)).toHaveLength(2);
 });
