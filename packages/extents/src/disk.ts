@@ -51,7 +51,7 @@ export interface Disk {
   unlink(name: string): Promise<boolean>;
   /** Names in a directory, in no order; none when it does not exist. */
   list(directory: string): Promise<readonly string[]>;
-  /** Undefined when there is no such file. */
+  /** Undefined when there is no such file, be there something else of that name. */
   status(name: string): Promise<FileStatus | undefined>;
   /** Bytes that this process may still take. */
   freeBytes(): Promise<number>;

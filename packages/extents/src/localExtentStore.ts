@@ -246,9 +246,12 @@ export class LocalExtentStore implements ExtentStore {
 
   async *scan(container: ContainerId, options: ScanOptions = {}): AsyncGenerator<ScannedFrame, void, void> {
     this.#mustBeOpen();
-    const open = this.#open.take(container, 'segment');
+    const { kind } = options;
+    const open = kind === undefined ? this.#open.take(container, 'segment') : undefined;
+    let ownFile: DiskFile | undefined;
     try {
-      const file = await fileOf(open);
+      if (kind !== undefined) ownFile = await this.#files.openOf(container, kind);
+      const file = open ? await fileOf(open) : there(container, ownFile);
       const active = this.#appenders.find((appender) => appender.active?.container === container)?.active;
       // Past its stable length an active segment may hold half a batch.
       const length = active?.length ?? (await file.size());
@@ -256,7 +259,8 @@ export class LocalExtentStore implements ExtentStore {
     } catch (error) {
       throw this.#readError(container, error);
     } finally {
-      this.#open.release(open);
+      if (open) this.#open.release(open);
+      await ownFile?.close();
     }
   }
 
@@ -303,9 +307,12 @@ export class LocalExtentStore implements ExtentStore {
 }
 
 async function fileOf(open: OpenFile): Promise<DiskFile> {
-  const file = open.file ?? (await open.opened);
-  if (!file) throw new ExtentError('Missing', `there is no container ${containerName(open.container)}`);
-  return file;
+  return there(open.container, open.file ?? (await open.opened));
+}
+
+function there(container: ContainerId, file: DiskFile | undefined): DiskFile {
+  if (file) return file;
+  throw new ExtentError('Missing', `there is no container ${containerName(container)}`);
 }
 
 function endOfTurn(): Promise<void> {

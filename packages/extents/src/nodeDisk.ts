@@ -29,14 +29,18 @@ class Tally {
 
 export class NodeDisk implements Disk {
   readonly #root: string;
+  readonly #flags: number;
   readonly #tally = new Tally();
 
   /**
    * @param root the folder that holds everything, made at the first `makeDirectory('')`. The folder above must be
    * there: if it was moved away or unmounted meanwhile, bytes would go where nobody looks for them.
+   * @param options `links`: whether a file may be a symbolic link to one elsewhere, as it may unless told; else it
+   * fails with ELOOP
    */
-  constructor(root: string) {
+  constructor(root: string, { links = true }: { readonly links?: boolean } = {}) {
     this.#root = root;
+    this.#flags = links ? 0 : fs.constants.O_NOFOLLOW;
   }
 
   get counts(): DiskCounts {
@@ -49,7 +53,7 @@ export class NodeDisk implements Disk {
   }
 
   open(name: string, writes: Writes): Promise<DiskFile> {
-    return this.#open(name, writes);
+    return this.#open(name, writes, this.#flags);
   }
 
   rename(name: string, to: string): Promise<void> {
@@ -80,8 +84,11 @@ export class NodeDisk implements Disk {
   }
 
   async status(name: string): Promise<FileStatus | undefined> {
-    const found = await unlessCode('ENOENT', stat(this.#path(name)), undefined);
-    return found && { sizeBytes: found.size, allocatedBytes: found.blocks * STAT_BLOCK_BYTES };
+    const there = unlessCode('ENOENT', stat(this.#path(name)), undefined);
+    const found = await unlessCode('ENOTDIR', there, undefined);
+    // What is no file holds nothing, whatever length it says it has.
+    if (!found?.isFile()) return undefined;
+    return { sizeBytes: found.size, allocatedBytes: found.blocks * STAT_BLOCK_BYTES };
   }
 
   async freeBytes(): Promise<number> {
@@ -103,7 +110,7 @@ export class NodeDisk implements Disk {
     return join(this.#root, name);
   }
 
-  #open(name: string, writes: Writes, moreFlags = 0): Promise<DiskFile> {
+  #open(name: string, writes: Writes, moreFlags: number): Promise<DiskFile> {
     return new Promise((resolve, reject) => {
       fs.open(this.#path(name), flagsFor(writes) | moreFlags, 0o600, (error, fd) =>
         error ? reject(error) : resolve(new NodeDiskFile(fd, writes, this.#tally)),

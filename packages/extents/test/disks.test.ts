@@ -1,4 +1,4 @@
-import { mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
@@ -135,6 +135,8 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
       expect(await disk.unlink('f')).toBe(false);
       expect(await disk.status('f')).toBeUndefined();
       expect(await disk.list('nowhere')).toEqual([]);
+      await disk.makeDirectory('folder');
+      expect(await disk.status('folder')).toBeUndefined();
     });
   });
 
@@ -265,4 +267,19 @@ it('a disk whose folder is gone is not made anew somewhere else', async () => {
   } finally {
     await rm(`${above}-moved`, { recursive: true });
   }
+});
+
+it('a disk of no links writes to none, and what one leads to is as it was', async () => {
+  await inTemporaryFolder(async (folder) => {
+    const elsewhere = join(folder, 'elsewhere');
+    await writeFile(elsewhere, 'as it was');
+    await symlink(elsewhere, join(folder, 'link'));
+    for (const writes of ['buffered', 'none'] as const) {
+      const open = new NodeDisk(folder, { links: false }).open('link', writes);
+      await expect(open).rejects.toMatchObject({ code: 'ELOOP' });
+    }
+    const followed = await new NodeDisk(folder).open('link', 'buffered');
+    expect(await followed.size()).toBe(9);
+    await followed.close();
+  });
 });
