@@ -5,6 +5,7 @@
  *   --large N         objects of 16 KiB (default 20000)
  *   --directory N     entries of the large directory (default 100000; 0 leaves directories out)
  *   --wait SECONDS    how long compaction may take (default 120)
+ *   --again N         how often what was deleted is put again and deleted (default 3)
  *   --data DIR        where the store is made, and removed again: the disk that is measured
  *
  * One process, through the core: no door, no network. Objects are read all the time while nine in ten are deleted and what
@@ -32,6 +33,7 @@ const values = optionsOf(import.meta, {
   large: { type: 'string', default: '20000' },
   directory: { type: 'string', default: '100000' },
   wait: { type: 'string', default: '120' },
+  again: { type: 'string', default: '3' },
   data: { type: 'string', default: tmpdir() },
 });
 const SMALL: Kind = { name: 'small', count: Number(values.small), lengthBytes: 1024 };
@@ -134,7 +136,7 @@ async function refill(store: BenchStore): Promise<void> {
   if (SMALL.count === 0) return;
   const { core, volume } = store;
   const gone = Array.from({ length: SMALL.count }, (_, i) => i).filter((i) => !stays(i, KEPT_SHARE));
-  for (const _again of [1, 2, 3]) {
+  for (let again = 0; again < Number(values.again); again += 1) {
     const before = await store.taken();
     const speed = await each(gone.length, (at) => put(store, SMALL, gone[at] ?? 0));
     const after = await store.taken();

@@ -17,7 +17,7 @@ import { type ContainerKind, withKinds } from '../space/containerKinds.ts';
 import { isDead } from '../space/deadRuns.ts';
 import type { Pins } from '../space/pins.ts';
 import { ChangeWriter } from './changes.ts';
-import { CheckedWriter } from './checkedFile.ts';
+import { BEGIN_ANEW, CheckedWriter } from './checkedFile.ts';
 import { copyContainer } from './copyContainer.ts';
 import { dumpMetadata } from './dump.ts';
 import {
@@ -89,7 +89,7 @@ async function run(parts: BackupParts): Promise<BackupReport> {
   const { to, environment, pins, commands } = parts;
   const repository = await Repository.openOrMake(to, environment.randomBytes);
   const newest = (await repository.backups()).at(-1);
-  const before = newest === undefined ? undefined : await repository.manifest(newest);
+  const before = newest === undefined ? undefined : await manifestToFollow(repository, newest);
   if (newest !== undefined) await mustBeOfThisStore(parts, repository, newest);
   await repository.prepare();
   const takenMs = Number(environment.now() / NANOSECONDS_PER_MILLISECOND);
@@ -127,6 +127,16 @@ async function run(parts: BackupParts): Promise<BackupReport> {
     };
   } finally {
     pin.release();
+  }
+}
+
+/** @throws FsError Corrupt, and what to do */
+async function manifestToFollow(repository: Repository, newest: BackupId): Promise<Manifest> {
+  try {
+    return await repository.manifest(newest);
+  } catch (error) {
+    if (!(error instanceof FsError && error.code === 'Corrupt')) throw error;
+    throw new FsError('Corrupt', `${error.message}. ${BEGIN_ANEW}`, { cause: error });
   }
 }
 

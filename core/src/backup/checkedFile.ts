@@ -98,6 +98,10 @@ export class CheckedWriter {
   }
 }
 
+/** What is to be done where a backup was to follow one that is damaged. */
+export const BEGIN_ANEW =
+  'Back up to a new directory; what is whole of the backups in this one can be restored as before';
+
 export function damagedFile(name: string, what: string): FsError {
   return new FsError('Corrupt', `the backup is damaged: ${name}: ${what}`);
 }
@@ -149,13 +153,8 @@ export async function* readBlocks(
 }
 
 async function openForReading(disk: Disk, name: string): Promise<DiskFile> {
-  try {
-    return await disk.open(name, 'none');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      throw damagedFile(name, 'it is not there');
-    throw error;
-  }
+  if (await disk.status(name)) return disk.open(name, 'none');
+  throw damagedFile(name, 'it is not there, or is no file');
 }
 
 async function readHead(
@@ -176,7 +175,14 @@ async function readPart(
   part: { readonly name: string; readonly position: number; readonly length: number },
 ): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(part.length);
-  const count = await file.read({ position: part.position, buffers: [buffer] });
+  const count = await file.read({ position: part.position, buffers: [buffer] }).catch((error: unknown) => {
+    throw isOfDevice(error) ? damagedFile(part.name, `it can not be read (${String(error)})`) : error;
+  });
   if (count < part.length) throw damagedFile(part.name, `it ends at ${part.position + count}, too early`);
   return buffer;
+}
+
+/** The disk lost what it held there. */
+function isOfDevice(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EIO';
 }

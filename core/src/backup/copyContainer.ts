@@ -16,7 +16,7 @@ import {
 } from '@facet/extents';
 import { FsError } from '../errors.ts';
 import type { Pace } from '../scrub/pace.ts';
-import { damagedFile } from './checkedFile.ts';
+import { BEGIN_ANEW, damagedFile } from './checkedFile.ts';
 import { ended } from './ended.ts';
 import { type CopiedContainer, endOfCopy, STRETCHES_MAX, type SuspiciousRun } from './manifest.ts';
 import { CONTAINERS, containerPath } from './repository.ts';
@@ -99,8 +99,9 @@ async function mustHaveCopy(disk: Disk, copied: CopiedContainer): Promise<void> 
   const path = containerPath(copied);
   const status = await disk.status(path);
   const end = endOfCopy(copied);
-  if ((status?.sizeBytes ?? 0) >= end) return;
-  throw damagedFile(path, `it ends at ${status?.sizeBytes ?? 0}, before ${end}: begin in a new directory`);
+  if (status && status.sizeBytes >= end) return;
+  const what = status ? `it ends at ${status.sizeBytes}, before ${end}` : 'it is not there, or is no file';
+  throw damagedFile(path, `${what}. ${BEGIN_ANEW}`);
 }
 
 /** What one that was cut short left behind `start` goes. */

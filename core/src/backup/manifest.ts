@@ -46,19 +46,16 @@ export interface CopiedContainer {
   readonly stretches: readonly Stretch[];
 }
 
-export interface ManifestSummary {
-  readonly takenMs: number;
-  readonly changes: number;
-  readonly metadataBytes: number;
-  readonly copiedBytes: number;
-}
-
 /** Bytes of the store that were not as they were written when they were copied; whose they are is not said. */
 export interface SuspiciousRun extends PhysicalRun {
   readonly reason: string;
 }
 
-export interface Manifest extends ManifestSummary {
+export interface Manifest {
+  readonly takenMs: number;
+  readonly changes: number;
+  readonly metadataBytes: number;
+  readonly copiedBytes: number;
   readonly smallFiles: readonly SmallFile[];
   readonly suspicious: readonly SuspiciousRun[];
   /** In order of id. */
@@ -128,16 +125,6 @@ export async function readManifest(disk: Disk, name: string, identity: FileIdent
   if (first?.count !== containers.length) throw damagedFile(name, 'it does not hold what it says');
   const { count: _checked, ...summary } = first;
   return { ...summary, containers };
-}
-
-/** What a list tells of it. @throws FsError Corrupt */
-export async function readManifestSummary(
-  disk: Disk,
-  name: string,
-  identity: FileIdentity,
-): Promise<ManifestSummary> {
-  for await (const block of readBlocks(disk, name, identity)) return readSummary(new Reader(block));
-  throw damagedFile(name, 'it holds nothing');
 }
 
 function readSummary(reader: Reader) {

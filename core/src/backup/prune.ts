@@ -12,16 +12,16 @@ export interface Pruned {
 /**
  * Removes all backups but the newest ones, then containers that none of those names. A number for each container that is
  * kept is held in memory.
- * @throws FsError Corrupt (one that is kept can not be read: then no container is removed); errors of the disk
+ * @throws FsError Corrupt (one that is kept can not be read: then nothing is removed); errors of the disk
  */
 export async function prune(repository: Repository, keep: number): Promise<Pruned> {
   const { disk } = repository;
   const all = await repository.backups();
   const gone = all.slice(0, Math.max(0, all.length - keep));
-  for (const id of gone) await repository.remove(id);
   const kept = new Set<number>();
   for (const id of all.slice(gone.length))
     for (const one of (await repository.manifest(id)).containers) kept.add(one.container);
+  for (const id of gone) await repository.remove(id);
   let [files, bytes] = [0, 0];
   for (const shard of await disk.list(CONTAINERS)) {
     for (const file of await disk.list(`${CONTAINERS}/${shard}`)) {

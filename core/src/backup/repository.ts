@@ -4,7 +4,7 @@
  *
  * | path | |
  * |---|---|
- * | `repository` | its 16 random bytes |
+ * | `repository` | its 16 random bytes, which each manifest has, too: without this file they are read there |
  * | `backups/ID.manifest` | there only when all that it names is on stable storage |
  * | `backups/ID.metadata` | |
  * | `containers/00/00000000000042.seg` | as in the store: longer than any manifest says after a backup that was cut short |
@@ -21,13 +21,7 @@ import {
   readBlocks,
   readIdentity,
 } from './checkedFile.ts';
-import {
-  type Manifest,
-  type ManifestSummary,
-  readManifest,
-  readManifestSummary,
-  writeManifest,
-} from './manifest.ts';
+import { type Manifest, readManifest, writeManifest } from './manifest.ts';
 
 const REPOSITORY = 'repository';
 const BACKUPS = 'backups';
@@ -55,32 +49,36 @@ export class Repository {
   readonly disk: Disk;
   /** 16 bytes. */
   readonly id: Buffer;
+  /** What is wrong with the file that is to hold its bytes, which a manifest told. */
+  readonly damage: FsError | undefined;
 
-  private constructor(disk: Disk, id: Buffer) {
+  private constructor(disk: Disk, id: Buffer, damage?: FsError) {
     this.disk = disk;
     this.id = id;
+    this.damage = damage;
   }
 
   /** Whether backups were made there. @throws errors of the disk */
   static async isIn(disk: Disk): Promise<boolean> {
-    return (await disk.status(REPOSITORY)) !== undefined;
+    return (await disk.status(REPOSITORY)) !== undefined || (await idInManifests(disk)) !== undefined;
   }
 
   /** @throws FsError NoEntry (there are no backups) | Corrupt */
   static async open(disk: Disk): Promise<Repository> {
     if (!(await Repository.isIn(disk))) throw new FsError('NoEntry', 'there are no backups');
-    const identity = await readIdentity(disk, { name: REPOSITORY, kind: 'repository' });
-    const { repository } = identity;
-    // It holds nothing more, which is to be so.
-    for await (const block of readBlocks(disk, REPOSITORY, identity))
-      throw damagedFile(REPOSITORY, `it holds ${block.length} bytes`);
-    return new Repository(disk, repository);
+    try {
+      return new Repository(disk, await readId(disk));
+    } catch (error) {
+      const id = error instanceof FsError ? await idInManifests(disk) : undefined;
+      if (id === undefined || !(error instanceof FsError)) throw error;
+      return new Repository(disk, id, error);
+    }
   }
 
   /** @throws FsError NotEmpty where there are other things than backups */
   static async refuseOthers(disk: Disk): Promise<void> {
+    if (await Repository.isIn(disk)) return;
     const names = await disk.list('');
-    if (names.includes(REPOSITORY)) return;
     const others = names.filter((name) => !NOT_OURS.includes(name) && name !== REPOSITORY + NEW);
     if (others.length === 0) return;
     const named = others.slice(0, NAMED_MAX).join(', ');
@@ -93,18 +91,15 @@ export class Repository {
   /** Makes one where there is nothing. @throws FsError NotEmpty | Corrupt; errors of the disk */
   static async openOrMake(disk: Disk, randomBytes: (count: number) => Buffer): Promise<Repository> {
     await disk.makeDirectory('');
-    if (await disk.status(REPOSITORY)) return Repository.open(disk);
+    if (await Repository.isIn(disk)) {
+      const repository = await Repository.open(disk);
+      if (repository.damage) await writeId(disk, repository.id);
+      return repository;
+    }
     await Repository.refuseOthers(disk);
-    const repository = Buffer.from(randomBytes(ID_BYTES));
-    const file = await CheckedWriter.create(disk, REPOSITORY + NEW, {
-      kind: 'repository',
-      repository,
-      backup: NONE,
-    });
-    await file.finish().finally(() => file.close());
-    await disk.rename(REPOSITORY + NEW, REPOSITORY);
-    await disk.syncDirectory('');
-    return new Repository(disk, repository);
+    const id = Buffer.from(randomBytes(ID_BYTES));
+    await writeId(disk, id);
+    return new Repository(disk, id);
   }
 
   identity(kind: FileIdentity['kind'], id: BackupId): FileIdentity {
@@ -113,21 +108,12 @@ export class Repository {
 
   /** Those that are complete, the oldest first. */
   async backups(): Promise<readonly BackupId[]> {
-    const names = await this.disk.list(BACKUPS);
-    const ids = names
-      .filter((name) => name.endsWith(MANIFEST))
-      .map((name) => name.slice(0, -MANIFEST.length));
-    return ids.filter((id) => ID.test(id)).toSorted();
+    return idsIn(this.disk);
   }
 
   /** @throws FsError Corrupt */
   manifest(id: BackupId): Promise<Manifest> {
     return readManifest(this.disk, manifestName(id), this.identity('manifest', id));
-  }
-
-  /** @throws FsError Corrupt */
-  summary(id: BackupId): Promise<ManifestSummary> {
-    return readManifestSummary(this.disk, manifestName(id), this.identity('manifest', id));
   }
 
   /** Ready for the files of a new backup. What one that was cut short left of its own is removed. */
@@ -158,6 +144,42 @@ export class Repository {
     await this.disk.syncDirectory(BACKUPS);
     await this.disk.unlink(metadataName(id));
   }
+}
+
+async function idsIn(disk: Disk): Promise<readonly BackupId[]> {
+  const names = await disk.list(BACKUPS);
+  const ids = names.filter((name) => name.endsWith(MANIFEST)).map((name) => name.slice(0, -MANIFEST.length));
+  return ids.filter((id) => ID.test(id)).toSorted();
+}
+
+/** @throws FsError Corrupt; errors of the disk */
+async function readId(disk: Disk): Promise<Buffer> {
+  const identity = await readIdentity(disk, { name: REPOSITORY, kind: 'repository' });
+  // It holds nothing more, which is to be so.
+  for await (const block of readBlocks(disk, REPOSITORY, identity))
+    throw damagedFile(REPOSITORY, `it holds ${block.length} bytes`);
+  return identity.repository;
+}
+
+async function writeId(disk: Disk, repository: Buffer): Promise<void> {
+  const identity: FileIdentity = { kind: 'repository', repository, backup: NONE };
+  const file = await CheckedWriter.create(disk, REPOSITORY + NEW, identity);
+  await file.finish().finally(() => file.close());
+  await disk.rename(REPOSITORY + NEW, REPOSITORY);
+  await disk.syncDirectory('');
+}
+
+/** What the newest manifest says that has a whole head. @throws errors of the disk */
+async function idInManifests(disk: Disk): Promise<Buffer | undefined> {
+  for (const id of (await idsIn(disk)).toReversed()) {
+    try {
+      const { repository, backup } = await readIdentity(disk, { name: manifestName(id), kind: 'manifest' });
+      if (backup.equals(idBytes(id))) return repository;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+    }
+  }
+  return undefined;
 }
 
 /** Later than all others, also where the clock was set back. */

@@ -10,6 +10,7 @@ import { ended } from './ended.ts';
 import { type CopiedContainer, endOfCopy, type Manifest } from './manifest.ts';
 import { type BackupId, containerPath, metadataName, Repository } from './repository.ts';
 import { RunningCrc } from './runningCrc.ts';
+import { fromSource } from './target.ts';
 
 const CHANGES_PER_TRANSACTION = 1000;
 const TRANSACTION_BYTES = 1 << 20;
@@ -57,6 +58,14 @@ export class OpenedBackup {
 
   /** @throws FsError NoEntry | Corrupt */
   static async open(parts: RestoreParts): Promise<OpenedBackup> {
+    try {
+      return await OpenedBackup.#open(parts);
+    } catch (error) {
+      throw fromSource(error);
+    }
+  }
+
+  static async #open(parts: RestoreParts): Promise<OpenedBackup> {
     const repository = await Repository.open(parts.from);
     const all = await repository.backups();
     const id = parts.id ?? all.at(-1);
@@ -64,6 +73,12 @@ export class OpenedBackup {
     if (!all.includes(id))
       throw new FsError('NoEntry', `there is no backup ${id}: 'facet backup --list' tells which there are`);
     return new OpenedBackup(repository, id, await repository.manifest(id), parts);
+  }
+
+  /** What is wrong with the directory of backups, and mattered not. */
+  get remarks(): readonly string[] {
+    const { damage } = this.#repository;
+    return damage ? [`${damage.message}; what it is to say is in the manifest, too`] : [];
   }
 
   /**
@@ -90,11 +105,7 @@ export class OpenedBackup {
       batch = [];
       bytes = 0;
     };
-    for await (const block of readBlocks(
-      this.#repository.disk,
-      name,
-      this.#repository.identity('metadata', this.id),
-    )) {
+    for await (const block of this.#blocks(name)) {
       for (const change of changesIn(block)) {
         batch.push(change);
         bytes += change.key.length + (change.value?.length ?? 0);
@@ -105,6 +116,15 @@ export class OpenedBackup {
     if (count !== this.manifest.changes)
       throw damagedFile(name, `it has ${count} changes, its manifest says ${this.manifest.changes}`);
     return count;
+  }
+
+  async *#blocks(name: string): AsyncGenerator<Buffer, void, void> {
+    const { disk } = this.#repository;
+    try {
+      yield* readBlocks(disk, name, this.#repository.identity('metadata', this.id));
+    } catch (error) {
+      throw fromSource(error);
+    }
   }
 
   /**
@@ -142,9 +162,9 @@ export class OpenedBackup {
     const { disk } = this.#repository;
     const path = containerPath(one);
     const end = endOfCopy(one);
-    if (!(await disk.status(path))) return [{ path, offset: 0, length: end, reason: 'the file is missing' }];
     const damaged: DamagedCopy[] = [];
-    const source = await disk.open(path, 'none');
+    const source = await openOf(disk, path);
+    if (!source) return [{ path, offset: 0, length: end, reason: 'the file is missing' }];
     try {
       const target = await extents.create(containerName(one.container, one.kind), 'buffered');
       try {
@@ -192,5 +212,14 @@ export class OpenedBackup {
       onBytes(count);
     }
     return crc.value === parts.crc ? undefined : 'it does not match its checksum';
+  }
+}
+
+/** @returns undefined where there is none. @throws FsError */
+async function openOf(disk: Disk, path: string): Promise<DiskFile | undefined> {
+  try {
+    return (await disk.status(path)) && (await disk.open(path, 'none'));
+  } catch (error) {
+    throw fromSource(error);
   }
 }

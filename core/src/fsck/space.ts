@@ -57,15 +57,20 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
   }
   const infos = (await check.extents.list()).toSorted((a, b) => a.container - b.container);
   for (const { container } of infos) maxima.note(CONTAINER_IDS, container);
-  const counts = { containers: infos.length, frames: 0, bytes: 0 };
+  const counts = { containers: 0, frames: 0, bytes: 0 };
   const missing = new Set<number>();
   let next = 0;
   for await (const { end, claims } of claimBatches(inspection, check.claimsPerBatch)) {
     const known = new Set<number>();
     for (let info = infos[next]; info && info.container < end; next += 1, info = infos[next]) {
       known.add(info.container);
-      const container = new Container(inspection, check, info);
-      counts.frames += await container.check(claims.get(info.container) ?? []);
+      const ofIt = claims.get(info.container) ?? [];
+      const one = new Container(inspection, check, info);
+      const beside = infos[next + 1]?.container === info.container ? infos[next + 1] : undefined;
+      if (beside) next += 1;
+      const container = beside ? await oneOfTwo(one, new Container(inspection, check, beside), ofIt) : one;
+      counts.containers += 1;
+      counts.frames += await container.check(ofIt);
       counts.bytes += container.bytesRead;
     }
     for (const [container, ofIt] of claims) {
@@ -101,17 +106,41 @@ function reportStrays(
   { onUnreferenced }: SpaceCheck,
   { strays, missing }: { readonly strays: readonly StrayFile[]; readonly missing: ReadonlySet<number> },
 ): void {
-  for (const { path, called } of strays) {
+  for (const { path, reason } of strays) {
     const what = `file ${path}`;
-    const place = called && containerName(called.container, called.kind);
-    const detail = place
-      ? `its name is that of ${place}, in another directory`
-      : 'its name is no container’s';
-    const isMissed = called !== undefined && missing.has(called.container);
+    const isMissed = reason.kind === 'elsewhere' && missing.has(reason.called.container);
     if (!isMissed) onUnreferenced?.({ path, what });
     const advice = isMissed ? 'that is missing: move it there, and look again' : 'nothing refers to it';
-    report('strayFile', { what, where: CONTAINERS }, `${detail}; ${advice}`);
+    report('strayFile', { what, where: CONTAINERS }, `${describeStray(reason)}; ${advice}`);
   }
+}
+
+function describeStray(reason: StrayFile['reason']): string {
+  switch (reason.kind) {
+    case 'noName':
+      return 'its name is no container’s';
+    case 'noDirectory':
+      return 'a directory of containers is to have its name, and none of those can be made';
+    case 'noFile':
+      return 'its name is a container’s, and it is no file';
+    case 'elsewhere': {
+      const { container, kind } = reason.called;
+      return `its name is that of ${containerName(container, kind)}, in another directory`;
+    }
+  }
+}
+
+/**
+ * Of two files of one container, of either kind, the one that has what is referred to. The other is somebody's copy of it,
+ * or none of ours at all, and reads may find either.
+ */
+async function oneOfTwo(one: Container, other: Container, claims: readonly Claim[]): Promise<Container> {
+  const ahead = (await one.framesThere(claims)) - (await other.framesThere(claims));
+  // A whole copy is as good, and room in a segment can be given back.
+  const isOne = ahead > 0 || (ahead === 0 && one.isSegment);
+  const [right, wrong] = isOne ? [one, other] : [other, one];
+  wrong.reportBeside(right);
+  return right;
 }
 
 type LiveClaim = Extract<Claim, { kind: 'live' }>;
@@ -137,6 +166,40 @@ class Container {
     await this.#checkDeadRuns(claims);
     this.#checkCovered(claims);
     return this.#checkFrames(live);
+  }
+
+  /** How many of the frames that are claimed it has. */
+  async framesThere(claims: readonly Claim[]): Promise<number> {
+    const wanted = new Map<number, ExpectedFrame>();
+    for (const frame of expectedFrames(claims.filter((claim) => claim.kind === 'live')))
+      wanted.set(frame.offset, frame);
+    let count = 0;
+    try {
+      const { container, kind } = this.#info;
+      for await (const frame of this.#check.extents.scan(container, { kind, headersOnly: true }))
+        if (frame.intact && wanted.get(frame.offset)?.content === frame.owner.contentId) count += 1;
+    } catch (error) {
+      // What comes behind can not be read.
+      if (!(error instanceof ExtentError)) throw error;
+    }
+    return count;
+  }
+
+  /** It is not the container that it is called. */
+  reportBeside(right: Container): void {
+    const { path } = this;
+    const what = `file ${path}`;
+    this.#check.onUnreferenced?.({ path, what });
+    const detail = `what is referred to is in ${right.path}, of the same number; nothing refers to it`;
+    this.#inspection.report('strayFile', { what, where: CONTAINERS }, detail);
+  }
+
+  get isSegment(): boolean {
+    return this.#info.kind === 'segment';
+  }
+
+  get path(): string {
+    return containerName(this.#info.container, this.#info.kind);
   }
 
   /** Claims of frames that no other content claims, and that lie within the container. */
@@ -246,7 +309,8 @@ class Container {
       }
     };
     try {
-      const scan = this.#check.extents.scan(this.#info.container, { headersOnly: !this.#check.full });
+      const { container, kind } = this.#info;
+      const scan = this.#check.extents.scan(container, { kind, headersOnly: !this.#check.full });
       for await (const frame of scan) {
         if (this.#check.full) this.bytesRead += frame.dataLength;
         missUpTo(frame.offset);

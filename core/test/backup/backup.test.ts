@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { prune, Repository } from '../../src/index.ts';
 import { bytesFrom, randomFrom } from '../random.ts';
 import { ENGINES } from '../rig.ts';
-import { bringBack, objectsOf, placeForBackups, Yard } from './yard.ts';
+import { bringBack, objectsOf, placeForBackups, verify, Yard } from './yard.ts';
 
 const SIZES = [0, 10, 1_900, 5_000, 60_000, 300_000, 2_500_000];
 
@@ -201,6 +201,41 @@ describe('a directory of backups', () => {
     expect(await (await bringBack(place, { id: ids[2] ?? '' })).objects()).toEqual(await before.objects());
     await expect(bringBack(place, { id: ids[0] ?? '' })).rejects.toMatchObject({ code: 'NoEntry' });
     await yard.backup(place);
+  });
+
+  it('removes none where one that stays can not be read, and none follows that', async () => {
+    const yard = await Yard.open('memory');
+    const memory = placeForBackups();
+    const place = memory.mount();
+    const ids: string[] = [];
+    for (let at = 0; at < 3; at += 1) {
+      await yard.put(`k${at}`, bytesFrom(randomFrom(at), 300_000));
+      ids.push((await yard.backup(place)).id);
+    }
+    const damage = { name: `backups/${ids[2]}.manifest`, offset: 60, mask: 1 };
+    memory.damage(damage);
+    await expect(prune(await Repository.open(place), 2)).rejects.toMatchObject({ code: 'Corrupt' });
+    expect(await (await Repository.open(place)).backups()).toEqual(ids);
+    await expect(yard.backup(place)).rejects.toThrow(/manifest: .*checksum\. Back up to a new directory/);
+    expect((await bringBack(place, { id: ids[1] ?? '' })).containers.damaged).toEqual([]);
+    memory.damage(damage);
+    expect((await prune(await Repository.open(place), 2)).backups).toEqual(ids.slice(0, 1));
+  });
+
+  it('goes on where the file that names the directory was damaged, and writes it anew', async () => {
+    const yard = await Yard.open('memory');
+    const memory = placeForBackups();
+    const place = memory.mount();
+    await yard.put('k', bytesFrom(randomFrom(1), 300_000));
+    await yard.backup(place);
+    memory.damage({ name: 'repository', offset: 20, mask: 1 });
+    expect((await Repository.open(place)).damage).toBeDefined();
+    expect((await yard.backup(place)).copiedBytes).toBe(0);
+    expect((await Repository.open(place)).damage).toBeUndefined();
+    await place.unlink('repository');
+    expect((await yard.backup(place)).copiedBytes).toBe(0);
+    expect((await Repository.open(place)).damage).toBeUndefined();
+    expect(await verify(place)).toBeUndefined();
   });
 });
 

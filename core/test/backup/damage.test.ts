@@ -2,7 +2,7 @@
 
 import type { Disk, MemoryDisk } from '@facet/extents';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Repository } from '../../src/index.ts';
+import { OpenedBackup, Repository } from '../../src/index.ts';
 import { bytesFrom, randomFrom } from '../random.ts';
 import { placeForBackups, verify, Yard } from './yard.ts';
 
@@ -54,7 +54,7 @@ describe('a backup of which', () => {
     expect(status?.allocatedBytes).toBeLessThan(status?.sizeBytes ?? 0);
   });
 
-  it.each(['repository', 'manifest', 'metadata', 'seg', 'ext'])('a bit of the %s turned', async (kind) => {
+  it.each(['manifest', 'metadata', 'seg', 'ext'])('a bit of the %s turned', async (kind) => {
     const random = randomFrom(9);
     const file = (await filesOfNewest()).find(({ name }) => name.endsWith(kind));
     if (!file) throw new Error(`there is no ${kind}`);
@@ -97,6 +97,27 @@ describe('a backup of which', () => {
     await handle.close();
   });
 
+  it('the file that names the directory is damaged or gone can be restored all the same', async () => {
+    const remarks = async () => (await OpenedBackup.open({ from: disk })).remarks;
+    expect(await remarks()).toEqual([]);
+    const { sizeBytes } = (await filesOfNewest()).find(({ name }) => name === 'repository') ?? {
+      sizeBytes: 0,
+    };
+    expect(sizeBytes).toBeGreaterThan(0);
+    for (let offset = 0; offset < sizeBytes; offset += 1) {
+      const damage = { name: 'repository', offset, mask: 1 << (offset % 8) };
+      place.damage(damage);
+      expect(await verify(disk), `byte ${offset}`).toBeUndefined();
+      expect(await remarks()).toEqual([expect.stringContaining('the backup is damaged: repository: ')]);
+      place.damage(damage);
+    }
+    await disk.rename('repository', 'aside');
+    expect(await verify(disk)).toBeUndefined();
+    expect(await remarks()).toEqual([expect.stringContaining('it is not there')]);
+    await disk.rename('aside', 'repository');
+    expect(await remarks()).toEqual([]);
+  });
+
   it('a file is that of another backup', async () => {
     const repository = await Repository.open(disk);
     const [older = '', newer = ''] = await repository.backups();
@@ -109,4 +130,14 @@ describe('a backup of which', () => {
     }
     expect(await verify(disk)).toBeUndefined();
   });
+});
+
+it.each(['manifest', 'metadata', 'seg', 'ext'])('a directory is no %s of a backup', async (kind) => {
+  await prepare();
+  const { name = '' } = (await filesOfNewest()).find((file) => file.name.endsWith(kind)) ?? {};
+  const id = (await (await Repository.open(disk)).backups()).at(-1) ?? '';
+  expect(await verify(disk, { id })).toBeUndefined();
+  await disk.unlink(name);
+  await disk.makeDirectory(name);
+  expect(await verify(disk, { id })).toContain(name);
 });

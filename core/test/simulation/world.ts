@@ -36,7 +36,8 @@ export interface WorldOptions {
   readonly plant?: Plant;
 }
 
-const SEGMENT_BYTES = 1 << 20;
+/** Small enough that segments fill, and that large extents are synced while they are written. */
+const EXTENT_SIZES = { segmentBytes: 1 << 20, syncEveryBytes: 32 << 10 };
 
 export class World {
   readonly #options: WorldOptions;
@@ -91,7 +92,7 @@ export class World {
       environment: this.#environment,
       count,
       isJournaled: journal !== undefined,
-      segmentBytes: SEGMENT_BYTES,
+      extentSizes: EXTENT_SIZES,
       mount: (process) => this.#disk.mount(process),
       turn: (process) => this.#turns.take(process),
       committed: () => this.committed,
@@ -143,7 +144,7 @@ export class World {
         this.#extents = new LocalExtentStore({
           disk: plant?.disk?.(disk) ?? disk,
           lease,
-          segmentBytes: SEGMENT_BYTES,
+          ...EXTENT_SIZES,
           ...(journal && { journal }),
           gather: this.#wait,
         });

@@ -57,14 +57,20 @@ export class ContainerFiles {
 
   /** Opens a container of either kind, trying the likelier first; undefined when there is none. */
   async open(container: ContainerId, likely: ContainerKind): Promise<DiskFile | undefined> {
-    for (const kind of [likely, likely === 'segment' ? 'dedicated' : 'segment'] as const) {
-      try {
-        return await this.#disk.open(containerName(container, kind), 'buffered');
-      } catch (error) {
-        if (errorCode(error) !== 'ENOENT') throw error;
-      }
+    return (
+      (await this.openOf(container, likely)) ??
+      this.openOf(container, likely === 'segment' ? 'dedicated' : 'segment')
+    );
+  }
+
+  /** Opens a container of one kind alone. */
+  async openOf(container: ContainerId, kind: ContainerKind): Promise<DiskFile | undefined> {
+    try {
+      return await this.#disk.open(containerName(container, kind), 'buffered');
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      return undefined;
     }
-    return undefined;
   }
 
   /** Opens a segment anew for writing what is not to be durable at once. */

@@ -83,6 +83,8 @@ export interface ScanOptions {
   readonly from?: number;
   /** Told of each frame's bytes, header and all, before the frame is: they change with the next step. */
   readonly onBytes?: (bytes: Buffer) => void;
+  /** Of its file of this kind, should somebody have put one of the other beside it. */
+  readonly kind?: ContainerInfo['kind'];
 }
 
 export interface ContainerInfo {

@@ -7,6 +7,7 @@ import type { ContainerFiles, NewContainer } from './containerFiles.ts';
 import { ExtentError, type ExtentOwner, type ExtentWriter, type Location } from './contract.ts';
 import { writeError } from './deviceError.ts';
 import type { Disk } from './disk.ts';
+import { EarlySync } from './earlySync.ts';
 import { BLOCK_BYTES } from './frame.ts';
 import { FrameStream } from './frameStream.ts';
 
@@ -18,6 +19,7 @@ export interface DedicatedWriterOptions {
   readonly owner: ExtentOwner;
   readonly disk: Disk;
   readonly files: ContainerFiles;
+  readonly syncEveryBytes: number;
 }
 
 interface Gathered {
@@ -36,6 +38,7 @@ export class DedicatedWriter implements ExtentWriter {
   #length = 0;
   #gathered: Gathered = { chunks: [], bytes: 0, releases: [] };
   #target: NewContainer | undefined;
+  #earlySync: EarlySync | undefined;
   #stream: FrameStream | undefined;
   #flushing: Promise<void> | undefined;
   #room: PromiseWithResolvers<void> | undefined;
@@ -117,10 +120,12 @@ export class DedicatedWriter implements ExtentWriter {
   }
 
   async #start(lengthAtLeast: number): Promise<FrameStream> {
-    const { files, store, owner } = this.#options;
+    const { files, store, owner, syncEveryBytes } = this.#options;
     const target = await files.create('dedicated');
     this.#target = target;
-    return new FrameStream({ store, owner, target, lengthAtLeast });
+    const earlySync = new EarlySync(target.file, syncEveryBytes);
+    this.#earlySync = earlySync;
+    return new FrameStream({ store, owner, target, earlySync, lengthAtLeast });
   }
 
   async #complete(): Promise<Location> {
@@ -161,7 +166,7 @@ export class DedicatedWriter implements ExtentWriter {
     const target = this.#target;
     this.#target = undefined;
     if (!target) return;
-    await this.#stream?.settled();
+    await this.#earlySync?.settled();
     await target.file.close().catch(() => undefined);
     await this.#options.files.unlink(target.container).catch(() => undefined);
     this.#options.files.endWriting(target.container);

@@ -21,8 +21,6 @@ export interface DiskFile {
   readAtOnce(from: { readonly position: number; readonly buffer: Uint8Array }): number;
   /** Puts the data, and what is needed to read it back, on stable storage. Not the directory entry. */
   sync(): Promise<void>;
-  /** A hint that these bytes will not change any more and may go to the device. Never fails. */
-  startWriteback(run: { readonly offset: number; readonly length: number }): Promise<void>;
   /** Takes blocks for the first `length` bytes and makes the file at least that long. */
   allocate(length: number): Promise<void>;
   /** Makes a run read as zeros and gives its whole blocks back. False when the file system cannot. */
@@ -53,7 +51,7 @@ export interface Disk {
   unlink(name: string): Promise<boolean>;
   /** Names in a directory, in no order; none when it does not exist. */
   list(directory: string): Promise<readonly string[]>;
-  /** Undefined when there is no such file. */
+  /** Undefined when there is no such file, be there something else of that name. */
   status(name: string): Promise<FileStatus | undefined>;
   /** Bytes that this process may still take. */
   freeBytes(): Promise<number>;

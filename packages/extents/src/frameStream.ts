@@ -3,14 +3,14 @@
 import type { NewContainer } from './containerFiles.ts';
 import type { ExtentOwner, Location } from './contract.ts';
 import { allDone } from './disk.ts';
+import type { EarlySync } from './earlySync.ts';
 import { BlockChecksums, encodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
-
-const WRITEBACK_BYTES = 8 << 20;
 
 export class FrameStream {
   readonly #store: number;
   readonly #owner: ExtentOwner;
   readonly #target: NewContainer;
+  readonly #earlySync: EarlySync;
   readonly #headerBytes: number;
   /** Of the current frame's data, all of which is written. */
   readonly #checksums = new BlockChecksums();
@@ -18,25 +18,26 @@ export class FrameStream {
   #offset = 0;
   /** Data bytes in the frames before. */
   #done = 0;
-  #writebackEnd = 0;
-  #writeback: Promise<void> = Promise.resolve();
 
   constructor(options: {
     readonly store: number;
     readonly owner: ExtentOwner;
     readonly target: NewContainer;
+    readonly earlySync: EarlySync;
     /** The extent's whole length if it is at most a block; else any greater one. It sets the header length. */
     readonly lengthAtLeast: number;
   }) {
     this.#store = options.store;
     this.#owner = options.owner;
     this.#target = options.target;
+    this.#earlySync = options.earlySync;
     this.#headerBytes = headerLength(options.lengthAtLeast);
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     let run: Uint8Array[] = [];
-    let position = this.#dataEnd();
+    const begin = this.#dataEnd();
+    let position = begin;
     for (const chunk of chunks) {
       for (let rest = chunk; rest.length > 0; ) {
         const part = rest.subarray(0, FRAME_DATA_BYTES - this.#checksums.length);
@@ -50,31 +51,14 @@ export class FrameStream {
       }
     }
     if (run.length > 0) await this.#target.file.write({ position, buffers: run });
-    this.#startWriteback();
-  }
-
-  /**
-   * Lets the device work while data still comes: 1.2 to 1.8 times the throughput of one sync at the end, and no
-   * flush of hundreds of megabytes for others' syncs to wait behind.
-   */
-  #startWriteback(): void {
-    const length = this.#offset - this.#writebackEnd;
-    if (length < WRITEBACK_BYTES) return;
-    const run = { offset: this.#writebackEnd, length };
-    this.#writebackEnd = this.#offset;
-    this.#writeback = this.#writeback.then(() => this.#target.file.startWriteback(run));
+    this.#earlySync.written(this.#dataEnd() - begin);
   }
 
   /** Completes the last frame. The bytes are written, not yet on stable storage. */
   async end(): Promise<Location> {
     if (this.#checksums.length > 0) await this.#endFrame();
-    await this.settled();
+    await this.#earlySync.end();
     return { store: this.#store, container: this.#target.container, offset: 0, length: this.#done };
-  }
-
-  /** Resolves when nothing is under way on the file on this stream's own account. */
-  settled(): Promise<void> {
-    return this.#writeback;
   }
 
   #dataEnd(): number {

@@ -2,7 +2,7 @@
  * The system calls that Node lacks, through the C library. On another system than 64-bit Linux they do not
  * exist, and callers go without: holes are not punched, reads always take a worker thread.
  *
- * @source Linux man pages fallocate(2), preadv2(2), sync_file_range(2); values from linux/falloc.h, linux/fs.h
+ * @source Linux man pages fallocate(2), preadv2(2); values from linux/falloc.h, linux/fs.h
  */
 
 import { getSystemErrorName } from 'node:util';
@@ -11,7 +11,6 @@ import koffi from 'koffi';
 const FALLOC_FL_KEEP_SIZE = 0x01;
 const FALLOC_FL_PUNCH_HOLE = 0x02;
 const RWF_NOWAIT = 0x08;
-const SYNC_FILE_RANGE_WRITE = 0x02;
 const EINTR = 4;
 const ENOSYS = 38;
 
@@ -22,20 +21,12 @@ interface Run {
 
 /** Takes blocks for a run of the file, growing it when the run ends past its end. */
 export function allocateRun(fd: number, run: Run): Promise<void> {
-  return onWorker('fallocate', [fd, 0, run.offset, run.length]);
+  return fallocate(fd, 0, run);
 }
 
 /** Makes a run read as zeros and frees its whole blocks; the partial blocks at its ends are zeroed. */
 export function punchRun(fd: number, run: Run): Promise<void> {
-  return onWorker('fallocate', [fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, run.offset, run.length]);
-}
-
-/**
- * Has the kernel begin to write a run of dirty pages. Says nothing of their safety; an error of that writing
- * is reported by the next sync.
- */
-export function startWriteback(fd: number, run: Run): Promise<void> {
-  return onWorker('sync_file_range', [fd, run.offset, run.length, SYNC_FILE_RANGE_WRITE]);
+  return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, run);
 }
 
 /** struct iovec { void *iov_base; size_t iov_len; }, as many as one call needed; good for the call under way. */
@@ -60,14 +51,13 @@ export function readCached(fd: number, position: number, buffers: readonly Uint8
 
 type Done = (error: unknown, result: number) => void;
 
-type OnWorker = {
-  async(fd: number, second: number, third: number, fourth: number, done: Done): void;
+type Fallocate = {
+  async(fd: number, mode: number, offset: number, length: number, done: Done): void;
 };
 type Preadv2 = (fd: number, iovecs: BigUint64Array, count: number, position: number, flags: number) => number;
 
 interface Calls {
-  readonly fallocate: OnWorker | undefined;
-  readonly sync_file_range: OnWorker | undefined;
+  readonly fallocate: Fallocate | undefined;
   readonly preadv2: Preadv2 | undefined;
 }
 
@@ -80,7 +70,7 @@ function bound(): Calls {
 
 function bind(): Calls {
   if (process.platform !== 'linux' || koffi.sizeof('long') !== 8) {
-    return { fallocate: undefined, sync_file_range: undefined, preadv2: undefined };
+    return { fallocate: undefined, preadv2: undefined };
   }
   const library = koffi.load(null);
   const called = (prototype: string) => {
@@ -93,24 +83,19 @@ function bind(): Calls {
   };
   return {
     fallocate: called('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
-    sync_file_range: called(
-      'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)',
-    ),
     preadv2: called('int64_t preadv2(int fd, const void *iovecs, int count, int64_t position, int flags)'),
   };
 }
 
-async function onWorker(
-  name: 'fallocate' | 'sync_file_range',
-  [fd, second, third, fourth]: readonly [number, number, number, number],
-): Promise<void> {
-  const call = bound()[name];
+/** On a worker thread: it may wait for the device. */
+async function fallocate(fd: number, mode: number, { offset, length }: Run): Promise<void> {
+  const call = bound().fallocate;
   let errno = ENOSYS;
   do {
     errno = await new Promise<number>((resolve, reject) => {
       if (!call) resolve(ENOSYS);
       else {
-        call.async(fd, second, third, fourth, (error, result) => {
+        call.async(fd, mode, offset, length, (error, result) => {
           if (error) reject(error);
           // errno is this thread's copy of the worker's, and is right only until the next call returns.
           else resolve(result === 0 ? 0 : koffi.errno());
@@ -120,5 +105,5 @@ async function onWorker(
   } while (errno === EINTR);
   if (errno === 0) return;
   const code = getSystemErrorName(-errno);
-  throw Object.assign(new Error(`${code}: ${name}`), { code, errno, syscall: name });
+  throw Object.assign(new Error(`${code}: fallocate`), { code, errno, syscall: 'fallocate' });
 }

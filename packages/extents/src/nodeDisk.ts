@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join, resolve as resolvePath } from 'node:path';
 import { type Disk, type DiskFile, errorCode, type FileStatus } from './disk.ts';
-import { allocateRun, punchRun, readCached, startWriteback } from './linux.ts';
+import { allocateRun, punchRun, readCached } from './linux.ts';
 
 /** `st_blocks` counts in these, whatever the file system's own block size (POSIX sys/stat.h). */
 const STAT_BLOCK_BYTES = 512;
@@ -29,14 +29,18 @@ class Tally {
 
 export class NodeDisk implements Disk {
   readonly #root: string;
+  readonly #flags: number;
   readonly #tally = new Tally();
 
   /**
    * @param root the folder that holds everything, made at the first `makeDirectory('')`. The folder above must be
    * there: if it was moved away or unmounted meanwhile, bytes would go where nobody looks for them.
+   * @param options `links`: whether a file may be a symbolic link to one elsewhere, as it may unless told; else it
+   * fails with ELOOP
    */
-  constructor(root: string) {
+  constructor(root: string, { links = true }: { readonly links?: boolean } = {}) {
     this.#root = root;
+    this.#flags = links ? 0 : fs.constants.O_NOFOLLOW;
   }
 
   get counts(): DiskCounts {
@@ -49,7 +53,7 @@ export class NodeDisk implements Disk {
   }
 
   open(name: string, writes: Writes): Promise<DiskFile> {
-    return this.#open(name, writes);
+    return this.#open(name, writes, this.#flags);
   }
 
   rename(name: string, to: string): Promise<void> {
@@ -80,8 +84,11 @@ export class NodeDisk implements Disk {
   }
 
   async status(name: string): Promise<FileStatus | undefined> {
-    const found = await unlessCode('ENOENT', stat(this.#path(name)), undefined);
-    return found && { sizeBytes: found.size, allocatedBytes: found.blocks * STAT_BLOCK_BYTES };
+    const there = unlessCode('ENOENT', stat(this.#path(name)), undefined);
+    const found = await unlessCode('ENOTDIR', there, undefined);
+    // What is no file holds nothing, whatever length it says it has.
+    if (!found?.isFile()) return undefined;
+    return { sizeBytes: found.size, allocatedBytes: found.blocks * STAT_BLOCK_BYTES };
   }
 
   async freeBytes(): Promise<number> {
@@ -103,7 +110,7 @@ export class NodeDisk implements Disk {
     return join(this.#root, name);
   }
 
-  #open(name: string, writes: Writes, moreFlags = 0): Promise<DiskFile> {
+  #open(name: string, writes: Writes, moreFlags: number): Promise<DiskFile> {
     return new Promise((resolve, reject) => {
       fs.open(this.#path(name), flagsFor(writes) | moreFlags, 0o600, (error, fd) =>
         error ? reject(error) : resolve(new NodeDiskFile(fd, writes, this.#tally)),
@@ -188,11 +195,6 @@ class NodeDiskFile implements DiskFile {
   sync(): Promise<void> {
     this.#tally.syncs += 1;
     return new Promise((resolve, reject) => fs.fdatasync(this.#fd, settle(resolve, reject)));
-  }
-
-  async startWriteback(run: { readonly offset: number; readonly length: number }): Promise<void> {
-    // A hint: where it is not understood or fails, the sync does the work and reports the failure.
-    await startWriteback(this.#fd, run).catch(() => undefined);
   }
 
   async allocate(length: number): Promise<void> {

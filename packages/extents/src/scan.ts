@@ -19,7 +19,7 @@ export interface ScanTarget {
 /**
  * Frames in order of place. Zeros between frames are a punched run, which begins and ends where frames did, or
  * the unwritten end. Bytes that are neither are passed to `onDamage`, and the walk goes on at the next header
- * that is whole and says that it belongs where it lies.
+ * that is whole and says that it belongs where it lies. A file that ends before `length` is damaged from there on.
  */
 export async function* scanFrames(
   target: ScanTarget,
@@ -33,6 +33,9 @@ export async function* scanFrames(
       const frame = headersOnly ? bareFrame(target, header) : await scannedFrame(window, header, onBytes);
       yield frame;
       at += frame.physicalLength;
+    } else if (start.length === 0) {
+      onDamage({ container: target.container, offset: at, length: target.length - at });
+      return;
     } else if (start[0] === 0) {
       at = await endOfZeros(window, at);
     } else {
@@ -97,6 +100,7 @@ function leadingZeros(bytes: Buffer): number {
 async function nextHeader(target: ScanTarget, window: Window, from: number): Promise<number> {
   for (let at = from; at < target.length; ) {
     const bytes = await window.view(at, HEADER_BYTES_MAX);
+    if (bytes.length === 0) break;
     const found = bytes.indexOf(FRAME_MAGIC);
     if (found === 0) {
       if (headerAt(target, at, bytes)) return at;

@@ -7,25 +7,34 @@ import type { Disk } from './disk.ts';
 export interface StrayFile {
   /** Below the directory of extents; of a directory that is none of its own, the directory. */
   readonly path: string;
-  /** Whose name it has, where that is one, in the wrong directory. */
-  readonly called?: Pick<ContainerInfo, 'container' | 'kind'>;
+  readonly reason:
+    | { readonly kind: 'noName' }
+    /** A file where the directory of some containers is to be: none of those can be made. */
+    | { readonly kind: 'noDirectory' }
+    /** A directory, or a link that leads nowhere, with the name of a container. */
+    | { readonly kind: 'noFile' }
+    /** It has the name of a container of another directory. */
+    | { readonly kind: 'elsewhere'; readonly called: Pick<ContainerInfo, 'container' | 'kind'> };
 }
 
 /** Made by file systems themselves. */
 const LOST_AND_FOUND = 'lost+found';
 
 /** In order of path. @throws Error with errno's code */
-export async function strayFiles(disk: Pick<Disk, 'list'>): Promise<readonly StrayFile[]> {
+export async function strayFiles(disk: Pick<Disk, 'list' | 'status'>): Promise<readonly StrayFile[]> {
   const found: StrayFile[] = [];
   for (const top of [...(await disk.list(''))].sort()) {
     if (!isShard(top)) {
-      if (top !== LOST_AND_FOUND) found.push({ path: top });
+      if (top !== LOST_AND_FOUND) found.push({ path: top, reason: { kind: 'noName' } });
       continue;
     }
+    if (await disk.status(top)) found.push({ path: top, reason: { kind: 'noDirectory' } });
     for (const name of [...(await disk.list(top))].sort()) {
+      const path = `${top}/${name}`;
       const called = containerCalled(name);
-      if (called && shardOf(called.container) === top) continue;
-      found.push({ path: `${top}/${name}`, ...(called && { called }) });
+      if (!called) found.push({ path, reason: { kind: 'noName' } });
+      else if (shardOf(called.container) !== top) found.push({ path, reason: { kind: 'elsewhere', called } });
+      else if (!(await disk.status(path))) found.push({ path, reason: { kind: 'noFile' } });
     }
   }
   return found;

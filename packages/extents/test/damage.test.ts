@@ -293,3 +293,32 @@ describe('a scan of damaged containers', () => {
 function fail(): never {
   throw new Error('the test lacks what it is about');
 }
+
+describe('a segment in use that somebody cut off', () => {
+  it('is walked through to where it ends, and the rest is damage', async () => {
+    const disk = new MemoryDisk({ random: randomFrom(3) }).mount();
+    const open = disk.open.bind(disk);
+    let reads = 0;
+    disk.open = async (name, writes) => {
+      const file = await open(name, writes);
+      const read = file.read.bind(file);
+      file.read = (from) => {
+        reads += 1;
+        return read(from);
+      };
+      return file;
+    };
+    const store = storeOn(disk);
+    const first = await store.append({ owner, data: [bytesOf(50_000, 1)] });
+    const second = await store.append({ owner, data: [bytesOf(50_000, 2)] });
+    const file = await disk.open(SEGMENT, 'buffered');
+    await file.truncate(second.offset);
+    await file.close();
+    const { frames, damage } = await scanned(store, first.container);
+    expect(frames).toMatchObject([{ offset: first.offset, intact: true }]);
+    const { offset } = second;
+    expect(damage).toEqual([{ container: first.container, offset, length: physicalLength(second) }]);
+    expect(reads).toBeLessThan(10);
+    await store.close();
+  });
+});

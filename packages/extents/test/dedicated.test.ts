@@ -14,9 +14,13 @@ import { bytesOf, inTemporaryFolder, leaseFrom, randomFrom } from './fixtures.ts
 
 const owner = { contentId: 1, fileOffset: 0 };
 
-function storeWith(options: Partial<MemoryDiskOptions> = {}) {
+function storeWith({
+  syncEveryBytes,
+  ...options
+}: Partial<MemoryDiskOptions & { syncEveryBytes: number }> = {}) {
   const disk = new MemoryDisk({ random: randomFrom(1), ...options });
-  return { disk, store: new LocalExtentStore({ disk: disk.mount(), lease: leaseFrom(1) }) };
+  const given = syncEveryBytes === undefined ? {} : { syncEveryBytes };
+  return { disk, store: new LocalExtentStore({ disk: disk.mount(), lease: leaseFrom(1), ...given }) };
 }
 
 /** Each write waits until it is let go. */
@@ -81,13 +85,54 @@ describe('a dedicated writer', () => {
     expect(await writer.finish()).toEqual(location);
   });
 
-  it('syncs once, at its end', async () => {
+  it('syncs what is short once, at its end', async () => {
     const { disk, store } = storeWith();
     const writer = store.create(owner);
     await writeAll(writer, bytesOf(3_000_000, 1), 100_000);
     expect(disk.count('sync')).toBe(0);
     await writer.finish();
     expect(disk.count('sync')).toBe(1);
+  });
+
+  it('syncs what is long while it comes, one sync at a time', async () => {
+    const syncs: (() => void)[] = [];
+    const before = async ({ kind }: DiskOperation) => {
+      if (kind === 'sync') await new Promise<void>((resolve) => syncs.push(resolve));
+      return undefined;
+    };
+    const { store } = storeWith({ before, syncEveryBytes: 1 << 20 });
+    const writer = store.create(owner);
+    const data = bytesOf(5_000_000, 1);
+    await writeAll(writer, data, 100_000);
+    expect(syncs).toHaveLength(1);
+    syncs[0]?.();
+    await writeAll(writer, data, 100_000);
+    expect(syncs).toHaveLength(2);
+    let isFinished = false;
+    const finished = writer.finish().finally(() => {
+      isFinished = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    // The last sync comes after the one under way: of two at once only one would be told of a failure.
+    expect({ syncs: syncs.length, isFinished }).toEqual({ syncs: 2, isFinished: false });
+    syncs[1]?.();
+    await expect.poll(() => syncs.length).toBe(3);
+    expect(isFinished).toBe(false);
+    syncs[2]?.();
+    const location = await finished;
+    const last = await store.read({ location, start: data.length, length: 1_000_000 });
+    expect(last.equals(data.subarray(0, 1_000_000))).toBe(true);
+  });
+
+  it('fails with an early sync that failed, though the last one would not', async () => {
+    let syncs = 0;
+    const before = async ({ kind }: DiskOperation): Promise<DiskFault | undefined> =>
+      kind === 'sync' && ++syncs === 1 ? 'EIO' : undefined;
+    const { store } = storeWith({ before, syncEveryBytes: 1 << 20 });
+    const writer = store.create(owner);
+    await writeAll(writer, bytesOf(1_200_000, 1), 600_000);
+    await expect(writer.finish()).rejects.toMatchObject({ name: 'ExtentError', code: 'Failed' });
+    expect(await store.list()).toEqual([]);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
@@ -52,7 +52,6 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
         expect(Buffer.concat(parts).subarray(0, 49_000).equals(data.subarray(1000))).toBe(true);
         expect(await readAt(file, 50_007, 10)).toHaveLength(0);
         expect(await readAt(file, 90_000, 10)).toHaveLength(0);
-        await file.startWriteback({ offset: 0, length: 50_007 });
         await file.sync();
         await file.close();
       }
@@ -136,6 +135,8 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
       expect(await disk.unlink('f')).toBe(false);
       expect(await disk.status('f')).toBeUndefined();
       expect(await disk.list('nowhere')).toEqual([]);
+      await disk.makeDirectory('folder');
+      expect(await disk.status('folder')).toBeUndefined();
     });
   });
 
@@ -266,4 +267,19 @@ it('a disk whose folder is gone is not made anew somewhere else', async () => {
   } finally {
     await rm(`${above}-moved`, { recursive: true });
   }
+});
+
+it('a disk of no links writes to none, and what one leads to is as it was', async () => {
+  await inTemporaryFolder(async (folder) => {
+    const elsewhere = join(folder, 'elsewhere');
+    await writeFile(elsewhere, 'as it was');
+    await symlink(elsewhere, join(folder, 'link'));
+    for (const writes of ['buffered', 'none'] as const) {
+      const open = new NodeDisk(folder, { links: false }).open('link', writes);
+      await expect(open).rejects.toMatchObject({ code: 'ELOOP' });
+    }
+    const followed = await new NodeDisk(folder).open('link', 'buffered');
+    expect(await followed.size()).toBe(9);
+    await followed.close();
+  });
 });

@@ -13,7 +13,7 @@ import { addServeCommand } from './commands/serve.ts';
 import { addVolumeCommands } from './commands/volume.ts';
 import { EXIT, EXIT_CODE_MEANINGS, type ExitCode } from './exitCodes.ts';
 import { toCommandFailure, usageFailure } from './failure.ts';
-import { processOutput } from './output.ts';
+import { lostOutput, processOutput } from './output.ts';
 import { VERSION } from './version.ts';
 
 /** Runs one command line (without node's own two words) to its end. Never throws. */
@@ -46,6 +46,9 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   addRestoreCommand(program, finish);
   try {
     await program.parseAsync(helpAsFlag(words), { from: 'user' });
+    const lost = await lostOutput();
+    if (lost && exitCode === EXIT.ok)
+      throw new Error(`what there was to tell could not be written: ${lost.message}`);
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;

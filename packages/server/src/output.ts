@@ -1,5 +1,6 @@
 /** What commands print: results on stdout, failures on stderr; with `--json` each is one JSON document. */
 
+import { setImmediate } from 'node:timers/promises';
 import type { CommandFailure } from './failure.ts';
 
 export interface Output {
@@ -12,9 +13,8 @@ export interface Output {
 }
 
 export function processOutput(json: boolean): Output {
-  // A reader that goes away (`| head`) ends the pipe, not the command.
   for (const stream of [process.stdout, process.stderr]) {
-    if (stream.listenerCount('error') === 0) stream.on('error', ignoreClosedOutput);
+    if (stream.listenerCount('error') === 0) stream.on('error', noteLost);
   }
   return {
     json,
@@ -33,9 +33,20 @@ export function processOutput(json: boolean): Output {
   };
 }
 
-/** EPIPE is said of a pipe, EIO of a terminal. */
-export function ignoreClosedOutput(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+let lost: Error | undefined;
+
+/** A reader that goes away (`| head`) ends the pipe, not the command: EPIPE is said of a pipe, EIO of a terminal. */
+function noteLost(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') lost ??= error;
+}
+
+/** What became of output that somebody wanted: why some of it was not written since this was asked last. */
+export async function lostOutput(): Promise<Error | undefined> {
+  // Streams tell of an error after the write that met it.
+  await setImmediate();
+  const why = lost;
+  lost = undefined;
+  return why;
 }
 
 /** Columns as wide as their widest cell, two spaces apart. */

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -195,6 +196,53 @@ test('neither of store and backups may lie within the other, whatever leads ther
   expect(existsSync(join(to, 'again'))).toBe(false);
 });
 
+test('a link in the place of a file of a backup is not written to, nor what it leads to', async () => {
+  const data = temporaryDirectory();
+  const to = join(temporaryDirectory(), 'backups');
+  const server = await storeWithObjects(data);
+  expect((await facet(['backup', '--data', data, '--to', to, ...FAST])).code).toBe(0);
+  const segment = filesBelow(join(to, 'containers')).find((name) => name.endsWith('.seg')) ?? '';
+  rmSync(join(to, 'containers', segment));
+  // The store's own, which is being written to.
+  symlinkSync(join(data, 'extents', segment), join(to, 'containers', segment));
+  await put(server, '/vol/after', 'after'.repeat(10_000));
+  const refused = await facet(['backup', '--data', data, '--to', to, ...FAST]);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('is a symbolic link')]);
+  expect(await bodyOf(server, '/vol/after')).toBe('after'.repeat(10_000));
+  await stop(server);
+  expect((await facet(['fsck', '--full', '--data', data])).code).toBe(0);
+  // Nor a folder that leads into the store.
+  rmSync(join(to, 'containers'), { recursive: true });
+  symlinkSync(join(data, 'extents'), join(to, 'containers'));
+  const nested = await facet(['backup', '--data', data, '--to', to, ...FAST]);
+  expect([nested.code, nested.stderr]).toEqual([2, expect.stringContaining('lies in the data directory')]);
+  expect((await facet(['fsck', '--full', '--data', data])).code).toBe(0);
+});
+
+test('a list tells which backups are damaged, and of the others what they are', async () => {
+  const data = temporaryDirectory();
+  const to = join(temporaryDirectory(), 'backups');
+  await stop(await storeWithObjects(data));
+  const ids: string[] = [];
+  for (let at = 0; at < 2; at += 1)
+    ids.push((await facetJson(report, ['backup', '--data', data, '--to', to, ...FAST])).id);
+  rot(join(to, 'backups', `${ids[0]}.manifest`), 60);
+  const { code, stdout } = await facet(['backup', '--list', '--to', to]);
+  expect(code).toBe(6);
+  expect(stdout).toMatch(new RegExp(`${ids[0]} +damaged +damaged\\n${ids[1]} +[0-9.]+ KiB +0 bytes\\n`));
+  expect(stdout).toContain(`the backup is damaged: backups/${ids[0]}.manifest: `);
+  // It stays for now: what only it has is not known.
+  const kept = await facet(['backup', '--data', data, '--to', to, '--keep', '3', ...FAST]);
+  expect([kept.code, kept.stderr]).toEqual([
+    6,
+    expect.stringMatching(
+      /backup \w+ was made, but those before it could not be removed: the backup is damaged/,
+    ),
+  ]);
+  const later = await facet(['backup', '--data', data, '--to', to, '--keep', '2', ...FAST]);
+  expect([later.code, later.stdout]).toEqual([0, expect.stringContaining('removed 2 backups')]);
+});
+
 test('a restore says what of a backup is damaged and whose it is, and makes nothing without metadata', async () => {
   const data = temporaryDirectory();
   const to = join(temporaryDirectory(), 'backups');
@@ -226,7 +274,6 @@ test('a restore says what of a backup is damaged and whose it is, and makes noth
   for (const [file, position] of [
     [`backups/${id}.metadata`, 500],
     [`backups/${id}.manifest`, 60],
-    ['repository', 20],
   ] as const) {
     const bad = temporaryDirectory();
     cpSync(to, bad, { recursive: true });
@@ -314,6 +361,13 @@ describe('what is cut short', () => {
     const back = join(temporaryDirectory(), 'back');
     const restored = await facet(['restore', '--from', to, '--data', back], { under });
     expect([restored.code, restored.stdout]).toEqual([0, expect.stringContaining(first.id)]);
+    const beside = join(disk.path, 'beside');
+    const noRoom = await facet(['restore', '--from', to, '--data', beside], { under });
+    expect([noRoom.code, noRoom.stderr]).toEqual([
+      1,
+      expect.stringMatching(/no room for metadata in .*beside|cannot use .*beside.*: the disk is full/),
+    ]);
+    expect(existsSync(join(disk.seen, 'beside'))).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { facet, type RunningServer, serve, stop } from './facetProcess.ts';
@@ -194,6 +194,37 @@ test('a start that finds no room at all serves, and commands find it as soon as 
   await expect.poll(() => existsSync(join(folder, 'admin.json')), { timeout: 10_000 }).toBe(true);
   expect((await facet(['volume', 'create', 'more', '--data', data], { under: disk.under })).code).toBe(0);
   expect((await stop(server)).code).toBe(0);
+});
+
+test('no full disk ends a process by a signal, be there no lock file of LMDB or one of holes', async ({
+  skip,
+}) => {
+  skip(why !== undefined, why);
+  const disk = await smallDisk({ megabytes: 16 });
+  const { under } = disk;
+  const data = join(disk.path, 'data');
+  const meta = join(disk.seen, 'data', 'meta');
+  await stop(await serve({ data, environment, under }));
+  const filler = join(disk.seen, 'filler');
+  const lockFile = join(meta, 'lock.mdb');
+  for (const holes of [false, true]) {
+    rmSync(lockFile);
+    // As an archive brings it back.
+    if (holes) writeFileSync(lockFile, '');
+    if (holes) truncateSync(lockFile, 8272);
+    rmSync(join(meta, 'ballast'));
+    takeTheRest(filler);
+    const refused = await facet(['volume', 'list', '--data', data], { under });
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('no room for metadata')]);
+    rmSync(filler);
+    expect((await facet(['volume', 'list', '--data', data], { under })).code).toBe(0);
+    rmSync(lockFile);
+    takeTheRest(filler);
+    // Where there is a ballast, that has to serve.
+    expect((await facet(['fsck', '--data', data], { under })).code).toBe(0);
+    rmSync(filler);
+    await stop(await serve({ data, environment, under }));
+  }
 });
 
 test('a command that a full disk refuses says so in one line of words, or in one of JSON', async ({

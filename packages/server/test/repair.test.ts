@@ -1,10 +1,14 @@
 import {
+  appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
+  rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +16,7 @@ import { expect, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
 import { presign } from './presign.ts';
 import { put } from './s3.ts';
+import { noSmallDisk, smallDisk } from './smallDisk.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
 const environment = {
@@ -80,6 +85,10 @@ test('what lies below extents/ under another name, or in another directory, is s
   mkdirSync(join(extents, 'notes', 'old'), { recursive: true });
   const strays = ['7f/00000000003fc1.seg', '00/stray.ext', 'notes/old/text'];
   for (const path of strays) writeFileSync(join(extents, path), path);
+  // None of these is a file that could be a container.
+  writeFileSync(join(extents, '80'), '');
+  mkdirSync(join(extents, '00', '000000000000fe.ext'));
+  symlinkSync('/nowhere', join(extents, '00', '000000000000ff.seg'));
   // There is one of that name already.
   mkdirSync(join(data, 'quarantine'));
   writeFileSync(join(data, 'quarantine', '00-stray.ext'), 'older');
@@ -91,12 +100,15 @@ test('what lies below extents/ under another name, or in another directory, is s
   );
   const repaired = await facet(['fsck', '--data', data, '--repair']);
   expect([repaired.code, repaired.stderr]).toEqual([0, '']);
-  expect(repaired.stdout).toMatch(/repaired 3\nno damage\n$/);
+  expect(repaired.stdout).toMatch(/repaired 6\nno damage\n$/);
   const aside = (name: string) => readFileSync(join(data, 'quarantine', name), 'utf8');
   expect(aside('7f-00000000003fc1.seg')).toBe(strays[0]);
   expect(aside('00-stray.ext.2')).toBe(strays[1]);
   expect(aside('00-stray.ext')).toBe('older');
   expect(aside('notes/old/text')).toBe(strays[2]);
+  expect(aside('80')).toBe('');
+  expect(readdirSync(join(data, 'quarantine', '00-000000000000fe.ext'))).toEqual([]);
+  expect(readlinkSync(join(data, 'quarantine', '00-000000000000ff.seg'))).toBe('/nowhere');
 
   // What may be the only copy of bytes in use is only told of.
   const name = readdirSync(join(extents, '00')).find((file) => file.endsWith('.ext')) ?? '';
@@ -107,4 +119,46 @@ test('what lies below extents/ under another name, or in another directory, is s
   expect(moved.stdout).toContain('that is missing: move it there, and look again');
   renameSync(join(extents, '7f', name), join(extents, '00', name));
   expect((await facet(['fsck', '--full', '--data', data])).code).toBe(0);
+});
+
+test('what is in the place of quarantine/, or of the log in it, is told in words, and nothing is moved', async () => {
+  const data = temporaryDirectory();
+  await stop(await serve({ data, environment }));
+  const stray = join(data, 'extents', 'stray');
+  mkdirSync(join(data, 'extents'), { recursive: true });
+  writeFileSync(stray, '');
+  writeFileSync(join(data, 'quarantine'), 'somebody’s');
+  for (const more of [[], ['--dry-run']]) {
+    const refused = await facet(['fsck', '--repair', '--data', data, ...more]);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/quarantine is no directory, .*: move it away\n$/),
+    ]);
+  }
+  expect(existsSync(stray)).toBe(true);
+  rmSync(join(data, 'quarantine'));
+  mkdirSync(join(data, 'quarantine', 'repairs.jsonl'), { recursive: true });
+  const unlogged = await facet(['fsck', '--repair', '--data', data]);
+  expect([unlogged.code, unlogged.stderr]).toEqual([1, expect.stringContaining('What it did is done')]);
+  rmSync(join(data, 'quarantine', 'repairs.jsonl'), { recursive: true });
+  expect((await facet(['fsck', '--repair', '--data', data])).code).toBe(0);
+});
+
+test.skipIf(noSmallDisk())('a full disk that has a ballast keeps a repair from nothing', async () => {
+  const disk = await smallDisk({ megabytes: 16 });
+  const data = join(disk.path, 'data');
+  const extents = join(disk.seen, 'data', 'extents');
+  const { under } = disk;
+  await stop(await serve({ data, environment, under }));
+  mkdirSync(extents, { recursive: true });
+  for (const name of ['one', 'two']) writeFileSync(join(extents, name), '');
+  const filler = join(disk.seen, 'filler');
+  expect(() => {
+    for (;;) appendFileSync(filler, Buffer.alloc(4096));
+  }).toThrow('ENOSPC');
+  const repaired = await facet(['fsck', '--repair', '--data', data], { under });
+  expect([repaired.code, repaired.stderr]).toEqual([0, '']);
+  expect(repaired.stdout).toContain('repaired 2\n');
+  const log = readFileSync(join(disk.seen, 'data', 'quarantine', 'repairs.jsonl'), 'utf8');
+  expect(log.match(/strayFile/g)).toHaveLength(2);
 });

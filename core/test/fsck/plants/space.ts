@@ -1,6 +1,6 @@
 /** Damage of the queues, of containers, and of bytes. */
 
-import { containerId } from '@facet/extents';
+import { containerId, containerName } from '@facet/extents';
 import { FREE_SEQUENCE } from '../../../src/contents/bodies.ts';
 import { containerKey, deadRunKey, freeKey, reclaimKey, SPACE } from '../../../src/meta/keys.ts';
 import {
@@ -139,6 +139,31 @@ export const SPACE_PLANTS = {
         const disk = store.world.disk.mount();
         await disk.makeDirectory('7f');
         await disk.create('7f/00000000000001.seg', 'buffered');
+      },
+    },
+    {
+      what: 'a file in the place of a directory of containers',
+      plant: async (store) => {
+        await store.world.disk.mount().create('7f', 'buffered');
+      },
+    },
+    {
+      what: 'an empty file with the number of a segment',
+      plant: async (store) => {
+        const { container } = await store.locationOf('other');
+        await store.world.disk.mount().create(containerName(container, 'dedicated'), 'buffered');
+      },
+    },
+    {
+      what: 'a beginning of a large file, as a segment of the same number',
+      plant: async (store) => {
+        const { container } = await store.locationOf('big');
+        const disk = store.world.disk.mount();
+        const bytes = Buffer.alloc(100_000);
+        const source = await disk.open(containerName(container, 'dedicated'), 'none');
+        await source.read({ position: 0, buffers: [bytes] });
+        const copy = await disk.create(containerName(container, 'segment'), 'buffered');
+        await copy.write({ position: 0, buffers: [bytes] });
       },
     },
   ],

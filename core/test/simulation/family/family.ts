@@ -4,7 +4,7 @@
  */
 
 import { EngineError, type MemoryState } from '@facet/engine';
-import { type Disk, LocalExtentStore } from '@facet/extents';
+import { type Disk, LocalExtentStore, type LocalExtentStoreOptions } from '@facet/extents';
 import type { Environment } from '../../../src/commands/command.ts';
 import {
   type Answers,
@@ -40,7 +40,7 @@ export interface FamilyParts {
   readonly count: number;
   /** Small changes are durable in a journal before they are in LMDB's file. */
   readonly isJournaled: boolean;
-  readonly segmentBytes: number;
+  readonly extentSizes: Pick<LocalExtentStoreOptions, 'segmentBytes' | 'syncEveryBytes'>;
   /** The disk as a process sees it. */
   readonly mount: (process: SimulatedProcess) => Disk;
   /** What each step of a process waits for. */
@@ -164,7 +164,7 @@ export class Family {
   // ---- workers come and go ----
 
   async #start({ core }: Store): Promise<void> {
-    const { scheduler, environment, mount, turn, segmentBytes } = this.#parts;
+    const { scheduler, environment, mount, turn, extentSizes } = this.#parts;
     const instance = environment.randomBytes(INSTANCE_BYTES);
     core.workers.expect(instance);
     const process = new SimulatedProcess(scheduler);
@@ -177,7 +177,7 @@ export class Family {
       instance,
       environment,
       openExtents: async (lease) =>
-        new LocalExtentStore({ disk: mount(process), lease, segmentBytes, gather: () => turn(process) }),
+        new LocalExtentStore({ disk: mount(process), lease, ...extentSizes, gather: () => turn(process) }),
       timer: process.timer,
       onFault: this.#parts.onFault,
     });

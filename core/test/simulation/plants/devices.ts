@@ -32,7 +32,6 @@ function believingFile(inner: DiskFile): DiskFile {
     read: (from) => inner.read(from),
     readAtOnce: (from) => inner.readAtOnce(from),
     sync,
-    startWriteback: (run) => inner.startWriteback(run),
     allocate: (length) => inner.allocate(length),
     punch: (run) => inner.punch(run),
     truncate: (length) => inner.truncate(length),

@@ -17,6 +17,7 @@ import { type BytesDatabase, openDatabase } from './database.ts';
 import { entryCountOf } from './environment.ts';
 import { diagnose } from './failure.ts';
 import { readNewestHeader } from './header.ts';
+import { fillLockFile } from './lockFile.ts';
 import { checkOpenable } from './preflight.ts';
 
 const DATA_FILE = 'data.mdb';
@@ -82,6 +83,7 @@ interface Folders {
 /** @returns how many entries there are in it, when it is on stable storage */
 async function makeCopy(folders: Folders, onBytes: (bytes: number) => void): Promise<number> {
   await mkdir(folders.to);
+  for (const folder of [folders.from, folders.to]) await fillLockFile(folder);
   const entries = await copyEntries(folders, onBytes);
   await sync(join(folders.to, DATA_FILE));
   return entries;

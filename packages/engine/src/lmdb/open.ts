@@ -8,6 +8,7 @@ import { type Allocate, DataFile } from './dataFile.ts';
 import { LmdbEngine } from './engine.ts';
 import { diagnose } from './failure.ts';
 import { JournaledCommit } from './journaledCommit.ts';
+import { fillLockFile } from './lockFile.ts';
 import { restoreBase } from './metaPages.ts';
 import { checkPages } from './pageCheck.ts';
 import { checkOpenable } from './preflight.ts';
@@ -66,6 +67,8 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
   if (journal) await restore(path, journal.journal);
   await checkOpenable(path);
   if (options.checksPages === true) await refuseDamagedPages(path);
+  // Without a journal others may have it open.
+  if (journal) await fillLockFile(path);
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
   const store = new LmdbStore(
     openDatabase({ path, mapSizeBytes, noSync: journal !== undefined }),

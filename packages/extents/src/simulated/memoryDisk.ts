@@ -7,10 +7,7 @@
 import type { Disk, DiskFile, FileStatus } from '../disk.ts';
 import { MemoryDirectory, MemoryFile, type MemoryInode, type Random } from './memoryInode.ts';
 
-export type DiskOperationKind = Exclude<
-  keyof Disk | keyof DiskFile,
-  'close' | 'size' | 'startWriteback' | 'readAtOnce'
->;
+export type DiskOperationKind = Exclude<keyof Disk | keyof DiskFile, 'close' | 'size' | 'readAtOnce'>;
 
 export interface DiskOperation {
   readonly kind: DiskOperationKind;
@@ -311,8 +308,6 @@ class MemoryHandle implements DiskFile {
   }
 
   /** Nothing to do: a crash treats every unsynced write as perhaps already on its way. */
-  async startWriteback(): Promise<void> {}
-
   allocate(length: number): Promise<void> {
     return this.#pass('allocate', () => {
       if (this.#file.seen.missingBytes(0, length) > this.#options.freeBytes()) {

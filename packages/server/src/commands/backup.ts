@@ -1,7 +1,7 @@
 /** `facet backup`: a copy of the store as it is at one moment, also while it is served; only what is new is copied. */
 
 import { resolve } from 'node:path';
-import type { BackupId, Pruned } from '@facet/core';
+import type { BackupId, Pruned, Repository } from '@facet/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withAdministration } from '../administration/connect.ts';
 import type { BackupReport } from '../administration/contract.ts';
@@ -64,7 +64,7 @@ async function runBackup(options: BackupCommandOptions): Promise<ExitCode> {
       }),
     );
     line.clear();
-    const pruned = options.keep === undefined ? undefined : await pruneTo(to, options.keep);
+    const pruned = options.keep === undefined ? undefined : await pruneTo(to, options.keep, report.id);
     output.result({
       result: pruned ? { ...report, removed: pruned } : report,
       text: describe(report, pruned),
@@ -78,12 +78,20 @@ async function runBackup(options: BackupCommandOptions): Promise<ExitCode> {
   }
 }
 
-async function pruneTo(directory: string, keep: number): Promise<Pruned> {
+/** @param made the backup that was made before */
+async function pruneTo(directory: string, keep: number, made: BackupId): Promise<Pruned> {
   const { prune, Repository } = await import('@facet/core');
   const { withPlaceForBackups } = await import('../store/backups.ts');
-  return inCoresWords(() =>
-    withPlaceForBackups(directory, async (disk) => prune(await Repository.open(disk), keep)),
-  );
+  try {
+    return await inCoresWords(() =>
+      withPlaceForBackups(directory, async (disk) => prune(await Repository.open(disk), keep)),
+    );
+  } catch (error) {
+    if (!(error instanceof CommandFailure)) throw error;
+    const { exitCode, code } = error;
+    const message = `backup ${made} was made, but those before it could not be removed: ${error.message}`;
+    throw new CommandFailure({ exitCode, code, message });
+  }
 }
 
 async function listBackups(options: BackupCommandOptions): Promise<ExitCode> {
@@ -91,31 +99,46 @@ async function listBackups(options: BackupCommandOptions): Promise<ExitCode> {
   const { NodeDisk } = await import('@facet/extents');
   const { mustHoldBackups } = await import('../store/backups.ts');
   const to = resolve(options.to);
-  const backups = await inCoresWords(async () => {
+  const backups: Listed[] = [];
+  await inCoresWords(async () => {
     await mustHoldBackups(to);
     const repository = await Repository.open(new NodeDisk(to));
-    return Promise.all((await repository.backups()).map((id) => describeListed(repository, id)));
+    for (const id of await repository.backups()) backups.push(await describeListed(repository, id));
   });
   processOutput(options.json === true).result({
     result: { backups },
-    text: table(
-      ['BACKUP', 'METADATA', 'COPIED'],
-      backups.map(({ id, metadataBytes, copiedBytes }) => [
-        id,
-        formatBytes(metadataBytes),
-        formatBytes(copiedBytes),
-      ]),
-    ),
+    text: [
+      table(
+        ['BACKUP', 'METADATA', 'COPIED'],
+        backups.map(({ id, metadataBytes, copiedBytes }) => [id, shown(metadataBytes), shown(copiedBytes)]),
+      ),
+      ...backups.flatMap(({ damage }) => damage ?? []),
+    ].join('\n'),
   });
-  return EXIT.ok;
+  return backups.some(({ damage }) => damage !== undefined) ? EXIT.damage : EXIT.ok;
 }
 
-async function describeListed(
-  repository: { summary(id: BackupId): Promise<{ metadataBytes: number; copiedBytes: number }> },
-  id: BackupId,
-) {
-  const { metadataBytes, copiedBytes } = await repository.summary(id);
-  return { id, metadataBytes, copiedBytes };
+interface Listed {
+  readonly id: BackupId;
+  readonly metadataBytes?: number;
+  readonly copiedBytes?: number;
+  /** Why it can not be restored, as far as its manifest tells. */
+  readonly damage?: string;
+}
+
+async function describeListed(repository: Repository, id: BackupId): Promise<Listed> {
+  const { FsError } = await import('@facet/core');
+  try {
+    const { metadataBytes, copiedBytes } = await repository.manifest(id);
+    return { id, metadataBytes, copiedBytes };
+  } catch (error) {
+    if (!(error instanceof FsError && error.code === 'Corrupt')) throw error;
+    return { id, damage: error.message };
+  }
+}
+
+function shown(bytes: number | undefined): string {
+  return bytes === undefined ? 'damaged' : formatBytes(bytes);
 }
 
 async function inCoresWords<T>(work: () => Promise<T>): Promise<T> {

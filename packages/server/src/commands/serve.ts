@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
-import { processOutput } from '../output.ts';
+import { lostOutput, processOutput } from '../output.ts';
 import { describeServing, formatBanner } from '../serve/banner.ts';
 import { stopWithNpxShell } from '../serve/npxShell.ts';
 import { rememberShown } from '../serve/rootCredentials.ts';
@@ -79,7 +79,9 @@ async function serve(options: FlagValues & { readonly json?: boolean }): Promise
   // What goes elsewhere than to a terminal is kept, as a service's log is, and read by others than the key's owner.
   const secret = process.stdout.isTTY;
   output.result({ result: describeServing(server.facts), text: formatBanner(server.facts, { secret }) });
-  if (output.json || secret) {
+  const lost = await lostOutput();
+  if (lost) logger.warn({ err: lost }, 'what listens where could not be told');
+  if (!lost && (output.json || secret)) {
     rememberShown(storeLayout(settings.data).rootCredentials, server.facts.credentials, logger);
   }
   logger.info({ version: VERSION, data: settings.data }, 'serving');

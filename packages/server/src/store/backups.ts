@@ -38,7 +38,8 @@ export async function withPlaceForBackups<T>(
   directory: string,
   work: (disk: Disk) => Promise<T>,
 ): Promise<T> {
-  const disk = new NodeDisk(directory);
+  // A link might lead to the store's own file, which would be cut off where the backup ends.
+  const disk = new NodeDisk(directory, { links: false });
   const lock = await prepare(directory, disk).catch((error: unknown) => {
     throw fromTarget(error);
   });

@@ -51,7 +51,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** What is wrong with a data directory, from an error of the operating system; any other error unchanged. */
 export function unusableDirectory(directory: string, error: unknown): unknown {
   const code = errorCode(error);
-  if (code === undefined || !(error instanceof Error)) return error;
+  if (code === undefined || !(error instanceof Error) || !/^E[A-Z0-9]+$/.test(code)) return error;
   return new CommandFailure({
     exitCode: EXIT.failed,
     code: 'UnusableDirectory',

@@ -5,12 +5,16 @@ import { basename, dirname, join } from 'node:path';
 import { type CommandFailure, usageFailure } from '../failure.ts';
 import { errorCode } from './directory.ts';
 
+const BACKUP_FOLDERS = ['backups', 'containers'];
+
 /**
  * Neither may lie within the other: what is written to one would be found in the other, and be taken for its own.
  * @throws CommandFailure Usage (2)
  */
 export function refuseNested(data: string, backups: string): void {
-  if (isWithin(backups, data)) throw nested('the directory of backups', backups, 'the data directory', data);
+  // Below it, too, a link may lead anywhere.
+  for (const place of [backups, ...BACKUP_FOLDERS.map((folder) => join(backups, folder))])
+    if (isWithin(place, data)) throw nested('the directory of backups', place, 'the data directory', data);
   if (isWithin(data, backups)) throw nested('the data directory', data, 'the directory of backups', backups);
 }
 

@@ -4,6 +4,7 @@
  */
 
 import {
+  appendFileSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -11,22 +12,29 @@ import {
   mkdirSync,
   openSync,
   renameSync,
-  writeSync,
+  statSync,
 } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type RepairParts, type RepairReport, repair, systemEnvironment } from '@facet/core';
 import { LocalExtentStore, NodeDisk, strayFiles } from '@facet/extents';
+import { EXIT } from '../exitCodes.ts';
+import { CommandFailure } from '../failure.ts';
 import { errorCode, syncDirectory } from './directory.ts';
 import type { StoreLayout } from './layout.ts';
 import { openMetadata } from './metadata.ts';
+import { diskReserve } from './reserve.ts';
 
 export interface RepairOptions extends Pick<RepairParts, 'full' | 'dryRun' | 'onFinding' | 'onRepaired'> {
   /** Its lock is held by the caller. */
   readonly layout: StoreLayout;
 }
 
+/** @throws CommandFailure UnusableDirectory (1), and those of {@link openMetadata}; FsError, EngineError, ExtentError */
 export async function repairStore({ layout, ...options }: RepairOptions): Promise<RepairReport> {
+  mustBeDirectory(layout.quarantine);
   const { engine } = await openMetadata(layout, { checksPages: true });
+  if (options.dryRun !== true) await haveRoomForLog(layout);
   const disk = new NodeDisk(layout.extents);
   const extents = new LocalExtentStore({
     disk,
@@ -89,12 +97,22 @@ class RepairLog {
     this.#folder = folder;
   }
 
+  /** @throws CommandFailure UnusableDirectory */
   write(line: object): void {
+    try {
+      this.#write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`);
+    } catch (error) {
+      throw unusableQuarantine(this.#folder, error);
+    }
+  }
+
+  #write(line: string): void {
     if (this.#descriptor === undefined) {
       makeQuarantine(this.#folder);
       this.#descriptor = openSync(join(this.#folder, 'repairs.jsonl'), 'a', 0o600);
     }
-    writeSync(this.#descriptor, `${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`);
+    // A full disk takes the first bytes without a word: this one writes until all are there, or it fails.
+    appendFileSync(this.#descriptor, line);
   }
 
   close(): void {
@@ -102,6 +120,34 @@ class RepairLog {
     fsyncSync(this.#descriptor);
     closeSync(this.#descriptor);
   }
+}
+
+/** What is in the way may be anybody's. @throws CommandFailure UnusableDirectory */
+function mustBeDirectory(folder: string): void {
+  const status = statSync(folder, { throwIfNoEntry: false });
+  if (status === undefined || status.isDirectory()) return;
+  throw new CommandFailure({
+    exitCode: EXIT.failed,
+    code: 'UnusableDirectory',
+    message: `${folder} is no directory, and what a repair sets aside is to go there: move it away`,
+  });
+}
+
+function unusableQuarantine(folder: string, error: unknown): unknown {
+  if (errorCode(error) === undefined || !(error instanceof Error)) return error;
+  return new CommandFailure({
+    exitCode: EXIT.failed,
+    code: 'UnusableDirectory',
+    message: `the repair ended, since its log in ${folder} can not be written (${error.message}). What it did is done: mend that, and run it again`,
+  });
+}
+
+const LOG_BYTES = 1 << 20;
+
+/** On a full disk what is held back serves; the next start takes it again. */
+async function haveRoomForLog(layout: StoreLayout): Promise<void> {
+  const { bavail, bsize } = await statfs(layout.directory);
+  if (bavail * bsize < LOG_BYTES) await (await diskReserve(layout)).release();
 }
 
 function makeQuarantine(folder: string): void {

@@ -16,7 +16,7 @@ import { containerName, NodeDisk } from '@facet/extents';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { mustHoldBackups } from './backups.ts';
-import { isThere, makeDataDirectory, syncDirectory } from './directory.ts';
+import { isThere, makeDataDirectory, syncDirectory, unusableDirectory } from './directory.ts';
 import { openLock, storeInUse } from './holding.ts';
 import { inspectStore } from './inspect.ts';
 import type { StoreLayout } from './layout.ts';
@@ -59,7 +59,7 @@ type DamagedPlace = Omit<ScrubReport['damaged'][number], 'container' | 'kind'> &
  * nothing is left
  */
 export async function restoreStore(options: RestoreOptions): Promise<Restored> {
-  const { layout, from, id, signal, onProgress } = options;
+  const { layout, from, id, signal, onProgress, remark } = options;
   refuseNested(layout.directory, from);
   await mustHoldBackups(from);
   const backup = await OpenedBackup.open({
@@ -68,6 +68,7 @@ export async function restoreStore(options: RestoreOptions): Promise<Restored> {
     signal,
     onProgress,
   });
+  for (const text of backup.remarks) remark(text);
   const existed = isThere(layout.directory, layout.directory);
   mustBeEmpty(layout, existed);
   makeDataDirectory(layout.directory);
@@ -95,7 +96,7 @@ async function bringBackOrNothing(
     return await bringBack(options, backup, lock);
   } catch (error) {
     removeAll(options.layout, existed);
-    throw error;
+    throw unusableDirectory(options.layout.directory, error);
   }
 }
 
