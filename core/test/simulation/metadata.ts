@@ -45,7 +45,7 @@ export class Metadata {
   #journal: ByteJournal | undefined;
   /** A commit on its way into the journal: after a crash it may be there. */
   #onItsWay: { readonly batch: Buffer; readonly follow: () => void } | undefined;
-  /** The disk was full when the last commit went into the journal. */
+  /** The disk was full when the engine asked for room for the last commit. Before that is in the journal it may become so. */
   #wasFull = false;
 
   constructor(parts: MetadataParts) {
@@ -70,7 +70,7 @@ export class Metadata {
 
   /** Whether the commit of this moment found no room but the reserve's, when the engine began with it. */
   get tookReserve(): boolean {
-    return this.#parts.journal === undefined ? this.#parts.disk.isFull : this.#wasFull;
+    return this.#wasFull;
   }
 
   /** @param disk as the process has it that opens it */
@@ -101,7 +101,10 @@ export class Metadata {
         if (lmdbFolder === undefined) this.#committed();
         return wait();
       },
-      injectFull: () => disk.refusesCommits,
+      injectFull: () => {
+        this.#wasFull = disk.isFull;
+        return disk.refusesCommits;
+      },
       injectConflict: () => turns.isInterleaved && below(random, COMMITS_PER_CONFLICT) === 0,
     };
   }
@@ -144,7 +147,6 @@ export class Metadata {
     const replay = journal.replay.bind(journal);
     return Object.assign(journal, {
       commit: (record: JournalRecord) => {
-        this.#wasFull = this.#parts.disk.isFull;
         // What comes after a failure is refused, and goes nowhere.
         if (journal.failure !== undefined) return commit(record);
         this.#onItsWay = {
