@@ -15,6 +15,7 @@ const WITHIN_MS = 30_000;
 export const PROCEDURES = {
   SETATTR: 2,
   LOOKUP: 3,
+  READ: 6,
   WRITE: 7,
   CREATE: 8,
   MKDIR: 9,
@@ -25,6 +26,7 @@ export const PROCEDURES = {
   LINK: 15,
   READDIR: 16,
   READDIRPLUS: 17,
+  COMMIT: 21,
 } as const;
 
 export const OK = 0;

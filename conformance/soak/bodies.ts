@@ -17,6 +17,8 @@ export interface Version {
   readonly sha256: string;
   /** Without its quotes. */
   readonly etag: string;
+  /** By NFS: the ETag is the server's choice, and the tag that of an object put before, or none. Neither is compared. */
+  readonly byNfs?: true;
 }
 
 export function bytesOf(pieces: readonly Piece[]): Buffer {

@@ -6,9 +6,8 @@ import { readFileSync, writeSync } from 'node:fs';
 import { CUT_LINE, type GuestEvent, type GuestPlan, lineOf } from './guestPlan.ts';
 import { Ledger } from './ledger.ts';
 import { ensureBucket, resumeUploads, runLoad } from './load.ts';
-import type { World } from './objects.ts';
+import { clientsOf, type World } from './objects.ts';
 import { Random } from './random.ts';
-import { S3Client } from './s3Client.ts';
 import { fsckFault, type SoakServer, startServer } from './server.ts';
 import { verify } from './verify.ts';
 
@@ -54,8 +53,7 @@ async function start(
     onError: (line) => onFault(line),
   });
   if (!server) throw new Error('the server was killed');
-  const s3 = new S3Client(server);
-  return { ...server, s3, ledger, onFault, [Symbol.dispose]: () => s3.close() };
+  return { ...server, ...clientsOf(server), ledger, onFault };
 }
 
 /** The store as the cut left it: it must come up, hold what it should, and be clean. */

@@ -7,9 +7,8 @@ import { allocatedBytes } from './diskUse.ts';
 import { Figures } from './figures.ts';
 import { Ledger } from './ledger.ts';
 import { ensureBucket, resumeUploads, runLoad } from './load.ts';
-import type { World } from './objects.ts';
+import { clientsOf, type World } from './objects.ts';
 import { Random } from './random.ts';
-import { S3Client } from './s3Client.ts';
 import { fsckFault, type SoakServer, startServer } from './server.ts';
 import { type Verified, verify } from './verify.ts';
 
@@ -117,13 +116,7 @@ class KillRun {
   }
 
   #world(server: SoakServer): World & Disposable {
-    const s3 = new S3Client(server);
-    return {
-      s3,
-      ledger: this.#ledger,
-      onFault: (fault) => this.fault(fault),
-      [Symbol.dispose]: () => s3.close(),
-    };
+    return { ...clientsOf(server), ledger: this.#ledger, onFault: (fault) => this.fault(fault) };
   }
 
   async #load(server: SoakServer, round: string): Promise<void> {

@@ -41,6 +41,15 @@ test('what was acknowledged must be there, and nothing else', () => {
   expect(verdict(events, null)).toBe('wrong');
 });
 
+test('of what NFS wrote the bytes are compared, and not what only S3 tells', () => {
+  const byNfs: Version = { ...version('2'), etag: '', byNfs: true };
+  const events = [attempt('1', version('1')), acknowledged('1'), attempt('2', byNfs), acknowledged('2')];
+  expect(verdict(events, { ...version('2'), tag: '1', etag: 'of its own' })).toBe('right');
+  expect(verdict(events, version('1'))).toBe('wrong');
+  expect(verdict(events, { ...version('2'), lengthBytes: 39 })).toBe('wrong');
+  expect(verdict(events, null)).toBe('wrong');
+});
+
 test('a deletion that was acknowledged stays', () => {
   const events = [attempt('1', version('1')), acknowledged('1'), attempt('2', null), acknowledged('2')];
   expect(verdict(events, null)).toBe('right');

@@ -226,7 +226,8 @@ export class Ledger {
 
 function isSame(state: State, found: Found): boolean {
   if (!state || !found) return state === found;
-  const { tag, lengthBytes, sha256, etag } = state;
+  const { tag, lengthBytes, sha256, etag, byNfs } = state;
+  if (byNfs) return lengthBytes === found.lengthBytes && sha256 === found.sha256;
   return (
     tag === found.tag && lengthBytes === found.lengthBytes && sha256 === found.sha256 && etag === found.etag
   );

@@ -10,6 +10,7 @@ import {
   sliceOf,
   type Version,
 } from './bodies.ts';
+import { create, differenceByNfs, isFileName, overwrite, removeFile, rename, truncate } from './files.ts';
 import { abort, complete, copy, etagOf, look, pathOf, put, remove, told, type World } from './objects.ts';
 import type { Random } from './random.ts';
 
@@ -18,7 +19,7 @@ export const SHARED_KEYS = ['shared/0', 'shared/1', 'shared/1/below', 'shared/2'
 /** What a client does next. */
 export type Task =
   | { readonly do: 'put'; readonly size: SizeClass }
-  | { readonly do: 'copy' | 'delete' | 'multipart' | 'compete' | 'read' | 'list' };
+  | { readonly do: 'copy' | 'delete' | 'multipart' | 'compete' | 'read' | 'list' | 'file' };
 
 /** Every size class twice, so that each is there however early the end comes. */
 export const TASKS: readonly Task[] = [
@@ -26,6 +27,7 @@ export const TASKS: readonly Task[] = [
   ...(['copy', 'copy', 'copy', 'delete', 'delete', 'delete', 'delete', 'delete'] as const).map(task),
   ...(['multipart', 'read', 'read', 'read', 'list'] as const).map(task),
   ...Array.from({ length: 8 }, () => task('compete')),
+  ...Array.from({ length: 12 }, () => task('file')),
 ];
 
 function task(what: Exclude<Task['do'], 'put'>): Task {
@@ -55,6 +57,15 @@ export interface ClientOptions extends World {
   readonly keys: readonly [string, ...string[]];
   readonly random: Random;
 }
+
+/** What its ETag is is known. */
+const isOfS3 = ({ byNfs }: Version): boolean => byNfs !== true;
+
+/** Most often it is written to. */
+const FILE_WORK = ['write', 'write', 'write', 'truncate', 'rename', 'remove', 'read'] as const;
+
+/** Of one WRITE. */
+const WRITE_BYTES = { least: 1, most: 100_000 };
 
 interface Held {
   readonly key: string;
@@ -89,6 +100,8 @@ export class LoadClient {
         return this.#read();
       case 'list':
         return this.#list();
+      case 'file':
+        return this.#file();
     }
   }
 
@@ -121,7 +134,7 @@ export class LoadClient {
   }
 
   async #copy(): Promise<void> {
-    const source = this.#someObject();
+    const source = this.#someObject(isOfS3);
     const key = this.#someKey();
     if (!source || key === undefined || key === source.key) return;
     await copy(this.#options, { op: this.#op(), key, source: source.key, version: source.version });
@@ -147,7 +160,7 @@ export class LoadClient {
     ledger.record({ t: 'upload', upload, key, tag });
     await this.#part({ upload, key, partNumber: 1, lengthBytes: PART_BYTES_MIN });
     const source = this.#random.chance(0.5)
-      ? this.#someObject(({ lengthBytes }) => lengthBytes > 0)
+      ? this.#someObject((version) => isOfS3(version) && version.lengthBytes > 0)
       : undefined;
     if (source) await this.#partByCopy({ upload, key, partNumber: 2 }, source);
     else {
@@ -236,5 +249,43 @@ export class LoadClient {
     const listed = new Set(textsOf(reply.body.toString('utf8'), 'Key'));
     const missing = mine.filter((key) => key.startsWith(`${prefix}/`) && !listed.has(key));
     if (missing.length > 0) onFault(`a listing lacks ${missing.join(', ')}`);
+  }
+
+  /** A change by NFS of a file that S3 changes, too. */
+  async #file(): Promise<void> {
+    const { keys, ledger, onFault } = this.#options;
+    const files = this.#random.shuffled(
+      keys.filter((key) => isFileName(key) && ledger.certain(key) !== undefined),
+    );
+    const [key, target] = files;
+    if (key === undefined) return;
+    const version = ledger.certain(key);
+    const op = this.#op();
+    if (!version) return create(this.#options, { op, key });
+    const of = { op, key, version };
+    switch (this.#random.pick(FILE_WORK)) {
+      case 'write': {
+        const start = this.#random.integer({ least: 0, most: version.lengthBytes });
+        return overwrite(this.#options, {
+          ...of,
+          start,
+          lengthBytes: this.#random.integer(WRITE_BYTES),
+          isStable: this.#random.chance(0.5),
+        });
+      }
+      case 'truncate':
+        return truncate(this.#options, {
+          ...of,
+          lengthBytes: this.#random.integer({ least: 0, most: version.lengthBytes }),
+        });
+      case 'rename':
+        return target === undefined ? undefined : rename(this.#options, { ...of, target });
+      case 'remove':
+        return removeFile(this.#options, of);
+      case 'read': {
+        const difference = await differenceByNfs(this.#options, key, version);
+        if (difference !== undefined) onFault(`${key}, while served: ${difference}`);
+      }
+    }
   }
 }

@@ -4,15 +4,32 @@ import { textsOf } from '../wire/send.ts';
 import { encodeKey } from '../wire/sigv4.ts';
 import { bytesOf, md5, plainVersion, sha256, type Version } from './bodies.ts';
 import type { Found, Ledger, State, Upload } from './ledger.ts';
-import type { Reply, S3Client } from './s3Client.ts';
+import { NfsClient } from './nfsClient.ts';
+import { type Reply, S3Client } from './s3Client.ts';
+import type { SoakServer } from './server.ts';
 
 export const BUCKET = 'soak';
 
 export interface World {
   readonly s3: S3Client;
+  readonly nfs: NfsClient;
   readonly ledger: Ledger;
   /** Told of whatever should not be. */
   readonly onFault: (fault: string) => void;
+}
+
+/** Clients of both doors. */
+export function clientsOf(server: SoakServer): Pick<World, 's3' | 'nfs'> & Disposable {
+  const s3 = new S3Client(server);
+  const nfs = new NfsClient(server.nfsEndpoint, `/${BUCKET}`);
+  return {
+    s3,
+    nfs,
+    [Symbol.dispose]: () => {
+      s3.close();
+      nfs.close();
+    },
+  };
 }
 
 export function pathOf(key: string, query = ''): string {

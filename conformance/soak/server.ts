@@ -15,6 +15,7 @@ const LEVEL_ERROR = 50;
 
 export interface SoakServer {
   readonly endpoint: Endpoint;
+  readonly nfsEndpoint: Endpoint;
   readonly credentials: Credentials;
   /** From the start of the process until it said that it serves. */
   readonly readyMs: number;
@@ -92,9 +93,10 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
     if (killedAfterMs !== undefined && outcome.how === 'SIGKILL') return undefined;
     throw new Error(`the server ended (${outcome.how}) before it served`);
   }
-  const serving: { readonly s3: Endpoint } = JSON.parse(outcome.line);
+  const serving: { readonly s3: Endpoint; readonly nfs: Endpoint } = JSON.parse(outcome.line);
   return {
     endpoint: { host: serving.s3.host, port: serving.s3.port },
+    nfsEndpoint: { host: serving.nfs.host, port: serving.nfs.port },
     credentials: CREDENTIALS,
     readyMs: performance.now() - began,
     ended,

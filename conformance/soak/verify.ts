@@ -1,5 +1,6 @@
 /** After a restart: is every acknowledged object there and whole, each unknown one wholly old or wholly new? */
 import { textsOf } from '../wire/send.ts';
+import { differenceByNfs, isFileName } from './files.ts';
 import type { Found, State, Upload } from './ledger.ts';
 import { BUCKET, look, pathOf, told, type World } from './objects.ts';
 import { Unanswered } from './s3Client.ts';
@@ -62,7 +63,7 @@ async function listAll({ s3 }: World): Promise<Map<string, Listed>> {
 }
 
 async function verifyKey(
-  { s3, ledger }: World,
+  world: World,
   of: {
     readonly key: string;
     readonly listed: Listed | undefined;
@@ -70,6 +71,7 @@ async function verifyKey(
   },
 ): Promise<void> {
   const { key, listed, tell } = of;
+  const { s3, ledger } = world;
   const seen = await look(s3, key).catch((error: unknown) => {
     // An answer that ends too early is what damage looks like that is met half way.
     if (error instanceof Unanswered)
@@ -80,6 +82,10 @@ async function verifyKey(
   const { found } = seen;
   if (found?.etag !== listed?.etag || found?.lengthBytes !== listed?.lengthBytes) {
     tell(`${key}: listed as ${JSON.stringify(listed)}, HEAD says ${JSON.stringify(found)}`);
+  }
+  if (isFileName(key)) {
+    const difference = await differenceByNfs(world, key, found);
+    if (difference !== undefined) tell(`${key}: ${difference}, S3 found ${describe(found)}`);
   }
   const judgement = ledger.judge(key, found);
   if (judgement.kind === 'right') ledger.record({ t: 'seen', key, state: judgement.state });
