@@ -1,9 +1,11 @@
 /** A server of several processes while it starts, and while it can not be whole. */
 
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { type FacetProcess, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
 
@@ -62,6 +64,43 @@ test('a worker that is killed before it served is replaced', async () => {
   await server.wrote('stderr', /"serving"/);
   expect(childrenOf(server)).toHaveLength(WORKERS + 2);
   expect((await stop(server)).code).toBe(0);
+});
+
+test('the store’s process that is killed before it served is replaced, but not for ever', async () => {
+  const server = start(temporaryDirectory());
+  await expect.poll(() => childrenOf(server).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
+  process.kill(childrenOf(server)[STORE_AT] ?? 0, 'SIGKILL');
+  await server.wrote(
+    'stderr',
+    /"SIGKILL".*the process of the store ended before it served: another is started/,
+  );
+  await server.wrote('stderr', /"serving"/);
+  expect((await stop(server)).code).toBe(0);
+
+  const hopeless = start(temporaryDirectory());
+  await expect.poll(() => childrenOf(hopeless).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
+  const workers = childrenOf(hopeless).slice(0, STORE_AT);
+  while (hopeless.child.exitCode === null && !hopeless.stderr().includes('before it served (')) {
+    for (const pid of childrenOf(hopeless)) if (!workers.includes(pid)) process.kill(pid, 'SIGKILL');
+    await delay(1);
+  }
+  const end = await hopeless.ended;
+  expect([end.code, end.stderr]).toEqual([
+    1,
+    expect.stringContaining('the process store ended 3 times before it served (the last time by SIGKILL)'),
+  ]);
+});
+
+test('a process that is told to stop before what it is ends in order', async () => {
+  const entry = fileURLToPath(new URL('../bundle/child.js', import.meta.url));
+  const child = fork(entry, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  for (const kind of ['count', 'suspend', 'stop']) child.send({ kind });
+  const [code] = await once(child, 'close');
+  expect([code, said]).toEqual([0, '']);
 });
 
 test('one that ends again and again before it served ends the start, and the reason is told', async () => {

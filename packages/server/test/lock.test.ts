@@ -41,6 +41,22 @@ describe('the store lock', () => {
     expect(second.tryLock('owner', 'exclusive')).toBe(true);
   });
 
+  test('it is known of one before whether it ended with the store open', () => {
+    const path = join(temporaryDirectory(), 'LOCK');
+    const first = openLock(path);
+    expect(first.wasLeftOpen()).toBe(false);
+    first.describeHolder('the first');
+    first.noteStore('open');
+    first.close();
+    const second = openLock(path);
+    second.describeHolder('the second, of a longer name');
+    expect([readLockHolder(path), second.wasLeftOpen()]).toEqual(['the second, of a longer name', true]);
+    second.noteStore('closed');
+    expect([readLockHolder(path), second.wasLeftOpen()]).toEqual(['the second, of a longer name', false]);
+    second.describeHolder('open');
+    expect([readLockHolder(path), second.wasLeftOpen()]).toEqual(['open', false]);
+  });
+
   test('regions do not know of each other', () => {
     const path = join(temporaryDirectory(), 'LOCK');
     const first = openLock(path);

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { facet, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
 import { presign } from './presign.ts';
 
@@ -113,3 +113,59 @@ test.each([0, 2])('a server that ends of damage says so by its exit code (--work
   const compacted = await facet(['compact', '--metadata', '--data', data]);
   expect([compacted.code, compacted.stderr]).toEqual([6, expect.stringContaining('from a backup')]);
 });
+
+/** Has every record of every leaf claim what makes lmdb-js read or write where nothing is of its. */
+function rotLengths(data: string, field: 'key' | 'value'): void {
+  const name = join(data, 'meta', 'data.mdb');
+  const file = readFileSync(name);
+  for (let page = 2 * 4096; page < file.length; page += 4096) {
+    if (file.readUInt16LE(page + 18) !== 2) continue;
+    const count = file.readUInt16LE(page + 20) / 2;
+    for (let index = 0; index < count; index += 1) {
+      const node = page + 24 + file.readUInt16LE(page + 24 + 2 * index);
+      if (field === 'key') file.writeUInt16LE(0xffff, node + 6);
+      else file.writeUInt32LE(0x3fffff00, node);
+    }
+  }
+  writeFileSync(name, file);
+}
+
+describe.each(['key', 'value'] as const)(
+  'damage that ends a process by a signal (length of a %s)',
+  (field) => {
+    const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', 'off'];
+    const damaged = async (): Promise<string> => {
+      const data = temporaryDirectory();
+      await stop(await serve({ data, environment }));
+      // One that was closed in order is not looked through.
+      await stop(await serve({ data, environment }));
+      rotLengths(data, field);
+      return data;
+    };
+
+    test('is told by the next start, which does not get so far, and by the one after', async () => {
+      const data = await damaged();
+      const crashed = await startFacet(['serve', '--data', data, ...ports], { environment }).ended;
+      expect(['SIGSEGV', 'SIGBUS', 'SIGABRT']).toContain(crashed.signal);
+      for (const words of [
+        ['serve', ...ports],
+        ['volume', 'list'],
+        ['serve', ...ports],
+      ]) {
+        const end = await facet([...words, '--data', data], { environment });
+        expect(end.stderr).toMatch(/of the pages of .*data\.mdb are damaged.*from a backup/);
+        expect(end.code).toBe(6);
+      }
+    });
+
+    test('is told by a server of several processes before it ends', async () => {
+      const data = await damaged();
+      const end = await facet(['serve', '--data', data, ...ports, '--workers', '1'], { environment });
+      expect(end.stderr).toMatch(
+        /"signal":"SIG(SEGV|BUS|ABRT)".*the process of the store ended before it served/,
+      );
+      expect(end.stderr).toMatch(/of the pages of .*data\.mdb are damaged.*from a backup/);
+      expect(end.code).toBe(6);
+    });
+  },
+);

@@ -10,7 +10,7 @@ import { diagnose } from './failure.ts';
 import { JournaledCommit } from './journaledCommit.ts';
 import { fillLockFile } from './lockFile.ts';
 import { restoreBase } from './metaPages.ts';
-import { checkPages } from './pageCheck.ts';
+import { checkPages, type DamagedPage } from './pageCheck.ts';
 import { checkOpenable } from './preflight.ts';
 import type { ReaderNotice } from './readerNotice.ts';
 import { LmdbStore } from './store.ts';
@@ -36,8 +36,11 @@ export interface LmdbEngineOptions {
   readonly journal?: EngineJournal;
   /** Told of what readers in other processes do not see yet. */
   readonly notice?: ReaderNotice;
-  /** Has all of LMDB's pages looked at first: with one that is damaged the store does not open (Damaged). */
-  readonly checksPages?: boolean;
+  /**
+   * Has LMDB's pages looked at first, for so long at most: with one that is damaged the store does not open (Damaged). None
+   * is unless told.
+   */
+  readonly pageCheckMsMax?: number;
   /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
   readonly onFatal?: (error: EngineError) => void;
 }
@@ -66,7 +69,7 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
   const { journal } = options;
   if (journal) await restore(path, journal.journal);
   await checkOpenable(path);
-  if (options.checksPages === true) await refuseDamagedPages(path);
+  if (options.pageCheckMsMax !== undefined) await refuseDamagedPages(path, options.pageCheckMsMax);
   // Without a journal others may have it open.
   if (journal) await fillLockFile(path);
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
@@ -113,13 +116,14 @@ async function refuseUnsealed(store: LmdbStore, path: string): Promise<void> {
 const PAGES_NAMED_MAX = 10;
 
 /** @throws EngineError Damaged */
-async function refuseDamagedPages(path: string): Promise<void> {
+async function refuseDamagedPages(path: string, msMax: number): Promise<void> {
   const named: string[] = [];
   let count = 0;
-  await checkPages(path, ({ page, reason }) => {
+  const onDamaged = ({ page, reason }: DamagedPage): void => {
     count += 1;
     if (named.length < PAGES_NAMED_MAX) named.push(`page ${page}: ${reason}`);
-  });
+  };
+  await checkPages(path, onDamaged, { msMax });
   if (count === 0) return;
   throw new EngineError(
     'Damaged',

@@ -45,9 +45,14 @@ export interface DamagedPage {
 
 /**
  * Of the file in `path`, which nobody writes to meanwhile.
+ * @param options `msMax`: what was not looked at by then is not
  * @throws RangeError when there is no LMDB file; the system's errors
  */
-export async function checkPages(path: string, onDamaged: (damaged: DamagedPage) => void): Promise<void> {
+export async function checkPages(
+  path: string,
+  onDamaged: (damaged: DamagedPage) => void,
+  { msMax = Number.POSITIVE_INFINITY }: { readonly msMax?: number } = {},
+): Promise<void> {
   const handle = await open(join(path, 'data.mdb'), 'r').catch((error: NodeJS.ErrnoException) => {
     // A new store has none.
     if (error.code === 'ENOENT') return undefined;
@@ -62,7 +67,7 @@ export async function checkPages(path: string, onDamaged: (damaged: DamagedPage)
     const { pageSizeBytes, transaction } = header;
     const meta = await read(handle, Number(transaction & 1n) * pageSizeBytes, META_BYTES);
     const file = { handle, pageBytes: pageSizeBytes, pages: Math.floor(size / pageSizeBytes) };
-    const check = new PageCheck(file, onDamaged);
+    const check = new PageCheck(file, onDamaged, performance.now() + msMax);
     for (const { depthOffset, rootOffset, inOrder } of TREES) {
       const root = wide(meta, rootOffset);
       if (root === NO_PAGE) continue;
@@ -100,17 +105,21 @@ class PageCheck {
   readonly #file: { readonly handle: FileHandle; readonly pageBytes: number; readonly pages: number };
   readonly #onDamaged: (damaged: DamagedPage) => void;
   readonly #met: Uint8Array;
+  readonly #endMs: number;
 
   constructor(
     file: { readonly handle: FileHandle; readonly pageBytes: number; readonly pages: number },
     onDamaged: (damaged: DamagedPage) => void,
+    endMs: number,
   ) {
     this.#file = file;
     this.#onDamaged = onDamaged;
+    this.#endMs = endMs;
     this.#met = new Uint8Array(file.pages);
   }
 
   async tree(subtree: Subtree): Promise<void> {
+    if (performance.now() > this.#endMs) return;
     const { page, levels, inOrder } = subtree;
     const reason = levels < 1 || levels > DEPTH_MAX ? `a tree of ${levels} levels` : this.#meet(page, 1);
     if (reason !== undefined) {

@@ -1,7 +1,7 @@
 /** Whether it is damage that a store failed of: another start mends anything else. */
 
 import { FsError } from '@facet/core';
-import { checkPages, EngineError } from '@facet/engine';
+import { checkPages, type DamagedPage, EngineError } from '@facet/engine';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { endsWithin } from '../serve/deadline.ts';
@@ -18,9 +18,8 @@ const LOOK_MS_MAX = 20_000;
 export async function damageBehind(error: unknown, { metadata }: StoreLayout): Promise<unknown> {
   if (!(error instanceof EngineError || error instanceof FsError) || error.code !== 'Failed') return error;
   const found = Promise.withResolvers<string>();
-  const over = checkPages(metadata, ({ page, reason }) => found.resolve(`page ${page}: ${reason}`)).catch(
-    () => undefined,
-  );
+  const onDamaged = ({ page, reason }: DamagedPage): void => found.resolve(`page ${page}: ${reason}`);
+  const over = checkPages(metadata, onDamaged, { msMax: LOOK_MS_MAX }).catch(() => undefined);
   let damage: string | undefined;
   await endsWithin(
     LOOK_MS_MAX,

@@ -14,7 +14,7 @@ export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding'> {
 }
 
 export async function inspectStore({ layout, ...options }: InspectOptions): Promise<FsckReport> {
-  const { engine } = await openMetadata(layout, { checksPages: true });
+  const { engine } = await openMetadata(layout, { pageCheckMsMax: Number.POSITIVE_INFINITY });
   const disk = new NodeDisk(layout.extents);
   const extents = new LocalExtentStore({
     disk,

@@ -5,6 +5,8 @@
  * unlike `flock(2)`, turning an exclusive lock into a shared one is a single step that nobody can slip into.
  * Nothing here waits: a lock is had at once or not at all.
  *
+ * What the file says is for messages, a line of who holds it, and behind that a line `open` while the store is.
+ *
  * | byte | region      | exclusive                               | shared                |
  * |------|-------------|-----------------------------------------|-----------------------|
  * | 0    | `owner`     | the one server or command on this store | never                 |
@@ -51,6 +53,10 @@ export interface StoreLock {
   unlock(region: LockRegion): void;
   /** Leaves a word for those who find the store taken; see {@link readLockHolder}. */
   describeHolder(text: string): void;
+  /** What it is from now on. */
+  noteStore(state: 'open' | 'closed'): void;
+  /** Whether the one before ended with the store open. To be asked before it is noted anew. */
+  wasLeftOpen(): boolean;
   /** Gives back every region. */
   close(): void;
 }
@@ -79,21 +85,26 @@ function lockOn(fd: number, path: string): StoreLock {
     throw new Error(`cannot lock ${path}: errno ${errno}`);
   };
 
+  const say = (holder: string, state: 'open' | 'closed'): void => {
+    try {
+      ftruncateSync(fd, 0);
+      writeSync(fd, `${holder}\n${state === 'open' ? OPEN_LINE : ''}`, 0);
+    } catch (error) {
+      // It is but a word: the lock is held without it.
+      if (!isFullDisk(error)) throw error;
+    }
+  };
+  const wasLeftOpen = (): boolean => saidAt(path).endsWith(`\n${OPEN_LINE}`);
+
   return {
     fd,
     tryLock: (region, mode) => set(region, mode),
     unlock: (region) => {
       set(region, 'none');
     },
-    describeHolder: (text) => {
-      try {
-        ftruncateSync(fd, 0);
-        writeSync(fd, `${text}\n`, 0);
-      } catch (error) {
-        // It is but a word: the lock is held without it.
-        if (!isFullDisk(error)) throw error;
-      }
-    },
+    describeHolder: (text) => say(text, wasLeftOpen() ? 'open' : 'closed'),
+    noteStore: (state) => say(readLockHolder(path) ?? '', state),
+    wasLeftOpen,
     close: () => {
       if (closed) return;
       closed = true;
@@ -102,13 +113,19 @@ function lockOn(fd: number, path: string): StoreLock {
   };
 }
 
+const OPEN_LINE = 'open\n';
 const HOLDER_CHARACTERS_MAX = 200;
 
 /** What the holder said of itself. Only for messages: it outlives a holder that was killed. */
 export function readLockHolder(path: string): string | undefined {
+  const [holder = ''] = saidAt(path).split('\n');
+  return holder.slice(0, HOLDER_CHARACTERS_MAX) || undefined;
+}
+
+function saidAt(path: string): string {
   try {
-    return readFileSync(path, 'utf8').trim().slice(0, HOLDER_CHARACTERS_MAX) || undefined;
+    return readFileSync(path, 'utf8');
   } catch {
-    return undefined;
+    return '';
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '@facet/engine';
 import { allocateRun, ByteReplay, NodeDisk } from '@facet/extents';
 import { Journal, JournalDamaged, type JournalOptions } from '@facet/journal';
+import { restoreCrashSignals } from '../crashSignals.ts';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { makeDataDirectory } from './directory.ts';
@@ -32,8 +33,8 @@ export interface MetadataWatcher extends Pick<JournalOptions, 'onWritten'> {
   readonly onFatal?: (error: EngineError) => void;
   /** Of other processes that read it. */
   readonly notice?: ReaderNotice;
-  /** Has all of LMDB's pages looked at first: with one that is damaged it does not open. */
-  readonly checksPages?: boolean;
+  /** Has LMDB's pages looked at first, for so long at most: with one that is damaged it does not open. */
+  readonly pageCheckMsMax?: number;
 }
 
 /**
@@ -44,6 +45,7 @@ export async function openMetadata(
   layout: StoreLayout,
   watcher: MetadataWatcher = {},
 ): Promise<OpenMetadata> {
+  restoreCrashSignals();
   try {
     return await open(layout, watcher);
   } catch (error) {
@@ -56,7 +58,7 @@ export async function openMetadata(
 
 async function open(
   layout: StoreLayout,
-  { onFatal, onWritten, notice, checksPages }: MetadataWatcher,
+  { onFatal, onWritten, notice, pageCheckMsMax }: MetadataWatcher,
 ): Promise<OpenMetadata> {
   makeDataDirectory(layout.metadata);
   await removeUnfinished(layout.metadata);
@@ -75,7 +77,7 @@ async function open(
       path: layout.metadata,
       ...(onFatal && { onFatal }),
       ...(notice && { notice }),
-      ...(checksPages !== undefined && { checksPages }),
+      ...(pageCheckMsMax !== undefined && { pageCheckMsMax }),
       journal: {
         journal,
         replay: (record) => bytes.replay(record),

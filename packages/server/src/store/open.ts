@@ -11,7 +11,6 @@ import {
 import type { LmdbEngine, ReaderNotice } from '@facet/engine';
 import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
 import type { JournalOptions } from '@facet/journal';
-import { restoreCrashSignals } from '../crashSignals.ts';
 import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
 import type { StoreLock } from './lock.ts';
@@ -55,6 +54,9 @@ export interface OpenStoreOptions {
   };
 }
 
+/** Whoever asks meanwhile waits. Of large metadata damage may lie beyond what is looked at in that time. */
+const LOOK_MS_MAX = 10_000;
+
 /** Opens a store, and recovers it from a holder that did not close it. */
 export async function openStore({
   layout,
@@ -63,14 +65,17 @@ export async function openStore({
   onJournalWrite,
   family,
 }: OpenStoreOptions): Promise<OpenStore> {
-  restoreCrashSignals();
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
+  // Of damage that LMDB meets a process may end without a word: then the next one looks before LMDB does.
+  const leftOpen = lock.wasLeftOpen();
+  lock.noteStore('open');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const { engine, journal } = await openMetadata(layout, {
     onFatal: fail,
     ...(onJournalWrite && { onWritten: onJournalWrite }),
     ...(family && { notice: family.notice }),
+    ...(leftOpen && { pageCheckMsMax: LOOK_MS_MAX }),
   });
   const reserve = await diskReserve(layout);
   const disk = new NodeDisk(layout.extents);
@@ -126,6 +131,9 @@ export async function openStore({
     },
     reserve,
     failed,
-    close: () => core.close(),
+    close: async () => {
+      await core.close();
+      lock.noteStore('closed');
+    },
   };
 }

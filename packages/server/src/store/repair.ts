@@ -33,7 +33,7 @@ export interface RepairOptions extends Pick<RepairParts, 'full' | 'dryRun' | 'on
 /** @throws CommandFailure UnusableDirectory (1), and those of {@link openMetadata}; FsError, EngineError, ExtentError */
 export async function repairStore({ layout, ...options }: RepairOptions): Promise<RepairReport> {
   mustBeDirectory(layout.quarantine);
-  const { engine } = await openMetadata(layout, { checksPages: true });
+  const { engine } = await openMetadata(layout, { pageCheckMsMax: Number.POSITIVE_INFINITY });
   if (options.dryRun !== true) await haveRoomForLog(layout);
   const disk = new NodeDisk(layout.extents);
   const extents = new LocalExtentStore({

@@ -13,8 +13,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as co
 // Nobody is there any more who would start what is missing, or stop what is left.
 process.on('disconnect', () => process.exit(EXIT.failed));
 
-process.once('message', (message: ToStore | ToWorker) => {
-  if (message.kind !== 'start') throw new Error(`told to ${message.kind} before it was started`);
+process.on('message', function first(message: ToStore | ToWorker) {
+  // It has nothing to finish, and no answer to anything else: whoever asked does not wait for one for ever.
+  if (message.kind === 'stop') process.exit(EXIT.ok);
+  if (message.kind !== 'start') return;
+  process.off('message', first);
   const name = message.role === 'store' ? 'store' : message.name;
   // What `ps` shows.
   process.title = `facet ${name}`;

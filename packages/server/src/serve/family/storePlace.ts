@@ -11,7 +11,7 @@ import { Distributor } from './distributor.ts';
 import type { FamilyParts } from './familyParts.ts';
 import { introduce } from './introduction.ts';
 import type { Run } from './messages.ts';
-import { Restarts } from './restarts.ts';
+import { endedTooOften, FIRST_STARTS_MAX, Restarts } from './restarts.ts';
 import { withAddresses } from './sameAddresses.ts';
 
 /** The workers, as the store's process needs them: each reads the store by itself. */
@@ -72,8 +72,24 @@ export class StorePlace {
     );
   }
 
-  /** Starts one. Resolves when the store is open. @throws CommandFailure */
-  async open(): Promise<StoreFacts> {
+  /** Starts one, and others should it end before it serves. Resolves when the store is open. @throws CommandFailure */
+  async openFirst(): Promise<StoreFacts> {
+    for (let starts = 1; ; starts += 1) {
+      try {
+        return await this.#open();
+      } catch (error) {
+        const ending = error instanceof CommandFailure ? undefined : await this.#child?.ended;
+        if (ending === undefined) throw error;
+        if (starts === FIRST_STARTS_MAX) throw endedTooOften('store', starts, ending);
+        this.#parts.logger.error(
+          ending,
+          'the process of the store ended before it served: another is started',
+        );
+      }
+    }
+  }
+
+  async #open(): Promise<StoreFacts> {
     const { settings, state, lock, meeting, graceMs } = this.#parts;
     const child = new StoreChild([lock.fd, state.fd]);
     this.#child = child;
@@ -95,7 +111,10 @@ export class StorePlace {
         this.#giveUp(storeIsDamaged());
         return;
       }
-      this.#parts.logger.error({ code, signal }, 'the process of the store ended, and is started again');
+      const { lock, logger } = this.#parts;
+      // Somebody's wish, and not of what it met: no page of the metadata need be looked at while all wait.
+      if (signal === 'SIGKILL') lock.noteStore('closed');
+      logger.error({ code, signal }, 'the process of the store ended, and is started again');
       this.#isThere = this.#reopen(child.ranMs);
     });
     return facts;
@@ -152,7 +171,7 @@ export class StorePlace {
       if (this.#stopping) return;
       this.#waits = false;
       try {
-        await this.open();
+        await this.#open();
         this.#readers().resume();
         return;
       } catch (error) {

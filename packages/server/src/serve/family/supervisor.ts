@@ -30,7 +30,7 @@ export class Supervisor {
     try {
       const workers = this.#workers.fork();
       await this.#store.listen();
-      const facts = await this.#store.open();
+      const facts = await this.#store.openFirst();
       await this.#workers.admit(workers);
       const s3 = await this.#workers.listen([
         { address: facts.admin, flag: '--admin' },

@@ -1,6 +1,5 @@
 /** The workers, each in a place of its own: one that ends is followed by another. */
 
-import { EXIT } from '../../exitCodes.ts';
 import { CommandFailure } from '../../failure.ts';
 import type { Address } from '../../settings/address.ts';
 import { endsWithin } from '../deadline.ts';
@@ -9,7 +8,7 @@ import { WorkerChild } from './children.ts';
 import { Distributor } from './distributor.ts';
 import type { FamilyParts } from './familyParts.ts';
 import type { Run } from './messages.ts';
-import { Restarts } from './restarts.ts';
+import { endedTooOften, FIRST_STARTS_MAX, Restarts } from './restarts.ts';
 import type { StorePlace, StoreReaders } from './storePlace.ts';
 import type { Ending } from './subprocess.ts';
 
@@ -19,8 +18,6 @@ const SUSPEND_MS_MAX = 5_000;
 const MAINTENANCE_PLACE = 0;
 /** A client that keeps a connection busy asks again within that, and is told to leave by the answer. */
 const ROLL_IDLE_MS = 3_000;
-/** A worker that ends so often before it first serves keeps the server from starting. */
-const FIRST_STARTS_MAX = 3;
 
 export class WorkerPlaces implements StoreReaders {
   readonly #parts: FamilyParts;
@@ -128,16 +125,10 @@ export class WorkerPlaces implements StoreReaders {
         if (this.#store.broken !== undefined) throw this.#store.broken;
         if (error instanceof CommandFailure || !worker.isOver) throw error;
       }
-      const { code, signal } = await worker.ended;
-      const ending = signal === null ? `exit code ${code}` : signal;
-      if (starts === FIRST_STARTS_MAX)
-        throw new CommandFailure({
-          exitCode: EXIT.failed,
-          code: 'Failed',
-          message: `the process ${name} ended ${starts} times before it served (the last time by ${ending})`,
-        });
+      const ending = await worker.ended;
+      if (starts === FIRST_STARTS_MAX) throw endedTooOften(name, starts, ending);
       this.#parts.logger.error(
-        { process: name, code, signal },
+        { process: name, ...ending },
         'a worker ended before it served: another is started',
       );
       worker = this.#fork(place);
