@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import pino from 'pino';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Administration } from '../src/administration/contract.ts';
 import { createAdminDoor, type ServerState } from '../src/serve/adminDoor.ts';
 
@@ -30,6 +32,25 @@ function door(state: Partial<ServerState> = {}) {
     metrics: async () => 'up 1\n',
   });
 }
+
+test('who begins a request and does not end it has a descriptor for half a minute, not for ever', async () => {
+  const app = door();
+  onTestFinished(() => app.close());
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const heads = ['GET /health/live HTTP/1.1\r\n', `POST /v1/volumes HTTP/1.1\r\nHost: x\r\n`];
+  const body = `Authorization: ${authorization}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`;
+  const begun = performance.now();
+  const ends = heads.map(async (head, index) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(index === 0 ? head : head + body);
+    socket.resume();
+    await once(socket, 'close');
+    return performance.now() - begun;
+  });
+  for (const tookMs of await Promise.all(ends)) expect(tookMs).toBeGreaterThan(25_000);
+}, 50_000);
 
 describe('GET /health/ready', () => {
   const ready = async (state: Partial<ServerState>) => {

@@ -10,6 +10,9 @@ import { endsWithin } from './deadline.ts';
 
 const BODY_BYTES_MAX = 64 * 1024;
 const PROBE_TIMEOUT_MS = 2_000;
+/** For all of a request to come, its body too: whoever does not send it keeps a descriptor of the store's process. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const CHECK_MS = 5_000;
 
 /** No route has one: what comes is parsed in it. Unless given others, Fastify loads its own, some 10 ms at each start. */
 function noSchemas(): never {
@@ -48,6 +51,9 @@ export function createAdminDoor(options: {
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Where a head may take longer than a whole request, Node ends neither.
+    http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS },
   });
 
   app.get('/health/live', async () => ({ status: 'live' }));
