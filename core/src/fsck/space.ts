@@ -100,7 +100,7 @@ function reportMissing({ report }: Inspection, container: number, claims: readon
   return [...owners].some((owner) => owner !== undefined);
 }
 
-/** One that has the name of what is missed may be that: it stays where whoever moved it finds it. */
+/** One that has the name of what is missed may be that, or lead to it: it stays where whoever moved it finds it. */
 function reportStrays(
   { report }: Inspection,
   { onUnreferenced }: SpaceCheck,
@@ -108,9 +108,10 @@ function reportStrays(
 ): void {
   for (const { path, reason } of strays) {
     const what = `file ${path}`;
-    const isMissed = reason.kind === 'elsewhere' && missing.has(reason.called.container);
+    const isMissed = 'called' in reason && missing.has(reason.called.container);
     if (!isMissed) onUnreferenced?.({ path, what });
-    const advice = isMissed ? 'that is missing: move it there, and look again' : 'nothing refers to it';
+    const how = reason.kind === 'elsewhere' ? 'move it there' : 'bring the file back';
+    const advice = isMissed ? `that is missing: ${how}, and look again` : 'nothing refers to it';
     report('strayFile', { what, where: CONTAINERS }, `${describeStray(reason)}; ${advice}`);
   }
 }

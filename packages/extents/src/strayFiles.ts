@@ -12,7 +12,7 @@ export interface StrayFile {
     /** A file where the directory of some containers is to be: none of those can be made. */
     | { readonly kind: 'noDirectory' }
     /** A directory, or a link that leads nowhere, with the name of a container. */
-    | { readonly kind: 'noFile' }
+    | { readonly kind: 'noFile'; readonly called: Pick<ContainerInfo, 'container' | 'kind'> }
     /** It has the name of a container of another directory. */
     | { readonly kind: 'elsewhere'; readonly called: Pick<ContainerInfo, 'container' | 'kind'> };
 }
@@ -34,7 +34,7 @@ export async function strayFiles(disk: Pick<Disk, 'list' | 'status'>): Promise<r
       const called = containerCalled(name);
       if (!called) found.push({ path, reason: { kind: 'noName' } });
       else if (shardOf(called.container) !== top) found.push({ path, reason: { kind: 'elsewhere', called } });
-      else if (!(await disk.status(path))) found.push({ path, reason: { kind: 'noFile' } });
+      else if (!(await disk.status(path))) found.push({ path, reason: { kind: 'noFile', called } });
     }
   }
   return found;

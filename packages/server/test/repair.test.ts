@@ -117,7 +117,16 @@ test('what lies below extents/ under another name, or in another directory, is s
   expect(moved.code).toBe(6);
   expect(moved.stdout).toContain(`strayFile: file 7f/${name}: its name is that of 00/${name}, `);
   expect(moved.stdout).toContain('that is missing: move it there, and look again');
-  renameSync(join(extents, '7f', name), join(extents, '00', name));
+  // So does a link that leads nowhere at the moment.
+  const elsewhere = join(temporaryDirectory(), name);
+  symlinkSync(elsewhere, join(extents, '00', name));
+  renameSync(join(extents, '7f', name), `${elsewhere}.away`);
+  const dangling = await facet(['fsck', '--repair', '--data', data]);
+  expect([dangling.code, dangling.stdout]).toEqual([
+    6,
+    expect.stringContaining('that is missing: bring the file back, and look again'),
+  ]);
+  renameSync(`${elsewhere}.away`, elsewhere);
   expect((await facet(['fsck', '--full', '--data', data])).code).toBe(0);
 });
 
