@@ -8,13 +8,12 @@ import { changesIn } from './changes.ts';
 import { damagedFile, readBlocks } from './checkedFile.ts';
 import { ended } from './ended.ts';
 import { type CopiedContainer, endOfCopy, type Manifest } from './manifest.ts';
+import { CHUNK_BYTES, type DamagedCopy, readStretch } from './readStretch.ts';
 import { type BackupId, containerPath, metadataName, Repository } from './repository.ts';
-import { RunningCrc } from './runningCrc.ts';
 import { fromSource } from './target.ts';
 
 const CHANGES_PER_TRANSACTION = 1000;
 const TRANSACTION_BYTES = 1 << 20;
-const CHUNK_BYTES = 256 << 10;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
 export interface RestoreParts {
@@ -24,15 +23,6 @@ export interface RestoreParts {
   readonly id?: BackupId;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly bytes: number; readonly bytesExpected: number }) => void;
-}
-
-/** A stretch of a container's copy that is not what was copied. */
-export interface DamagedCopy {
-  /** In the directory of backups. */
-  readonly path: string;
-  readonly offset: number;
-  readonly length: number;
-  readonly reason: string;
 }
 
 export interface RestoredContainers {
@@ -171,7 +161,18 @@ export class OpenedBackup {
         let offset = 0;
         for (const stretch of one.stretches) {
           const run = { path, offset, length: stretch.end - offset };
-          const reason = await this.#copyStretch({ source, target, run, crc: stretch.crc, onBytes });
+          const reason = await readStretch({
+            source,
+            run,
+            crc: stretch.crc,
+            signal: this.#parts.signal,
+            onChunk: async (at, chunk) => {
+              // A hole stays one.
+              if (chunk.compare(ZEROS, 0, chunk.length) !== 0)
+                await target.write({ position: at, buffers: [chunk] });
+              onBytes(chunk.length);
+            },
+          });
           if (reason !== undefined) damaged.push({ ...run, reason });
           offset = stretch.end;
         }
@@ -185,38 +186,10 @@ export class OpenedBackup {
     }
     return damaged;
   }
-
-  /** @returns what is wrong with it */
-  async #copyStretch(parts: {
-    readonly source: DiskFile;
-    readonly target: DiskFile;
-    readonly run: { readonly offset: number; readonly length: number };
-    readonly crc: number;
-    readonly onBytes: (bytes: number) => void;
-  }): Promise<string | undefined> {
-    const { source, target, run, onBytes } = parts;
-    const crc = new RunningCrc(run.offset);
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, run.length));
-    const end = run.offset + run.length;
-    for (let at = run.offset; at < end; ) {
-      if (this.#parts.signal?.aborted) throw ended();
-      const wanted = buffer.subarray(0, Math.min(buffer.length, end - at));
-      const count = await source.read({ position: at, buffers: [wanted] }).catch(() => -1);
-      if (count < 0) return `it can not be read at ${at}`;
-      if (count === 0) return `the file ends at ${at}, too early`;
-      const chunk = wanted.subarray(0, count);
-      crc.take(at, chunk);
-      // A hole stays one.
-      if (chunk.compare(ZEROS, 0, count) !== 0) await target.write({ position: at, buffers: [chunk] });
-      at += count;
-      onBytes(count);
-    }
-    return crc.value === parts.crc ? undefined : 'it does not match its checksum';
-  }
 }
 
 /** @returns undefined where there is none. @throws FsError */
-async function openOf(disk: Disk, path: string): Promise<DiskFile | undefined> {
+export async function openOf(disk: Disk, path: string): Promise<DiskFile | undefined> {
   try {
     return (await disk.status(path)) && (await disk.open(path, 'none'));
   } catch (error) {

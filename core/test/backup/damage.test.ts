@@ -2,7 +2,7 @@
 
 import type { Disk, MemoryDisk } from '@facet/extents';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { OpenedBackup, Repository } from '../../src/index.ts';
+import { checkBackups, OpenedBackup, Repository } from '../../src/index.ts';
 import { bytesFrom, randomFrom } from '../random.ts';
 import { placeForBackups, verify, Yard } from './yard.ts';
 
@@ -96,6 +96,47 @@ describe('a backup of which', () => {
     await disk.rename(`${name}.away`, name);
     await handle.close();
   });
+
+  it.each(['manifest', 'metadata', 'seg', 'ext'])(
+    'a bit of the %s turned is found by a check',
+    async (kind) => {
+      const ids = await (await Repository.open(disk)).backups();
+      const [older = '', newer = ''] = ids;
+      const whole = { backups: ids.map((id) => ({ id, damaged: [] })) };
+      const checked = await checkBackups({ from: disk });
+      expect(checked).toMatchObject(whole);
+      const { name, sizeBytes } = (await filesOfNewest()).find((file) => file.name.endsWith(kind)) ?? {
+        name: '',
+        sizeBytes: 0,
+      };
+      // What both have is read once.
+      expect(checked.bytes).toBeLessThan(2 * 600_000);
+      // At the end of a segment lies what only the newer one has.
+      for (const offset of [100, sizeBytes - 1]) {
+        const damage = { name, offset, mask: 1 };
+        place.damage(damage);
+        const { backups } = await checkBackups({ from: disk });
+        const ofOlder = backups.find(({ id }) => id === older);
+        const ofNewer = backups.find(({ id }) => id === newer);
+        if (kind === 'manifest' || kind === 'metadata') {
+          expect(ofNewer?.damage).toContain(name);
+          expect(ofOlder).toEqual({ id: older, damaged: [] });
+        } else {
+          expect(ofNewer?.damaged).toMatchObject([{ path: name }]);
+          const isShared = kind === 'ext' || offset === 100;
+          expect(ofOlder?.damaged).toMatchObject(isShared ? [{ path: name }] : []);
+        }
+        place.damage(damage);
+      }
+      await disk.rename(name, 'aside');
+      const { backups } = await checkBackups({ from: disk });
+      const gone = backups.find(({ id }) => id === newer);
+      if (kind === 'manifest') expect(gone).toBeUndefined();
+      else expect(JSON.stringify(gone)).toMatch(/is missing|is not there/);
+      await disk.rename('aside', name);
+      expect(await checkBackups({ from: disk })).toMatchObject(whole);
+    },
+  );
 
   it('the file that names the directory is damaged or gone can be restored all the same', async () => {
     const remarks = async () => (await OpenedBackup.open({ from: disk })).remarks;

@@ -243,6 +243,35 @@ test('a list tells which backups are damaged, and of the others what they are', 
   expect([later.code, later.stdout]).toEqual([0, expect.stringContaining('removed 2 backups')]);
 });
 
+test('a check reads all that backups have, finds what rotted since, and writes nothing', async () => {
+  const data = temporaryDirectory();
+  const to = join(temporaryDirectory(), 'backups');
+  await stop(await storeWithObjects(data));
+  const ids: string[] = [];
+  for (let at = 0; at < 2; at += 1)
+    ids.push((await facetJson(report, ['backup', '--data', data, '--to', to, ...FAST])).id);
+  const whole = await facet(['backup', '--check', '--to', to]);
+  expect([whole.code, whole.stderr]).toEqual([0, '']);
+  expect(whole.stdout).toBe(
+    `backup ${ids[0]}: whole\nbackup ${ids[1]}: whole\n${/^read .*$/m.exec(whole.stdout)?.[0]}\nno damage\n`,
+  );
+  const ext = filesBelow(join(to, 'containers')).find((name) => name.endsWith('.ext')) ?? '';
+  rot(join(to, 'containers', ext), 1_000_000);
+  rot(join(to, 'backups', `${ids[1]}.metadata`), 500);
+  const hurt = await facet(['backup', '--check', '--to', to]);
+  expect(hurt.code).toBe(6);
+  expect(hurt.stdout).toContain(`damaged: containers/${ext}, `);
+  expect(hurt.stdout).toContain(`backup ${ids[0]}: 1 place of its data damaged\n`);
+  expect(hurt.stdout).toContain(`backup ${ids[1]}: the backup is damaged: backups/${ids[1]}.metadata: `);
+  const json = await facet(['backup', '--check', '--json', '--to', to]);
+  expect([json.code, JSON.parse(json.stdout)]).toMatchObject([
+    6,
+    { damaged: true, backups: [{ id: ids[0] }, {}] },
+  ]);
+  expect((await facet(['backup', '--check', '--list', '--to', to])).code).toBe(2);
+  expect((await facet(['backup', '--check', '--to', data])).code).toBe(3);
+});
+
 test('a restore says what of a backup is damaged and whose it is, and makes nothing without metadata', async () => {
   const data = temporaryDirectory();
   const to = join(temporaryDirectory(), 'backups');

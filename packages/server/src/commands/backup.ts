@@ -1,12 +1,12 @@
 /** `facet backup`: a copy of the store as it is at one moment, also while it is served; only what is new is copied. */
 
 import { resolve } from 'node:path';
-import type { BackupId, Pruned, Repository } from '@facet/core';
+import type { BackupId, BackupsReport, Pruned, Repository } from '@facet/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withAdministration } from '../administration/connect.ts';
 import type { BackupReport } from '../administration/contract.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
-import { CommandFailure } from '../failure.ts';
+import { CommandFailure, usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
 import { describeDamagedPlace } from './affectedObjects.ts';
 import { counted } from './counted.ts';
@@ -20,6 +20,7 @@ interface BackupCommandOptions extends StoreOptions, RateOptions {
   readonly to: string;
   readonly keep?: number;
   readonly list?: boolean;
+  readonly check?: boolean;
 }
 
 export function addBackupCommand(program: Command, finish: (code: ExitCode) => void): void {
@@ -28,6 +29,7 @@ export function addBackupCommand(program: Command, finish: (code: ExitCode) => v
     .requiredOption('--to <DIR>', 'the directory of backups of this store; made when absent')
     .option('--keep <N>', 'then remove all backups there but the newest N', parseKeep)
     .option('--list', 'tell which backups there are, and make none')
+    .option('--check', 'read all backups there and compare them with their checksums, and make none')
     .addHelpText(
       'after',
       [
@@ -37,7 +39,9 @@ export function addBackupCommand(program: Command, finish: (code: ExitCode) => v
       ].join('\n'),
     )
     .action(async (options: BackupCommandOptions) => {
-      finish(await (options.list ? listBackups(options) : runBackup(options)));
+      if (options.list && options.check) throw usageFailure('--list and --check do not go together');
+      if (options.list) finish(await listBackups(options));
+      else finish(await (options.check ? checkAll(options) : runBackup(options)));
     });
 }
 
@@ -139,6 +143,43 @@ async function describeListed(repository: Repository, id: BackupId): Promise<Lis
 
 function shown(bytes: number | undefined): string {
   return bytes === undefined ? 'damaged' : formatBytes(bytes);
+}
+
+async function checkAll(options: BackupCommandOptions): Promise<ExitCode> {
+  const { checkBackups } = await import('@facet/core');
+  const { NodeDisk } = await import('@facet/extents');
+  const { mustHoldBackups } = await import('../store/backups.ts');
+  const output = processOutput(options.json === true);
+  const line = new ProgressLine(process.stderr, { isWanted: !output.json });
+  const to = resolve(options.to);
+  const report = await inCoresWords(async () => {
+    await mustHoldBackups(to);
+    return checkBackups({ from: new NodeDisk(to), onProgress: (progress) => line.show(progress) });
+  }).finally(() => line.clear());
+  const isWhole = report.backups.every(({ damage, damaged }) => damage === undefined && damaged.length === 0);
+  output.result({ result: { ...report, damaged: !isWhole }, text: describeCheck(report, isWhole) });
+  return isWhole ? EXIT.ok : EXIT.damage;
+}
+
+function describeCheck({ backups, bytes, remark }: BackupsReport, isWhole: boolean): string {
+  const places = backups.flatMap(({ id, damaged }) =>
+    damaged.map(
+      ({ path, offset, length, reason }) =>
+        `damaged: ${path}, ${length} bytes at ${offset}: ${reason} (backup ${id})`,
+    ),
+  );
+  return [
+    ...(remark === undefined ? [] : [`${remark}; the next backup writes it anew`]),
+    ...shortList(places),
+    ...backups.map(
+      ({ id, damage, damaged }) =>
+        `backup ${id}: ${damage ?? (damaged.length === 0 ? 'whole' : `${counted(damaged.length, 'place')} of its data damaged`)}`,
+    ),
+    `read ${formatBytes(bytes)} of ${counted(backups.length, 'backup')}`,
+    isWhole
+      ? 'no damage'
+      : 'DAMAGED: back up to a new directory; all else of these can be restored as before',
+  ].join('\n');
 }
 
 async function inCoresWords<T>(work: () => Promise<T>): Promise<T> {
