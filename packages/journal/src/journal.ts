@@ -96,6 +96,11 @@ export class Journal {
     return new Journal(options, files, base);
   }
 
+  /** Whether there is one, suspended or not. */
+  get hasBegun(): boolean {
+    return this.#base !== undefined;
+  }
+
   /** What {@link complete} was given last; undefined when there is no journal yet, or it was {@link suspend}ed. */
   get base(): Uint8Array | undefined {
     const base = this.#base?.header.base;

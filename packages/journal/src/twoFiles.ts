@@ -31,7 +31,9 @@ export async function openFiles(
       await file.read({ position: 0, buffers: [block] });
       headers[at] = decodeFileHeader(block, FILE_NAMES[at]);
     }
-    return { files, base: newestOf(files, headers) };
+    const base = newestOf(files, headers);
+    if (base !== undefined) for (const at of [0, 1] as const) mustBeWhole(FILE_NAMES[at], files[at]);
+    return { files, base };
   } catch (error) {
     for (const file of files) await file?.close();
     throw error;
@@ -72,4 +74,11 @@ function newestOf(
       `${FILE_NAMES[otherThan(file)]} is missing, or is not the one that belongs to ${FILE_NAMES[file]}`,
     );
   return { file, header };
+}
+
+/** Room is made in whole blocks, the first of them before there is a base. @throws JournalDamaged */
+function mustBeWhole(name: string, file: RoomyFile | undefined): void {
+  const bytes = file?.roomBytes ?? 0;
+  if (bytes < BLOCK_BYTES || bytes % BLOCK_BYTES !== 0)
+    throw new JournalDamaged(`${name} was cut off: ${bytes} bytes are left of it`);
 }

@@ -249,6 +249,32 @@ describe('a journal with a new base', () => {
     }
   });
 
+  it('is damaged when a file was cut off within its records, right behind them, or within a block', async () => {
+    for (const text of ['a', 'b', 'c']) await journal.commit(batch(text));
+    await journal.rotate();
+    await journal.commit(batch('d'));
+    for (const [file, end] of [
+      [FIRST, 4],
+      [SECOND, 2],
+    ] as const) {
+      // An empty one in the place of the first might never have begun: whoever has the journal may know better.
+      for (const bytesLeft of [
+        file === FIRST ? 1 : 0,
+        100,
+        BLOCK_BYTES + 1,
+        end * BLOCK_BYTES - 10,
+        end * BLOCK_BYTES,
+      ]) {
+        const cut = disk.copy();
+        cut.files.set(file, Buffer.from(cut.bytes(file).subarray(0, bytesLeft)));
+        await expect(found(cut), `${file}, ${bytesLeft}`).rejects.toThrow(JournalDamaged);
+      }
+      const whole = disk.copy();
+      whole.files.set(file, Buffer.from(whole.bytes(file).subarray(0, (end + 1) * BLOCK_BYTES)));
+      expect((await found(whole)).records).toEqual(['1 a', '1 b', '1 c', '1 d']);
+    }
+  });
+
   it('is damaged when one of its files is gone, empty or of another time', async () => {
     const first = disk.copy();
     await journal.rotate();

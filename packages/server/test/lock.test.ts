@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openStoreLock, readLockHolder, type StoreLock } from '../src/store/lock.ts';
+import { openStoreLock, readLockHolder, readStoreState, type StoreLock } from '../src/store/lock.ts';
 import { temporaryDirectory } from './facetProcess.ts';
 
 function openLock(path: string): StoreLock {
@@ -44,17 +44,17 @@ describe('the store lock', () => {
   test('it is known of one before whether it ended with the store open', () => {
     const path = join(temporaryDirectory(), 'LOCK');
     const first = openLock(path);
-    expect(first.wasLeftOpen()).toBe(false);
+    expect(readStoreState(path)).toBe('closed');
     first.describeHolder('the first');
     first.noteStore('open');
     first.close();
     const second = openLock(path);
     second.describeHolder('the second, of a longer name');
-    expect([readLockHolder(path), second.wasLeftOpen()]).toEqual(['the second, of a longer name', true]);
+    expect([readLockHolder(path), readStoreState(path)]).toEqual(['the second, of a longer name', 'open']);
     second.noteStore('closed');
-    expect([readLockHolder(path), second.wasLeftOpen()]).toEqual(['the second, of a longer name', false]);
+    expect([readLockHolder(path), readStoreState(path)]).toEqual(['the second, of a longer name', 'closed']);
     second.describeHolder('open');
-    expect([readLockHolder(path), second.wasLeftOpen()]).toEqual(['open', false]);
+    expect([readLockHolder(path), readStoreState(path)]).toEqual(['open', 'closed']);
   });
 
   test('regions do not know of each other', () => {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { facet, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
@@ -169,3 +169,39 @@ describe.each(['key', 'value'] as const)(
     });
   },
 );
+
+test('a journal that is gone or cut off after a crash is told, and nothing goes on without it', async () => {
+  const data = temporaryDirectory();
+  const server = await serve({ data, environment });
+  const url = (path: string) => presign('PUT', `${server.serving.s3.url}${path}`, ROOT);
+  expect((await fetch(url('/vol'), { method: 'PUT' })).status).toBe(200);
+  for (const key of ['a', 'b']) {
+    expect((await fetch(url(`/vol/${key}`), { method: 'PUT', body: 'x'.repeat(20_000) })).status).toBe(200);
+  }
+  await stop(server, 'SIGKILL');
+  const harms: Readonly<Record<string, (meta: string) => void>> = {
+    gone: (meta) => {
+      for (const name of ['0.journal', '1.journal']) rmSync(join(meta, name));
+    },
+    'first gone': (meta) => rmSync(join(meta, '0.journal')),
+    'a directory': (meta) => {
+      rmSync(join(meta, '0.journal'));
+      mkdirSync(join(meta, '0.journal'));
+    },
+    'cut off': (meta) => truncateSync(join(meta, '0.journal'), 9_000),
+  };
+  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', 'off'];
+  for (const [how, harm] of Object.entries(harms)) {
+    const copy = join(temporaryDirectory(), 'copy');
+    cpSync(data, copy, { recursive: true });
+    harm(join(copy, 'meta'));
+    for (const words of [['fsck'], ['serve', ...ports], ['fsck', '--repair'], ['compact', '--metadata']]) {
+      const end = await facet([...words, '--data', copy]);
+      expect([end.code, end.stderr], `${how}: ${words[0]}`).toEqual([
+        6,
+        expect.stringMatching(/the journal of the metadata can not be replayed: .*from a backup/),
+      ]);
+    }
+  }
+  expect((await facet(['fsck', '--full', '--data', data])).code).toBe(0);
+});

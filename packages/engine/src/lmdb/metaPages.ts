@@ -36,7 +36,7 @@ export async function readBase(
 /**
  * Makes the base's transaction the newest one. Nothing need be synced: until another base is, this may be done again.
  * @param batches how many transactions the journal has since
- * @throws EngineError Failed, with nothing changed: the file and the journal are not of one store, or of one time
+ * @throws EngineError Damaged | Failed (another version), with nothing changed: the file and the journal are not of one store, or of one time
  */
 export async function restoreBase(file: FileHandle, kept: Uint8Array, batches: number): Promise<void> {
   const base = Buffer.from(kept);
@@ -46,19 +46,19 @@ export async function restoreBase(file: FileHandle, kept: Uint8Array, batches: n
   const newest = await readNewestHeader(file);
   if (newest === undefined || newest.transaction < transaction)
     throw new EngineError(
-      'Failed',
-      'the metadata is older than its journal: data.mdb and the journals beside it belong together, bring all of them back',
+      'Damaged',
+      'the metadata is older than its journal: data.mdb and the journals beside it belong together',
     );
   const { pageSizeBytes } = newest;
   if (newest.transaction > transaction + BigInt(batches))
     throw new EngineError(
-      'Failed',
-      `the metadata is newer than its journal, by ${newest.transaction - transaction - BigInt(batches)} transactions: data.mdb and the journals beside it belong together, bring all of them back`,
+      'Damaged',
+      `the metadata is newer than its journal, by ${newest.transaction - transaction - BigInt(batches)} transactions: data.mdb and the journals beside it belong together`,
     );
   if (!(await hasStateOf(file, base, pageSizeBytes)))
     throw new EngineError(
-      'Failed',
-      'the state that the journal of the metadata goes on from is not in data.mdb: they are not of one store, or not of one time, bring all of them back',
+      'Damaged',
+      'the state that the journal of the metadata goes on from is not in data.mdb: they are not of one store, or not of one time',
     );
   for (const slot of [0, 1]) {
     const page = Buffer.from(base);

@@ -5,7 +5,7 @@
  * unlike `flock(2)`, turning an exclusive lock into a shared one is a single step that nobody can slip into.
  * Nothing here waits: a lock is had at once or not at all.
  *
- * What the file says is for messages, a line of who holds it, and behind that a line `open` while the store is.
+ * What the file says is a line of who holds it, for messages, and behind that a line `opening` or `open` while the store is.
  *
  * | byte | region      | exclusive                               | shared                |
  * |------|-------------|-----------------------------------------|-----------------------|
@@ -38,6 +38,9 @@ const Flock = koffi.struct({
 const FlockPointer = koffi.pointer(Flock);
 const fcntl = koffi.load(null).func('int fcntl(int fd, int cmd, ...)');
 
+/** As whoever has it open notes: `open` from when its journal is there. */
+export type StoreState = 'opening' | 'open' | 'closed';
+
 /** One holder's view of a store's lock file. Two in one process exclude each other as two processes do. */
 export interface StoreLock {
   /**
@@ -54,9 +57,7 @@ export interface StoreLock {
   /** Leaves a word for those who find the store taken; see {@link readLockHolder}. */
   describeHolder(text: string): void;
   /** What it is from now on. */
-  noteStore(state: 'open' | 'closed'): void;
-  /** Whether the one before ended with the store open. To be asked before it is noted anew. */
-  wasLeftOpen(): boolean;
+  noteStore(state: StoreState): void;
   /** Gives back every region. */
   close(): void;
 }
@@ -85,16 +86,15 @@ function lockOn(fd: number, path: string): StoreLock {
     throw new Error(`cannot lock ${path}: errno ${errno}`);
   };
 
-  const say = (holder: string, state: 'open' | 'closed'): void => {
+  const say = (holder: string, state: StoreState): void => {
     try {
       ftruncateSync(fd, 0);
-      writeSync(fd, `${holder}\n${state === 'open' ? OPEN_LINE : ''}`, 0);
+      writeSync(fd, `${holder}\n${state === 'closed' ? '' : `${state}\n`}`, 0);
     } catch (error) {
       // It is but a word: the lock is held without it.
       if (!isFullDisk(error)) throw error;
     }
   };
-  const wasLeftOpen = (): boolean => saidAt(path).endsWith(`\n${OPEN_LINE}`);
 
   return {
     fd,
@@ -102,9 +102,8 @@ function lockOn(fd: number, path: string): StoreLock {
     unlock: (region) => {
       set(region, 'none');
     },
-    describeHolder: (text) => say(text, wasLeftOpen() ? 'open' : 'closed'),
+    describeHolder: (text) => say(text, readStoreState(path)),
     noteStore: (state) => say(readLockHolder(path) ?? '', state),
-    wasLeftOpen,
     close: () => {
       if (closed) return;
       closed = true;
@@ -113,7 +112,6 @@ function lockOn(fd: number, path: string): StoreLock {
   };
 }
 
-const OPEN_LINE = 'open\n';
 const HOLDER_CHARACTERS_MAX = 200;
 
 /** What the holder said of itself. Only for messages: it outlives a holder that was killed. */
@@ -128,4 +126,10 @@ function saidAt(path: string): string {
   } catch {
     return '';
   }
+}
+
+/** What whoever had it open last left it as. To be asked before it is noted anew. */
+export function readStoreState(path: string): StoreState {
+  const [, said] = /\n(opening|open)\n$/.exec(saidAt(path)) ?? [];
+  return said === 'opening' || said === 'open' ? said : 'closed';
 }

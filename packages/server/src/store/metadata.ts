@@ -13,8 +13,10 @@ import { Journal, JournalDamaged, type JournalOptions } from '@facet/journal';
 import { restoreCrashSignals } from '../crashSignals.ts';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
+import { damageBehind } from './damage.ts';
 import { makeDataDirectory } from './directory.ts';
 import type { StoreLayout } from './layout.ts';
+import { readStoreState } from './lock.ts';
 import { diskReserve } from './reserve.ts';
 
 export interface OpenMetadata {
@@ -68,6 +70,10 @@ async function open(
   }).catch((error: unknown) => {
     throw damageOf(error);
   });
+  if (!journal.hasBegun && readStoreState(layout.lock) === 'open') {
+    await journal.close();
+    throw damageOf(new JournalDamaged('it is gone, and the store was in use when it was there last'));
+  }
   const bytes = new ByteReplay(new NodeDisk(layout.extents));
   journal.attach(() => bytes.settle());
   const { blocks, bsize } = await statfs(layout.metadata);
@@ -90,7 +96,7 @@ async function open(
     return { engine, journal };
   } catch (error) {
     await journal.close();
-    throw damageOf(error);
+    throw await damageBehind(damageOf(error), layout);
   }
 }
 

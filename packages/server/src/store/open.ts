@@ -13,7 +13,7 @@ import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
 import type { JournalOptions } from '@facet/journal';
 import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
-import type { StoreLock } from './lock.ts';
+import { readStoreState, type StoreLock } from './lock.ts';
 import { openMetadata } from './metadata.ts';
 import { type DiskReserve, diskReserve } from './reserve.ts';
 
@@ -68,15 +68,16 @@ export async function openStore({
   // What the last instance left is put in order while no other can be at work.
   if (!lock.tryLock('instances', 'exclusive')) throw storeInUse(layout, 'wait until it has ended');
   // Of damage that LMDB meets a process may end without a word: then the next one looks before LMDB does.
-  const leftOpen = lock.wasLeftOpen();
-  lock.noteStore('open');
+  const before = readStoreState(layout.lock);
+  lock.noteStore(before === 'open' ? 'open' : 'opening');
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   const { engine, journal } = await openMetadata(layout, {
     onFatal: fail,
     ...(onJournalWrite && { onWritten: onJournalWrite }),
     ...(family && { notice: family.notice }),
-    ...(leftOpen && { pageCheckMsMax: LOOK_MS_MAX }),
+    ...(before !== 'closed' && { pageCheckMsMax: LOOK_MS_MAX }),
   });
+  lock.noteStore('open');
   const reserve = await diskReserve(layout);
   const disk = new NodeDisk(layout.extents);
   let checksumErrors = () => 0;
