@@ -145,6 +145,11 @@ export class NfsClient {
   async #mount(): Promise<Mounted> {
     const { host, port } = this.#endpoint;
     const connection = await RpcConnection.open(port, host);
-    return { connection, root: await connection.mount(this.#path) };
+    try {
+      return { connection, root: await connection.mount(this.#path) };
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 }
