@@ -7,7 +7,6 @@ import type { ContainerFiles, NewContainer } from './containerFiles.ts';
 import { ExtentError, type ExtentOwner, type ExtentWriter, type Location } from './contract.ts';
 import { writeError } from './deviceError.ts';
 import type { Disk } from './disk.ts';
-import { EarlySync } from './earlySync.ts';
 import { BLOCK_BYTES } from './frame.ts';
 import { FrameStream } from './frameStream.ts';
 
@@ -38,7 +37,6 @@ export class DedicatedWriter implements ExtentWriter {
   #length = 0;
   #gathered: Gathered = { chunks: [], bytes: 0, releases: [] };
   #target: NewContainer | undefined;
-  #earlySync: EarlySync | undefined;
   #stream: FrameStream | undefined;
   #flushing: Promise<void> | undefined;
   #room: PromiseWithResolvers<void> | undefined;
@@ -123,9 +121,7 @@ export class DedicatedWriter implements ExtentWriter {
     const { files, store, owner, syncEveryBytes } = this.#options;
     const target = await files.create('dedicated');
     this.#target = target;
-    const earlySync = new EarlySync(target.file, syncEveryBytes);
-    this.#earlySync = earlySync;
-    return new FrameStream({ store, owner, target, earlySync, lengthAtLeast });
+    return new FrameStream({ store, owner, target, syncEveryBytes, lengthAtLeast });
   }
 
   async #complete(): Promise<Location> {
@@ -166,7 +162,7 @@ export class DedicatedWriter implements ExtentWriter {
     const target = this.#target;
     this.#target = undefined;
     if (!target) return;
-    await this.#earlySync?.settled();
+    await this.#stream?.settled();
     await target.file.close().catch(() => undefined);
     await this.#options.files.unlink(target.container).catch(() => undefined);
     this.#options.files.endWriting(target.container);

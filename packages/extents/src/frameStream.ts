@@ -3,7 +3,7 @@
 import type { NewContainer } from './containerFiles.ts';
 import type { ExtentOwner, Location } from './contract.ts';
 import { allDone } from './disk.ts';
-import type { EarlySync } from './earlySync.ts';
+import { EarlySync } from './earlySync.ts';
 import { BlockChecksums, encodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
 
 export class FrameStream {
@@ -23,14 +23,14 @@ export class FrameStream {
     readonly store: number;
     readonly owner: ExtentOwner;
     readonly target: NewContainer;
-    readonly earlySync: EarlySync;
+    readonly syncEveryBytes: number;
     /** The extent's whole length if it is at most a block; else any greater one. It sets the header length. */
     readonly lengthAtLeast: number;
   }) {
     this.#store = options.store;
     this.#owner = options.owner;
     this.#target = options.target;
-    this.#earlySync = options.earlySync;
+    this.#earlySync = new EarlySync(options.target.file, options.syncEveryBytes);
     this.#headerBytes = headerLength(options.lengthAtLeast);
   }
 
@@ -59,6 +59,11 @@ export class FrameStream {
     if (this.#checksums.length > 0) await this.#endFrame();
     await this.#earlySync.end();
     return { store: this.#store, container: this.#target.container, offset: 0, length: this.#done };
+  }
+
+  /** Resolves when nothing is under way on the file on this stream's own account. */
+  settled(): Promise<void> {
+    return this.#earlySync.settled();
   }
 
   #dataEnd(): number {

@@ -219,13 +219,19 @@ test('a link in the place of a file of a backup is not written to, nor what it l
   expect((await facet(['fsck', '--full', '--data', data])).code).toBe(0);
 });
 
-test('a list tells which backups are damaged, and of the others what they are', async () => {
+/** Of one store, that is not served. */
+async function twoBackups() {
   const data = temporaryDirectory();
   const to = join(temporaryDirectory(), 'backups');
   await stop(await storeWithObjects(data));
   const ids: string[] = [];
   for (let at = 0; at < 2; at += 1)
     ids.push((await facetJson(report, ['backup', '--data', data, '--to', to, ...FAST])).id);
+  return { data, to, ids };
+}
+
+test('a list tells which backups are damaged, and of the others what they are', async () => {
+  const { data, to, ids } = await twoBackups();
   rot(join(to, 'backups', `${ids[0]}.manifest`), 60);
   const { code, stdout } = await facet(['backup', '--list', '--to', to]);
   expect(code).toBe(6);
@@ -244,12 +250,7 @@ test('a list tells which backups are damaged, and of the others what they are', 
 });
 
 test('a check reads all that backups have, finds what rotted since, and writes nothing', async () => {
-  const data = temporaryDirectory();
-  const to = join(temporaryDirectory(), 'backups');
-  await stop(await storeWithObjects(data));
-  const ids: string[] = [];
-  for (let at = 0; at < 2; at += 1)
-    ids.push((await facetJson(report, ['backup', '--data', data, '--to', to, ...FAST])).id);
+  const { data, to, ids } = await twoBackups();
   const whole = await facet(['backup', '--check', '--to', to]);
   expect([whole.code, whole.stderr]).toEqual([0, '']);
   expect(whole.stdout).toBe(
