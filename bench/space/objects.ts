@@ -48,27 +48,39 @@ export async function mustRead({ core, volume }: BenchStore, kind: Kind, i: numb
   }
 }
 
-/** Does `work` for each of `count` numbers, some at once. @returns how many a second in the first tenth, and in the last */
-export async function each(
-  count: number,
-  work: (i: number) => Promise<unknown>,
-): Promise<{ readonly first: number; readonly last: number }> {
+/** Numbers below one, in no order, the same at every run. */
+export const scattered = (i: number, below: number): number => (Math.imul(i, 0x9e3779b1) >>> 0) % below;
+
+export interface Speed {
+  /** A second, in the first tenth of all. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Does `work` for each of `count` numbers, some at once. */
+export async function each(count: number, work: (i: number) => Promise<unknown>): Promise<Speed> {
   const tenth = Math.max(1, Math.floor(count / 10));
+  const first = await perSecond(0, tenth, work);
+  await perSecond(tenth, count - tenth, work);
+  return { first, last: await perSecond(Math.max(tenth, count - tenth), count, work) };
+}
+
+/** For each number from one to below another, some at once. @returns how many a second */
+export async function perSecond(
+  from: number,
+  to: number,
+  work: (i: number) => Promise<unknown>,
+): Promise<number> {
   const began = performance.now();
-  let [next, done] = [0, 0];
-  let [firstEnded, lastBegan] = [began, began];
+  let next = from;
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
-      while (next < count) {
+      while (next < to) {
         const i = next;
         next += 1;
         await work(i);
-        done += 1;
-        if (done === tenth) firstEnded = performance.now();
-        if (done === count - tenth) lastBegan = performance.now();
       }
     }),
   );
-  const perSecond = (ms: number): number => (tenth / ms) * 1000;
-  return { first: perSecond(firstEnded - began), last: perSecond(performance.now() - lastBegan) };
+  return ((to - from) / (performance.now() - began)) * 1000;
 }

@@ -19,11 +19,13 @@ import { join } from 'node:path';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { optionsOf } from '../load/options.ts';
 import { measureDirectories } from './directory.ts';
-import { each, type Kind, keyOf, mustRead, put, stays } from './objects.ts';
+import { each, type Kind, keyOf, mustRead, perSecond, put, type Speed, scattered, stays } from './objects.ts';
 import { anonymousBytes, type BenchStore, compactMetadata, openStore } from './store.ts';
 
 const KEPT_SHARE = 0.1;
 const RATIO_WANTED = 1.5;
+/** Of a tenth, and of all, which are read to see how fast. */
+const READS_MAX = 50_000;
 const LOOK_MS = 500;
 /** Longer than the compactor rests between two looks. */
 const REST_MS = 15_000;
@@ -49,21 +51,40 @@ const LIVE_BYTES = KINDS.reduce((sum, { count, lengthBytes }) => {
 const tell = (line: string): unknown => process.stdout.write(`${line}\n`);
 const whole = (number: number): string => Math.round(number).toLocaleString('en');
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-const rates = ({ first, last }: { readonly first: number; readonly last: number }): string =>
-  `${whole(first)} a second in the first tenth, ${whole(last)} in the last`;
+const rates = ({ first, last }: Speed): string =>
+  `${whole(first)} a second in the first tenth, ${whole(last)} in the last (${(last / first).toFixed(2)} times)`;
 
 async function fill(store: BenchStore, kind: Kind): Promise<void> {
   const before = await store.taken();
   const memory = anonymousBytes();
-  const speed = await each(kind.count, (i) => put(store, kind, i));
+  const { puts, gets } = await putAndRead(store, kind);
   const after = await store.taken();
   const metadata = (after.metadataBytes - before.metadataBytes) / kind.count;
   const extents = (after.extentBytes - before.extentBytes) / (kind.count * kind.lengthBytes);
-  tell(`${whole(kind.count)} objects of ${kind.lengthBytes} bytes: ${rates(speed)}`);
+  tell(`${whole(kind.count)} objects of ${kind.lengthBytes} bytes put: ${rates(puts)}`);
+  tell(
+    `  read at random: ${whole(gets.first)} a second of a tenth, ${whole(gets.last)} of all (${(gets.last / gets.first).toFixed(2)} times)`,
+  );
   tell(
     `  metadata ${whole(metadata)} bytes an object, extents ${extents.toFixed(3)} times the logical bytes`,
   );
   tell(`  anonymous memory ${megabytes(memory)} before, ${megabytes(anonymousBytes())} after`);
+}
+
+/** Read are objects of the first tenth, when there are no more, and of all. */
+async function putAndRead(store: BenchStore, kind: Kind): Promise<{ puts: Speed; gets: Speed }> {
+  const { count } = kind;
+  const tenth = Math.max(1, Math.floor(count / 10));
+  const puts = (from: number, to: number) => perSecond(from, to, (i) => put(store, kind, i));
+  const gets = (among: number) =>
+    perSecond(0, Math.min(among, READS_MAX), (i) => mustRead(store, kind, scattered(i, among)));
+  const before = { puts: await puts(0, tenth), gets: await gets(tenth) };
+  await puts(tenth, count - tenth);
+  const after = { puts: await puts(Math.max(tenth, count - tenth), count), gets: await gets(count) };
+  return {
+    puts: { first: before.puts, last: after.puts },
+    gets: { first: before.gets, last: after.gets },
+  };
 }
 
 /** Reads what stays, over and over. */
