@@ -26,14 +26,16 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { optionsOf } from '../load/options.ts';
-import { GROUPS } from './groups.ts';
+import { GROUPS, type Group } from './groups.ts';
 import { Unavailable } from './install.ts';
 import { facetByNfs, GANESHA, GANESHA_SYNCED, ganeshaByNfs } from './nfs.ts';
 import { chartOf } from './report/chart.ts';
 import { markdownOf } from './report/markdown.ts';
 import { printLines } from './report/table.ts';
 import { Results } from './results.ts';
+import { warp } from './rows/warp.ts';
 import { facet } from './servers/facet.ts';
+import { juicefs } from './servers/juicefs.ts';
 import { minio } from './servers/minio.ts';
 import { seaweedfs } from './servers/seaweedfs.ts';
 import type { Setup, SetupIdentity } from './servers/server.ts';
@@ -63,32 +65,36 @@ function chosen<T extends { readonly name: string }>(all: readonly T[]): T[] {
   return named.length > 0 ? named : [...all];
 }
 
-/** Why not all that one might look for is there. */
-const NOT_HERE = [
-  'JuiceFS: go builds it with forks of modules that the Go module proxy refused (November 2026), so it was never run',
-  'warp, as a second client: the Go module proxy refused all versions tried (November 2026)',
-];
-
 async function setupsOf(results: Results): Promise<Setup[]> {
-  for (const one of NOT_HERE) results.skip(one);
   const setups: Setup[] = [];
-  for (const find of [facet, minio, seaweedfs, versitygw]) {
-    try {
-      setups.push(...(await find(tell)));
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      results.skip(error.message);
-      tell(`left out: ${error.message}`);
-    }
+  for (const find of [facet, minio, seaweedfs, juicefs, versitygw]) {
+    setups.push(...((await orLeftOut(find, results)) ?? []));
   }
   return chosen(setups);
+}
+
+/** @returns undefined where the machine cannot have it, which the results say */
+async function orLeftOut<T>(
+  find: (say: typeof tell) => Promise<T>,
+  results: Results,
+): Promise<T | undefined> {
+  try {
+    return await find(tell);
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    results.skip(error.message);
+    tell(`left out: ${error.message}`);
+    return undefined;
+  }
 }
 
 const results = new Results();
 /** It has servers and a client of its own. */
 const NFS_GROUP = 'NFS';
-const asked = chosen([...GROUPS.map(({ name }) => ({ name })), { name: NFS_GROUP }]).map(({ name }) => name);
-const groups = GROUPS.filter(({ name }) => asked.includes(name));
+const byWarp = await orLeftOut(warp, results);
+const every: readonly Group[] = [...GROUPS, ...(byWarp ? [byWarp] : [])];
+const asked = chosen([...every.map(({ name }) => ({ name })), { name: NFS_GROUP }]).map(({ name }) => name);
+const groups = every.filter(({ name }) => asked.includes(name));
 const setups = await setupsOf(results);
 // What is under way has its servers told to end, and its folders removed, when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));

@@ -60,15 +60,15 @@ const PREPARED_MARGIN = 1.6;
 export class World {
   readonly running: Running;
   readonly pace: Pace;
+  readonly folder: string;
   readonly #meter: Meter;
-  readonly #folder: string;
   readonly #sink: Sink;
 
   /** @param place its folder, all of which counts as disk use */
   constructor(place: { readonly running: Running; readonly folder: string }, pace: Pace, sink: Sink) {
     this.running = place.running;
     this.pace = pace;
-    this.#folder = place.folder;
+    this.folder = place.folder;
     this.#meter = new Meter(place.running.pid);
     this.#sink = sink;
   }
@@ -145,9 +145,9 @@ export class World {
 
   /** What `put` takes on the disk, which puts so many bytes. */
   async diskUse(size: string, bytes: number, put: () => Promise<void>): Promise<void> {
-    const before = await allocatedBytes(this.#folder);
+    const before = await allocatedBytes(this.folder);
     await put();
-    const taken = (await allocatedBytes(this.#folder)) - before;
+    const taken = (await allocatedBytes(this.folder)) - before;
     this.#sink.disk({ size, bytesPerByte: taken / bytes });
   }
 }

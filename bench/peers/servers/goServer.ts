@@ -14,10 +14,14 @@ interface At {
   readonly port: number;
   /** For what else it listens on. */
   readonly otherPort: number;
+  /** Everything is to be durable. */
+  readonly synced: boolean;
 }
 
 interface GoServer {
   readonly program: GoProgram;
+  /** What it wants done before it is started on empty folders. */
+  readonly prepare?: (program: string, at: At) => Promise<void>;
   readonly command: (at: At) => { readonly words: readonly string[]; readonly env: NodeJS.ProcessEnv };
   /** Where its directory has to be synchronous for `everything` to be durable: in what. */
   readonly synchronous: { readonly what: 'SD' | 'D'; readonly name: string; readonly how: string };
@@ -26,7 +30,7 @@ interface GoServer {
 
 /** In both ways. @throws Unavailable */
 export async function goServer(
-  { program, command, synchronous: synced, asItComes }: GoServer,
+  { program, prepare, command, synchronous: synced, asItComes }: GoServer,
   tell: (line: string) => void,
 ): Promise<Setup[]> {
   const path = await installGoProgram(program, tell);
@@ -35,12 +39,9 @@ export async function goServer(
     const data = join(folder, 'data');
     await mkdir(data);
     if (what) await synchronous(data, what);
-    const child = await startChild({
-      program: path,
-      ...command({ folder, data, port, otherPort }),
-      folder,
-      port,
-    });
+    const at: At = { folder, data, port, otherPort, synced: what !== undefined };
+    await prepare?.(path, at);
+    const child = await startChild({ program: path, ...command(at), folder, port });
     return { ...child, endpoint: { host: HOST, port } };
   };
   const common = { version: program.version, renames: 'CopyObject and DELETE of each object' };
