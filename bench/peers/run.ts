@@ -11,8 +11,8 @@
  * `FACET_NFS_CLIENT` and `FACET_PEER_GANESHA` are for small files by NFS, as for bench:nfs: there the server has one core,
  * and the client's virtual machine the other.
  *
- * Servers are built from their Go modules into ~/.cache/facet-bench at first. A server that cannot be had is left out,
- * and the results say why. A group has a server that was just started on an empty folder and warmed up; groups are
+ * Servers, and warp, are built from their Go modules into ~/.cache/facet-bench at first. One that cannot be had is left
+ * out, and the results say why. A group has a server that was just started on an empty folder and warmed up; groups are
  * measured on all servers in turn, so that a neighbour's noise falls on all. Server and client share the machine's
  * cores; of the server's CPU time and memory all its processes count.
  *
@@ -33,7 +33,7 @@ import { chartOf } from './report/chart.ts';
 import { markdownOf } from './report/markdown.ts';
 import { printLines } from './report/table.ts';
 import { Results } from './results.ts';
-import { warp } from './rows/warp.ts';
+import { WARP_VERSION, warp } from './rows/warp.ts';
 import { facet } from './servers/facet.ts';
 import { juicefs } from './servers/juicefs.ts';
 import { minio } from './servers/minio.ts';
@@ -148,7 +148,8 @@ const journal =
   existsSync('/proc/fs/jbd2') && readdirSync('/proc/fs/jbd2').length > 0 ? '' : ' without a journal';
 const disk = `${type?.trim() ?? 'unknown file system'}${type?.startsWith('ext4') ? journal : ''}`;
 const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Linux ${release()}, ${disk}`;
-const document = results.document({ machine, client: `bench/load, Node ${process.version}` }, measured);
+const client = `bench/load, Node ${process.version}${byWarp ? `, and warp ${WARP_VERSION}` : ''}`;
+const document = results.document({ machine, client }, measured);
 printLines(document);
 const partial = values.quick || words.length > 0;
 const folder = values.results ?? (partial ? undefined : RESULTS);

@@ -13,10 +13,11 @@ import { installGoProgram } from '../install.ts';
 import { CREDENTIALS } from '../servers/server.ts';
 import type { Cell, World } from '../world.ts';
 
+export const WARP_VERSION = 'v1.6.2-0.20260817003345-d06f8e658763';
 const PROGRAM = {
   name: 'warp',
   module: 'github.com/minio/warp',
-  version: 'v1.6.2-0.20260817003345-d06f8e658763',
+  version: WARP_VERSION,
 };
 const SIZE = { name: '4 KiB', warp: '4KiB' };
 const CONNECTIONS = 16;
