@@ -2,12 +2,12 @@
 
 import { openMaintenanceCore } from '@facet/core';
 import type { Logger } from 'pino';
-import { compactorFamilies } from '../../metrics/compactor.ts';
-import { extentFamilies } from '../../metrics/extents.ts';
-import { labelled, ProcessMetrics } from '../../metrics/processMetrics.ts';
-import { storeLayout } from '../../store/layout.ts';
-import { diskReserve } from '../../store/reserve.ts';
-import type { CallsOfMaintenance } from './messages.ts';
+import { compactorFamilies } from '../../../metrics/compactor.ts';
+import { extentFamilies } from '../../../metrics/extents.ts';
+import { labelled, ProcessMetrics } from '../../../metrics/processMetrics.ts';
+import { storeLayout } from '../../../store/layout.ts';
+import { diskReserve } from '../../../store/reserve.ts';
+import type { CallsOfMaintenance } from '../protocol/messages.ts';
 import { StoreLink } from './storeLink.ts';
 import type { OpenWorker, StartedWorker } from './workerProcess.ts';
 

@@ -1,16 +1,16 @@
 /** The workers, each in a place of its own: one that ends is followed by another. */
 
-import { CommandFailure } from '../../failure.ts';
-import type { Address } from '../../settings/address.ts';
-import { endsWithin } from '../deadline.ts';
-import { type Door, listen } from '../listen.ts';
-import { WorkerChild } from './children.ts';
+import { CommandFailure } from '../../../failure.ts';
+import type { Address } from '../../../settings/address.ts';
+import { endsWithin } from '../../deadline.ts';
+import { type Door, listen } from '../../listen.ts';
+import type { Run } from '../protocol/messages.ts';
 import { Distributor } from './distributor.ts';
 import type { FamilyParts } from './familyParts.ts';
-import type { Run } from './messages.ts';
 import { endedTooOften, FIRST_STARTS_MAX, Restarts } from './restarts.ts';
 import type { StorePlace, StoreReaders } from './storePlace.ts';
 import type { Ending } from './subprocess.ts';
+import { WorkerChild } from './workerChild.ts';
 
 /** One that does not say that it let go of the store is not waited for longer. */
 const SUSPEND_MS_MAX = 5_000;

@@ -1,10 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { CommandFailure } from '../../failure.ts';
-import type { FromStore, FromWorker, ToStore, ToWorker } from './messages.ts';
+import { CommandFailure } from '../../../failure.ts';
+import { endsWithin } from '../../deadline.ts';
+import type { FromStore, FromWorker, ToStore, ToWorker } from '../protocol/messages.ts';
 
+/** The command is bundled into one folder, where this lies beside. */
 const ENTRY = fileURLToPath(new URL('./child.js', import.meta.url));
+/** What it needs to end, besides the grace of what is in flight. */
+const END_MS = 10_000;
 
 export interface Ending {
   readonly code: number | null;
@@ -13,7 +17,7 @@ export interface Ending {
 
 /** A process that the supervisor started. It ends with the supervisor, however that ends. */
 export class Subprocess<In extends ToStore | ToWorker, Out extends FromStore | FromWorker> {
-  readonly startedMs = performance.now();
+  readonly #startedMs = performance.now();
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcess;
   readonly #waiting = new Map<string, PromiseWithResolvers<Out>[]>();
@@ -43,8 +47,8 @@ export class Subprocess<In extends ToStore | ToWorker, Out extends FromStore | F
     });
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
+  get ranMs(): number {
+    return performance.now() - this.#startedMs;
   }
 
   get isOver(): boolean {
@@ -93,6 +97,13 @@ export class Subprocess<In extends ToStore | ToWorker, Out extends FromStore | F
     const waiting = this.#waiting.get(kind) ?? [];
     this.#waiting.set(kind, [...waiting, wanted]);
     return wanted.promise as Promise<Extract<Out, { readonly kind: K }>>;
+  }
+
+  /** Tells it to end. One that does not in time is killed. */
+  async stop(message: In, graceMs: number): Promise<void> {
+    this.send(message);
+    if (!(await endsWithin(graceMs + END_MS, this.ended))) this.kill();
+    await this.ended;
   }
 
   kill(): void {

@@ -2,23 +2,15 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { type FacetProcess, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
+import { type FacetProcess, serve, startFacet, stop, temporaryDirectory } from '../facetProcess.ts';
+import { FLAGS, pidsOf, WORKERS } from './processes.ts';
 
-const WORKERS = 2;
-const FLAGS = ['--workers', String(WORKERS)];
 /** Of the processes that it starts the one of the store is the first after the workers, and that of maintenance. */
 const STORE_AT = WORKERS + 1;
-
-/** In the order in which they were started. */
-function childrenOf({ child: { pid } }: FacetProcess): readonly number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return children === '' ? [] : children.split(' ').map(Number);
-}
 
 /** Listens on a port of its own until it is told to stop. */
 async function takePort(port = 0) {
@@ -57,19 +49,19 @@ test('it is ready when S3 listens, and not before', async () => {
 
 test('a worker that is killed before it served is replaced', async () => {
   const server = start(temporaryDirectory());
-  await expect.poll(() => childrenOf(server).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
-  const [, victim = 0] = childrenOf(server);
+  await expect.poll(() => pidsOf(server).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
+  const [, victim = 0] = pidsOf(server);
   process.kill(victim, 'SIGKILL');
   await server.wrote('stderr', /"s3-1".*"SIGKILL".*a worker ended before it served: another is started/);
   await server.wrote('stderr', /"serving"/);
-  expect(childrenOf(server)).toHaveLength(WORKERS + 2);
+  expect(pidsOf(server)).toHaveLength(WORKERS + 2);
   expect((await stop(server)).code).toBe(0);
 });
 
 test('the store’s process that is killed before it served is replaced, but not for ever', async () => {
   const server = start(temporaryDirectory());
-  await expect.poll(() => childrenOf(server).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
-  process.kill(childrenOf(server)[STORE_AT] ?? 0, 'SIGKILL');
+  await expect.poll(() => pidsOf(server).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
+  process.kill(pidsOf(server)[STORE_AT] ?? 0, 'SIGKILL');
   await server.wrote(
     'stderr',
     /"SIGKILL".*the process of the store ended before it served: another is started/,
@@ -78,10 +70,10 @@ test('the store’s process that is killed before it served is replaced, but not
   expect((await stop(server)).code).toBe(0);
 
   const hopeless = start(temporaryDirectory());
-  await expect.poll(() => childrenOf(hopeless).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
-  const workers = childrenOf(hopeless).slice(0, STORE_AT);
+  await expect.poll(() => pidsOf(hopeless).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
+  const workers = pidsOf(hopeless).slice(0, STORE_AT);
   while (hopeless.child.exitCode === null && !hopeless.stderr().includes('before it served (')) {
-    for (const pid of childrenOf(hopeless)) if (!workers.includes(pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of pidsOf(hopeless)) if (!workers.includes(pid)) process.kill(pid, 'SIGKILL');
     await delay(1);
   }
   const end = await hopeless.ended;
@@ -92,7 +84,7 @@ test('the store’s process that is killed before it served is replaced, but not
 });
 
 test('a process that is told to stop before what it is ends in order', async () => {
-  const entry = fileURLToPath(new URL('../bundle/child.js', import.meta.url));
+  const entry = fileURLToPath(new URL('../../bundle/child.js', import.meta.url));
   const child = fork(entry, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -105,10 +97,10 @@ test('a process that is told to stop before what it is ends in order', async () 
 
 test('one that ends again and again before it served ends the start, and the reason is told', async () => {
   const server = start(temporaryDirectory());
-  await expect.poll(() => childrenOf(server).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
-  const store = childrenOf(server)[STORE_AT];
+  await expect.poll(() => pidsOf(server).length, { interval: 1 }).toBeGreaterThan(STORE_AT);
+  const store = pidsOf(server)[STORE_AT];
   while (server.child.exitCode === null && !server.stderr().includes('before it served (')) {
-    for (const pid of childrenOf(server)) if (pid !== store) process.kill(pid, 'SIGKILL');
+    for (const pid of pidsOf(server)) if (pid !== store) process.kill(pid, 'SIGKILL');
     await delay(1);
   }
   const end = await server.ended;
@@ -120,7 +112,7 @@ test('one that ends again and again before it served ends the start, and the rea
 
 test('it stops at once while it waits to start its store again', async () => {
   const server = await serve({ data: temporaryDirectory(), flags: FLAGS });
-  const store = childrenOf(server)[STORE_AT] ?? 0;
+  const store = pidsOf(server)[STORE_AT] ?? 0;
   process.kill(store, 'SIGKILL');
   // Where the store would answer somebody else does, so that it can not be opened.
   for (let isTaken = false; !isTaken; ) {

@@ -2,10 +2,10 @@
 
 import { errorCodec, interrupted, type RemoteMaintenance } from '@facet/core';
 import { Connection, type LinkPeer } from '@facet/link';
-import { type MetricsJson, metricsJson } from '../../metrics/families.ts';
-import { endsWithin } from '../deadline.ts';
-import type { RunningServer } from '../server.ts';
-import type { CallsOfMaintenance, CallsOfStore, Run } from './messages.ts';
+import { type MetricsJson, metricsJson } from '../../../metrics/families.ts';
+import { endsWithin } from '../../deadline.ts';
+import type { RunningServer } from '../../server.ts';
+import type { CallsOfMaintenance, CallsOfStore, Run } from '../protocol/messages.ts';
 
 const METRICS_MS_MAX = 2_000;
 

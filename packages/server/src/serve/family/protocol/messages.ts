@@ -1,10 +1,10 @@
 /** What the supervisor and the processes it started tell each other, as JSON. */
 
 import type { MaintenanceCalls, ProgressCalls, StoreCalls, WorkerCalls } from '@facet/core';
-import type { CommandFailure } from '../../failure.ts';
-import type { Address } from '../../settings/address.ts';
-import type { ServeSettings } from '../../settings/settings.ts';
-import type { StoreFacts } from '../server.ts';
+import type { CommandFailure } from '../../../failure.ts';
+import type { Address } from '../../../settings/address.ts';
+import type { ServeSettings } from '../../../settings/settings.ts';
+import type { StoreFacts } from '../../server.ts';
 import type { Meeting } from './meeting.ts';
 
 /** Descriptors that every child inherits, after standard input, output, error and the channel of these messages. */
@@ -20,12 +20,16 @@ export interface Run {
   readonly role: Role;
 }
 
-interface Start {
-  readonly kind: 'start';
+/** What every process is told when it starts. */
+export interface Setup {
   readonly settings: ServeSettings;
   readonly meeting: Meeting;
   /** What is in flight at the end has so long. */
   readonly graceMs: number;
+}
+
+interface Start extends Setup {
+  readonly kind: 'start';
 }
 
 export type ToStore =

@@ -1,6 +1,6 @@
-import { EXIT } from '../../exitCodes.ts';
-import { toCommandFailure } from '../../failure.ts';
-import type { FromStore, FromWorker } from './messages.ts';
+import { EXIT } from '../../../exitCodes.ts';
+import { toCommandFailure } from '../../../failure.ts';
+import type { FromStore, FromWorker } from '../protocol/messages.ts';
 
 /** Says something to the supervisor. When that is gone this process ends by itself. */
 export function tellParent(message: FromStore | FromWorker): void {

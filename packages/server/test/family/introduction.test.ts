@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { introduce } from '../src/serve/family/introduction.ts';
+import { introduce } from '../../src/serve/family/supervisor/introduction.ts';
 
 const WORKER = { isOver: false };
 /** More often nobody asks who is to end: what would go on for ever, ends. */

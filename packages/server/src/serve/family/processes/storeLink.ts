@@ -5,11 +5,11 @@ import { LmdbReplica } from '@facet/engine';
 import { type ContainerLease, containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
 import { Connection, connectToListener } from '@facet/link';
 import type { Logger } from 'pino';
-import { storeLayout } from '../../store/layout.ts';
-import { endsWithin } from '../deadline.ts';
-import type { CallsOfStore, CallsOfWorker } from './messages.ts';
-import { INHERITED_FD } from './messages.ts';
-import { SharedState } from './sharedState.ts';
+import { storeLayout } from '../../../store/layout.ts';
+import { endsWithin } from '../../deadline.ts';
+import type { CallsOfStore, CallsOfWorker } from '../protocol/messages.ts';
+import { INHERITED_FD } from '../protocol/messages.ts';
+import { SharedState } from '../protocol/sharedState.ts';
 import type { StartedWorker } from './workerProcess.ts';
 
 export class StoreLink<Calls extends CallsOfWorker> {

@@ -2,9 +2,9 @@
 
 import { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { restoreCrashSignals } from '../../crashSignals.ts';
-import { EXIT } from '../../exitCodes.ts';
-import type { ToWorker } from './messages.ts';
+import { restoreCrashSignals } from '../../../crashSignals.ts';
+import { EXIT } from '../../../exitCodes.ts';
+import type { ToWorker } from '../protocol/messages.ts';
 import { failToParent, tellParent } from './toParent.ts';
 
 export type StartedWorker = Extract<ToWorker, { kind: 'start' }>;

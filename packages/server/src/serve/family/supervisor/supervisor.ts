@@ -3,9 +3,9 @@
  * and NFS. It never touches the store, so that nothing that goes wrong there ends it.
  */
 
-import type { CommandFailure } from '../../failure.ts';
-import type { Address } from '../../settings/address.ts';
-import type { StoreFacts } from '../server.ts';
+import type { CommandFailure } from '../../../failure.ts';
+import type { Address } from '../../../settings/address.ts';
+import type { StoreFacts } from '../../server.ts';
 import type { FamilyParts } from './familyParts.ts';
 import { StorePlace } from './storePlace.ts';
 import { WorkerPlaces } from './workerPlaces.ts';

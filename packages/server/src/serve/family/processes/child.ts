@@ -1,10 +1,10 @@
 /** Where every process that a supervisor starts begins. What it is to be it is told by the first message. */
 
-import '../../threads.ts';
-import '../../crashSignals.ts';
-import { EXIT } from '../../exitCodes.ts';
-import { serverLogger } from '../serverLogger.ts';
-import type { ToStore, ToWorker } from './messages.ts';
+import '../../../threads.ts';
+import '../../../crashSignals.ts';
+import { EXIT } from '../../../exitCodes.ts';
+import { serverLogger } from '../../serverLogger.ts';
+import type { ToStore, ToWorker } from '../protocol/messages.ts';
 
 process.umask(0o077);
 // A terminal, or whoever stops a group of processes, tells them all: that the supervisor was told is enough.

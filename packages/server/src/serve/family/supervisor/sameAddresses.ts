@@ -1,5 +1,5 @@
-import type { ServeSettings } from '../../settings/settings.ts';
-import type { StoreFacts } from '../server.ts';
+import type { ServeSettings } from '../../../settings/settings.ts';
+import type { StoreFacts } from '../../server.ts';
 
 /** Settings that name the addresses that doors had, where some were for the system to choose. */
 export function withAddresses(settings: ServeSettings, facts: StoreFacts): ServeSettings {

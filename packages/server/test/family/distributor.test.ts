@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { Distributor, type Taker } from '../src/serve/family/distributor.ts';
+import { Distributor, type Taker } from '../../src/serve/family/supervisor/distributor.ts';
 
 async function listening() {
   const distributor = new Distributor();

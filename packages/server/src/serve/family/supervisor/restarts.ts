@@ -1,7 +1,7 @@
 /** When a process that ended is started again: at once, but for one that ends again and again. */
 
-import { EXIT } from '../../exitCodes.ts';
-import { CommandFailure } from '../../failure.ts';
+import { EXIT } from '../../../exitCodes.ts';
+import { CommandFailure } from '../../../failure.ts';
 import type { Ending } from './subprocess.ts';
 
 /** One that ends so often before it first serves keeps the server from starting. */

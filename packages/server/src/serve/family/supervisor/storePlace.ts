@@ -1,18 +1,19 @@
 /** The process of the store, whichever it is: one that ends is followed by another, and there are never two of them. */
 
-import { EXIT } from '../../exitCodes.ts';
-import { CommandFailure } from '../../failure.ts';
-import type { Address } from '../../settings/address.ts';
-import { endsWithin } from '../deadline.ts';
-import { listen } from '../listen.ts';
-import type { StoreFacts } from '../server.ts';
-import { StoreChild, storeIsDamaged, type WorkerChild } from './children.ts';
+import { EXIT } from '../../../exitCodes.ts';
+import { CommandFailure } from '../../../failure.ts';
+import type { Address } from '../../../settings/address.ts';
+import { endsWithin } from '../../deadline.ts';
+import { listen } from '../../listen.ts';
+import type { StoreFacts } from '../../server.ts';
+import type { Run } from '../protocol/messages.ts';
 import { Distributor } from './distributor.ts';
 import type { FamilyParts } from './familyParts.ts';
 import { introduce } from './introduction.ts';
-import type { Run } from './messages.ts';
 import { endedTooOften, FIRST_STARTS_MAX, Restarts } from './restarts.ts';
 import { withAddresses } from './sameAddresses.ts';
+import { StoreChild, storeIsDamaged } from './storeChild.ts';
+import type { WorkerChild } from './workerChild.ts';
 
 /** The workers, as the store's process needs them: each reads the store by itself. */
 export interface StoreReaders {

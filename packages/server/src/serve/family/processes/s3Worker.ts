@@ -2,12 +2,12 @@
 
 import { openWorkerCore, systemEnvironment } from '@facet/core';
 import type { Logger } from 'pino';
-import { extentFamilies } from '../../metrics/extents.ts';
-import { labelled, ProcessMetrics } from '../../metrics/processMetrics.ts';
-import { S3Metrics } from '../../metrics/s3.ts';
-import { endsWithin } from '../deadline.ts';
-import { makeS3Gateway } from '../s3Door.ts';
-import type { CallsOfWorker } from './messages.ts';
+import { extentFamilies } from '../../../metrics/extents.ts';
+import { labelled, ProcessMetrics } from '../../../metrics/processMetrics.ts';
+import { S3Metrics } from '../../../metrics/s3.ts';
+import { endsWithin } from '../../deadline.ts';
+import { makeS3Gateway } from '../../s3Door.ts';
+import type { CallsOfWorker } from '../protocol/messages.ts';
 import { StoreLink } from './storeLink.ts';
 import type { OpenWorker, StartedWorker } from './workerProcess.ts';
 
