@@ -1,152 +1,18 @@
-/** Containers against the metadata: every byte has one owner or none, and frames are whose they should be. */
+/** One container against what the metadata says of its bytes. */
 
-import {
-  type ContainerInfo,
-  containerName,
-  ExtentError,
-  type ExtentStore,
-  type ScannedFrame,
-  type StrayFile,
-} from '@facet/extents';
-import { containerKey, containerOfRunKey, offsetOfRunKey, SPACE, spaceBounds } from '../meta/keys.ts';
-import { decodeContainer, decodeDeadRun } from '../meta/records/space.ts';
-import { CONTAINER_IDS } from '../recovery/leases.ts';
-import { runOfFrames, sameExtent, spanOfFrame } from '../space/frames.ts';
-import { type Claim, claimBatches } from './claims.ts';
-import { sumsDeadRuns } from './mends/contents.ts';
-import { joinsDeadRuns, keepsFromQueue, revivesDeadRun } from './mends/space.ts';
-import { decoded, type Inspection, readable } from './store.ts';
-import { isLeased, type LeasedRange } from './volumes.ts';
+import { type ContainerInfo, containerName, ExtentError, type ScannedFrame } from '@facet/extents';
+import { containerKey } from '../../meta/keys.ts';
+import { decodeContainer } from '../../meta/records/space.ts';
+import { sameExtent } from '../../space/frames.ts';
+import { sumsDeadRuns } from '../mends/contents.ts';
+import { joinsDeadRuns, keepsFromQueue, revivesDeadRun } from '../mends/space.ts';
+import { decoded, type Inspection } from '../store.ts';
+import { isLeased } from '../volumes.ts';
+import type { Claim, LiveClaim } from './claims.ts';
+import { type ExpectedFrame, expectedFrames } from './expectedFrames.ts';
+import { CONTAINERS, type SpaceCheck } from './spaceCheck.ts';
 
-export interface SpaceCheck {
-  readonly extents: ExtentStore;
-  readonly leased: readonly LeasedRange[];
-  /** Data is read and compared with its checksums. */
-  readonly full: boolean;
-  readonly claimsPerBatch?: number;
-  readonly strays?: () => Promise<readonly StrayFile[]>;
-  /** Told of containers that nothing refers to and nobody may be writing, and of what is none. */
-  readonly onUnreferenced?: (file: UnreferencedFile) => void;
-}
-
-export interface UnreferencedFile {
-  /** Below the directory of extents. */
-  readonly path: string;
-  /** What the finding about it calls it. */
-  readonly what: string;
-}
-
-export interface SpaceCounts {
-  readonly containers: number;
-  /** Frames that contents map. */
-  readonly frames: number;
-  /** Of data, read and compared with its checksums. */
-  readonly bytes: number;
-}
-
-/** Of the containers all are held in memory, of what is said of them a batch. */
-export async function checkSpace(inspection: Inspection, check: SpaceCheck): Promise<SpaceCounts> {
-  const { maxima, store } = inspection;
-  for await (const entry of store.entries(spaceBounds(SPACE.container))) {
-    const what = `record of container ${containerOf(entry.key)}`;
-    readable(inspection, entry, { what, where: CONTAINERS, decode: decodeContainer });
-  }
-  for await (const entry of store.entries(spaceBounds(SPACE.deadRun))) {
-    const what = `dead run at ${offsetOfRunKey(entry.key)} of container ${containerOf(entry.key)}`;
-    readable(inspection, entry, { what, where: CONTAINERS, decode: decodeDeadRun });
-  }
-  const infos = (await check.extents.list()).toSorted((a, b) => a.container - b.container);
-  for (const { container } of infos) maxima.note(CONTAINER_IDS, container);
-  const counts = { containers: 0, frames: 0, bytes: 0 };
-  const missing = new Set<number>();
-  let next = 0;
-  for await (const { end, claims } of claimBatches(inspection, check.claimsPerBatch)) {
-    const known = new Set<number>();
-    for (let info = infos[next]; info && info.container < end; next += 1, info = infos[next]) {
-      known.add(info.container);
-      const ofIt = claims.get(info.container) ?? [];
-      const one = new Container(inspection, check, info);
-      const beside = infos[next + 1]?.container === info.container ? infos[next + 1] : undefined;
-      if (beside) next += 1;
-      const container = beside ? await oneOfTwo(one, new Container(inspection, check, beside), ofIt) : one;
-      counts.containers += 1;
-      counts.frames += await container.check(ofIt);
-      counts.bytes += container.bytesRead;
-    }
-    for (const [container, ofIt] of claims) {
-      maxima.note(CONTAINER_IDS, container);
-      if (!known.has(container) && reportMissing(inspection, container, ofIt)) missing.add(container);
-    }
-  }
-  if (check.strays) reportStrays(inspection, check, { strays: await check.strays(), missing });
-  return counts;
-}
-
-const CONTAINERS = 'the containers';
-
-const containerOf = (runKey: Uint8Array): string => containerName(containerOfRunKey(runKey));
-
-/**
- * Only bytes that are alive are missed: a container that is all dead may be gone before its records are.
- * @returns whether there are any
- */
-function reportMissing({ report }: Inspection, container: number, claims: readonly Claim[]): boolean {
-  const owners = new Set(claims.map((claim) => (claim.kind === 'live' ? claim.extent.content : undefined)));
-  for (const owner of owners) {
-    if (owner === undefined) continue;
-    const place = { what: `container ${containerName(container)}`, where: CONTAINERS, contents: [owner] };
-    report('containerMissing', place, `content ${owner} has bytes in it`);
-  }
-  return [...owners].some((owner) => owner !== undefined);
-}
-
-/** One that has the name of what is missed may be that, or lead to it: it stays where whoever moved it finds it. */
-function reportStrays(
-  { report }: Inspection,
-  { onUnreferenced }: SpaceCheck,
-  { strays, missing }: { readonly strays: readonly StrayFile[]; readonly missing: ReadonlySet<number> },
-): void {
-  for (const { path, reason } of strays) {
-    const what = `file ${path}`;
-    const isMissed = 'called' in reason && missing.has(reason.called.container);
-    if (!isMissed) onUnreferenced?.({ path, what });
-    const how = reason.kind === 'elsewhere' ? 'move it there' : 'bring the file back';
-    const advice = isMissed ? `that is missing: ${how}, and look again` : 'nothing refers to it';
-    report('strayFile', { what, where: CONTAINERS }, `${describeStray(reason)}; ${advice}`);
-  }
-}
-
-function describeStray(reason: StrayFile['reason']): string {
-  switch (reason.kind) {
-    case 'noName':
-      return 'its name is no container’s';
-    case 'noDirectory':
-      return 'a directory of containers is to have its name, and none of those can be made';
-    case 'noFile':
-      return 'its name is a container’s, and it is no file';
-    case 'elsewhere': {
-      const { container, kind } = reason.called;
-      return `its name is that of ${containerName(container, kind)}, in another directory`;
-    }
-  }
-}
-
-/**
- * Of two files of one container, of either kind, the one that has what is referred to. The other is somebody's copy of it,
- * or none of ours at all, and reads may find either.
- */
-async function oneOfTwo(one: Container, other: Container, claims: readonly Claim[]): Promise<Container> {
-  const ahead = (await one.framesThere(claims)) - (await other.framesThere(claims));
-  // A whole copy is as good, and room in a segment can be given back.
-  const isOne = ahead > 0 || (ahead === 0 && one.isSegment);
-  const [right, wrong] = isOne ? [one, other] : [other, one];
-  wrong.reportBeside(right);
-  return right;
-}
-
-type LiveClaim = Extract<Claim, { kind: 'live' }>;
-
-class Container {
+export class Container {
   readonly #inspection: Inspection;
   readonly #check: SpaceCheck;
   readonly #info: ContainerInfo;
@@ -378,27 +244,6 @@ function* overlaps(
       if (isBefore(second)) continue;
       yield { first, second };
       break;
-    }
-  }
-}
-
-interface ExpectedFrame {
-  readonly offset: number;
-  readonly content: number;
-  readonly fileOffset: number;
-  readonly dataLength: number;
-}
-
-/** The frames that claims are of, in order of place, each once. */
-function* expectedFrames(live: readonly LiveClaim[]): Generator<ExpectedFrame, void, void> {
-  let after = -1;
-  for (const { extent, frames } of live) {
-    for (let frame = frames.first; frame < frames.end; frame += 1) {
-      const { offset } = runOfFrames(extent.location, { first: frame, end: frame + 1 });
-      if (offset <= after) continue;
-      after = offset;
-      const { start, lengthBytes } = spanOfFrame(extent, frame);
-      yield { offset, content: extent.content, fileOffset: start, dataLength: lengthBytes };
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What the metadata says of the bytes of containers: who owns them, or that nobody does. */
 
 import { type ContainerId, containerId, type Location, type PhysicalRun } from '@facet/extents';
-import { type ContentId, contentId } from '../ids.ts';
+import { type ContentId, contentId } from '../../ids.ts';
 import {
   containerOfRunKey,
   contentOfKey,
@@ -9,18 +9,18 @@ import {
   offsetOfRunKey,
   SPACE,
   spaceBounds,
-} from '../meta/keys.ts';
-import { decodeContent, decodeMapEntry } from '../meta/records/content.ts';
-import { decodeDeadRun } from '../meta/records/space.ts';
+} from '../../meta/keys.ts';
+import { decodeContent, decodeMapEntry } from '../../meta/records/content.ts';
+import { decodeDeadRun } from '../../meta/records/space.ts';
 import {
   type FrameRange,
   framesTouching,
   type OwnedExtent,
   runOfFrames,
   sameExtent,
-} from '../space/frames.ts';
-import { waitingBytes } from './queue.ts';
-import { decoded, type Inspection } from './store.ts';
+} from '../../space/frames.ts';
+import { waitingBytes } from '../queue.ts';
+import { decoded, type Inspection } from '../store.ts';
 
 /** Held in memory at a time; a few hundred bytes each. */
 const CLAIMS_PER_BATCH = 1 << 18;
@@ -115,7 +115,7 @@ async function* liveClaims({ store }: Inspection): AsyncGenerator<Claim> {
     const span = { start: 0, lengthBytes: shape.location.length };
     yield liveClaim({ content, location: shape.location, fileOffset: 0 }, span);
   }
-  let last: Extract<Claim, { kind: 'live' }> | undefined;
+  let last: LiveClaim | undefined;
   for await (const { key, value } of store.entries(spaceBounds(SPACE.contentMap))) {
     const entry = decoded(value, decodeMapEntry);
     if (entry?.kind !== 'data') continue;
@@ -132,12 +132,12 @@ async function* liveClaims({ store }: Inspection): AsyncGenerator<Claim> {
 function liveClaim(
   extent: OwnedExtent,
   span: { readonly start: number; readonly lengthBytes: number },
-): Extract<Claim, { kind: 'live' }> {
+): LiveClaim {
   const frames = framesTouching(span);
   return { kind: 'live', run: runOfFrames(extent.location, frames), extent, frames };
 }
 
-type LiveClaim = Extract<Claim, { kind: 'live' }>;
+export type LiveClaim = Extract<Claim, { kind: 'live' }>;
 
 function isWithin(claim: LiveClaim, other: LiveClaim): boolean {
   return (
