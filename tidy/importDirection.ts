@@ -137,3 +137,30 @@ export const importsAreDeclared: Rule = (files) => {
       );
   });
 };
+
+/** Of the folders in a folder: which of those beside it each may import. */
+const MAY_IMPORT_BESIDE: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'packages/server/src/serve/family': { protocol: [], supervisor: ['protocol'], processes: ['protocol'] },
+};
+
+/** The folder in `parent` that a file lies in, or its own name if it lies in none; undefined for one that is elsewhere. */
+function folderBelow(parent: string, path: string): string | undefined {
+  return path.startsWith(`${parent}/`) ? path.slice(parent.length + 1).split('/')[0] : undefined;
+}
+
+export const foldersDependOneWay: Rule = (files) =>
+  Object.entries(MAY_IMPORT_BESIDE).flatMap(([parent, folders]) =>
+    files.filter(isCode).flatMap((file) => {
+      const folder = folderBelow(parent, file.path) ?? '';
+      const allowed = folders[folder];
+      if (allowed === undefined) return [];
+      return importsOf(file.text)
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier, line }) => ({
+          line,
+          target: folderBelow(parent, posix.join(posix.dirname(file.path), specifier)),
+        }))
+        .filter(({ target }) => target !== undefined && target !== folder && !allowed.includes(target))
+        .map(({ line, target }) => `${file.path}:${line} imports of ${target}: ${folder} may not know it`);
+    }),
+  );

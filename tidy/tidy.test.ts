@@ -10,7 +10,7 @@ import {
   nothingIsLeftUndone,
   operationsReturnSomething,
 } from './house.ts';
-import { importDirection, importsAreDeclared } from './importDirection.ts';
+import { foldersDependOneWay, importDirection, importsAreDeclared } from './importDirection.ts';
 import { missingFromLock } from './lockfile.ts';
 import { type ProjectFile, type Rule, readProject } from './project.ts';
 import { importsOf, withoutComments } from './source.ts';
@@ -41,6 +41,19 @@ const cases: readonly RuleCase[] = [
       { path: 'core/src/planted.ts', text: "import { frame } from '../../packages/extents/src/frame.ts';\n" },
       { path: 'core/test/planted.test.ts', text: "import '../../packages/engine/src/index.ts';\n" },
     ],
+  },
+  {
+    name: 'folders beside each other depend one way',
+    rule: foldersDependOneWay,
+    offences: [
+      ['protocol', '../supervisor/restarts.ts'],
+      ['processes', '../supervisor/restarts.ts'],
+      ['supervisor', '../processes/toParent.ts'],
+      ['supervisor', '../serveFamily.ts'],
+    ].map(([folder, imported]) => ({
+      path: `packages/server/src/serve/family/${folder}/planted.ts`,
+      text: `import '${imported}';\n`,
+    })),
   },
   {
     name: 'imports are declared',

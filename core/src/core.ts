@@ -152,7 +152,10 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     extents: workers.watch(extents),
     pins: workers,
     leases,
-    onFreed: () => room.look(),
+    onFreed: () => {
+      workers.tellRemoved();
+      room.look();
+    },
     ...(timer && { timer }),
     ...(onFault && { onFault }),
   });

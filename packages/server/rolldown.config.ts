@@ -11,7 +11,7 @@ export default defineConfig({
   input: {
     main: 'dist/main.js',
     // Processes and threads begin with these, which are found beside whatever starts them.
-    child: 'dist/serve/family/child.js',
+    child: 'dist/serve/family/processes/child.js',
     thread: '../../gateway-s3/dist/hashing/thread.js',
   },
   // They load native code, or files of theirs, from where they lie.

@@ -21,7 +21,8 @@ import { checkInodes } from './inodes.ts';
 import type { Mend } from './mends/mend.ts';
 import { checkQueue, checkUploads } from './queue.ts';
 import { checkReferences } from './references.ts';
-import { checkSpace, type SpaceCheck } from './space.ts';
+import { checkSpace } from './space/checkSpace.ts';
+import type { SpaceCheck } from './space/spaceCheck.ts';
 import { type Inspection, Maxima, MetadataReader } from './store.ts';
 import {
   checkBackupMarks,

@@ -13,7 +13,7 @@ import { InvariantError } from '../invariant.ts';
 import type { Finding, FindingKind } from './findings.ts';
 import { type FsckParts, type FsckReport, fsck } from './fsck.ts';
 import type { Mend } from './mends/mend.ts';
-import type { UnreferencedFile } from './space.ts';
+import type { UnreferencedFile } from './space/spaceCheck.ts';
 
 /** Each mends what the one before brought to light. */
 const ROUNDS_MAX = 16;

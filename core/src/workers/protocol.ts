@@ -25,8 +25,8 @@ export type WorkerCalls = {
   readonly oldestPin: { readonly params: { readonly committed: number }; readonly result: number };
   /** Whether the disk is full, now and from then on. */
   readonly room: { readonly params: { readonly full: boolean }; readonly result: null };
-  /** A container is removed: to hold its file would hold its blocks. */
-  readonly retire: { readonly params: { readonly container: number }; readonly result: null };
+  /** Containers are removed: to hold their files would hold their blocks. */
+  readonly retire: { readonly params: { readonly containers: readonly number[] }; readonly result: null };
 };
 
 type Calls = Readonly<Record<string, { readonly params: unknown; readonly result: unknown }>>;

@@ -66,8 +66,8 @@ export async function openWorkerStore(parts: WorkerStoreParts): Promise<WorkerSt
         room.isFull = full;
         return null;
       },
-      retire: ({ container }) => {
-        extents.retire(containerId(container));
+      retire: ({ containers }) => {
+        for (const container of containers) extents.retire(containerId(container));
         return null;
       },
     },

@@ -33,6 +33,8 @@ interface Worker {
 export class Workers {
   readonly #parts: WorkersParts;
   readonly #running = new Map<string, Worker>();
+  /** Containers that workers were not told of yet. */
+  readonly #removed: ContainerId[] = [];
   #full = false;
 
   constructor(parts: WorkersParts) {
@@ -104,6 +106,8 @@ export class Workers {
 
   /** The oldest sequence that a reader of any process may refer to. */
   async oldest(): Promise<number> {
+    // What a batch removed that failed after that.
+    this.tellRemoved();
     const { pins } = this.#parts;
     const answers = await Promise.all(
       [...this.#running.values()].map(({ store }) => (store ? this.#oldestOf(store) : NOT_KNOWN)),
@@ -124,19 +128,22 @@ export class Workers {
     }
   }
 
-  /** The same store; workers are told what is removed from it. */
+  /** The same store; what is removed from it is kept in mind for {@link tellRemoved}. */
   watch(extents: ExtentStore): ExtentStore {
     return {
       ...forwarded(extents),
       unlink: async (container) => {
         await extents.unlink(container);
-        this.#retire(container);
+        this.#removed.push(container);
       },
     };
   }
 
-  #retire(container: ContainerId): void {
-    for (const { store } of this.#running.values()) if (store) tell(store.call('retire', { container }));
+  /** Has workers let go of what was removed since the last time. */
+  tellRemoved(): void {
+    if (this.#removed.length === 0) return;
+    const containers = this.#removed.splice(0);
+    for (const { store } of this.#running.values()) if (store) tell(store.call('retire', { containers }));
   }
 }
 

@@ -1,30 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Collector } from '../../src/space/collector.ts';
-import type { Timer } from '../../src/space/timer.ts';
 import { bytesFrom } from '../random.ts';
+import { ManualTimer } from './manualTimer.ts';
 import { World } from './world.ts';
-
-/** Time that passes when it is told to. */
-class ManualTimer implements Timer {
-  readonly #waiting = new Set<{ readonly delayMs: number; readonly run: () => void }>();
-
-  after(delayMs: number, run: () => void): { cancel(): void } {
-    const waiting = { delayMs, run };
-    this.#waiting.add(waiting);
-    return { cancel: () => this.#waiting.delete(waiting) };
-  }
-
-  get delays(): readonly number[] {
-    return [...this.#waiting].map(({ delayMs }) => delayMs);
-  }
-
-  fire(): void {
-    for (const waiting of [...this.#waiting]) {
-      this.#waiting.delete(waiting);
-      waiting.run();
-    }
-  }
-}
 
 const until = async (holds: () => boolean): Promise<void> => {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
@@ -49,7 +27,7 @@ describe('the collector in the background', () => {
   /** Runs it until it has nothing to do. */
   const settle = async (): Promise<void> => {
     for (;;) {
-      await until(() => timer.delays.length > 0);
+      await timer.isAwaited();
       if (timer.delays[0] === 1000) return;
       timer.fire();
     }
@@ -67,7 +45,7 @@ describe('the collector in the background', () => {
     expect(timer.delays).toEqual([100]);
     timer.fire();
     // One batch took all there was: the next gathers, too.
-    await until(() => timer.delays.length > 0);
+    await timer.isAwaited();
     expect(timer.delays).toEqual([100]);
     await settle();
     expect(timer.delays).toEqual([1000]);
@@ -96,7 +74,7 @@ describe('the collector in the background', () => {
       woken = true;
     };
     timer.fire();
-    await until(() => timer.delays.length > 0);
+    await timer.isAwaited();
     expect(timer.delays).toEqual([100]);
   });
 
@@ -111,7 +89,7 @@ describe('the collector in the background', () => {
     collector.start();
     const delays: number[] = [];
     do {
-      await until(() => timer.delays.length > 0);
+      await timer.isAwaited();
       delays.push(...timer.delays);
       timer.fire();
     } while (delays.at(-1) !== 1000);

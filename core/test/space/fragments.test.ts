@@ -1,11 +1,20 @@
 import type { ExtentStore } from '@facet/extents';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SPACE, spaceBounds } from '../../src/meta/keys.ts';
-import { type CompactOptions, Compactor, type CompactorParts } from '../../src/space/compactor.ts';
-import type { Timer } from '../../src/space/timer.ts';
-import { below, bytesFrom } from '../random.ts';
-import { CutOff } from './cutOff.ts';
+import { bytesFrom } from '../random.ts';
+import {
+  AT_ONCE,
+  BLOCK_BYTES,
+  compactorOf,
+  cutOffAnywhere,
+  mustHold,
+  writeBlocks,
+  writeFile,
+} from './compacting.ts';
+import { ManualTimer } from './manualTimer.ts';
 import { ENGINES, World } from './world.ts';
+
+const MEBIBYTE = 1 << 20;
 
 let world: World | undefined;
 afterEach(async () => {
@@ -13,57 +22,13 @@ afterEach(async () => {
   world = undefined;
 });
 
-const AT_ONCE: CompactOptions['pace'] = { take: async () => undefined };
-const CALLER = { uid: 0, gid: 0, groups: [] };
-const BLOCK_BYTES = 4096;
-const MEBIBYTE = 1 << 20;
-
-function compactorOf({ life }: World, parts: Partial<CompactorParts> = {}): Compactor {
-  const { commands, extents, pins } = life;
-  const timer: Timer = { after: () => ({ cancel: () => undefined }) };
-  return new Compactor({
-    commands,
-    extents,
-    pins,
-    pace: AT_ONCE,
-    hasRoom: async () => true,
-    timer,
-    ...parts,
-  });
-}
-
-async function fileOf(made: World, key: string) {
-  const { files } = made.life;
-  const parent = await files.root({ volume: made.volume });
-  const at = { caller: CALLER, parent, name: Buffer.from(key) };
-  const { file } = await files.lookup({ ...at, directory: false });
-  return file ?? (await files.create({ ...at, how: { kind: 'guarded', attributes: {} } })).file;
-}
-
-/** Writes `bytes` a block at a time, in order. */
-async function writeBlocks(made: World, key: string, bytes: Buffer): Promise<void> {
-  const file = await fileOf(made, key);
-  for (let offset = 0; offset < bytes.length; offset += BLOCK_BYTES) {
-    const data = [bytes.subarray(offset, offset + BLOCK_BYTES)];
-    await made.life.files.write({ caller: CALLER, file, offset, data });
-  }
-}
-
-async function write(made: World, key: string, offset: number, bytes: Buffer): Promise<void> {
-  const file = await fileOf(made, key);
-  await made.life.files.write({ caller: CALLER, file, offset, data: [bytes] });
-}
-
 async function mapEntries(made: World): Promise<number> {
   const all = { ...spaceBounds(SPACE.contentMap), limit: 100_000 };
   return (await made.life.engine.read((tx) => tx.range(all))).length;
 }
 
-async function mustBe(made: World, kept: Readonly<Record<string, Buffer>>): Promise<void> {
-  for (const [key, bytes] of Object.entries(kept))
-    expect((await made.get(key))?.equals(bytes), key).toBe(true);
-  expect(await made.findings()).toEqual([]);
-}
+const mustBe = (made: World, kept: Readonly<Record<string, Buffer>>): Promise<void> =>
+  mustHold(made, new Map(Object.entries(kept)));
 
 describe.each(ENGINES)('files in many pieces on the %s engine', (engine) => {
   it('are merged by the mebibyte, also those that others refer to', async () => {
@@ -79,7 +44,7 @@ describe.each(ENGINES)('files in many pieces on the %s engine', (engine) => {
     await world.life.collector.drain();
     await mustBe(world, { file: bytes, copy: bytes });
     // It is as good as any other: written to, cut, and there after a crash.
-    await write(world, 'file', 100_000, bytes.subarray(0, 10_000));
+    await writeFile(world, 'file', 100_000, bytes.subarray(0, 10_000));
     const changed = Buffer.from(bytes);
     changed.set(bytes.subarray(0, 10_000), 100_000);
     await world.crash();
@@ -91,13 +56,13 @@ describe.each(ENGINES)('files in many pieces on the %s engine', (engine) => {
   it('give back the long extents that were written over for the most part', async () => {
     world = await World.open({ engine });
     const bytes = bytesFrom(world.random, MEBIBYTE);
-    await write(world, 'file', 0, bytes);
+    await writeFile(world, 'file', 0, bytes);
     // All but every tenth block: the one long frame stays as long as one of them is there.
     for (let offset = 0; offset < MEBIBYTE; offset += BLOCK_BYTES) {
       if ((offset / BLOCK_BYTES) % 10 === 0) continue;
       const fresh = bytesFrom(world.random, BLOCK_BYTES);
       bytes.set(fresh, offset);
-      await write(world, 'file', offset, fresh);
+      await writeFile(world, 'file', offset, fresh);
     }
     await world.life.collector.drain();
     const before = await world.allocatedBytes();
@@ -121,7 +86,7 @@ describe.each(ENGINES)('files in many pieces on the %s engine', (engine) => {
     const append: ExtentStore['append'] = async (extent) => {
       if (isFirst) {
         isFirst = false;
-        await write(made, 'written', 70_000, bytes.subarray(0, 100));
+        await writeFile(made, 'written', 70_000, bytes.subarray(0, 100));
         await made.delete('removed');
       }
       return extents.append(extent);
@@ -143,7 +108,7 @@ describe.each(ENGINES)('files in many pieces on the %s engine', (engine) => {
     for (let offset = 0; offset < sparse.length; offset += 2 * BLOCK_BYTES) {
       const block = bytesFrom(world.random, BLOCK_BYTES);
       sparse.set(block, offset);
-      await write(world, 'sparse', offset, block);
+      await writeFile(world, 'sparse', offset, block);
     }
     const entries = await mapEntries(world);
     await compactorOf(world).run({ pace: AT_ONCE });
@@ -157,27 +122,19 @@ describe('files in many pieces', () => {
     world = await World.open();
     const bytes = bytesFrom(world.random, 50 * BLOCK_BYTES);
     for (const key of ['quiet', 'busy']) await writeBlocks(world, key, bytes);
-    let look: (() => void) | undefined;
-    const timer: Timer = {
-      after: (_ms, run) => {
-        look = run;
-        return { cancel: () => undefined };
-      },
-    };
+    const timer = new ManualTimer();
     const compactor = compactorOf(world, { timer });
     compactor.start();
     const looks = async (count: number): Promise<void> => {
       for (let i = 0; i < count; i += 1) {
-        while (!look) await new Promise((resolve) => setImmediate(resolve));
-        const next = look;
-        look = undefined;
-        next();
+        await timer.isAwaited();
+        timer.fire();
       }
-      while (!look) await new Promise((resolve) => setImmediate(resolve));
+      await timer.isAwaited();
     };
     await looks(6);
     expect(compactor.counts.mergedPieces).toBe(0);
-    await write(world, 'busy', 8192, bytes.subarray(0, BLOCK_BYTES));
+    await writeFile(world, 'busy', 8192, bytes.subarray(0, BLOCK_BYTES));
     await looks(6);
     expect(compactor.counts).toMatchObject({ mergedPieces: 49, faults: 0 });
     await looks(6);
@@ -187,19 +144,14 @@ describe('files in many pieces', () => {
   });
 
   it('are whole whatever cuts the merge off', async () => {
-    for (let seed = 1; seed <= 8; seed += 1) {
-      const cutOff = new CutOff();
-      world = await World.open({ seed, ...cutOff.hooks });
-      const bytes = bytesFrom(world.random, 3 * MEBIBYTE);
-      await writeBlocks(world, 'file', bytes);
-      const compactor = compactorOf(world);
-      await cutOff.endsWithin(below(world.random, 30), () => compactor.run({ pace: AT_ONCE }));
-      await world.crash();
-      expect(world.life.lost).toEqual([]);
-      await world.life.collector.drain();
-      await mustBe(world, { file: bytes });
-      await world.close();
-      world = undefined;
-    }
+    await cutOffAnywhere({
+      seeds: 8,
+      stepsMax: 30,
+      fill: async (made) => {
+        const bytes = bytesFrom(made.random, 3 * MEBIBYTE);
+        await writeBlocks(made, 'file', bytes);
+        return new Map([['file', bytes]]);
+      },
+    });
   });
 });

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { clientKey, type HeldLocks, type LockClient, type RememberedClient } from './clients.ts';
-import type { LockHolder } from './lockTable.ts';
+import type { LockHolder } from './lockRequest.ts';
 
 const DIGEST_BYTES = 16;
 

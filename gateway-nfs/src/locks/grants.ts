@@ -11,7 +11,7 @@
  */
 import type { Logger } from '../rpc/program.ts';
 import { clientKey, type LockClient } from './clients.ts';
-import type { LockGrant } from './lockTable.ts';
+import type { LockGrant } from './lockRequest.ts';
 import type { Pause } from './pause.ts';
 import type { CallPeer, PeerAnswer } from './peerCalls.ts';
 import {

@@ -15,7 +15,9 @@ import {
 } from './clients.ts';
 import { digestOf, Grace } from './grace.ts';
 import { type GrantParts, Grants, type LockWaiter } from './grants.ts';
-import { type LockGrant, type LockLimits, type LockRequest, LockTable } from './lockTable.ts';
+import type { LockLimits } from './lockLoads.ts';
+import type { LockGrant, LockRequest } from './lockRequest.ts';
+import { LockTable } from './lockTable.ts';
 import { overlaps } from './segments.ts';
 import { type ShareRequest, ShareTable } from './shares.ts';
 import { type Holder, type LockArgs, type NlmStat, type Notice, rangeOf, type ShareArgs } from './wire.ts';

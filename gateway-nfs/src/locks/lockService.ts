@@ -2,8 +2,8 @@
 import { callRpc } from '../rpc/client.ts';
 import type { Logger, Program } from '../rpc/program.ts';
 import type { LockClientStore } from './clients.ts';
+import type { LockLimits } from './lockLoads.ts';
 import { type LocateFile, LockManager } from './lockManager.ts';
-import type { LockLimits } from './lockTable.ts';
 import { createNlmProgram } from './nlmProgram.ts';
 import { createNsmProgram } from './nsmProgram.ts';
 import { type Pause, pause as systemPause } from './pause.ts';

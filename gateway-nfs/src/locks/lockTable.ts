@@ -12,8 +12,26 @@
  */
 
 import {
+  findConflict,
+  type Held,
+  type LockedFile,
+  loadOfFile,
+  type OwnerRecord,
+  placeInLine,
+  type Waiting,
+} from './lockedFile.ts';
+import { type LockLimits, LockLoads } from './lockLoads.ts';
+import {
+  excludes,
+  type LockGrant,
+  type LockHolder,
+  type LockOutcome,
+  type LockOwner,
+  type LockRequest,
+  ownerKey,
+} from './lockRequest.ts';
+import {
   applyRepaint,
-  type ByteRange,
   clip,
   type LockMode,
   overlaps,
@@ -22,105 +40,24 @@ import {
   segmentsWithin,
 } from './segments.ts';
 
-/** A process, or an open file, on a client. */
-export interface LockOwner {
-  /** The host, as {@link LockTable.releaseClient} names it. */
-  readonly client: string;
-  /** Where it calls from: several hosts may share an address, and a host may give itself any name. */
-  readonly address: string;
-  readonly svid: number;
-  /** The client's own name for the owner, opaque. */
-  readonly oh: Buffer;
-}
-
-export interface LockRequest {
-  /** Any text that is one file's alone. */
-  readonly file: string;
-  readonly owner: LockOwner;
-  readonly range: ByteRange;
-  readonly mode: LockMode;
-}
-
-export interface LockHolder {
-  readonly owner: LockOwner;
-  readonly segment: Segment;
-}
-
-/** A waiter that holds its lock now. `before` is what its owner held inside the range until then. */
-export interface LockGrant<W> {
-  readonly request: LockRequest;
-  readonly waiter: W;
-  readonly before: readonly Segment[];
-}
-
-/** `full`: a bound is reached, and nothing changed. */
-export type LockOutcome = 'granted' | 'denied' | 'waiting' | 'full';
-
-export interface LockLimits {
-  /** Locked ranges and waiters of one address together. */
-  readonly perAddressMax: number;
-  /** Locked ranges and waiters of one file together. */
-  readonly perFileMax: number;
-  /** Locked ranges in all. */
-  readonly locksMax: number;
-  /** Waiters in all. */
-  readonly waitersMax: number;
-}
-
-const LOCK_LIMITS: LockLimits = {
-  perAddressMax: 20_000,
-  perFileMax: 5_000,
-  locksMax: 100_000,
-  waitersMax: 10_000,
-};
-
-interface Held {
-  readonly owner: OwnerRecord;
-  /** Sorted and disjoint; never empty while it is in the table. */
-  readonly segments: Segment[];
-}
-
-interface OwnerRecord {
-  readonly key: string;
-  readonly owner: LockOwner;
-  /** Locked ranges in all files. */
-  locks: number;
-}
-
-interface Waiting<W> {
-  readonly request: LockRequest;
-  readonly ownerKey: string;
-  waiter: W;
-}
-
-interface LockedFile<W> {
-  readonly held: Map<string, Held>;
-  readonly waiting: Waiting<W>[];
-  locks: number;
-}
-
 export class LockTable<W> {
-  readonly #limits: LockLimits;
   readonly #files = new Map<string, LockedFile<W>>();
   readonly #owners = new Map<string, OwnerRecord>();
-  /** Locked ranges and waiters of each client that has any. */
-  readonly #clientLoads = new Map<string, number>();
-  /** Likewise, of each address. */
-  readonly #addressLoads = new Map<string, number>();
-  #locks = 0;
-  #waiters = 0;
+  readonly #loads: LockLoads;
 
-  constructor(limits: LockLimits = LOCK_LIMITS) {
-    this.#limits = limits;
+  /** @param limits enough for any client that does not mean harm, unless told */
+  constructor(limits?: LockLimits) {
+    this.#loads = new LockLoads(limits);
   }
 
   get counts(): { readonly files: number; readonly locks: number; readonly waiters: number } {
-    return { files: this.#files.size, locks: this.#locks, waiters: this.#waiters };
+    const { locks, waiters } = this.#loads;
+    return { files: this.#files.size, locks, waiters };
   }
 
   /** Whether the client holds a lock or waits for one. */
   isBusy(client: string): boolean {
-    return this.#clientLoads.has(client);
+    return this.loadOf(client) > 0;
   }
 
   /** Somebody else's lock that stands in the way, if any. */
@@ -136,7 +73,7 @@ export class LockTable<W> {
   lock(request: LockRequest, waiter?: W): { outcome: LockOutcome; grants: readonly LockGrant<W>[] } {
     const key = ownerKey(request.owner);
     const locked = this.#files.get(request.file);
-    const place = locked?.waiting.findIndex((entry) => sameRequest(entry, key, request)) ?? -1;
+    const place = locked === undefined ? -1 : placeInLine(locked, key, request);
     if (
       locked !== undefined &&
       this.#isInTheWay(locked, { key, request, place, patient: waiter !== undefined })
@@ -170,7 +107,7 @@ export class LockTable<W> {
   cancel(request: LockRequest): { found: boolean; grants: readonly LockGrant<W>[] } {
     const key = ownerKey(request.owner);
     const locked = this.#files.get(request.file);
-    const place = locked?.waiting.findIndex((entry) => sameRequest(entry, key, request)) ?? -1;
+    const place = locked === undefined ? -1 : placeInLine(locked, key, request);
     if (locked === undefined || place < 0) return { found: false, grants: [] };
     this.#leave(locked, place);
     return { found: true, grants: this.#serve(request.file) };
@@ -199,14 +136,14 @@ export class LockTable<W> {
     if (!this.isBusy(client)) return [];
     const touched: string[] = [];
     for (const [file, locked] of this.#files) {
-      const before = locked.locks + locked.waiting.length;
+      const before = loadOfFile(locked);
       for (const [key, held] of locked.held) {
         if (held.owner.owner.client === client) this.#dropHeld(locked, key, held);
       }
       for (let place = locked.waiting.length - 1; place >= 0; place -= 1) {
         if (locked.waiting[place]?.request.owner.client === client) this.#leave(locked, place);
       }
-      if (locked.locks + locked.waiting.length !== before) touched.push(file);
+      if (loadOfFile(locked) !== before) touched.push(file);
     }
     return touched.flatMap((file) => this.#serve(file));
   }
@@ -222,7 +159,7 @@ export class LockTable<W> {
 
   /** Locked ranges and waiters of a client. */
   loadOf(client: string): number {
-    return this.#clientLoads.get(client) ?? 0;
+    return this.#loads.ofClient(client);
   }
 
   /** Every lock of a client. */
@@ -254,23 +191,15 @@ export class LockTable<W> {
 
   #lineUp(locked: LockedFile<W>, entry: Waiting<W>): LockOutcome {
     const { owner } = entry.request;
-    const { perAddressMax, perFileMax, waitersMax } = this.#limits;
-    const full =
-      this.#waiters >= waitersMax ||
-      (this.#addressLoads.get(owner.address) ?? 0) >= perAddressMax ||
-      locked.locks + locked.waiting.length >= perFileMax;
-    if (full) return 'full';
+    if (!this.#loads.hasRoomForWaiter(owner, { ofFile: loadOfFile(locked) })) return 'full';
     locked.waiting.push(entry);
-    this.#waiters += 1;
-    this.#load(owner, 1);
+    this.#loads.addWaiters(owner, 1);
     return 'waiting';
   }
 
   #leave(locked: LockedFile<W>, place: number): void {
     const [entry] = locked.waiting.splice(place, 1);
-    if (entry === undefined) return;
-    this.#waiters -= 1;
-    this.#load(entry.request.owner, -1);
+    if (entry !== undefined) this.#loads.addWaiters(entry.request.owner, -1);
   }
 
   /** Grants what can be granted, earlier waiters first, until nothing more can. */
@@ -309,14 +238,8 @@ export class LockTable<W> {
   ): boolean {
     const locked = this.#files.get(file);
     const { removed, inserted } = planRepaint(locked?.held.get(key)?.segments ?? [], range, mode);
-    const more = inserted.length - removed;
-    const { perAddressMax, perFileMax, locksMax } = this.#limits;
-    return (
-      more <= 0 ||
-      (this.#locks + more <= locksMax &&
-        (this.#addressLoads.get(owner.address) ?? 0) + more <= perAddressMax &&
-        (locked === undefined ? 0 : locked.locks + locked.waiting.length) + more <= perFileMax)
-    );
+    const ofFile = locked === undefined ? 0 : loadOfFile(locked);
+    return this.#loads.hasRoomForLocks(owner, { more: inserted.length - removed, ofFile });
   }
 
   #paint({ file, owner, range }: Omit<LockRequest, 'mode'>, key: string, mode: LockMode | undefined): void {
@@ -336,15 +259,9 @@ export class LockTable<W> {
 
   #count(locked: LockedFile<W>, record: OwnerRecord, more: number): void {
     locked.locks += more;
-    this.#locks += more;
     record.locks += more;
     if (record.locks === 0) this.#owners.delete(record.key);
-    this.#load(record.owner, more);
-  }
-
-  #load({ client, address }: LockOwner, more: number): void {
-    add(this.#clientLoads, client, more);
-    add(this.#addressLoads, address, more);
+    this.#loads.addLocks(record.owner, more);
   }
 
   #file(name: string): LockedFile<W> {
@@ -362,47 +279,4 @@ export class LockTable<W> {
     this.#owners.set(key, made);
     return made;
   }
-}
-
-/** What is 0 is not kept. */
-function add(counts: Map<string, number>, key: string, more: number): void {
-  const count = (counts.get(key) ?? 0) + more;
-  if (count > 0) counts.set(key, count);
-  else counts.delete(key);
-}
-
-function ownerKey({ client, svid, oh }: LockOwner): string {
-  return `${svid}:${oh.toString('latin1')}:${client}`;
-}
-
-function excludes(
-  a: { readonly range: ByteRange; readonly mode: LockMode },
-  b: { readonly range: ByteRange; readonly mode: LockMode },
-): boolean {
-  return (a.mode === 'exclusive' || b.mode === 'exclusive') && overlaps(a.range, b.range);
-}
-
-function findConflict<W>(
-  locked: LockedFile<W>,
-  key: string,
-  asked: { readonly range: ByteRange; readonly mode: LockMode },
-): LockHolder | undefined {
-  for (const [holderKey, { owner, segments }] of locked.held) {
-    if (holderKey === key) continue;
-    const segment = segmentsWithin(segments, asked.range).find(
-      ({ mode }) => mode === 'exclusive' || asked.mode === 'exclusive',
-    );
-    if (segment !== undefined) return { owner: owner.owner, segment };
-  }
-  return undefined;
-}
-
-function sameRequest<W>(entry: Waiting<W>, key: string, { range, mode }: LockRequest): boolean {
-  const { request } = entry;
-  return (
-    entry.ownerKey === key &&
-    request.mode === mode &&
-    request.range.start === range.start &&
-    request.range.end === range.end
-  );
 }

@@ -3,7 +3,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Grants, type LockWaiter } from '../../src/locks/grants.ts';
-import type { LockGrant } from '../../src/locks/lockTable.ts';
+import type { LockGrant } from '../../src/locks/lockRequest.ts';
 import type { PeerAnswer } from '../../src/locks/peerCalls.ts';
 import { writeResult } from '../../src/locks/wire.ts';
 import { XdrReader } from '../../src/xdr/reader.ts';

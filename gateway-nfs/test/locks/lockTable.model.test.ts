@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type LockGrant, type LockOwner, LockTable } from '../../src/locks/lockTable.ts';
+import type { LockGrant, LockOwner } from '../../src/locks/lockRequest.ts';
+import { LockTable } from '../../src/locks/lockTable.ts';
 import { LockModel, type Mode, type ModelGrant, type ModelRequest } from './lockModel.ts';
 
 const FILES = 2;

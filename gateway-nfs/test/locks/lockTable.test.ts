@@ -1,7 +1,8 @@
 /** Turns of the lock table that random calls hardly ever take, and what it costs. */
 
 import { expect, test } from 'vitest';
-import { type LockOwner, type LockRequest, LockTable } from '../../src/locks/lockTable.ts';
+import type { LockOwner, LockRequest } from '../../src/locks/lockRequest.ts';
+import { LockTable } from '../../src/locks/lockTable.ts';
 import type { LockMode } from '../../src/locks/segments.ts';
 
 const owner = (svid: number): LockOwner => ({ client: 'c', address: 'a', svid, oh: Buffer.alloc(0) });

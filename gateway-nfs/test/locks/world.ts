@@ -2,9 +2,9 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import type { LockClient, LockClientStore, RememberedClient } from '../../src/locks/clients.ts';
+import type { LockLimits } from '../../src/locks/lockLoads.ts';
 import type { LocateFile } from '../../src/locks/lockManager.ts';
 import { type LockService, openLockService } from '../../src/locks/lockService.ts';
-import type { LockLimits } from '../../src/locks/lockTable.ts';
 import type { Pause } from '../../src/locks/pause.ts';
 import { NLM_PROCEDURE, NLM_PROGRAM, NSM_PROCEDURE, NSM_PROGRAM } from '../../src/locks/wire.ts';
 import { createPortmapProgram } from '../../src/portmap/portmapProgram.ts';

@@ -1,5 +1,6 @@
 /** A TCP server of one program whose calls end when the test says so. */
 import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
 import type { Program, RpcCall } from '../../src/rpc/program.ts';
 import {
   createTcpServer,
@@ -121,4 +122,11 @@ export async function startWorld(limits: WorldLimits = {}): Promise<World> {
       await server.close();
     },
   };
+}
+
+/** A world that ends with the test. */
+export async function start(limits?: WorldLimits): Promise<World> {
+  const world = await startWorld(limits);
+  onTestFinished(() => world.close());
+  return world;
 }

@@ -2,9 +2,9 @@ import { holdStoreForServer } from '../../store/holding.ts';
 import { storeLayout } from '../../store/layout.ts';
 import type { Server, ServerParts } from '../serverContract.ts';
 import { readTlsFiles } from '../tls.ts';
-import { newMeeting } from './meeting.ts';
-import { SharedState } from './sharedState.ts';
-import { Supervisor } from './supervisor.ts';
+import { newMeeting } from './protocol/meeting.ts';
+import { SharedState } from './protocol/sharedState.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
 
 /** A process for the store, several for S3, and this one, which looks after them. @throws CommandFailure */
 export async function serveFamily({ settings, logger, graceMs }: ServerParts): Promise<Server> {

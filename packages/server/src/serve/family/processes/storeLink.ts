@@ -1,0 +1,115 @@
+/** The store as a worker reaches it: its metadata to read, its containers, and the process that writes for it. */
+
+import { type Answers, errorCodec, interrupted, type OtherEnd, StoreAccess } from '@facet/core';
+import { LmdbReplica } from '@facet/engine';
+import { type ContainerLease, containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
+import { Connection, connectToListener } from '@facet/link';
+import type { Logger } from 'pino';
+import { storeLayout } from '../../../store/layout.ts';
+import { endsWithin } from '../../deadline.ts';
+import type { CallsOfStore, CallsOfWorker } from '../protocol/messages.ts';
+import { INHERITED_FD } from '../protocol/messages.ts';
+import { SharedState } from '../protocol/sharedState.ts';
+import type { StartedWorker } from './workerProcess.ts';
+
+export class StoreLink<Calls extends CallsOfWorker> {
+  readonly state = SharedState.open(INHERITED_FD.words);
+  readonly access = new StoreAccess();
+  readonly replica: LmdbReplica;
+  readonly disk: NodeDisk;
+  readonly #start: StartedWorker;
+  readonly #logger: Logger;
+  readonly #onAway: () => void;
+  #checksumErrors = (): number => 0;
+  #answers: Answers<Calls> | undefined;
+  #connection: Connection<Calls, CallsOfStore> | undefined;
+
+  /** @param parts `onAway`: told each time that the store is there no more */
+  constructor(parts: {
+    readonly start: StartedWorker;
+    readonly logger: Logger;
+    readonly onAway?: () => void;
+  }) {
+    this.#start = parts.start;
+    this.#logger = parts.logger;
+    this.#onAway = parts.onAway ?? (() => undefined);
+    const layout = storeLayout(parts.start.settings.data);
+    this.replica = new LmdbReplica({ path: layout.metadata });
+    this.disk = new NodeDisk(layout.extents);
+  }
+
+  /** The store, while it is there. */
+  get store(): OtherEnd<CallsOfStore> | undefined {
+    return this.#connection;
+  }
+
+  /** Since this process began. */
+  get checksumErrors(): number {
+    return this.#checksumErrors();
+  }
+
+  /** What the core of a worker is opened with. */
+  get parts() {
+    const logger = this.#logger;
+    return {
+      access: this.access,
+      replica: this.replica,
+      freshness: this.state,
+      instance: Buffer.from(this.#start.instance, 'hex'),
+      openExtents: async (lease: ContainerLease) => {
+        const extents = new LocalExtentStore({
+          disk: this.disk,
+          lease,
+          onWriteFault: ({ container, error }) =>
+            logger.error(
+              { container: containerName(container, 'segment'), err: error },
+              'a segment could not be written and is given up',
+            ),
+        });
+        this.#checksumErrors = () => extents.checksumErrors;
+        return extents;
+      },
+      onFault: ({ doing, error }: { readonly doing: string; readonly error: unknown }) =>
+        logger.error({ doing, err: error }, 'background work failed, and goes on'),
+    };
+  }
+
+  /** Connects, and answers from now on, now and whenever the store is back. */
+  async serve(answers: Answers<Calls>): Promise<void> {
+    this.#answers = answers;
+    await this.resume();
+  }
+
+  async resume(): Promise<void> {
+    const { meeting, instance } = this.#start;
+    const socket = await connectToListener({
+      address: meeting.address,
+      secret: Buffer.from(meeting.secret, 'hex'),
+      name: Buffer.from(instance, 'hex'),
+    }).catch(() => undefined);
+    // It has ended: of the next one the supervisor tells.
+    if (socket === undefined || this.#answers === undefined) return;
+    this.replica.open();
+    const opened = new Connection<Calls, CallsOfStore>({ socket, errors: errorCodec, lost: interrupted });
+    opened.serve(this.#answers);
+    this.#connection = opened;
+    void opened.over.then(() => {
+      if (this.#connection === opened) this.#away();
+    });
+    this.access.connected(opened);
+  }
+
+  /** @param graceMs what the store has for answers that are under way there */
+  async suspend(graceMs: number): Promise<void> {
+    const connection = this.#connection;
+    this.#away();
+    await endsWithin(graceMs, Promise.resolve(connection?.idle()));
+    await this.replica.close();
+  }
+
+  #away(): void {
+    this.#connection = undefined;
+    this.access.away();
+    this.#onAway();
+  }
+}

@@ -1,0 +1,85 @@
+/** What the supervisor and the processes it started tell each other, as JSON. */
+
+import type { MaintenanceCalls, ProgressCalls, StoreCalls, WorkerCalls } from '@facet/core';
+import type { CommandFailure } from '../../../failure.ts';
+import type { Address } from '../../../settings/address.ts';
+import type { ServeSettings } from '../../../settings/settings.ts';
+import type { StoreFacts } from '../../server.ts';
+import type { Meeting } from './meeting.ts';
+
+/** Descriptors that every child inherits, after standard input, output, error and the channel of these messages. */
+export const INHERITED_FD = { lock: 4, words: 5 } as const;
+
+/** What a worker does: it serves S3, or it compacts and scrubs. */
+export type Role = 's3' | 'maintenance';
+
+/** One run of a worker. */
+export interface Run {
+  /** Hexadecimal. */
+  readonly instance: string;
+  readonly role: Role;
+}
+
+/** What every process is told when it starts. */
+export interface Setup {
+  readonly settings: ServeSettings;
+  readonly meeting: Meeting;
+  /** What is in flight at the end has so long. */
+  readonly graceMs: number;
+}
+
+interface Start extends Setup {
+  readonly kind: 'start';
+}
+
+export type ToStore =
+  /** `running`: workers that ran on when the store ended. */
+  | (Start & {
+      readonly role: 'store';
+      readonly running: readonly Run[];
+      /** Where connections of NFS are accepted, which come by `connection`. */
+      readonly nfsAt?: Address;
+    })
+  /** With one of NFS. */
+  | { readonly kind: 'connection' }
+  /** A worker is about to start. Answered. */
+  | (Run & { readonly kind: 'expect' })
+  | { readonly kind: 'ended'; readonly instance: string }
+  /** How many workers serve S3; none before it listens. */
+  | { readonly kind: 'workers'; readonly count: number }
+  /** Nothing new is taken any more; what is in flight goes on. */
+  | { readonly kind: 'closeDoors' }
+  | { readonly kind: 'stop' };
+
+export type FromStore =
+  | { readonly kind: 'ready'; readonly facts: StoreFacts }
+  | { readonly kind: 'failed'; readonly failure: Pick<CommandFailure, 'code' | 'exitCode' | 'message'> }
+  | { readonly kind: 'expected'; readonly instance: string };
+
+export type ToWorker =
+  | (Start & Run & { readonly name: string })
+  /** With the connection. */
+  | { readonly kind: 'connection' }
+  /** The store is away: nothing of it may be open. Answered. */
+  | { readonly kind: 'suspend' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'count' }
+  /** Connections that are idle have `idleMs` for another request. `withoutStore`: it is away, and stays so. */
+  | { readonly kind: 'stop'; readonly idleMs: number; readonly withoutStore: boolean };
+
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly failure: Pick<CommandFailure, 'code' | 'exitCode' | 'message'> }
+  | { readonly kind: 'suspended' }
+  | { readonly kind: 'counted'; readonly requests: number };
+
+/** What the store's process asks of a worker: besides what the core does, what it measured. */
+export type CallsOfWorker = WorkerCalls & {
+  readonly metrics: { readonly params: null; readonly result: unknown };
+};
+
+/** What it asks of that of maintenance. */
+export type CallsOfMaintenance = CallsOfWorker & MaintenanceCalls;
+
+/** What any of them asks of it. */
+export type CallsOfStore = StoreCalls & ProgressCalls;

@@ -1,0 +1,11 @@
+import type { Logger } from 'pino';
+import type { StoreLock } from '../../../store/lock.ts';
+import type { Setup } from '../protocol/messages.ts';
+import type { SharedState } from '../protocol/sharedState.ts';
+
+/** What all processes of one server have in common, as the supervisor has it. */
+export interface FamilyParts extends Setup {
+  readonly lock: StoreLock;
+  readonly state: SharedState;
+  readonly logger: Logger;
+}

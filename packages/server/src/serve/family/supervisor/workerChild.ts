@@ -1,0 +1,90 @@
+/** A worker, as the supervisor has it. */
+
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { endsWithin } from '../../deadline.ts';
+import type { FromWorker, Role, Run, Setup, ToWorker } from '../protocol/messages.ts';
+import type { Taker } from './distributor.ts';
+import { type Ending, Subprocess } from './subprocess.ts';
+
+const COUNT_MS_MAX = 1_000;
+const INSTANCE_BYTES = 16;
+
+export class WorkerChild implements Taker, Run {
+  readonly role: Role;
+  readonly place: number;
+  /** Names this run, in hexadecimal: its leases bear it. */
+  readonly instance = randomBytes(INSTANCE_BYTES).toString('hex');
+  readonly #process: Subprocess<ToWorker, FromWorker>;
+  /** The store knows of it. */
+  isAdmitted = false;
+  /** It does what it is there for. */
+  serves = false;
+
+  constructor(parts: { readonly role: Role; readonly place: number; readonly inherited: readonly number[] }) {
+    this.role = parts.role;
+    this.place = parts.place;
+    this.#process = new Subprocess(parts.inherited);
+  }
+
+  get name(): string {
+    return this.role === 's3' ? `s3-${this.place}` : this.role;
+  }
+
+  get ended(): Promise<Ending> {
+    return this.#process.ended;
+  }
+
+  get isOver(): boolean {
+    return this.#process.isOver;
+  }
+
+  get ranMs(): number {
+    return this.#process.ranMs;
+  }
+
+  /** Resolves when it serves. @throws CommandFailure */
+  async start(parts: Setup): Promise<void> {
+    const { role, name, instance } = this;
+    await this.#process.begin({ kind: 'start', role, name, instance, ...parts });
+  }
+
+  take(socket: Socket): Promise<boolean> {
+    return this.#process.hand({ kind: 'connection' }, socket);
+  }
+
+  async suspend(): Promise<void> {
+    const suspended = this.#process.next('suspended');
+    this.#process.send({ kind: 'suspend' });
+    await suspended;
+  }
+
+  resume(): void {
+    this.#process.send({ kind: 'resume' });
+  }
+
+  /** Requests under way; 0 from one that does not say. */
+  async count(): Promise<number> {
+    const counted = this.#process.next('counted').then(
+      ({ requests }) => requests,
+      () => 0,
+    );
+    this.#process.send({ kind: 'count' });
+    return (await endsWithin(COUNT_MS_MAX, counted)) ? counted : 0;
+  }
+
+  /** @param ending `idleMs`: what connections have for another request; `withoutStore`: that is away, and stays so */
+  async stop(
+    graceMs: number,
+    ending: { readonly idleMs: number; readonly withoutStore: boolean },
+  ): Promise<void> {
+    if (this.isAdmitted) return this.#process.stop({ kind: 'stop', ...ending }, graceMs);
+    // One that has not begun has nothing to finish.
+    this.kill();
+    await this.ended;
+  }
+
+  kill(): void {
+    this.#process.kill();
+  }
+}

@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { facet, madeCredentials, stop, temporaryDirectory } from '../facetProcess.ts';
+import { begin, clientOf, end, expectAllOf, NfsVisitor } from './load.ts';
+import { childrenOf, logOf, start, WORKERS } from './processes.ts';
+
+describe('a server of several processes', () => {
+  test('a worker that is killed is replaced; the other one goes on; nothing acknowledged is lost', async () => {
+    const { data, server, client, writers } = await begin();
+    const { store, workers } = childrenOf(server);
+    const [victim] = workers;
+    if (victim === undefined) throw new Error('there are workers');
+    process.kill(victim, 'SIGKILL');
+    await server.wrote('stderr', /a worker ended, and is started again/);
+    await end(writers);
+    await expect.poll(() => childrenOf(server).workers.length).toBe(WORKERS);
+    expect(childrenOf(server)).toMatchObject({ store });
+    expect(childrenOf(server).workers).not.toContain(victim);
+    await expectAllOf(writers, client);
+    expect((await stop(server)).code).toBe(0);
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+  });
+
+  test('a store process that is killed is started again: connections stay, nothing acknowledged is lost', async () => {
+    const { data, server, client, writers } = await begin();
+    const before = childrenOf(server);
+    const visitor = new NfsVisitor(server);
+    for (let n = 0; n < 2; n += 1) {
+      process.kill(childrenOf(server).store, 'SIGKILL');
+      const restarts = () =>
+        logOf(server).filter(({ msg }) => /store ended, and is started again/.test(msg)).length;
+      await expect.poll(restarts).toBe(n + 1);
+      const counts = writers.map(({ count }) => count);
+      await expect.poll(() => writers.every(({ count }, at) => count > (counts[at] ?? 0) + 3)).toBe(true);
+    }
+    await end(writers);
+    await visitor.stop();
+    expect(visitor.refused).toEqual([]);
+    expect(childrenOf(server).workers).toEqual(before.workers);
+    // What was under way is told apart from what was refused: it may or may not have been done.
+    for (const { failures } of writers) for (const failure of failures) expect(failure).toMatch(/: 503$/);
+    await expectAllOf(writers, client);
+    expect((await stop(server)).code).toBe(0);
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+  });
+
+  test('when the supervisor is killed every process ends, and the next start has everything', async () => {
+    const { data, server, root, writers } = await begin();
+    const { store, workers, maintenance = 0 } = childrenOf(server);
+    server.child.kill('SIGKILL');
+    await Promise.all(writers.map((writer) => writer.stop()));
+    const lives = (pid: number): boolean => {
+      try {
+        process.kill(pid, 0);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    await expect.poll(() => [store, maintenance, ...workers].filter(lives)).toEqual([]);
+    const again = await start(data);
+    await expectAllOf(writers, clientOf(again, root));
+    expect((await stop(again)).code).toBe(0);
+    expect((await facet(['fsck', '--data', data])).code).toBe(0);
+  });
+
+  test('a worker that ends again and again is started later and later, and the log says so', async () => {
+    const server = await start(temporaryDirectory());
+    const client = clientOf(server, madeCredentials(server));
+    for (let n = 0; n < 4; n += 1) {
+      const seen = new Set(logOf(server).map(({ msg }) => msg));
+      if (seen.has('a worker ends again and again: it is started again later')) break;
+      const [victim] = childrenOf(server).workers;
+      if (victim !== undefined) process.kill(victim, 'SIGKILL');
+      await expect
+        .poll(() => logOf(server).filter(({ msg }) => msg.startsWith('a worker end')).length)
+        .toBeGreaterThan(n);
+      await expect.poll(() => childrenOf(server).workers.length).toBe(WORKERS);
+      await delay(50);
+    }
+    await server.wrote('stderr', /a worker ends again and again/);
+    await expect.poll(async () => (await client.ask('GET', '/').catch(() => undefined))?.status).toBe(200);
+    expect((await stop(server)).code).toBe(0);
+  });
+});
