@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { HashingThreads } from './hashing/hashingThreads.ts';
 import { AcceptedConnections } from './http/accepted.ts';
 import {
+  afterWholeRequests,
   answerOn,
   answerParserError,
   type ClientError,
@@ -83,8 +84,14 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     void serve(request, response, request.url ?? '').then(over);
   }, options.tls);
   server.on('clientError', (error: ClientError, socket: Socket) => {
+    if (isPlainHttp(error)) {
+      const { remoteAddress } = socket;
+      options.log.warn({ remoteAddress }, 'a client spoke HTTP to the port of HTTPS');
+    }
+    afterWholeRequests(socket, () => refuse(error, socket));
+  });
+  function refuse(error: ClientError, socket: Socket): void {
     const { remoteAddress } = socket;
-    if (isPlainHttp(error)) options.log.warn({ remoteAddress }, 'a client spoke HTTP to the port of HTTPS');
     // Of a request that is under way its own record tells.
     const isOwnRecord = answerOn(socket) !== undefined;
     const requestId = ids.next();
@@ -95,7 +102,7 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     options.onRequest?.(unreadableRequest({ requestId, refusal, bytesOut, remoteAddress }));
     const { status } = refusal;
     options.onOutcome?.({ operation: undefined, status, bytesIn: 0, bytesOut, durationMs: 0 });
-  });
+  }
 
   const accepted = new AcceptedConnections(server);
   return {

@@ -181,6 +181,64 @@ describe('what is no request', () => {
     wire.socket.destroy();
   });
 
+  describe('behind requests that came whole', () => {
+    // What is so long goes to the disk, and is not answered yet when the parser comes to what follows.
+    const body = (word: string) => word.repeat(5000);
+    const put = (key: string, word: string, headers: Record<string, string> = {}) =>
+      head(world.alice, 'PUT', `/wire/${key}`, { 'content-length': String(body(word).length), ...headers }) +
+      body(word);
+    const stored = async (key: string) => (await world.alice.get(`/wire/${key}`)).text;
+    const statuses = (answer: string) =>
+      [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+
+    it('does not take their answers away', async () => {
+      const wire = new Wire(world.port);
+      wire.write(`${put('kept', 'first')}NONSENSE\r\n\r\n`);
+      const answer = await wire.end();
+      expect(statuses(answer)).toEqual([200, 400]);
+      expect(answer).toMatch(/<Code>BadRequest<\/Code>.*$/s);
+      expect(await stored('kept')).toBe(body('first'));
+    });
+
+    it('is answered after all of them, once', async () => {
+      const wire = new Wire(world.port);
+      wire.write(`${put('kept-1', 'first')}${put('kept-2', 'second')}NONSENSE\r\n\r\n`);
+      wire.write('NONSENSE\r\n\r\n');
+      expect(statuses(await wire.end())).toEqual([200, 200, 400]);
+      expect([await stored('kept-1'), await stored('kept-2')]).toEqual(['first', 'second'].map(body));
+    });
+
+    it('nor cuts an answer short that is long', async () => {
+      const large = Buffer.alloc(8 << 20, 'x');
+      await world.alice.put('/wire/long', large);
+      const wire = new Wire(world.port);
+      wire.write(`${head(world.alice, 'GET', '/wire/long', {})}NONSENSE\r\n\r\n`);
+      const answer = await wire.end();
+      expect(answer.split('x'.repeat(1 << 20))).toHaveLength(9);
+      expect(answer).toMatch(/x+HTTP\/1\.1 400 /);
+    });
+
+    it('may be the body of the next, which is what is refused', async () => {
+      const wire = new Wire(world.port);
+      const chunked = head(world.alice, 'PUT', '/wire/garbled', {
+        'transfer-encoding': 'chunked',
+        'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+        'x-amz-decoded-content-length': '5',
+      });
+      wire.write(`${put('kept-3', 'third')}${chunked}NONSENSE\r\n`);
+      expect(statuses(await wire.end())).toEqual([200, 400]);
+      expect(await stored('kept-3')).toBe(body('third'));
+      expect(await world.alice.head('/wire/garbled')).toMatchObject({ status: 404 });
+    });
+
+    it('has no answer where the one before is the last', async () => {
+      const wire = new Wire(world.port);
+      wire.write(`${put('last', 'last', { connection: 'close' })}NONSENSE\r\n\r\n`);
+      expect(statuses(await wire.end())).toEqual([200]);
+      expect(await stored('last')).toBe(body('last'));
+    });
+  });
+
   it('an absolute URL in the request line is its path', async () => {
     const wire = new Wire(world.port);
     wire.write('GET http://somewhere.test/wire/key HTTP/1.1\r\nhost: x\r\n\r\n');

@@ -14,10 +14,10 @@ export interface Answers<A, R> {
   /** What of the answer is to be kept. */
   readonly named?: (result: R) => AnsweredCall['named'];
   /**
-   * Done twice it does no harm. On a full disk no new room is taken for its answers then: it may be asked for without
-   * end, and gives nothing back.
+   * It gives no room back, and may be asked for without end: on a full disk none is taken for its answers. What does no harm
+   * done twice is done there, and forgotten; what would do some, or be told that it was not done, is refused.
    */
-  readonly harmlessTwice?: true;
+  readonly harmlessTwice?: (args: A) => boolean;
   /** The answer once more, with attributes as they are now. */
   readonly again: (tx: WriteTx, args: A, call: AnsweredCall) => Op<R>;
 }
@@ -39,8 +39,10 @@ export function answeredOnce<A extends { readonly call?: CallRef }, R>(
       const before = stored && decodeAnswerTo(call, stored);
       if (before) return yield* answers.again(tx, args, before);
       if (!context.mayGrow && !runsWhenFull(command, args)) throw noRoomFor(command.name);
+      const harmlessTwice = context.mayGrow || stored ? undefined : answers.harmlessTwice;
+      if (harmlessTwice?.(args) === false) throw noRoomFor(command.name);
       const result = yield* command.run(tx, args, context);
-      if (!context.mayGrow && answers.harmlessTwice && !stored) return result;
+      if (harmlessTwice) return result;
       const named = answers.named?.(result);
       const { xid, checksum } = call;
       tx.put(key, encodeCall({ xid, checksum, answered: context.now, ...(named && { named }) }));

@@ -60,6 +60,7 @@ export const rename = answeredOnce(renameOnce, {
 });
 
 export const setattr = answeredOnce(setattrOnce, {
-  harmlessTwice: true,
+  // The first time changes the ctime that guards it.
+  harmlessTwice: ({ ifCtime }) => ifCtime === undefined,
   again: (tx, { file }) => unchanged(tx, file),
 });

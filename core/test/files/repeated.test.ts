@@ -72,6 +72,33 @@ describe.each(ENGINES)('a call that is repeated, on %s', (engine) => {
     expect(await remembered()).toHaveLength(2);
   });
 
+  it('is not done on a full disk where its repetition would be told that it was not', async () => {
+    yard = await Yard.open(engine);
+    const { file } = await yard.files.create({ ...at('file'), how: GUARDED, call: nextCall() });
+    const { mode, ctime } = file;
+    const args = { caller: ROOT, file: ref(file), changes: { mode: 0o600 }, ifCtime: ctime };
+    const call = nextCall();
+    const full = afterRestart({ full: true });
+    for (const files of [full, full, afterRestart({ full: true })])
+      expect(await codeOf(files.setattr({ ...args, call }))).toBe('NoSpace');
+    expect((await yard.stat(ref(file))).mode).toBe(mode);
+    // With room it is done, also if it was refused before; and again it is answered as it was, whatever room there is.
+    const set = await full.setattr({
+      caller: ROOT,
+      file: ref(file),
+      changes: { mode: 0o640 },
+      call: nextCall(),
+    });
+    const later = { ...args, ifCtime: set.after.ctime, call };
+    const done = await yard.files.setattr(later);
+    for (const files of [full, afterRestart()])
+      expect((await files.setattr(later)).after).toEqual(done.after);
+    // Where there is a record to write over, it is remembered without new room.
+    const next = { ...later, ifCtime: done.after.ctime, call: { ...call, xid: call.xid + 1024 } };
+    const overwritten = await full.setattr(next);
+    expect((await afterRestart({ full: true }).setattr(next)).after).toEqual(overwritten.after);
+  });
+
   it('finds what it made, also after a restart', async () => {
     yard = await Yard.open(engine);
     const device = { major: 1, minor: 3 };

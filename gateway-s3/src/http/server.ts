@@ -76,14 +76,43 @@ export function isPlainHttp(error: ClientError): boolean {
   return error.code === 'ERR_SSL_HTTP_REQUEST';
 }
 
+/** Connections on which something came that is no request: nor is what follows it. */
+const garbled = new WeakSet<Socket>();
+
+/**
+ * Calls back when every request that came whole has had its answer: what comes behind a request does not undo it, and its
+ * answer says that it was done. Once a connection, and not for one that ends before.
+ */
+export function afterWholeRequests(socket: Socket, refuse: () => void): void {
+  if (garbled.has(socket)) return;
+  garbled.add(socket);
+  awaitAnswers(socket, refuse);
+}
+
+function awaitAnswers(socket: Socket, refuse: () => void): void {
+  const answer = answerOn(socket);
+  // One that is written to its end is the answer, however its request ended.
+  if (answer === undefined || !(answer.req.complete || answer.writableEnded)) {
+    refuse();
+    return;
+  }
+  // By then Node has put the answer to the next request on the socket, if there is one.
+  answer.once('close', () => awaitAnswers(socket, refuse));
+}
+
 /** Answers what never became a request, and closes. @returns what was answered, if anything was */
 export function answerParserError(
   error: ClientError,
   socket: Socket,
   requestId: string,
 ): S3Error | undefined {
+  // The answer before said that it is the last.
+  if (!socket.writable) {
+    socket.destroySoon();
+    return undefined;
+  }
   // After a reset there is nobody to answer; after the head of another answer there is no place for one.
-  if (error.code === 'ECONNRESET' || !socket.writable || answerOn(socket)?.headersSent) {
+  if (error.code === 'ECONNRESET' || answerOn(socket)?.headersSent) {
     socket.destroy();
     return undefined;
   }

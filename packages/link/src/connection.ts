@@ -1,6 +1,6 @@
 /**
- * Calls between two processes of one server, both ways over one stream. Both ends are of one build: what one sends is
- * what the other expects, and is not checked again.
+ * Calls between two processes of one server, both ways over one stream. Both ends are of one build: what one asks for is
+ * what the other expects, and is not checked again. What is no message of theirs ends the connection, and nothing else.
  */
 
 import type { Socket } from 'node:net';
@@ -24,6 +24,8 @@ export interface ConnectionParts {
   readonly errors: ErrorCodec;
   /** What those get who wait for an answer when the other end is gone. */
   readonly lost: () => Error;
+  /** Told what came that is no message; then the connection ends. */
+  readonly onGarbled: (reason: Error) => void;
 }
 
 const KIND = { call: 0, result: 1, failure: 2 } as const;
@@ -122,14 +124,14 @@ export class Connection<Mine extends Protocol, Theirs extends Protocol> {
   }
 
   #take(chunk: Buffer): void {
-    let messages: readonly unknown[];
+    // What was on its way when this end gave the other up.
+    if (this.#parts.socket.destroyed) return;
     try {
-      messages = this.#reader.push(chunk);
-    } catch {
+      for (const message of this.#reader.push(chunk)) this.#handle(messageOf(message));
+    } catch (error) {
       this.#parts.socket.destroy();
-      return;
+      this.#parts.onGarbled(error instanceof Error ? error : new Error(String(error)));
     }
-    for (const message of messages) this.#handle(message as Message);
   }
 
   #handle(message: Message): void {
@@ -140,17 +142,19 @@ export class Connection<Mine extends Protocol, Theirs extends Protocol> {
     }
     const [kind, id, outcome] = message;
     const waiting = this.#waiting.get(id);
+    if (waiting === undefined) throw new Error(`an answer to call ${id}, which nobody waits for`);
+    if (kind === KIND.result) waiting.resolve(outcome);
+    else waiting.reject(this.#parts.errors.decode(outcome));
     this.#waiting.delete(id);
-    if (kind === KIND.result) waiting?.resolve(outcome);
-    else waiting?.reject(this.#parts.errors.decode(outcome));
     if (this.#waiting.size === 0) this.#heardAll();
   }
 
   async #answer(id: number, method: string, params: unknown): Promise<void> {
     this.#answering += 1;
     try {
-      const handler = this.#handlers?.[method];
-      if (handler === undefined) throw new Error(`there is no call ${method}`);
+      const handlers = this.#handlers;
+      if (!handlers || !Object.hasOwn(handlers, method)) throw new Error(`there is no call ${method}`);
+      const handler = handlers[method as keyof Mine];
       this.#send([KIND.result, id, await handler(params)]);
     } catch (error) {
       this.#send([KIND.failure, id, this.#parts.errors.encode(error)]);
@@ -177,4 +181,14 @@ export class Connection<Mine extends Protocol, Theirs extends Protocol> {
     this.#allHeard?.resolve();
     this.#allHeard = undefined;
   }
+}
+
+/** @throws Error for what is none */
+function messageOf(value: unknown): Message {
+  if (Array.isArray(value) && Number.isSafeInteger(value[1])) {
+    const [kind, id, third, params]: readonly unknown[] = value;
+    if (kind === KIND.call && typeof third === 'string') return [kind, Number(id), third, params];
+    if (kind === KIND.result || kind === KIND.failure) return [kind, Number(id), third];
+  }
+  throw new Error('a value that is no message');
 }

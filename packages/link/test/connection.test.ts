@@ -17,6 +17,9 @@ const errors: ErrorCodec = {
   decode: (encoded) => new Error((encoded as { readonly said: string }).said),
 };
 const lost = () => new Error('gone');
+const onGarbled = (error: Error) => {
+  throw error;
+};
 
 async function pair() {
   const address = `facet-test-${randomBytes(8).toString('hex')}`;
@@ -27,7 +30,7 @@ async function pair() {
   const socket = await connectToListener({ address, secret, name });
   const peer = await met.promise;
   expect(peer.name).toEqual(name);
-  const answering = new Connection<Asked, Nothing>({ socket: peer.socket, errors, lost });
+  const answering = new Connection<Asked, Nothing>({ socket: peer.socket, errors, lost, onGarbled });
   const held = Promise.withResolvers<string>();
   answering.serve({
     double: (n) => n * 2,
@@ -37,7 +40,7 @@ async function pair() {
     },
     wait: () => held.promise,
   });
-  const asking = new Connection<Nothing, Asked>({ socket, errors, lost });
+  const asking = new Connection<Nothing, Asked>({ socket, errors, lost, onGarbled });
   onTestFinished(() => {
     listener.close();
     asking.destroy();

@@ -1,7 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
 import { put } from './s3.ts';
 
@@ -65,13 +76,107 @@ describe.skipIf(!canBeMortal)('that may not be read is not taken for one without
   });
 });
 
-test('a file or a folder in place of the lock', async () => {
+test('a folder in place of the lock, and then a file', async () => {
   const data = temporaryDirectory();
   mkdirSync(join(data, 'LOCK'));
   expect((await facet(['fsck', '--data', data])).stderr).toContain('a directory that should be a file');
   rmSync(join(data, 'LOCK'), { recursive: true });
   writeFileSync(join(data, 'LOCK'), '');
   expect((await facet(['volume', 'list', '--data', data])).code).toBe(0);
+});
+
+describe('what is in it and can not be used is told by its name, and left as it is', () => {
+  const places: readonly [name: string, kind: 'file' | 'directory'][] = [
+    ['LOCK', 'file'],
+    ['meta', 'directory'],
+    ['meta/data.mdb', 'file'],
+    ['meta/lock.mdb', 'file'],
+    ['meta/0.journal', 'file'],
+    ['meta/1.journal', 'file'],
+    ['meta/ballast', 'file'],
+    ['extents', 'directory'],
+    ['root-credentials.json', 'file'],
+    ['nfs-handle-key.json', 'file'],
+    ['admin.json', 'file'],
+  ];
+  const commands = [['serve', ...ports], ['volume', 'list'], ['fsck']];
+
+  /** Of which there is everything. */
+  const template = mkdtempSync(join(tmpdir(), 'facet-server-'));
+  beforeAll(async () => {
+    const server = await serve({ data: template, defer: () => undefined });
+    await put(server, '/bucket');
+    await put(server, '/bucket/object', { body: 'x'.repeat(5000) });
+    cpSync(join(template, 'admin.json'), join(template, 'left'));
+    await stop(server);
+    renameSync(join(template, 'left'), join(template, 'admin.json'));
+  });
+  afterAll(() => rmSync(template, { recursive: true }));
+
+  const copied = (name: string) => {
+    const data = temporaryDirectory();
+    cpSync(template, data, { recursive: true });
+    const path = join(data, name);
+    expect(existsSync(path), name).toBe(true);
+    return { data, path };
+  };
+
+  test.each(places)('%s, which is to be a %s, is of the other kind', async (name, kind) => {
+    const { data, path } = copied(name);
+    rmSync(path, { recursive: true });
+    if (kind === 'file') mkdirSync(path);
+    else writeFileSync(path, '');
+    const left = readdirSync(data, { recursive: true });
+    const other = kind === 'file' ? 'directory' : 'file';
+    for (const words of commands) {
+      const end = await facet([...words, '--data', data]);
+      const said = `facet: cannot use ${data} as a data directory: ${path} is a ${other} that should be a ${kind}: move it away\n`;
+      expect([end.code, end.stdout, end.stderr]).toEqual([1, '', said]);
+    }
+    expect(readdirSync(data, { recursive: true })).toEqual(left);
+  });
+
+  test('admin.json is a pipe, which nobody waits for', async () => {
+    const { data, path } = copied('admin.json');
+    rmSync(path);
+    spawnSync('mkfifo', [path]);
+    for (const words of commands)
+      expect((await facet([...words, '--data', data])).stderr).toContain(
+        `${path} is something else that should be a file`,
+      );
+  });
+
+  test.skipIf(!canBeMortal).each(places.filter(([name]) => name !== 'admin.json'))(
+    '%s may not be read',
+    async (name) => {
+      const { data, path } = copied(name);
+      chmodSync(path, 0o000);
+      onTestFinished(() => chmodSync(path, 0o700));
+      for (const words of commands) {
+        const end = await facet([...words, '--data', data], { under: mortal });
+        expect([end.code, end.stdout]).toEqual([1, '']);
+        expect(end.stderr).toMatch(/^facet: cannot use .* as a data directory: permission denied: .*\n$/);
+        expect(end.stderr).toContain(`'${path}`);
+      }
+    },
+  );
+
+  test.skipIf(!canBeMortal)(
+    'an admin.json that may not be read is written anew; of a server it is told',
+    async () => {
+      const { data, path } = copied('admin.json');
+      chmodSync(path, 0o000);
+      const server = await serve({ data, under: mortal });
+      expect((await facet(['volume', 'list', '--data', data], { under: mortal })).code).toBe(0);
+      chmodSync(path, 0o000);
+      const end = await facet(['volume', 'list', '--data', data], { under: mortal });
+      expect([end.code, end.stderr]).toEqual([
+        5,
+        expect.stringContaining(`who runs this may not read ${path}`),
+      ]);
+      await stop(server);
+    },
+  );
 });
 
 describe('a store is made in no place of others', () => {

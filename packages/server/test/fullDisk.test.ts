@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { facet, type RunningServer, serve, stop } from './facetProcess.ts';
 import { NfsClient, STATUS } from './nfsClient.ts';
 import { presign } from './presign.ts';
-import { noSmallDisk, smallDisk } from './smallDisk.ts';
+import { noSmallDisk, smallDisk, takeTheRest } from './smallDisk.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
 const environment = {
@@ -104,18 +104,6 @@ class Clients {
 function changesToldBy(server: RunningServer): readonly string[] {
   expect(server.stderr()).not.toMatch(/^ +at |"stack"/m);
   return [...server.stderr().matchAll(/the disk is full|there is room/g)].map(([told]) => told);
-}
-
-/** Of a disk, to its last block. */
-function takeTheRest(filler: string): void {
-  for (let blockBytes = 1 << 20; blockBytes >= 4096; ) {
-    try {
-      appendFileSync(filler, Buffer.alloc(blockBytes));
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'ENOSPC' });
-      blockBytes /= 2;
-    }
-  }
 }
 
 const why = noSmallDisk();

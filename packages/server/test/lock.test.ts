@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openStoreLock, readLockHolder, readStoreState, type StoreLock } from '../src/store/lock.ts';
 import { temporaryDirectory } from './facetProcess.ts';
+import { noSmallDisk, smallDisk, takeTheRest } from './smallDisk.ts';
 
 function openLock(path: string): StoreLock {
   const lock = openStoreLock(path);
@@ -44,7 +46,8 @@ describe('the store lock', () => {
   test('it is known of one before whether it ended with the store open', () => {
     const path = join(temporaryDirectory(), 'LOCK');
     const first = openLock(path);
-    expect(readStoreState(path)).toBe('closed');
+    // Nothing is known of it.
+    expect(readStoreState(path)).toBe('opening');
     first.describeHolder('the first');
     first.noteStore('open');
     first.close();
@@ -55,6 +58,39 @@ describe('the store lock', () => {
     expect([readLockHolder(path), readStoreState(path)]).toEqual(['the second, of a longer name', 'closed']);
     second.describeHolder('open');
     expect([readLockHolder(path), readStoreState(path)]).toEqual(['open', 'closed']);
+  });
+
+  test('what it says is kept on a full disk; where there never was room, it is said when there is', async ({
+    skip,
+  }) => {
+    const why = noSmallDisk();
+    skip(why !== undefined, why);
+    const disk = await smallDisk({ megabytes: 1 });
+    const path = join(disk.seen, 'LOCK');
+    const filler = join(disk.seen, 'filler');
+    const first = openLock(path);
+    first.describeHolder('the first');
+    first.noteStore('open');
+    takeTheRest(filler);
+    first.noteStore('closed');
+    first.noteStore('opening');
+    expect([readLockHolder(path), readStoreState(path)]).toEqual(['the first', 'opening']);
+    first.close();
+    const second = openLock(path);
+    second.describeHolder('the second, of a longer name');
+    expect([readLockHolder(path), readStoreState(path)]).toEqual(['the second, of a longer name', 'opening']);
+
+    const newer = join(disk.seen, 'NEWER');
+    const third = openLock(newer);
+    takeTheRest(filler);
+    third.describeHolder('the third');
+    third.noteStore('open');
+    expect([readFileSync(newer, 'utf8'), readLockHolder(newer)]).toEqual(['', undefined]);
+    // So that whoever opens it next looks more closely.
+    expect(readStoreState(newer)).toBe('opening');
+    rmSync(filler);
+    third.noteStore('open');
+    expect([readLockHolder(newer), readStoreState(newer)]).toEqual(['the third', 'open']);
   });
 
   test('regions do not know of each other', () => {

@@ -102,19 +102,33 @@ export class NfsClient {
   }
 
   async read(file: Buffer): Promise<string> {
-    const reply = await this.#ask(6, new XdrWriter().opaque(file).uint64(0).uint32(1000));
+    return `${await this.readAt(file, 0, 1000)}`;
+  }
+
+  async readAt(file: Buffer, offset: number, count: number): Promise<Buffer> {
+    const reply = await this.#ask(6, new XdrWriter().opaque(file).uint64(BigInt(offset)).uint32(count));
     const status = reply.uint32();
     if (status !== STATUS.OK) throw new Error(`READ: ${status}`);
     reply.optional((attributes) => attributes.fixed(ATTRIBUTE_BYTES));
     reply.uint32();
     reply.bool();
-    return `${reply.opaque(1000)}`;
+    return reply.opaque(count);
   }
 
-  async write(file: Buffer, text: string): Promise<number> {
-    const bytes = Buffer.from(text);
-    const args = new XdrWriter().opaque(file).uint64(0).uint32(bytes.length).uint32(FILE_SYNC).opaque(bytes);
-    return (await this.#ask(7, args)).uint32();
+  write(file: Buffer, text: string): Promise<number> {
+    return this.writeAt(file, 0, Buffer.from(text));
+  }
+
+  async writeAt(file: Buffer, offset: number, bytes: Buffer): Promise<number> {
+    const args = new XdrWriter().opaque(file).uint64(BigInt(offset));
+    return (await this.#ask(7, args.uint32(bytes.length).uint32(FILE_SYNC).opaque(bytes))).uint32();
+  }
+
+  /** SETATTR of the size alone. */
+  async resize(file: Buffer, sizeBytes: number): Promise<number> {
+    const args = new XdrWriter().opaque(file).uint32(0).uint32(0).uint32(0);
+    args.uint32(1).uint64(BigInt(sizeBytes)).uint32(0).uint32(0);
+    return (await this.#ask(2, args.uint32(0))).uint32();
   }
 
   /** Bytes in all, and those that can still be stored. */

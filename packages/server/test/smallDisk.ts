@@ -1,7 +1,8 @@
 /** A small disk of a test's own: a tmpfs in a mount namespace that a process keeps. Needs no root. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { onTestFinished } from 'vitest';
+import { appendFileSync } from 'node:fs';
+import { expect, onTestFinished } from 'vitest';
 import { temporaryDirectory } from './facetProcess.ts';
 
 const [NAMESPACE, ...OF_ITS_OWN] = ['unshare', '--user', '--map-root-user', '--mount'] as const;
@@ -37,4 +38,16 @@ export async function smallDisk({ megabytes }: { readonly megabytes: number }): 
     seen: `/proc/${pid}/root${path}`,
     under: ['nsenter', '--target', pid, '--user', '--mount', '--preserve-credentials', '--'],
   };
+}
+
+/** Of a disk, to its last block, by a file of that name. */
+export function takeTheRest(filler: string): void {
+  for (let blockBytes = 1 << 20; blockBytes >= 4096; ) {
+    try {
+      appendFileSync(filler, Buffer.alloc(blockBytes));
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' });
+      blockBytes /= 2;
+    }
+  }
 }

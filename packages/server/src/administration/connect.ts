@@ -3,7 +3,7 @@
  * Who gets the lock decides, so the two never overlap.
  */
 
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommandFailure } from '../failure.ts';
@@ -59,7 +59,14 @@ export async function withAdministration<T>(
 }
 
 function noAnswer({ adminEndpoint }: StoreLayout): string {
-  if (existsSync(adminEndpoint)) return 'it does not answer';
+  if (existsSync(adminEndpoint)) {
+    try {
+      accessSync(adminEndpoint, constants.R_OK);
+      return 'it does not answer';
+    } catch {
+      return `who runs this may not read ${adminEndpoint}, which says where it answers`;
+    }
+  }
   return `it has left no ${basename(adminEndpoint)}, which says where it answers: is the disk full?`;
 }
 

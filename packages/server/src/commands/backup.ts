@@ -85,10 +85,10 @@ async function runBackup(options: BackupCommandOptions): Promise<ExitCode> {
 /** @param made the backup that was made before */
 async function pruneTo(directory: string, keep: number, made: BackupId): Promise<Pruned> {
   const { prune, Repository } = await import('@facet/core');
-  const { withPlaceForBackups } = await import('../store/backups.ts');
+  const { withBackupsToRemove } = await import('../store/backups.ts');
   try {
     return await inCoresWords(() =>
-      withPlaceForBackups(directory, async (disk) => prune(await Repository.open(disk), keep)),
+      withBackupsToRemove(directory, async (disk) => prune(await Repository.open(disk), keep)),
     );
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
@@ -100,15 +100,14 @@ async function pruneTo(directory: string, keep: number, made: BackupId): Promise
 
 async function listBackups(options: BackupCommandOptions): Promise<ExitCode> {
   const { Repository } = await import('@facet/core');
-  const { NodeDisk } = await import('@facet/extents');
-  const { mustHoldBackups } = await import('../store/backups.ts');
-  const to = resolve(options.to);
+  const { withBackupsToRead } = await import('../store/backups.ts');
   const backups: Listed[] = [];
-  await inCoresWords(async () => {
-    await mustHoldBackups(to);
-    const repository = await Repository.open(new NodeDisk(to));
-    for (const id of await repository.backups()) backups.push(await describeListed(repository, id));
-  });
+  await inCoresWords(() =>
+    withBackupsToRead(resolve(options.to), async (disk) => {
+      const repository = await Repository.open(disk);
+      for (const id of await repository.backups()) backups.push(await describeListed(repository, id));
+    }),
+  );
   processOutput(options.json === true).result({
     result: { backups },
     text: [
@@ -147,15 +146,14 @@ function shown(bytes: number | undefined): string {
 
 async function checkAll(options: BackupCommandOptions): Promise<ExitCode> {
   const { checkBackups } = await import('@facet/core');
-  const { NodeDisk } = await import('@facet/extents');
-  const { mustHoldBackups } = await import('../store/backups.ts');
+  const { withBackupsToRead } = await import('../store/backups.ts');
   const output = processOutput(options.json === true);
   const line = new ProgressLine(process.stderr, { isWanted: !output.json });
-  const to = resolve(options.to);
-  const report = await inCoresWords(async () => {
-    await mustHoldBackups(to);
-    return checkBackups({ from: new NodeDisk(to), onProgress: (progress) => line.show(progress) });
-  }).finally(() => line.clear());
+  const report = await inCoresWords(() =>
+    withBackupsToRead(resolve(options.to), (from) =>
+      checkBackups({ from, onProgress: (progress) => line.show(progress) }),
+    ),
+  ).finally(() => line.clear());
   const isWhole = report.backups.every(({ damage, damaged }) => damage === undefined && damaged.length === 0);
   output.result({ result: { ...report, damaged: !isWhole }, text: describeCheck(report, isWhole) });
   return isWhole ? EXIT.ok : EXIT.damage;

@@ -1,4 +1,9 @@
-/** A directory of backups on this machine's disk, and what of a data directory goes into one as it is. */
+/**
+ * A directory of backups on this machine's disk, and what of a data directory goes into one as it is.
+ *
+ * It has a `LOCK` as a store does. Region `owner`: who adds a backup, or removes some. Region `instances`: shared, who reads;
+ * exclusive, who removes. So that a backup need not wait for a check, which takes hours where there is much.
+ */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -6,7 +11,7 @@ import { fromTarget, Repository, type SmallFile } from '@facet/core';
 import { type Disk, NodeDisk } from '@facet/extents';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
-import { openStoreLock } from './lock.ts';
+import { openSharedLock, openStoreLock, type StoreLock } from './lock.ts';
 
 /** Those of the files that are there. */
 export function smallFilesOf(paths: readonly string[]): readonly SmallFile[] {
@@ -16,12 +21,25 @@ export function smallFilesOf(paths: readonly string[]): readonly SmallFile[] {
 }
 
 /**
- * Of a directory that is to be read: what is wrong with its name, in words of whoever named it.
- * @throws CommandFailure NoEntry (3); errors of the disk
+ * Reads of a directory of backups, of which nothing is removed meanwhile. One may be added: that changes nothing of those
+ * that are there.
+ * @throws CommandFailure NoEntry (3) | StoreInUse (5), errors of the disk, and what `work` throws
  */
-export async function mustHoldBackups(directory: string): Promise<void> {
+export async function withBackupsToRead<T>(directory: string, work: (disk: Disk) => Promise<T>): Promise<T> {
+  const disk = new NodeDisk(directory);
+  await mustHoldBackups(directory, disk);
+  const lock = holdToRead(directory);
+  try {
+    return await work(disk);
+  } finally {
+    lock?.close();
+  }
+}
+
+/** Of what is wrong with its name, in words of whoever named it. @throws CommandFailure NoEntry (3); errors of the disk */
+async function mustHoldBackups(directory: string, disk: Disk): Promise<void> {
   const status = statSync(directory, { throwIfNoEntry: false });
-  if (status?.isDirectory() && (await Repository.isIn(new NodeDisk(directory)))) return;
+  if (status?.isDirectory() && (await Repository.isIn(disk))) return;
   const what = status === undefined ? `${directory} does not exist` : `there are no backups in ${directory}`;
   throw new CommandFailure({
     exitCode: EXIT.notFound,
@@ -30,13 +48,42 @@ export async function mustHoldBackups(directory: string): Promise<void> {
   });
 }
 
+/** @returns undefined where no file can be locked: so nobody else holds one there, and it can be read all the same */
+function holdToRead(directory: string): { close(): void } | undefined {
+  let lock: ReturnType<typeof openSharedLock> | undefined;
+  let isHeld = false;
+  try {
+    lock = openSharedLock(join(directory, 'LOCK'));
+    isHeld = lock.tryLock('instances', 'shared');
+  } catch {
+    lock?.close();
+    return undefined;
+  }
+  if (isHeld) return lock;
+  lock.close();
+  throw inUse(directory, 'by another process, which removes old backups');
+}
+
 /**
- * Works on a directory of backups that nobody else works on, made when there is none but the one above it.
+ * Works on a directory of backups that nobody else works on, made when there is none but the one above it. Others may
+ * read of it: nothing of what is there may be changed.
  * @throws CommandFailure StoreInUse (5), FsError NotEmpty, and what `work` throws
  */
-export async function withPlaceForBackups<T>(
+export function withPlaceForBackups<T>(directory: string, work: (disk: Disk) => Promise<T>): Promise<T> {
+  return withPlace(directory, work);
+}
+
+/** The same, and nobody reads of it. @throws as {@link withPlaceForBackups} */
+export function withBackupsToRemove<T>(directory: string, work: (disk: Disk) => Promise<T>): Promise<T> {
+  return withPlace(directory, (disk, lock) => {
+    if (lock.tryLock('instances', 'exclusive')) return work(disk);
+    throw inUse(directory, 'by another process, which reads of it');
+  });
+}
+
+async function withPlace<T>(
   directory: string,
-  work: (disk: Disk) => Promise<T>,
+  work: (disk: Disk, lock: StoreLock) => Promise<T>,
 ): Promise<T> {
   // A link might lead to the store's own file, which would be cut off where the backup ends.
   const disk = new NodeDisk(directory, { links: false });
@@ -44,18 +91,22 @@ export async function withPlaceForBackups<T>(
     throw fromTarget(error);
   });
   try {
-    if (lock.tryLock('owner', 'exclusive')) return await work(disk);
-    throw new CommandFailure({
-      exitCode: EXIT.inUse,
-      code: 'StoreInUse',
-      message: `the directory of backups ${directory} is in use by another process: wait until it has ended`,
-    });
+    if (!lock.tryLock('owner', 'exclusive')) throw inUse(directory, 'by another process');
+    return await work(disk, lock);
   } finally {
     lock.close();
   }
 }
 
-async function prepare(directory: string, disk: Disk) {
+function inUse(directory: string, by: string): CommandFailure {
+  return new CommandFailure({
+    exitCode: EXIT.inUse,
+    code: 'StoreInUse',
+    message: `the directory of backups ${directory} is in use ${by}: wait until it has ended`,
+  });
+}
+
+async function prepare(directory: string, disk: Disk): Promise<StoreLock> {
   await disk.makeDirectory('');
   // Nothing is left in a place of others.
   await Repository.refuseOthers(disk);

@@ -5,7 +5,9 @@
  * unlike `flock(2)`, turning an exclusive lock into a shared one is a single step that nobody can slip into.
  * Nothing here waits: a lock is had at once or not at all.
  *
- * What the file says is a line of who holds it, for messages, and behind that a line `opening` or `open` while the store is.
+ * What the file says is a line of who holds it, for messages, and a line `opening`, `open` or `closed`. It is written over
+ * what was there, which takes no room: cut off first it would stay empty on a full disk. Lines behind these are what a
+ * process that ended between the two steps left of a longer text.
  *
  * | byte | region      | exclusive                               | shared                |
  * |------|-------------|-----------------------------------------|-----------------------|
@@ -64,9 +66,21 @@ export interface StoreLock {
 
 /** Opens, and makes if need be, the lock file at `path`. @throws Error with errno's code (EACCES, ENOENT, …) */
 export function openStoreLock(path: string): StoreLock {
+  return openLockFile(path, constants.O_RDWR);
+}
+
+/**
+ * The same for regions that are only to be held shared, on a file that need not be writable. Nothing can be said in it.
+ * @throws as {@link openStoreLock}
+ */
+export function openSharedLock(path: string): Pick<StoreLock, 'tryLock' | 'close'> {
+  return openLockFile(path, constants.O_RDONLY);
+}
+
+function openLockFile(path: string, access: number): StoreLock {
   if (process.platform !== 'linux')
     throw new Error('Facet locks its store by Linux file locks: run it on Linux');
-  return lockOn(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600), path);
+  return lockOn(openSync(path, access | constants.O_CREAT, 0o600), path);
 }
 
 /** The lock that a parent process holds, on a descriptor inherited from it. */
@@ -76,6 +90,8 @@ export function inheritedStoreLock(fd: number, path: string): StoreLock {
 
 function lockOn(fd: number, path: string): StoreLock {
   let closed = false;
+  /** Where there was no room for it in the file. */
+  let described: string | undefined;
 
   const set = (region: LockRegion, type: keyof typeof LOCK_TYPE): boolean => {
     const byte = { l_type: LOCK_TYPE[type], l_whence: 0, l_start: REGION_BYTE[region], l_len: 1, l_pid: 0 };
@@ -87,11 +103,12 @@ function lockOn(fd: number, path: string): StoreLock {
   };
 
   const say = (holder: string, state: StoreState): void => {
+    const text = Buffer.from(`${holder}\n${state}\n`);
     try {
-      ftruncateSync(fd, 0);
-      writeSync(fd, `${holder}\n${state === 'closed' ? '' : `${state}\n`}`, 0);
+      writeSync(fd, text, 0, text.length, 0);
+      ftruncateSync(fd, text.length);
     } catch (error) {
-      // It is but a word: the lock is held without it.
+      // It is but a word: the lock is held without it. An empty file is understood, and filled when there is room.
       if (!isFullDisk(error)) throw error;
     }
   };
@@ -102,8 +119,11 @@ function lockOn(fd: number, path: string): StoreLock {
     unlock: (region) => {
       set(region, 'none');
     },
-    describeHolder: (text) => say(text, readStoreState(path)),
-    noteStore: (state) => say(readLockHolder(path) ?? '', state),
+    describeHolder: (text) => {
+      described = text;
+      say(text, readStoreState(path));
+    },
+    noteStore: (state) => say(described ?? readLockHolder(path) ?? '', state),
     close: () => {
       if (closed) return;
       closed = true;
@@ -128,8 +148,13 @@ function saidAt(path: string): string {
   }
 }
 
-/** What whoever had it open last left it as. To be asked before it is noted anew. */
+/**
+ * What whoever had it open last left it as. To be asked before it is noted anew. Of an empty file, of one who found no room
+ * to say anything, nothing is known: as of one that was ended while it opened the store.
+ */
 export function readStoreState(path: string): StoreState {
-  const [, said] = /\n(opening|open)\n$/.exec(saidAt(path)) ?? [];
-  return said === 'opening' || said === 'open' ? said : 'closed';
+  const said = saidAt(path);
+  if (said === '') return 'opening';
+  const [, state] = said.split('\n');
+  return state === 'opening' || state === 'open' ? state : 'closed';
 }

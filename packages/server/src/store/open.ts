@@ -114,8 +114,11 @@ export async function openStore({
       watcher.error({ doing, err: error }, 'background work failed, and goes on'),
     onRecovered,
     onRoom: ({ full }) => {
-      if (!full) watcher.info({}, 'there is room on the disk again: everything works');
-      else watcher.error({}, 'the disk is full: reads and deletes go on, what takes room is refused');
+      if (!full) {
+        // There may have been none for it before.
+        lock.noteStore('open');
+        watcher.info({}, 'there is room on the disk again: everything works');
+      } else watcher.error({}, 'the disk is full: reads and deletes go on, what takes room is refused');
     },
   });
   if (core.recovered) onRecovered(core.recovered);

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { errorCode, isThere, unusableDirectory } from './directory.ts';
+import { mustBeUsable } from './kinds.ts';
 import type { StoreLayout } from './layout.ts';
 
 /** What the engine keeps everything in. */
@@ -47,10 +48,12 @@ export async function checkStoreForCommand(layout: StoreLayout): Promise<void> {
 }
 
 async function presenceOf(layout: StoreLayout, names: readonly string[]): Promise<Presence> {
+  const areAllOwn = names.every((name) => isOwn(layout, name));
+  if (areAllOwn || names.includes(basename(layout.metadata))) mustBeUsable(layout);
   if (isThere(join(layout.metadata, METADATA_FILE), layout.directory)) return 'store';
   if (names.includes(basename(layout.restoring))) throw cutShortRestore(layout);
   if (names.includes(basename(layout.extents))) await refuseLostMetadata(layout);
-  if (!names.every((name) => isOwn(layout, name))) return 'others';
+  if (!areAllOwn) return 'others';
   return names.includes(basename(layout.lock)) ? 'store' : 'none';
 }
 

@@ -12,10 +12,10 @@ import {
   type RestoredContainers,
   type ScrubReport,
 } from '@facet/core';
-import { containerName, NodeDisk } from '@facet/extents';
+import { containerName, type Disk, NodeDisk } from '@facet/extents';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
-import { mustHoldBackups } from './backups.ts';
+import { withBackupsToRead } from './backups.ts';
 import { isThere, makeDataDirectory, syncDirectory, unusableDirectory } from './directory.ts';
 import { openLock, storeInUse } from './holding.ts';
 import { inspectStore } from './inspect.ts';
@@ -55,15 +55,18 @@ type DamagedPlace = Omit<ScrubReport['damaged'][number], 'container' | 'kind'> &
 };
 
 /**
- * @throws CommandFailure NoEntry (3) | Usage (2) | NotEmpty (4) | UnusableDirectory (1), FsError Corrupt (its metadata can not be brought back) | NoEntry | Closed; then
+ * @throws CommandFailure NoEntry (3) | Usage (2) | NotEmpty (4) | StoreInUse (5) | UnusableDirectory (1), FsError Corrupt (its metadata can not be brought back) | NoEntry | Closed; then
  * nothing is left
  */
 export async function restoreStore(options: RestoreOptions): Promise<Restored> {
-  const { layout, from, id, signal, onProgress, remark } = options;
-  refuseNested(layout.directory, from);
-  await mustHoldBackups(from);
+  refuseNested(options.layout.directory, options.from);
+  return withBackupsToRead(options.from, (disk) => restoreFrom(disk, options));
+}
+
+async function restoreFrom(from: Disk, options: RestoreOptions): Promise<Restored> {
+  const { layout, id, signal, onProgress, remark } = options;
   const backup = await OpenedBackup.open({
-    from: new NodeDisk(from),
+    from,
     ...(id !== undefined && { id }),
     signal,
     onProgress,

@@ -34,7 +34,7 @@ export async function openMaintenanceWorker(start: StartedWorker, logger: Logger
     underWay: () => 0,
     suspend: () => link.suspend(graceMs),
     resume: () => link.resume(),
-    abandonStore: () => link.access.abandon(),
+    abandonStore: () => link.abandon(),
     stop: async () => {
       await core.close();
       await link.replica.close();

@@ -27,7 +27,7 @@ export async function openS3Worker(start: StartedWorker, logger: Logger): Promis
     underWay: () => gateway.underWay(),
     suspend: () => link.suspend(graceMs),
     resume: () => link.resume(),
-    abandonStore: () => link.access.abandon(),
+    abandonStore: () => link.abandon(),
     stop: async (idleMs) => {
       if (!(await endsWithin(graceMs, gateway.close({ idleMs }))))
         logger.warn({ graceMs }, 'requests in flight took too long and are cut off');

@@ -5,12 +5,16 @@ import { LmdbReplica } from '@facet/engine';
 import { type ContainerLease, containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
 import { Connection, connectToListener } from '@facet/link';
 import type { Logger } from 'pino';
+import { EXIT } from '../../../exitCodes.ts';
 import { storeLayout } from '../../../store/layout.ts';
 import { endsWithin } from '../../deadline.ts';
 import type { CallsOfStore, CallsOfWorker } from '../protocol/messages.ts';
 import { INHERITED_FD } from '../protocol/messages.ts';
 import { SharedState } from '../protocol/sharedState.ts';
 import type { StartedWorker } from './workerProcess.ts';
+
+/** Of a store whose process ended the supervisor tells at once. */
+const TOLD_MS_MAX = 5_000;
 
 export class StoreLink<Calls extends CallsOfWorker> {
   readonly state = SharedState.open(INHERITED_FD.words);
@@ -23,6 +27,8 @@ export class StoreLink<Calls extends CallsOfWorker> {
   #checksumErrors = (): number => 0;
   #answers: Answers<Calls> | undefined;
   #connection: Connection<Calls, CallsOfStore> | undefined;
+  /** Until the supervisor tells why the connection is gone. */
+  #cutOff: NodeJS.Timeout | undefined;
 
   /** @param parts `onAway`: told each time that the store is there no more */
   constructor(parts: {
@@ -90,17 +96,40 @@ export class StoreLink<Calls extends CallsOfWorker> {
     // It has ended: of the next one the supervisor tells.
     if (socket === undefined || this.#answers === undefined) return;
     this.replica.open();
-    const opened = new Connection<Calls, CallsOfStore>({ socket, errors: errorCodec, lost: interrupted });
+    const opened = new Connection<Calls, CallsOfStore>({
+      socket,
+      errors: errorCodec,
+      lost: interrupted,
+      onGarbled: (err) =>
+        this.#logger.error({ err }, 'what the process of the store sent is no message: the connection ends'),
+    });
     opened.serve(this.#answers);
     this.#connection = opened;
     void opened.over.then(() => {
-      if (this.#connection === opened) this.#away();
+      if (this.#connection !== opened) return;
+      this.#away();
+      this.#endUnlessTold();
     });
     this.access.connected(opened);
   }
 
+  /** Cut off from a store that is there, this process could only turn away whoever asks: another takes its place. */
+  #endUnlessTold(): void {
+    this.#cutOff = setTimeout(() => {
+      this.#logger.fatal('the store is there, and the connection to its process is not: this process ends');
+      process.exit(EXIT.failed);
+    }, TOLD_MS_MAX);
+  }
+
+  /** The store is away, and does not come back: nothing waits for it. */
+  abandon(): void {
+    clearTimeout(this.#cutOff);
+    this.access.abandon();
+  }
+
   /** @param graceMs what the store has for answers that are under way there */
   async suspend(graceMs: number): Promise<void> {
+    clearTimeout(this.#cutOff);
     const connection = this.#connection;
     this.#away();
     await endsWithin(graceMs, Promise.resolve(connection?.idle()));

@@ -39,7 +39,7 @@ export async function runStore(start: Started, logger: Logger): Promise<void> {
         metricsOfOthers: async () => links?.metrics() ?? [],
       },
     });
-    const opened = new WorkerLinks({ server, maintenance, running });
+    const opened = new WorkerLinks({ server, maintenance, logger, running });
     links = opened;
     const listener = await LinkListener.open({
       address: meeting.address,

@@ -2,6 +2,7 @@
 
 import { errorCodec, interrupted, type RemoteMaintenance } from '@facet/core';
 import { Connection, type LinkPeer } from '@facet/link';
+import type { Logger } from 'pino';
 import { type MetricsJson, metricsJson } from '../../../metrics/families.ts';
 import { endsWithin } from '../../deadline.ts';
 import type { RunningServer } from '../../server.ts';
@@ -14,6 +15,7 @@ type WorkerConnection = Connection<CallsOfStore, CallsOfMaintenance>;
 interface WorkerLinksParts {
   readonly server: RunningServer;
   readonly maintenance: RemoteMaintenance;
+  readonly logger: Logger;
   /** Workers that ran before the store's process did. */
   readonly running: readonly Run[];
 }
@@ -41,12 +43,15 @@ export class WorkerLinks {
   }
 
   add({ name, socket }: LinkPeer): void {
-    const { server, maintenance } = this.#parts;
+    const { server, maintenance, logger } = this.#parts;
     const { workers } = server.core;
+    const key = name.toString('hex');
     const connection: WorkerConnection = new Connection<CallsOfStore, CallsOfMaintenance>({
       socket,
       errors: errorCodec,
       lost: interrupted,
+      onGarbled: (err) =>
+        logger.error({ instance: key, err }, 'what a worker sent is no message: its connection ends'),
     });
     const answers = workers.joined(name, connection);
     if (answers === undefined) {
@@ -54,7 +59,6 @@ export class WorkerLinks {
       return;
     }
     connection.serve({ ...answers, ...maintenance.answers });
-    const key = name.toString('hex');
     if (this.#maintainers.has(key)) maintenance.connected(connection);
     this.#connections.set(key, connection);
     void connection.over.then(() => {
