@@ -1,30 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Collector } from '../../src/space/collector.ts';
-import type { Timer } from '../../src/space/timer.ts';
+import { ManualTimer } from '../manualTimer.ts';
 import { bytesFrom } from '../random.ts';
 import { World } from './world.ts';
-
-/** Time that passes when it is told to. */
-class ManualTimer implements Timer {
-  readonly #waiting = new Set<{ readonly delayMs: number; readonly run: () => void }>();
-
-  after(delayMs: number, run: () => void): { cancel(): void } {
-    const waiting = { delayMs, run };
-    this.#waiting.add(waiting);
-    return { cancel: () => this.#waiting.delete(waiting) };
-  }
-
-  get delays(): readonly number[] {
-    return [...this.#waiting].map(({ delayMs }) => delayMs);
-  }
-
-  fire(): void {
-    for (const waiting of [...this.#waiting]) {
-      this.#waiting.delete(waiting);
-      waiting.run();
-    }
-  }
-}
 
 const until = async (holds: () => boolean): Promise<void> => {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
