@@ -13,6 +13,7 @@ import {
 import { foldersDependOneWay, importDirection, importsAreDeclared } from './importDirection.ts';
 import { missingFromLock } from './lockfile.ts';
 import { type ProjectFile, type Rule, readProject } from './project.ts';
+import { worldsHaveTheirOwnTime } from './realTime.ts';
 import { importsOf, withoutComments } from './source.ts';
 
 const project = readProject();
@@ -102,6 +103,18 @@ const cases: readonly RuleCase[] = [
     offences: [
       { path: 'core/test/planted.test.ts', text: `test${'.only'}('x', () => {});\n` },
       { path: 'core/test/planted.test.ts', text: `describe.concurrent${'.only'}('x', () => {});\n` },
+    ],
+  },
+  {
+    name: 'worlds have their own time',
+    rule: worldsHaveTheirOwnTime,
+    offences: [
+      { path: 'core/src/planted.ts', text: 'const until = Date.now() + 5;\n' },
+      { path: 'core/src/workers/planted.ts', text: 'setTimeout(resolve, 5);\n' },
+      { path: 'packages/extents/src/planted.ts', text: 'const began = performance.now();\n' },
+      { path: 'packages/engine/src/memory/planted.ts', text: 'if (Math.random() < 0.5) fail();\n' },
+      { path: 'core/src/planted.ts', text: "import { createHash, randomUUID } from 'node:crypto';\n" },
+      { path: 'core/test/simulation/planted.ts', text: 'await new Promise(setImmediate);\n' },
     ],
   },
   {

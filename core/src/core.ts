@@ -115,6 +115,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     pins,
     staging: () => staging,
     settle: parts.settle ?? (async () => undefined),
+    ...(timer && { timer }),
     onFullDisk: () => room.met(),
     onEnded: () => recovery.again(),
   });
@@ -180,7 +181,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   return {
     files: new Files({ commands, extents, pins, nextContentId }),
     objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
-    volumes: new Volumes({ commands, changes }),
+    volumes: new Volumes({ commands, environment, changes }),
     accounts: new Accounts({ commands, environment, changes }),
     lockHosts: new LockHosts(commands),
     collector,

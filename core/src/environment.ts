@@ -1,6 +1,7 @@
 /** The real clock and the real dice. */
 
 import { randomBytes, randomFillSync } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import type { Environment } from './commands/command.ts';
 import { timestamp } from './ids.ts';
 
@@ -18,6 +19,7 @@ export function systemEnvironment(): Environment {
       last = now > last ? now : last + 1n;
       return timestamp(last);
     },
+    monotonicMs: () => performance.now(),
     randomBytes: pooledRandomBytes(),
   };
 }

@@ -142,10 +142,11 @@ export class Accounts implements AccountView {
   }) {
     this.#commands = parts.commands;
     this.#environment = parts.environment;
-    this.#recent = new Recent(
-      (accessKeyId) => this.#lookKey(accessKeyId),
-      parts.changes ?? ownLookupChanges(),
-    );
+    this.#recent = new Recent({
+      load: (accessKeyId) => this.#lookKey(accessKeyId),
+      changes: parts.changes ?? ownLookupChanges(),
+      environment: parts.environment,
+    });
   }
 
   async create(args: Parameters<AccountView['create']>[0]): Promise<Account> {

@@ -37,9 +37,15 @@ export function noRoomFor(doing: string): FsError {
 
 /** Where time and chance come in. */
 export interface Environment {
+  /** What time it is: somebody may set it, so that no duration follows from it. */
   now(): Timestamp;
+  /** Milliseconds since some moment, which nobody sets. */
+  monotonicMs(): number;
   randomBytes(count: number): Buffer;
 }
+
+/** What of it goes into the context of a command. */
+export type CommandEnvironment = Pick<Environment, 'now' | 'randomBytes'>;
 
 /** Runs commands and reads, wherever the engine is, and speaks the core's errors. */
 export interface Commands {
@@ -52,12 +58,12 @@ export interface Commands {
 /** Against an engine in this process. */
 export class CommandRunner implements Commands {
   readonly #engine: Engine;
-  readonly #environment: Environment;
+  readonly #environment: CommandEnvironment;
 
   #committed: () => void = () => undefined;
   #room: Room | undefined;
 
-  constructor(engine: Engine, environment: Environment) {
+  constructor(engine: Engine, environment: CommandEnvironment) {
     this.#engine = engine;
     this.#environment = environment;
   }

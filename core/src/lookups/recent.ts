@@ -3,7 +3,7 @@
  * a process of this server clears it in all of them, before it is acknowledged. Only what exists is remembered.
  */
 
-import { performance } from 'node:perf_hooks';
+import type { Environment } from '../commands/command.ts';
 import { LastUsed } from '../lastUsed.ts';
 
 const FRESH_MS = 1000;
@@ -33,33 +33,39 @@ interface Remembered<T> {
   readonly changes: number;
 }
 
+export interface RecentParts<T> {
+  readonly load: (name: string) => Promise<T | undefined>;
+  readonly changes: LookupChanges;
+  readonly environment: Pick<Environment, 'monotonicMs'>;
+}
+
 export class Recent<T> {
-  readonly #load: (name: string) => Promise<T | undefined>;
-  readonly #changes: LookupChanges;
+  readonly #parts: RecentParts<T>;
   readonly #entries = new LastUsed<string, Remembered<T>>(ENTRIES_MAX);
 
-  constructor(load: (name: string) => Promise<T | undefined>, changes: LookupChanges) {
-    this.#load = load;
-    this.#changes = changes;
+  constructor(parts: RecentParts<T>) {
+    this.#parts = parts;
   }
 
   get(name: string): Promise<T | undefined> | T {
+    const { changes, environment } = this.#parts;
     const entry = this.#entries.get(name);
-    if (entry && entry.changes === this.#changes.count() && entry.untilMs > performance.now())
+    if (entry && entry.changes === changes.count() && entry.untilMs > environment.monotonicMs())
       return entry.value;
     return this.#refresh(name);
   }
 
   async #refresh(name: string): Promise<T | undefined> {
-    const changes = this.#changes.count();
-    const value = await this.#load(name);
+    const { load, environment } = this.#parts;
+    const changes = this.#parts.changes.count();
+    const value = await load(name);
     if (value === undefined) this.#entries.delete(name);
-    else this.#entries.set(name, { value, untilMs: performance.now() + FRESH_MS, changes });
+    else this.#entries.set(name, { value, untilMs: environment.monotonicMs() + FRESH_MS, changes });
     return value;
   }
 
   /** To be called when something was changed, before anybody is told. */
   clear(): void {
-    this.#changes.add();
+    this.#parts.changes.add();
   }
 }

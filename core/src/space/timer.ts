@@ -1,4 +1,4 @@
-/** Time as background work sees it, so that a test can hand in its own. */
+/** When something is done that nobody asks for, and how long somebody waits: a test can hand in its own. */
 export interface Timer {
   /** Calls `run` once, about `delayMs` milliseconds from now, unless cancelled before. */
   after(delayMs: number, run: () => void): { cancel(): void };

@@ -1,7 +1,7 @@
 /** Volumes: made, found, listed, deleted. */
 
 import type { Op, WriteTx } from '@facet/engine';
-import type { Command, CommandContext, Commands } from '../commands/command.ts';
+import type { Command, CommandContext, Commands, Environment } from '../commands/command.ts';
 import { take } from '../commands/counter.ts';
 import { enqueueFree } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
@@ -149,16 +149,18 @@ export class Volumes implements VolumeView {
 
   constructor(parts: {
     readonly commands: Commands;
+    readonly environment: Pick<Environment, 'monotonicMs'>;
     /** Those of this process alone unless told. */
     readonly changes?: LookupChanges;
   }) {
-    this.#commands = parts.commands;
-    const changes = parts.changes ?? ownLookupChanges();
-    this.#recent = new Recent((name) => this.#look(name), changes);
-    this.#exports = new Recent(
-      (id) => this.#commands.read('volumes', (tx) => getExport(tx, volumeId(Number(id)))),
+    const { commands, environment, changes = ownLookupChanges() } = parts;
+    this.#commands = commands;
+    this.#recent = new Recent({ load: (name) => this.#look(name), changes, environment });
+    this.#exports = new Recent({
+      load: (id) => commands.read('volumes', (tx) => getExport(tx, volumeId(Number(id)))),
       changes,
-    );
+      environment,
+    });
   }
 
   async create(args: { readonly name: string; readonly owner: string }): Promise<Volume> {

@@ -1,4 +1,5 @@
 import { FsError } from '../errors.ts';
+import { systemTimer, type Timer } from '../space/timer.ts';
 import type { OtherEnd, StoreCalls } from './protocol.ts';
 
 /** A store that starts again is back within a second or two; one that has much to replay, within some more. */
@@ -6,9 +7,15 @@ const AWAY_MS_MAX = 20_000;
 
 /** The store's process as a worker reaches it: it may be away for a while, and what needs it waits. */
 export class StoreAccess {
+  readonly #timer: Timer;
   #store: OtherEnd<StoreCalls> | undefined;
   #back = Promise.withResolvers<void>();
   #isAbandoned = false;
+
+  /** @param timer how long it may be away. The system's unless told */
+  constructor(timer: Timer = systemTimer) {
+    this.#timer = timer;
+  }
 
   /** It is there, and so is what can be read of it. */
   connected(store: OtherEnd<StoreCalls>): void {
@@ -35,19 +42,25 @@ export class StoreAccess {
 
   /** @throws FsError Busy when it stays away, or has for too long */
   async reach(): Promise<OtherEnd<StoreCalls>> {
-    const deadline = Date.now() + AWAY_MS_MAX;
-    while (this.#store === undefined) {
-      const left = this.#isAbandoned ? 0 : deadline - Date.now();
-      if (left <= 0) throw new FsError('Busy', 'the process of the store is away: ask again');
-      await within(left, this.#back.promise);
-    }
-    return this.#store;
+    return this.#store ?? (await this.#awaitBack());
   }
-}
 
-async function within(ms: number, promise: Promise<void>): Promise<void> {
-  const over = Promise.withResolvers<void>();
-  const timer = setTimeout(over.resolve, ms);
-  await Promise.race([promise, over.promise]);
-  clearTimeout(timer);
+  async #awaitBack(): Promise<OtherEnd<StoreCalls>> {
+    const late = Promise.withResolvers<void>();
+    let isLate = false;
+    const patience = this.#timer.after(AWAY_MS_MAX, () => {
+      isLate = true;
+      late.resolve();
+    });
+    try {
+      while (this.#store === undefined) {
+        if (this.#isAbandoned || isLate)
+          throw new FsError('Busy', 'the process of the store is away: ask again');
+        await Promise.race([this.#back.promise, late.promise]);
+      }
+      return this.#store;
+    } finally {
+      patience.cancel();
+    }
+  }
 }

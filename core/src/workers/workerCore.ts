@@ -31,7 +31,7 @@ export async function openWorkerCore(parts: WorkerCoreParts): Promise<WorkerCore
   const staging = new Staging({ extents, nextContentId: () => contentIds.next(), leavesSmall: true });
   return {
     objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
-    volumes: new Volumes({ commands, changes }),
+    volumes: new Volumes({ commands, environment, changes }),
     accounts: new Accounts({ commands, environment, changes }),
     answers,
     close,

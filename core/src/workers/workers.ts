@@ -4,6 +4,7 @@ import { publishing } from '../contents/discard.ts';
 import type { Staging } from '../contents/staging.ts';
 import type { StagedBody } from '../objects/types.ts';
 import type { Pins } from '../space/pins.ts';
+import { systemTimer, type Timer } from '../space/timer.ts';
 import { COMMAND_OF } from './callTable.ts';
 import type { Answers, OtherEnd, StoreCalls, WorkerCalls } from './protocol.ts';
 
@@ -17,6 +18,8 @@ export interface WorkersParts {
   readonly pins: Pins;
   /** Has other processes see all that was acknowledged. */
   readonly settle: () => Promise<void>;
+  /** How long an answer may take. By the system's timer unless told. */
+  readonly timer?: Timer;
   /** The disk is full: one of the workers met that. */
   readonly onFullDisk: () => void;
   /** A worker is no more, and nothing of it is under way: what it left behind can be looked for. */
@@ -116,15 +119,16 @@ export class Workers {
   }
 
   async #oldestOf(store: OtherEnd<WorkerCalls>): Promise<number> {
+    const { pins, timer = systemTimer } = this.#parts;
     const { promise: late, resolve } = Promise.withResolvers<number>();
-    const timer = setTimeout(() => resolve(NOT_KNOWN), ANSWER_MS_MAX);
-    const { lastCommitted: committed } = this.#parts.pins;
+    const patience = timer.after(ANSWER_MS_MAX, () => resolve(NOT_KNOWN));
+    const { lastCommitted: committed } = pins;
     try {
       return await Promise.race([store.call('oldestPin', { committed }), late]);
     } catch {
       return NOT_KNOWN;
     } finally {
-      clearTimeout(timer);
+      patience.cancel();
     }
   }
 

@@ -125,6 +125,7 @@ export class Yard {
         now += 1n;
         return timestamp(now);
       },
+      monotonicMs: () => 0,
       randomBytes: (count: number) => bytesFrom(random, count),
     };
     const commands = new CommandRunner(engine, environment);
@@ -146,7 +147,7 @@ export class Yard {
     const files = new Files({ commands, extents, pins, nextContentId });
     const objects = new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() });
     await new Accounts({ commands, environment }).create({ name: 'tester' });
-    const { id } = await new Volumes({ commands }).create({ name: 'yard', owner: 'tester' });
+    const { id } = await new Volumes({ commands, environment }).create({ name: 'yard', owner: 'tester' });
     const root = await files.root({ volume: id });
     return new Yard({ engine, commands, extents, files, objects, pins, hook }, root, random, folder);
   }

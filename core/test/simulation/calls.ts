@@ -33,10 +33,7 @@ export class Calls {
     for (const [call, send] of unanswered) {
       const done = this.#replay.isDone(call);
       const outcome = await outcomeOf(send(core, call));
-      // On a full disk nothing new is remembered of a setattr, and what guarded it holds no more.
-      const isUnknown =
-        this.#replay.forgetsSome && 'refusal' in outcome && outcome.refusal === 'NotSynchronised';
-      if (done && 'refusal' in outcome && !GONE.has(outcome.refusal) && !isUnknown) {
+      if (done && 'refusal' in outcome && !GONE.has(outcome.refusal)) {
         throw new Broken(
           'callsAreDoneOnce',
           `call ${call.xid} was done, and is refused when it is repeated: ${outcome.refusal}`,

@@ -1,5 +1,6 @@
 /** What the store has committed, for a model that must not ask it. */
 
+import { createHash } from 'node:crypto';
 import type { MemoryState } from '@facet/engine';
 import { type FileRef, type InodeId, type Volume, type VolumeId, volumeId } from '../../src/index.ts';
 import { dentryKey, type EntryName, inodeKey, volumeKey, volumeNameKey } from '../../src/meta/keys.ts';
@@ -7,6 +8,17 @@ import { decodeInode } from '../../src/meta/records/inode.ts';
 import { decodeDentry } from '../../src/meta/records/tree.ts';
 import { decodeNumber, decodeVolume } from '../../src/meta/records/volume.ts';
 import { Broken } from './invariants.ts';
+
+/** Of every record. */
+export function digestOf(state: MemoryState): string {
+  const hash = createHash('sha256');
+  const all = { start: Buffer.of(0), end: Buffer.of(0xff), limit: Number.POSITIVE_INFINITY };
+  for (const { key, value } of state.range(all)) {
+    hash.update(`${key.length} ${value.length} `);
+    hash.update(key).update(value);
+  }
+  return hash.digest('hex');
+}
 
 /** What an entry leads to. */
 export function inodeAt(

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { OnEvent } from './history.ts';
 import { type Outcome, playOnLmdb, type SimulationOptions, simulate } from './simulate.ts';
 
 export interface Kind {
@@ -10,7 +11,7 @@ export interface Kind {
   /** Of a hundred seeds that follow one another so many are of this kind. */
   readonly share: number;
   /** @throws when the store is not as it should be */
-  readonly play: (seed: number) => Promise<Outcome>;
+  readonly play: (seed: number, onEvent?: OnEvent) => Promise<Outcome>;
   /** What most worlds of the kind must have met, so that there is something to see in them. */
   readonly most?: (outcome: Outcome) => boolean;
   /** What one of them must have. Unless told, a life that came to its end: nobody waits for ever. */
@@ -18,9 +19,9 @@ export interface Kind {
 }
 
 const simulated =
-  (options: Omit<SimulationOptions, 'seed'>): Kind['play'] =>
-  (seed) =>
-    simulate({ seed, ...options });
+  (options: Omit<SimulationOptions, 'seed' | 'onEvent'>): Kind['play'] =>
+  (seed, onEvent) =>
+    simulate({ seed, ...options, ...(onEvent && { onEvent }) });
 
 const COMPACTED = { compacts: true, actions: 60 } as const;
 
@@ -107,10 +108,15 @@ export const KINDS: readonly Kind[] = [
 
 const COMMITS_MIN = 100;
 
-async function playInFolder(seed: number): Promise<Outcome> {
+async function playInFolder(seed: number, onEvent?: OnEvent): Promise<Outcome> {
   const lmdbFolder = await mkdtemp(join(tmpdir(), 'facet-simulation-'));
   try {
-    const outcome = await playOnLmdb({ seed, actions: 150, lmdbFolder });
+    const outcome = await playOnLmdb({
+      seed,
+      actions: 150,
+      lmdbFolder,
+      ...(onEvent && { onEvent }),
+    });
     if (outcome.commits <= COMMITS_MIN) throw new Error(`there were only ${outcome.commits} commits`);
     return outcome;
   } finally {

@@ -1,4 +1,7 @@
-/** LMDB with a copy in memory that follows each commit: for a model that peeks at what was committed, at once. */
+/**
+ * LMDB with a copy in memory that follows each commit: for a model that peeks at what was committed, at once. One
+ * write after the other: how long each takes in LMDB's threads decides no order then. Reads are of the moment.
+ */
 
 import type { Bytes, Engine, MemoryEngine, Op, ReadTx, WriteTx } from '@facet/engine';
 
@@ -8,8 +11,10 @@ export class MirroredEngine implements Engine {
   readonly #inner: Engine;
   readonly #mirror: MemoryEngine;
   readonly #committed: () => void;
+  /** Resolves when all that was asked for is done. */
+  #last: Promise<unknown> = Promise.resolve();
 
-  /** @param committed told of each commit of one command after the other; side by side they would not be in order */
+  /** @param committed told of each commit */
   constructor(inner: Engine, mirror: MemoryEngine, committed: () => void) {
     this.#inner = inner;
     this.#mirror = mirror;
@@ -20,7 +25,13 @@ export class MirroredEngine implements Engine {
     return this.#inner.read(op);
   }
 
-  async write<T>(op: (tx: WriteTx) => Op<T>): Promise<T> {
+  write<T>(op: (tx: WriteTx) => Op<T>): Promise<T> {
+    const done = this.#last.then(() => this.#write(op));
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #write<T>(op: (tx: WriteTx) => Op<T>): Promise<T> {
     let writes: Write[] = [];
     const result = await this.#inner.write((tx) => {
       // Run again after a conflict, it writes again.

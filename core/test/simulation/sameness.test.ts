@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { KINDS, type Kind, kindOf } from './kinds.ts';
 import { type Outcome, simulate } from './simulate.ts';
+import { onAStarvedMachine } from './starved.ts';
 
 describe('a world whose devices fail', () => {
   it('shows that to clients now and then, and ends with a journal that fails', async () => {
@@ -13,13 +15,30 @@ describe('a world whose devices fail', () => {
   });
 });
 
-describe('a world', () => {
-  it.each([
-    ['without a journal', {}],
-    ['with one', { journal: 'whole' }],
-    ['of several processes', { journal: 'whole', workers: 2 }],
-  ] as const)('is the same whenever it is run, %s', async (_how, world) => {
-    const options = { seed: 7, ...world };
-    expect(await simulate(options)).toEqual(await simulate(options));
+const EVENTS_PER_STALL = 500;
+
+/** The first of that kind. */
+function seedOf(kind: Kind): number {
+  let seed = 1;
+  while (kindOf(seed) !== kind) seed += 1;
+  return seed;
+}
+
+describe('a seed is one world, on a machine that is starved, too, where', () => {
+  it.each(KINDS)('$name', async (kind) => {
+    const seed = seedOf(kind);
+    const events: string[] = [];
+    const outcome = await kind.play(seed, (event) => events.push(event));
+    const others: string[] = [];
+    const other = await onAStarvedMachine((stall) =>
+      kind.play(seed, (event) => {
+        others.push(event);
+        if (others.length % EVENTS_PER_STALL === 0) stall();
+      }),
+    );
+    const parting = events.findIndex((event, at) => event !== others[at]);
+    const around = (of: readonly string[]) => of.slice(Math.max(0, parting - 20), parting + 5);
+    expect(around(others), `event ${parting} of ${events.length}`).toEqual(around(events));
+    expect(other).toEqual(outcome);
   });
 });

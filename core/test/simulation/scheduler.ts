@@ -6,6 +6,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Timer } from '../../src/space/timer.ts';
 import { below, type Random } from '../random.ts';
+import type { History } from './history.ts';
+
+/** So long a delay bounds what should not take long: that it is over first is seldom so. */
+const PATIENCE_MS = 5_000;
+const TURNS_PER_LOSS = 40;
 
 interface Waiting {
   readonly resume: () => void;
@@ -15,11 +20,13 @@ interface Waiting {
 
 export class Scheduler {
   readonly random: Random;
+  readonly history: History;
   #waiting: Waiting[] = [];
   #steps = 0;
 
-  constructor(random: Random) {
+  constructor(random: Random, history: History) {
     this.random = random;
+    this.history = history;
   }
 
   get steps(): number {
@@ -38,18 +45,20 @@ export class Scheduler {
     });
   }
 
-  /** A timer of this world goes off at any time after now, whatever its delay. */
+  /** A timer of this world goes off at any time after now, whatever its delay; who is patient seldom waits in vain. */
   timer(of: object): Timer {
     return {
-      after: (_delayMs, run) => {
-        let cancelled = false;
+      after: (delayMs, run) => {
         const resume = () => {
-          if (!cancelled) run();
+          const isPatient = delayMs >= PATIENCE_MS && below(this.random, TURNS_PER_LOSS) > 0;
+          if (isPatient) this.#waiting.push(waiting);
+          else run();
         };
-        this.#waiting.push({ resume, of });
+        const waiting = { resume, of };
+        this.#waiting.push(waiting);
         return {
           cancel: () => {
-            cancelled = true;
+            this.#waiting = this.#waiting.filter((one) => one !== waiting);
           },
         };
       },
@@ -62,6 +71,7 @@ export class Scheduler {
       await setImmediate();
       if (done()) return;
       const chosen = below(this.random, this.#waiting.length);
+      this.history.note(`${chosen} of ${this.#waiting.length}`);
       const next = this.#waiting[chosen];
       if (!next) throw new Error('everything waits for something that is not in this world');
       const last = this.#waiting.pop();

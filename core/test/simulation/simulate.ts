@@ -12,9 +12,11 @@ import { below, type Random, randomFrom } from '../random.ts';
 import { live, type Refused } from './actors/actor.ts';
 import { Surroundings, writing } from './actors/surroundings.ts';
 import { Calls } from './calls.ts';
+import { digestOf } from './committedRecords.ts';
 import { compactNowAndThen, writeInPieces } from './compaction.ts';
 import { compare, inspect } from './compare.ts';
 import type { JournalKind } from './faultyJournal.ts';
+import { History, type OnEvent } from './history.ts';
 import { Broken } from './invariants.ts';
 import type { UnderWay } from './observed.ts';
 import type { Plant } from './plants/plant.ts';
@@ -55,9 +57,12 @@ export interface SimulationOptions {
   readonly workers?: number;
   /** What is wrong with it. */
   readonly plant?: Plant;
+  readonly onEvent?: OnEvent;
 }
 
 export interface Outcome {
+  /** Of all that happened. */
+  readonly history: string;
   readonly steps: number;
   readonly commits: number;
   /** Lives that ended in the middle of something. */
@@ -85,8 +90,8 @@ class Setting {
   commits = 0;
   #broken: unknown;
 
-  constructor(random: Random, options: Omit<WorldOptions, 'scheduler' | 'onCommit'>) {
-    this.scheduler = new Scheduler(random);
+  constructor(random: Random, history: History, options: Omit<WorldOptions, 'scheduler' | 'onCommit'>) {
+    this.scheduler = new Scheduler(random, history);
     this.world = new World({
       ...options,
       scheduler: this.scheduler,
@@ -97,6 +102,7 @@ class Setting {
 
   #follow(command: UnderWay): void {
     this.commits += 1;
+    this.scheduler.history.note(`commit ${command.name}`);
     try {
       // An engine without room commits nothing but from the reserve, which is not for this.
       if (this.world.tookReserve && !command.frees)
@@ -124,6 +130,7 @@ class Setting {
   /** Opens the store, and compares it with the model before and after calls are repeated that nobody answered. */
   async start(calls: Calls): Promise<Core> {
     const core = await this.world.start();
+    this.scheduler.history.note(`start with ${digestOf(this.world.committed)}`);
     this.mustBeWhole();
     await compare(core, this.world, this.replay);
     await calls.resume(core);
@@ -169,13 +176,15 @@ const NONE = {
 
 /** One client after the other's step, on LMDB, closed and opened again now and then. */
 export async function playOnLmdb(options: {
-  seed: number;
-  actions: number;
-  lmdbFolder: string;
+  readonly seed: number;
+  readonly actions: number;
+  readonly lmdbFolder: string;
+  readonly onEvent?: OnEvent;
 }): Promise<Outcome> {
-  const { seed, actions, lmdbFolder } = options;
+  const { seed, actions, lmdbFolder, onEvent } = options;
   const random = randomFrom(seed);
-  const setting = new Setting(random, { lmdbFolder });
+  const history = new History(onEvent);
+  const setting = new Setting(random, history, { lmdbFolder });
   const { world, replay } = setting;
   const calls = new Calls(random, replay);
   for (let life = 0; life < LIVES; life += 1) {
@@ -199,7 +208,7 @@ export async function playOnLmdb(options: {
     await compare(core, world, replay);
     await core.close();
   }
-  return { ...NONE, steps: setting.scheduler.steps, commits: setting.commits };
+  return { ...NONE, history: history.digest, steps: setting.scheduler.steps, commits: setting.commits };
 }
 
 /** @throws when the store and the model differ, or a client got an answer it must not get */
@@ -214,9 +223,10 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
 
 async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Outcome> {
   const options = { ...plant?.world, ...given };
-  const { seed, ignoresSyncOf, journal, fills = false, faults = false, quota, workers } = options;
+  const { seed, ignoresSyncOf, journal, fills = false, faults = false, quota, workers, onEvent } = options;
   const random = randomFrom(seed);
-  const setting = new Setting(random, {
+  const history = new History(onEvent);
+  const setting = new Setting(random, history, {
     ...(ignoresSyncOf && { ignoresSyncOf }),
     ...(journal && { journal }),
     ...(plant && { plant }),
@@ -247,7 +257,7 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   await setting.endWorkers(core);
   await core.close();
   counts.killed = world.family?.kills ?? 0;
-  return { ...counts, steps: setting.scheduler.steps, commits: setting.commits };
+  return { ...counts, history: history.digest, steps: setting.scheduler.steps, commits: setting.commits };
 }
 
 function countRefusals(

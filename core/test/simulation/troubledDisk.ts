@@ -9,6 +9,7 @@ import {
 } from '@facet/extents';
 import type { Reserve } from '../../src/space/room.ts';
 import { below, type Random } from '../random.ts';
+import type { History } from './history.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { Turns } from './turns.ts';
 
@@ -39,6 +40,7 @@ const MAY_FAIL: ReadonlySet<DiskOperation['kind']> = new Set([
 export interface TroubledDiskParts {
   readonly disk: MemoryDiskOptions;
   readonly turns: Turns;
+  readonly history: History;
   /** Operations fail now and then. */
   readonly faults: boolean;
   /** Several processes have it mounted: that of one directory a sync failed, not all of them could know. */
@@ -69,6 +71,7 @@ export class TroubledDisk {
 
   async #before(process: SimulatedProcess, { kind, name }: DiskOperation): Promise<DiskFault | undefined> {
     await this.#parts.turns.take(process);
+    this.#parts.history.note(`${kind} ${name}`);
     if (this.#fails({ kind, name })) return 'EIO';
     // A journal has its room.
     if (name.endsWith('.journal') || this.#isReplayed) return undefined;

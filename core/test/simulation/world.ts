@@ -68,6 +68,7 @@ export class World {
     this.#disk = new TroubledDisk({
       disk: { random: this.#random, ...(ignoresSyncOf && { ignoresSyncOf }) },
       turns: this.#turns,
+      history: scheduler.history,
       faults,
       isShared: workers > 0,
     });
@@ -170,8 +171,12 @@ export class World {
 
   readonly #environment = {
     now: () => this.#clock.now(),
-    randomBytes: (count: number) =>
-      Buffer.from(Array.from({ length: count }, () => below(this.#random, 256))),
+    monotonicMs: () => this.#clock.monotonicMs(),
+    randomBytes: (count: number) => {
+      const bytes = Buffer.from(Array.from({ length: count }, () => below(this.#random, 256)));
+      this.#options.scheduler.history.note(`random ${bytes.toString('hex')}`);
+      return bytes;
+    },
   };
 
   get engine(): Engine {

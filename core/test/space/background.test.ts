@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Collector } from '../../src/space/collector.ts';
+import { ManualTimer } from '../manualTimer.ts';
 import { bytesFrom } from '../random.ts';
-import { ManualTimer } from './manualTimer.ts';
 import { World } from './world.ts';
 
 const until = async (holds: () => boolean): Promise<void> => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { ManualTimer } from '../manualTimer.ts';
 import { AT_ONCE, compactorOf, heldBack, mustHold, thinned } from './compacting.ts';
-import { ManualTimer } from './manualTimer.ts';
 import { World } from './world.ts';
 
 let world: World | undefined;

@@ -1,6 +1,7 @@
 import type { ExtentStore } from '@facet/extents';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SPACE, spaceBounds } from '../../src/meta/keys.ts';
+import { ManualTimer } from '../manualTimer.ts';
 import { bytesFrom } from '../random.ts';
 import {
   AT_ONCE,
@@ -11,7 +12,6 @@ import {
   writeBlocks,
   writeFile,
 } from './compacting.ts';
-import { ManualTimer } from './manualTimer.ts';
 import { ENGINES, World } from './world.ts';
 
 const MEBIBYTE = 1 << 20;

@@ -81,6 +81,7 @@ export class World {
         now += 1n;
         return timestamp(now);
       },
+      monotonicMs: () => 0,
       randomBytes: (count) => bytesFrom(this.random, count),
     };
   }
@@ -92,7 +93,7 @@ export class World {
     const { commands } = world.life;
     await new Accounts({ commands, environment: world.#environment }).create({ name: 'tester' });
     world.#volume = (
-      await new Volumes({ commands }).create({
+      await new Volumes({ commands, environment: world.#environment }).create({
         name: 'bucket',
         owner: 'tester',
       })

@@ -12,7 +12,7 @@ describe.each(ENGINES)('a quota on the %s engine', (kind) => {
   beforeEach(async () => {
     yard = await Yard.open(kind);
     const environment = systemEnvironment();
-    volumes = new Volumes({ commands: new CommandRunner(yard.engine, environment) });
+    volumes = new Volumes({ commands: new CommandRunner(yard.engine, environment), environment });
   });
   afterEach(async () => {
     await yard.check();

@@ -168,7 +168,7 @@ export class Family {
     const instance = environment.randomBytes(INSTANCE_BYTES);
     core.workers.expect(instance);
     const process = new SimulatedProcess(scheduler);
-    const access = new StoreAccess();
+    const access = new StoreAccess(process.timer);
     const worker = await openWorkerCore({
       access,
       replica: this.#replica,
@@ -207,9 +207,10 @@ export class Family {
     access.connected(plant?.store?.(link, access) ?? link);
   }
 
-  /** One of them is killed, and another one takes its place: somebody serves all the while. */
+  /** One of them is killed, in the middle of something if any is, and another one takes its place: somebody serves all the while. */
   async kill(): Promise<void> {
-    const worker = pick(this.#parts.scheduler.random, this.#workers);
+    const busy = this.#workers.filter((one) => this.#links.get(one)?.isAsked);
+    const worker = pick(this.#parts.scheduler.random, busy.length > 0 ? busy : this.#workers);
     if (this.#store) await this.#start(this.#store);
     this.#end(worker);
   }

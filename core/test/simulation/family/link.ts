@@ -80,6 +80,11 @@ export class LinkEnd<Mine extends Calls, Theirs extends Calls> implements OtherE
     return this.#over.promise;
   }
 
+  /** Something that the other end asked for is under way. */
+  get isAsked(): boolean {
+    return this.#answering.size > 0;
+  }
+
   /** Resolves when nothing that the other end asked for is under way. */
   async answered(): Promise<void> {
     await Promise.all(this.#answering);

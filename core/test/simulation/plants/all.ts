@@ -23,7 +23,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   'the journal is not synced': {
     world: { journal: 'unsynced' },
-    breaks: ['commitsAreKept'],
+    // Where everything was lost but the containers, the store does not start.
+    breaks: ['commitsAreKept', 'bytesAreKept'],
   },
   'the journal lacks bytes': {
     world: { journal: 'without bytes' },

@@ -73,6 +73,7 @@ export const FAMILY_PLANTS: Readonly<Record<string, Plant>> = {
   'a command that nobody answered is sent again': {
     world: WORLD,
     family: { store: asksAgain },
-    breaks: ['callsAreDoneOnce', 'referenceCountWrong'],
+    // A part that takes its own place drops what it refers to.
+    breaks: ['callsAreDoneOnce', 'referenceCountWrong', 'contentMissing'],
   },
 };

@@ -1,4 +1,4 @@
-import type { Timer } from '../../src/space/timer.ts';
+import type { Timer } from '../src/space/timer.ts';
 
 /** Time that passes when it is told to. */
 export class ManualTimer implements Timer {
