@@ -9,6 +9,7 @@ import { importsOf } from './source.ts';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/journal': [],
   'packages/link': [],
+  'packages/nfs-client': [],
   'packages/engine': ['@facet/journal'],
   'packages/extents': ['@facet/journal'],
   core: ['@facet/engine', '@facet/extents'],
@@ -24,7 +25,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@facet/link',
   ],
   // They drive the whole from outside, and measure its parts.
-  conformance: ['@facet/engine', '@facet/extents', '@facet/core', '@facet/gateway-s3', '@facet/gateway-nfs'],
+  conformance: [
+    '@facet/engine',
+    '@facet/extents',
+    '@facet/core',
+    '@facet/gateway-s3',
+    '@facet/gateway-nfs',
+    '@facet/nfs-client',
+  ],
   bench: [
     '@facet/journal',
     '@facet/engine',
@@ -32,12 +40,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '@facet/core',
     '@facet/gateway-s3',
     '@facet/gateway-nfs',
+    '@facet/nfs-client',
   ],
 };
 
 const FOLDER_OF: Readonly<Record<string, string>> = {
   '@facet/journal': 'packages/journal',
   '@facet/link': 'packages/link',
+  '@facet/nfs-client': 'packages/nfs-client',
   '@facet/engine': 'packages/engine',
   '@facet/extents': 'packages/extents',
   '@facet/core': 'core',

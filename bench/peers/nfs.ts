@@ -138,7 +138,7 @@ async function fill(folder: string, count: number): Promise<void> {
 }
 
 async function renames(server: NfsServer, sink: Sink, pace: Pace): Promise<void> {
-  await using calls = await NfsCalls.mount(server);
+  using calls = await NfsCalls.mount(server);
   const took: number[] = [];
   let [from, to] = ['directory', 'renamed'];
   for (let done = 0; done < RENAMES; done += 1) {

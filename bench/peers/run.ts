@@ -19,19 +19,15 @@
  * What the figures cannot show: a network, a cold page cache, more cores, a disk slower than this one.
  */
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, release, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { optionsOf } from '../load/options.ts';
 import { GROUPS, type Group } from './groups.ts';
 import { Unavailable } from './install.ts';
+import { machineOf } from './machine.ts';
 import { facetByNfs, GANESHA, GANESHA_SYNCED, ganeshaByNfs } from './nfs.ts';
-import { chartOf } from './report/chart.ts';
-import { markdownOf } from './report/markdown.ts';
 import { printLines } from './report/table.ts';
+import { writeReport } from './report/write.ts';
 import { Results } from './results.ts';
 import { WARP_VERSION, warp } from './rows/warp.ts';
 import { facet } from './servers/facet.ts';
@@ -55,6 +51,7 @@ const QUICK: Pace = { measured: 1, warmUp: 1, directoryObjects: 10_000, connecti
 const pace = values.quick ? QUICK : WHOLE;
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
 const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
+const REASON_CHARACTERS_MAX = 500;
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const words = values.only.toLowerCase().split(',').filter(Boolean);
@@ -99,63 +96,64 @@ const setups = await setupsOf(results);
 // What is under way has its servers told to end, and its folders removed, when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
-for (let round = 1; round <= rounds; round += 1) {
-  for (const group of groups) {
-    for (const setup of setups) {
-      const began = performance.now();
-      try {
-        await visit({ setup, group, parent: values.data }, pace, results.sinkOf(setup));
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        results.fail(`${setup.name}, ${group.name}, round ${round}: ${reason.slice(0, 500)}`);
-        tell(`FAILED ${setup.name}, ${group.name}: ${reason}`);
+await visitAll();
+const byNfs = asked.includes(NFS_GROUP) ? await askByNfs() : [];
+const client = `bench/load, Node ${process.version}${byWarp ? `, and warp ${WARP_VERSION}` : ''}`;
+const facts = { machine: machineOf(values.data), client };
+const document = results.document(facts, [...setups, ...byNfs]);
+printLines(document);
+const isWhole = !values.quick && words.length === 0;
+const folder = values.results ?? (isWhole ? RESULTS : undefined);
+if (folder !== undefined) await writeReport(folder, document);
+
+/** Each group on all servers, before the next. */
+async function visitAll(): Promise<void> {
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const group of groups) {
+      for (const setup of setups) {
+        await timed(`round ${round}, ${group.name}, ${setup.name}`, () =>
+          visit({ setup, group, parent: values.data }, pace, results.sinkOf(setup)),
+        );
       }
-      tell(
-        `round ${round}, ${group.name}, ${setup.name}: ${((performance.now() - began) / 1000).toFixed(0)} s`,
-      );
     }
   }
 }
 
-async function byNfs(): Promise<SetupIdentity[]> {
+/** @returns the peers that were asked beside Facet */
+async function askByNfs(): Promise<SetupIdentity[]> {
   const client = process.env['FACET_NFS_CLIENT'];
   if (client === undefined) {
     results.skip('small files by NFS: FACET_NFS_CLIENT names no program that boots a Linux kernel client');
     return [];
   }
   const places = { client, parent: values.data, sinkOf: (setup: SetupIdentity) => results.sinkOf(setup) };
-  let peer = false;
+  const ours = setups.find(({ name }) => name === 'Facet');
+  /** By round; undefined where that failed. */
+  const isPeerHere: (boolean | undefined)[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    try {
-      const ours = setups.find(({ name }) => name === 'Facet');
+    const isHere = await timed(`round ${round}, ${NFS_GROUP}`, async () => {
       if (ours) await facetByNfs(ours, places, pace);
-      peer = await ganeshaByNfs(places, pace);
-      tell(`round ${round}, NFS`);
-    } catch (error) {
-      results.fail(`NFS, round ${round}: ${error instanceof Error ? error.message : String(error)}`);
-    }
+      return ganeshaByNfs(places, pace);
+    });
+    isPeerHere.push(isHere);
   }
-  if (!peer) results.skip('NFS-Ganesha: FACET_PEER_GANESHA names none, nor is one on the path');
-  return peer ? [GANESHA_SYNCED, GANESHA] : [];
+  if (isPeerHere.includes(false)) {
+    results.skip('NFS-Ganesha: FACET_PEER_GANESHA names none, nor is one on the path');
+  }
+  return isPeerHere.includes(true) ? [GANESHA_SYNCED, GANESHA] : [];
 }
 
-const measured: SetupIdentity[] = [...setups];
-if (asked.includes(NFS_GROUP)) {
-  measured.push(...(await byNfs()));
-}
-const { stdout: type } = spawnSync('findmnt', ['-no', 'FSTYPE', '-T', values.data], { encoding: 'utf8' });
-const journal =
-  existsSync('/proc/fs/jbd2') && readdirSync('/proc/fs/jbd2').length > 0 ? '' : ' without a journal';
-const disk = `${type?.trim() ?? 'unknown file system'}${type?.startsWith('ext4') ? journal : ''}`;
-const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Linux ${release()}, ${disk}`;
-const client = `bench/load, Node ${process.version}${byWarp ? `, and warp ${WARP_VERSION}` : ''}`;
-const document = results.document({ machine, client }, measured);
-printLines(document);
-const partial = values.quick || words.length > 0;
-const folder = values.results ?? (partial ? undefined : RESULTS);
-if (folder !== undefined) {
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'peers.json'), `${JSON.stringify(document, undefined, 2)}\n`);
-  await writeFile(join(folder, 'peers.md'), markdownOf(document));
-  await writeFile(join(folder, 'peers.svg'), chartOf(document));
+/** @returns undefined where it failed, which is in the results and does not keep the rest from being measured */
+async function timed<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+  const began = performance.now();
+  try {
+    return await work();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    results.fail(`${what}: ${reason.slice(0, REASON_CHARACTERS_MAX)}`);
+    tell(`FAILED ${what}: ${reason}`);
+    return undefined;
+  } finally {
+    tell(`${what}: ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  }
 }

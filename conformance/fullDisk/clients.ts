@@ -1,8 +1,18 @@
 /** Both doors on one volume, and all that they acknowledged. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import {
+  handleFound,
+  handleMade,
+  NO_ATTRIBUTES,
+  NOSPC,
+  OK,
+  opaque,
+  place,
+  RpcConnection,
+  words,
+} from '@facet/nfs-client';
 import { type Objects, objectsOf } from '../nfs/objects.ts';
-import { handleMade, NO_ATTRIBUTES, NOSPC, OK, opaque, place, RpcConnection, words } from '../nfs/rpc.ts';
 import type { TwoDoors } from '../nfs/server.ts';
 import { sendExpectingSuccess } from '../wire/send.ts';
 
@@ -31,7 +41,7 @@ export class Clients {
   /** After a start of the server. */
   async connect(): Promise<void> {
     this.#nfs?.close();
-    this.#nfs = await RpcConnection.open(this.#server.nfsPort, CLIENT);
+    this.#nfs = await RpcConnection.open({ port: this.#server.nfsPort, localAddress: CLIENT });
     this.#root = Buffer.from(await this.#nfs.mount(`/${VOLUME}`));
   }
 
@@ -124,9 +134,7 @@ export class Clients {
       return;
     }
     if (way === 2) {
-      const found = await this.#call('LOOKUP', place(this.#root, key));
-      assert.equal(found.status, OK);
-      const handle = found.results.subarray(8, 8 + found.results.readUInt32BE(4));
+      const handle = handleFound(await this.#call('LOOKUP', place(this.#root, key)));
       // Of a sattr3 only the size, 0; no guard.
       const args = Buffer.concat([opaque(handle), words(0, 0, 0, 1, 0, 0, 0, 0), words(0)]);
       assert.equal((await this.#call('SETATTR', args)).status, OK);

@@ -2,9 +2,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
+import {
+  handleFound,
+  NO_ATTRIBUTES,
+  OK,
+  opaque,
+  place,
+  type Reply,
+  RpcConnection,
+  words,
+} from '@facet/nfs-client';
 import { peakDuring } from '../load/memory.ts';
 import type { Checks } from '../runner/suite.ts';
-import { handleFound, NO_ATTRIBUTES, OK, opaque, place, type Reply, RpcConnection, words } from './rpc.ts';
 import type { TwoDoors } from './server.ts';
 
 export interface Crowd {
@@ -75,7 +84,7 @@ async function serveOneBesideMany({ server, volume, tell }: Crowd): Promise<void
         const some = Array.from({ length: AT_ONCE }, (_, at) => connect(server.nfsPort, opened + at));
         sockets.push(...(await Promise.all(some)));
       }
-      const client = await RpcConnection.open(server.nfsPort, CLIENT);
+      const client = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
       const times = await workOf(client, await client.mount(`/${volume}`));
       client.close();
       const p99 = times[Math.floor(times.length * 0.99)] ?? Number.POSITIVE_INFINITY;
@@ -92,7 +101,7 @@ async function serveOneBesideMany({ server, volume, tell }: Crowd): Promise<void
 }
 
 async function serveAfterwards({ server, volume }: Crowd): Promise<void> {
-  const client = await RpcConnection.open(server.nfsPort, OTHER_CLIENT);
+  const client = await RpcConnection.open({ port: server.nfsPort, localAddress: OTHER_CLIENT });
   const root = await client.mount(`/${volume}`);
   const { status } = await client.call({ xid: 1, procedure: 'LOOKUP', args: place(root, 'file') });
   assert.equal(status, OK);

@@ -1,7 +1,7 @@
 /** Very many empty files, made by both doors at once: what a directory of a million names begins with. */
 import { posix } from 'node:path';
+import { handleFound, NO_ATTRIBUTES, place, RpcConnection, words } from '@facet/nfs-client';
 import type { Objects } from './objects.ts';
-import { handleFound, NO_ATTRIBUTES, place, RpcConnection, words } from './rpc.ts';
 import type { TwoDoors } from './server.ts';
 
 const CLIENT = '127.0.3.10';
@@ -26,7 +26,7 @@ export async function fill(
 
   const handles = new Map<string, Buffer>();
   let xid = 1_000;
-  const lookUp = await RpcConnection.open(server.nfsPort, CLIENT);
+  const lookUp = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
   const root = await lookUp.mount(`/${volume}`);
   for (const directory of firsts.keys()) {
     let handle = root;
@@ -44,7 +44,7 @@ export async function fill(
     return { xid: xid++, procedure: 'CREATE', args } as const;
   });
   const createSome = async (): Promise<void> => {
-    const connection = await RpcConnection.open(server.nfsPort, CLIENT);
+    const connection = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
     try {
       await connection.callAll(calls, CALLS_AT_ONCE);
     } finally {

@@ -1,9 +1,21 @@
 /** A very large directory, listed while names come and go and the server is killed: what stays is told once, no more, no less. */
 import assert from 'node:assert/strict';
+import {
+  Cursor,
+  HANDLE_BYTES_MAX,
+  handleFound,
+  NO_ATTRIBUTES,
+  NOENT,
+  OK,
+  opaque,
+  passPostOpAttributes,
+  place,
+  RpcConnection,
+  words,
+} from '@facet/nfs-client';
 import type { Checks } from '../runner/suite.ts';
 import { fill } from './fill.ts';
 import type { Objects } from './objects.ts';
-import { handleFound, NO_ATTRIBUTES, NOENT, OK, opaque, place, RpcConnection, words } from './rpc.ts';
 import type { TwoDoors } from './server.ts';
 
 export interface Listing {
@@ -23,7 +35,7 @@ const DIRECTORY = 'names';
 const ONE_GOES_OF = 20;
 const PAGE_BYTES = 16 << 10;
 const VERIFIER_BYTES = 8;
-const ATTRIBUTES_BYTES = 84;
+const NAME_BYTES_MAX = 255;
 const GUARDED = Buffer.concat([words(1), NO_ATTRIBUTES]);
 const TOLD_NAMES_MAX = 10;
 
@@ -36,46 +48,24 @@ interface Page {
 
 const FROM_THE_START: Buffer = Buffer.alloc(8 + VERIFIER_BYTES);
 
-/** Reads words and bytes one after the other. */
-class Cursor {
-  readonly #from: Buffer;
-  #at = 0;
-
-  constructor(from: Buffer) {
-    this.#from = from;
-  }
-
-  word(): number {
-    return this.bytes(4).readUInt32BE(0);
-  }
-
-  /** Of a length that is given, and what fills them up to a word. */
-  bytes(length: number): Buffer {
-    const found = this.#from.subarray(this.#at, this.#at + length);
-    this.#at += Math.ceil(length / 4) * 4;
-    return found;
-  }
-}
-
 /** @source RFC 1813 §3.3.16, §3.3.17 */
 function readPage(results: Buffer, procedure: Procedure): Page {
-  const from = new Cursor(results.subarray(4));
-  const passAttributes = (): void => {
-    if (from.word() === 1) from.bytes(ATTRIBUTES_BYTES);
-  };
-  passAttributes();
-  const verifier = from.bytes(VERIFIER_BYTES);
+  const from = new Cursor(results);
+  passPostOpAttributes(from);
+  const verifier = from.fixed(VERIFIER_BYTES);
   const names: string[] = [];
   let cookie: Buffer = Buffer.alloc(8);
-  while (from.word() === 1) {
-    from.bytes(8);
-    names.push(from.bytes(from.word()).toString());
-    cookie = from.bytes(8);
+  while (from.bool()) {
+    from.fixed(8);
+    names.push(from.opaque(NAME_BYTES_MAX).toString());
+    cookie = from.fixed(8);
     if (procedure === 'READDIR') continue;
-    passAttributes();
-    if (from.word() === 1) from.bytes(from.word());
+    passPostOpAttributes(from);
+    if (from.bool()) from.opaque(HANDLE_BYTES_MAX);
   }
-  return { names, next: Buffer.concat([cookie, verifier]), end: from.word() === 1 };
+  const end = from.bool();
+  from.end();
+  return { names, next: Buffer.concat([cookie, verifier]), end };
 }
 
 /** One client with the directory open. */
@@ -90,7 +80,7 @@ class Client {
   }
 
   static async open({ server, volume }: Listing): Promise<Client> {
-    const connection = await RpcConnection.open(server.nfsPort, CLIENT);
+    const connection = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
     const root = await connection.mount(`/${volume}`);
     const found = await connection.call({
       xid: Client.#xid++,

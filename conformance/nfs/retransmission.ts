@@ -1,7 +1,5 @@
 /** A call that was answered, sent again after kill -9 and a restart: it gets its first answer, and is not done twice. */
 import assert from 'node:assert/strict';
-import type { Checks } from '../runner/suite.ts';
-import type { Objects } from './objects.ts';
 import {
   type Call,
   EXIST,
@@ -15,7 +13,9 @@ import {
   type Reply,
   RpcConnection,
   words,
-} from './rpc.ts';
+} from '@facet/nfs-client';
+import type { Checks } from '../runner/suite.ts';
+import type { Objects } from './objects.ts';
 import type { TwoDoors } from './server.ts';
 
 export interface Retransmission {
@@ -56,7 +56,7 @@ export const retransmission: Checks<Retransmission> = {
   'REMOVE, RENAME, CREATE, MKDIR and the others get their first answers': async (world) => {
     const { server, objects, volume } = world;
     for (const key of ['target', 'removed', 'directory/', 'old']) await objects.put(key, '');
-    const before = await RpcConnection.open(server.nfsPort, CLIENT);
+    const before = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
     const root = await before.mount(`/${volume}`);
     const found = await before.call({ xid: 2, procedure: 'LOOKUP', args: place(root, 'target') });
     const target = handleFound(found);
@@ -74,7 +74,7 @@ export const retransmission: Checks<Retransmission> = {
     before.close();
     await server.restart();
 
-    const after = await RpcConnection.open(server.nfsPort, CLIENT);
+    const after = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
     for (const [index, { call, anew }] of rows.entries()) {
       const answer = await after.call(call);
       const told = first[index];
@@ -91,7 +91,7 @@ export const retransmission: Checks<Retransmission> = {
 
   'a REMOVE sent again leaves what S3 put under the name since': async ({ server, objects, volume }) => {
     await objects.put('again', 'first');
-    const before = await RpcConnection.open(server.nfsPort, CLIENT);
+    const before = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
     const root = await before.mount(`/${volume}`);
     const remove: Call = { xid: 4_000, procedure: 'REMOVE', args: place(root, 'again') };
     assert.equal((await before.call(remove)).status, OK);
@@ -99,12 +99,12 @@ export const retransmission: Checks<Retransmission> = {
     await server.kill();
     before.close();
     await server.restart();
-    const after = await RpcConnection.open(server.nfsPort, CLIENT);
+    const after = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
     assert.equal((await after.call(remove)).status, OK);
     assert.equal((await objects.get('again'))?.toString(), 'second');
     after.close();
     // Of another client the same bytes are another call.
-    const other = await RpcConnection.open(server.nfsPort, OTHER_CLIENT);
+    const other = await RpcConnection.open({ port: server.nfsPort, localAddress: OTHER_CLIENT });
     assert.equal((await other.call(remove)).status, OK);
     assert.equal(await objects.get('again'), undefined);
     other.close();
@@ -113,7 +113,7 @@ export const retransmission: Checks<Retransmission> = {
   'a call that the kill left without an answer is done once, before or after': async (world) => {
     const { server, objects, volume } = world;
     for (let round = 0; round < 5; round++) {
-      const before = await RpcConnection.open(server.nfsPort, CLIENT);
+      const before = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
       const root = await before.mount(`/${volume}`);
       const calls: readonly Call[] = Array.from({ length: 50 }, (_, at) => ({
         xid: 10_000 + 100 * round + at,
@@ -135,7 +135,7 @@ export const retransmission: Checks<Retransmission> = {
       await killed;
       before.close();
       await server.restart();
-      const after = await RpcConnection.open(server.nfsPort, CLIENT);
+      const after = await RpcConnection.open({ port: server.nfsPort, localAddress: CLIENT });
       for (const call of calls) assert.equal((await after.call(call)).status, OK, `xid ${call.xid}`);
       after.close();
     }

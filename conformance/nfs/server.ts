@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '../runner/command.ts';
 import { BUILT_COMMANDS } from '../server/launch.ts';
-import { type Caller, type Endpoint, sendExpectingSuccess } from '../wire/send.ts';
+import { type Serving, servingOf } from '../server/serving.ts';
+import { type Caller, sendExpectingSuccess } from '../wire/send.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CREDENTIALS = { accessKeyId: 'AKIATWODOORSTWODOORS', secretAccessKey: 'two-doors'.repeat(4) };
@@ -31,12 +32,6 @@ export interface TwoDoors {
   restart(): Promise<void>;
   /** SIGTERM, then `facet fsck --full`. @throws Error when it ended with another code than 0, or damage was found */
   stopAndProve(): Promise<void>;
-}
-
-interface Serving {
-  readonly s3: Endpoint;
-  readonly admin: Endpoint;
-  readonly nfs: Endpoint;
 }
 
 interface Running {
@@ -103,7 +98,7 @@ async function serve(folder: string, data: string, ports?: Serving): Promise<Run
   const first = once(createInterface({ input: child.stdout }), 'line').then(([line]) => String(line));
   const outcome = await Promise.race([first.then((line) => ({ line })), ended.then((how) => ({ how }))]);
   if ('how' in outcome) throw new Error(`the server ended (${outcome.how}) before it served: see ${folder}`);
-  const serving: Serving = JSON.parse(outcome.line);
+  const serving = servingOf(outcome.line);
   if (child.pid === undefined) throw new Error('a process that serves has no pid');
   return {
     serving,

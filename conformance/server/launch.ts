@@ -10,6 +10,7 @@ import { runCommand } from '../runner/command.ts';
 import type { Endpoint } from '../wire/send.ts';
 import type { Credentials } from '../wire/sigv4.ts';
 import { makeCertificate } from './certificate.ts';
+import { type Serving, servingOf } from './serving.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -52,12 +53,6 @@ export interface Server {
   readonly logFile: string;
   /** SIGTERM, waits for exit code 0, removes the data. @throws Error when it ended another way */
   stop(): Promise<void>;
-}
-
-interface Serving {
-  readonly pid: number;
-  readonly s3: Endpoint & { readonly url: string };
-  readonly admin: { readonly url: string };
 }
 
 export async function startServer(options: {
@@ -126,7 +121,7 @@ async function firstDocument(child: ChildProcess): Promise<Serving> {
   if (child.stdout === null) throw new Error('no stdout to read');
   for await (const line of createInterface({ input: child.stdout })) {
     if (!line.startsWith('{')) continue;
-    const serving: Serving = JSON.parse(line);
+    const serving = servingOf(line);
     // Whatever it goes on to say must not fill the pipe: the reader pauses it when this loop is left.
     setImmediate(() => child.stdout?.resume());
     return serving;

@@ -1,9 +1,13 @@
 /** Files by NFS as the soak uses them: each change is written into the ledger before its first call, and after its last. */
 
+import { WrongReply } from '@facet/nfs-client';
 import { bytesOf, type Piece, sha256, sliceOf, type Version } from './bodies.ts';
 import type { Found, State } from './ledger.ts';
 import type { World } from './objects.ts';
-import { Unanswered } from './s3Client.ts';
+import { Unanswered } from './unanswered.ts';
+
+/** It is another only where the server was started again in between. */
+const COMMITS_MAX = 5;
 
 /** What both doors call the same: it lies in the root. */
 export function isFileName(key: string): boolean {
@@ -50,7 +54,7 @@ export function create(world: World, { op, key }: Of): Promise<void> {
   });
 }
 
-/** Writes over a part of it, or beyond its end, in one call. */
+/** Writes over a part of it, or beyond its end, in one call; if that is not to be stable by itself, it is committed. */
 export function overwrite(
   world: World,
   {
@@ -64,7 +68,6 @@ export function overwrite(
     readonly version: Version;
     readonly start: number;
     readonly lengthBytes: number;
-    /** Else written without, and committed. */
     readonly isStable: boolean;
   },
 ): Promise<void> {
@@ -81,10 +84,14 @@ export function overwrite(
     const { nfs } = world;
     const file = await mustFind(world, key);
     const bytes = bytesOf([written]);
-    for (;;) {
-      const { isStable: isDone, verifier } = await nfs.write(file, { offset: start, bytes, isStable });
-      if (isDone || (await nfs.commit(file)).equals(verifier)) return;
+    for (let tries = 0; tries < COMMITS_MAX; tries += 1) {
+      const answer = await nfs.write(file, { offset: start, bytes, isStable });
+      if (isStable) return;
+      const verifier = await nfs.commit(file);
+      // Another one: the server forgot what was not stable.
+      if (answer.isStable || verifier.equals(answer.verifier)) return;
     }
+    throw new WrongReply(`${COMMITS_MAX} COMMITs, each with another verifier than its WRITE`);
   });
 }
 
@@ -127,9 +134,14 @@ export async function differenceByNfs(
   key: string,
   found: Found,
 ): Promise<string | undefined> {
-  const file = await nfs.find(key);
-  if (file === undefined) return found ? 'NFS finds nothing' : undefined;
-  const bytes = await nfs.read(file);
-  if (found && bytes.length === found.lengthBytes && sha256(bytes) === found.sha256) return undefined;
-  return `NFS reads ${bytes.length} bytes, sha256 ${sha256(bytes).slice(0, 12)}`;
+  try {
+    const file = await nfs.find(key);
+    if (file === undefined) return found ? 'NFS finds nothing' : undefined;
+    const bytes = await nfs.read(file);
+    if (found && bytes.length === found.lengthBytes && sha256(bytes) === found.sha256) return undefined;
+    return `NFS reads ${bytes.length} bytes, sha256 ${sha256(bytes).slice(0, 12)}`;
+  } catch (error) {
+    if (error instanceof WrongReply) return `by NFS, ${error.message}`;
+    throw error;
+  }
 }

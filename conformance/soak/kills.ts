@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { allocatedBytes } from './diskUse.ts';
 import { Figures } from './figures.ts';
+import type { GoBetween } from './goBetween.ts';
 import { Ledger } from './ledger.ts';
 import { ensureBucket, resumeUploads, runLoad } from './load.ts';
 import { clientsOf, type World } from './objects.ts';
@@ -21,6 +22,8 @@ export interface KillOptions {
   readonly seed: string;
   /** Where the data directory is made: the file system under test. Default the system's place for such. */
   readonly parent?: string;
+  /** Clients go through it while there is load, and it says when to kill: for a soak that is to find what it does. */
+  readonly goBetween?: (server: SoakServer) => Promise<GoBetween>;
   readonly log: (line: string) => void;
 }
 
@@ -43,7 +46,8 @@ export async function soakKills(options: KillOptions): Promise<Outcome> {
   const folder = mkdtempSync(join(options.parent ?? tmpdir(), 'facet-soak-'));
   const run = new KillRun(options, folder);
   await run.all().catch((error: unknown) => run.fault(String(error)));
-  if (run.faults.length === 0) rmSync(folder, { recursive: true, force: true });
+  // Nobody looks for the cause of a loss that was made on purpose.
+  if (run.faults.length === 0 || options.goBetween) rmSync(folder, { recursive: true, force: true });
   else options.log(`  the data and server.log stay in ${folder}`);
   return { faults: run.faults, figures: run.figures };
 }
@@ -76,6 +80,8 @@ class KillRun {
         const { objects, keys, unknown } = await this.#verify(server);
         const ready = `ready in ${Math.round(server.readyMs)} ms`;
         log(`  kill ${round}: ${objects} objects under ${keys} keys, ${unknown} were unknown, ${ready}`);
+        // What more there is to find would only be told of a store that is known to be damaged.
+        if (this.faults.length > 0) break;
         if (round === kills) await this.#settle(server);
         if (round === kills || round % ROUNDS_PER_FSCK === 0) await this.#rest(server);
       }
@@ -115,12 +121,14 @@ class KillRun {
     return server;
   }
 
-  #world(server: SoakServer): World & Disposable {
+  #world(server: Parameters<typeof clientsOf>[0]): World & Disposable {
     return { ...clientsOf(server), ledger: this.#ledger, onFault: (fault) => this.fault(fault) };
   }
 
   async #load(server: SoakServer, round: string): Promise<void> {
-    using world = this.#world(server);
+    await using goBetween = await this.#options.goBetween?.(server);
+    const { endpoint, nfsEndpoint } = goBetween ?? server;
+    using world = this.#world({ ...server, endpoint, nfsEndpoint });
     await ensureBucket(world);
     await resumeUploads(world, { round });
     this.#ledger.acknowledged.clear();
@@ -140,25 +148,37 @@ class KillRun {
       until: end.signal,
       isThere: () => isThere,
     });
-    const singles = this.#options.workers > 0 ? this.#random.integer(SINGLES) : 0;
-    for (let count = 0; count < singles && isThere; count += 1) {
-      await delay(this.#random.integer(LOAD_MS));
-      const name = server.killOne((names) => this.#random.shuffled(names)[0]);
-      if (name !== undefined) this.#killedAlone.set(name, (this.#killedAlone.get(name) ?? 0) + 1);
-    }
-    const timer = setTimeout(() => {
+    // What it throws meanwhile is met below.
+    load.catch(() => undefined);
+    if (this.#options.workers > 0) await this.#killSingles(server, () => isThere);
+    const kill = (): void => {
       end.abort();
       void server.kill();
-    }, this.#random.integer(LOAD_MS));
-    // Clients that end before the kill have lost a server that should have been there.
-    await Promise.race([load, server.ended]);
+    };
+    const timer = goBetween ? undefined : setTimeout(kill, this.#random.integer(LOAD_MS));
+    void goBetween?.killNow.then(kill);
+    try {
+      // Clients that end before the kill have lost a server that should have been there.
+      await Promise.race([load, server.ended]);
+    } finally {
+      clearTimeout(timer);
+    }
     if (!end.signal.aborted) this.fault('the server ended under load, before it was killed');
-    clearTimeout(timer);
     await server.kill();
     this.#server = undefined;
     await load;
     this.figures.addRound(this.#ledger.acknowledged);
     this.figures.addUnknown(this.#ledger.open());
+  }
+
+  /** The rest must go on. */
+  async #killSingles(server: SoakServer, isThere: () => boolean): Promise<void> {
+    const singles = this.#random.integer(SINGLES);
+    for (let count = 0; count < singles && isThere(); count += 1) {
+      await delay(this.#random.integer(LOAD_MS));
+      const name = server.killOne((names) => this.#random.shuffled(names)[0]);
+      if (name !== undefined) this.#killedAlone.set(name, (this.#killedAlone.get(name) ?? 0) + 1);
+    }
   }
 
   async #verify(server: SoakServer): Promise<Verified> {

@@ -4,7 +4,7 @@ import { textsOf } from '../wire/send.ts';
 import { LoadClient, ownKeys, TASKS, type Task } from './loadClient.ts';
 import { abort, BUCKET, complete, pathOf, told, type World } from './objects.ts';
 import type { Random } from './random.ts';
-import { Unanswered } from './s3Client.ts';
+import { Silence, Unanswered } from './unanswered.ts';
 
 const RETRY_MS = 20;
 
@@ -19,7 +19,7 @@ export interface LoadOptions extends World {
   readonly isThere: () => boolean;
 }
 
-/** @returns the clients that got no answer */
+/** @returns the clients that got no answer. @throws Silence of a server that is there; Error at an answer that is none */
 export async function runLoad(options: LoadOptions): Promise<number> {
   const { round, clients, keysEach, random, until, isThere } = options;
   const deck: Task[] = [];
@@ -38,6 +38,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         } catch (error) {
           if (!(error instanceof Unanswered)) throw error;
           if (until.aborted || !isThere()) return 1;
+          if (error instanceof Silence) throw error;
           // One of its processes was killed.
           await delay(RETRY_MS);
         }

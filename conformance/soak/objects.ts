@@ -1,12 +1,11 @@
 /** S3's operations as the soak uses them: each change is written into the ledger before it is sent, and after. */
 
-import { textsOf } from '../wire/send.ts';
+import { type Endpoint, textsOf } from '../wire/send.ts';
 import { encodeKey } from '../wire/sigv4.ts';
 import { bytesOf, md5, plainVersion, sha256, type Version } from './bodies.ts';
 import type { Found, Ledger, State, Upload } from './ledger.ts';
 import { NfsClient } from './nfsClient.ts';
-import { type Reply, S3Client } from './s3Client.ts';
-import type { SoakServer } from './server.ts';
+import { type Reply, S3Client, type S3Server } from './s3Client.ts';
 
 export const BUCKET = 'soak';
 
@@ -18,10 +17,13 @@ export interface World {
   readonly onFault: (fault: string) => void;
 }
 
-/** Clients of both doors. */
-export function clientsOf(server: SoakServer): Pick<World, 's3' | 'nfs'> & Disposable {
-  const s3 = new S3Client(server);
-  const nfs = new NfsClient(server.nfsEndpoint, `/${BUCKET}`);
+/** Clients of both doors. @param withinMs the time that they wait for an answer */
+export function clientsOf(
+  server: S3Server & { readonly nfsEndpoint: Endpoint },
+  withinMs?: number,
+): Pick<World, 's3' | 'nfs'> & Disposable {
+  const s3 = new S3Client(server, withinMs);
+  const nfs = new NfsClient(server.nfsEndpoint, `/${BUCKET}`, withinMs);
   return {
     s3,
     nfs,

@@ -3,6 +3,7 @@ import http from 'node:http';
 import { type Ask, signByHeader } from '../wire/request.ts';
 import type { Endpoint } from '../wire/send.ts';
 import { type Credentials, sha256Hex } from '../wire/sigv4.ts';
+import { Silence, Unanswered, WITHIN_MS } from './unanswered.ts';
 
 export interface Reply {
   readonly status: number;
@@ -10,26 +11,29 @@ export interface Reply {
   readonly body: Buffer;
 }
 
-/** The server went away, or said nothing: nobody knows what it did. */
-export class Unanswered extends Error {
-  override readonly name = 'Unanswered';
-}
-
-const WITHIN_MS = 60_000;
 /** What was under way when the process that writes was killed. */
 const UNKNOWN = 503;
+/** What Node's parser says of bytes that are no HTTP; but of an answer that ends in its head this: */
+const NOT_HTTP = /^HPE_(?!INVALID_EOF_STATE)/;
+
+export interface S3Server {
+  readonly endpoint: Endpoint;
+  readonly credentials: Credentials;
+}
 
 export class S3Client {
   readonly #agent = new http.Agent({ keepAlive: true });
   readonly #endpoint: Endpoint;
   readonly #credentials: Credentials;
+  readonly #withinMs: number;
 
-  constructor(server: { readonly endpoint: Endpoint; readonly credentials: Credentials }) {
-    this.#endpoint = server.endpoint;
-    this.#credentials = server.credentials;
+  constructor({ endpoint, credentials }: S3Server, withinMs = WITHIN_MS) {
+    this.#endpoint = endpoint;
+    this.#credentials = credentials;
+    this.#withinMs = withinMs;
   }
 
-  /** @throws Unanswered when no whole answer came */
+  /** @throws Unanswered when no whole answer came; Error when what came is no HTTP */
   async send(ask: Omit<Ask, 'body'> & { readonly body?: Buffer }): Promise<Reply> {
     const { host, port } = this.#endpoint;
     const body = ask.body ?? Buffer.alloc(0);
@@ -39,7 +43,8 @@ export class S3Client {
       payload: sha256Hex(body),
     });
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-    const fail = (error: Error): void => reject(new Unanswered(error.message));
+    const what = `${signed.method} ${signed.path}`;
+    const fail = (error: NodeJS.ErrnoException): void => reject(failureOf(error, what));
     const headers = { ...Object.fromEntries(signed.headers), 'Content-Length': body.length };
     const request = http.request({
       agent: this.#agent,
@@ -48,9 +53,9 @@ export class S3Client {
       method: signed.method,
       path: signed.path,
       headers,
-      timeout: WITHIN_MS,
+      timeout: this.#withinMs,
     });
-    request.on('timeout', () => request.destroy(new Error(`no answer within ${WITHIN_MS / 1000} s`)));
+    request.on('timeout', () => request.destroy(new Silence(`${what}: no answer in ${this.#withinMs} ms`)));
     request.on('error', fail);
     request.on('response', (response) => {
       const chunks: Buffer[] = [];
@@ -58,7 +63,8 @@ export class S3Client {
       response.on('error', fail);
       response.on('end', () => {
         const status = response.statusCode ?? 0;
-        if (status === UNKNOWN) fail(new Error('the server does not know whether it was done'));
+        if (status === UNKNOWN)
+          reject(new Unanswered(`${what}: the server does not know whether it was done`));
         else resolve({ status, headers: response.headers, body: Buffer.concat(chunks) });
       });
     });
@@ -69,4 +75,10 @@ export class S3Client {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+function failureOf(error: NodeJS.ErrnoException, what: string): Error {
+  if (error instanceof Unanswered) return error;
+  const said = `${what}: ${error.message}`;
+  return NOT_HTTP.test(error.code ?? '') ? new Error(said, { cause: error }) : new Unanswered(said);
 }

@@ -1,10 +1,11 @@
 /** The server under test: started on data that is there, stopped by asking or by kill -9, checked at rest. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { CommandFailed, runCommand } from '../runner/command.ts';
 import { BUILT_COMMANDS } from '../server/launch.ts';
+import { type Serving, servingOf } from '../server/serving.ts';
 import type { Endpoint } from '../wire/send.ts';
 import type { Credentials } from '../wire/sigv4.ts';
 
@@ -93,10 +94,10 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
     if (killedAfterMs !== undefined && outcome.how === 'SIGKILL') return undefined;
     throw new Error(`the server ended (${outcome.how}) before it served`);
   }
-  const serving: { readonly s3: Endpoint; readonly nfs: Endpoint } = JSON.parse(outcome.line);
+  const { s3, nfs } = servedBy(child, outcome.line);
   return {
-    endpoint: { host: serving.s3.host, port: serving.s3.port },
-    nfsEndpoint: { host: serving.nfs.host, port: serving.nfs.port },
+    endpoint: s3,
+    nfsEndpoint: nfs,
     credentials: CREDENTIALS,
     readyMs: performance.now() - began,
     ended,
@@ -118,6 +119,16 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
       return ended;
     },
   };
+}
+
+/** @throws Error where it does not say so, and ends it */
+function servedBy(child: ChildProcess, line: string): Serving {
+  try {
+    return servingOf(line);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
 }
 
 /** By the names they go by: `facet store`, `facet s3-1` … */
@@ -148,15 +159,21 @@ const OF_KILLS =
 
 /** What a line of the log says of an error, undefined when it tells of none. What is no log is one. */
 function errorIn(line: string): string | undefined {
-  let entry: { readonly level?: number; readonly msg?: string; readonly err?: { readonly message?: string } };
+  const entry = entryOf(line);
+  if (entry === undefined) return `the server wrote: ${line}`;
+  const { level, time, pid, msg, err, ...rest } = entry;
+  if (typeof level === 'number' && level < LEVEL_ERROR) return undefined;
+  if (OF_KILLS.test(String(msg))) return undefined;
+  return `the server logged: ${msg}: ${Object(err).message ?? JSON.stringify(rest)}`;
+}
+
+function entryOf(line: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    entry = JSON.parse(line);
+    const entry: unknown = JSON.parse(line);
+    return typeof entry === 'object' && entry !== null ? { ...entry } : undefined;
   } catch {
-    return `the server wrote: ${line}`;
+    return undefined;
   }
-  if ((entry.level ?? LEVEL_ERROR) < LEVEL_ERROR || OF_KILLS.test(entry.msg ?? '')) return undefined;
-  const { level, time, pid, msg, err, ...rest } = { time: 0, pid: 0, ...entry };
-  return `the server logged: ${msg}: ${err?.message ?? JSON.stringify(rest)}`;
 }
 
 /** Runs `facet fsck --full`. @returns what is wrong, undefined when the store is clean */

@@ -3,7 +3,7 @@ import { textsOf } from '../wire/send.ts';
 import { differenceByNfs, isFileName } from './files.ts';
 import type { Found, State, Upload } from './ledger.ts';
 import { BUCKET, look, pathOf, told, type World } from './objects.ts';
-import { Unanswered } from './s3Client.ts';
+import { Unanswered } from './unanswered.ts';
 
 const KEYS_PER_PAGE = 100;
 const AT_ONCE = 6;

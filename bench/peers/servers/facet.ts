@@ -46,7 +46,7 @@ export async function facet(): Promise<Setup[]> {
           ...child,
           endpoint: { host: HOST, port: s3 },
           async renameDirectory(from, to) {
-            await using calls = await NfsCalls.mount({
+            using calls = await NfsCalls.mount({
               nfsPort: nfs,
               mountPort: nfs,
               exportPath: `/${BUCKET}`,
