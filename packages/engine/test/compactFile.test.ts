@@ -20,14 +20,16 @@ const KEYS = 20_000;
 const size = async (): Promise<number> => (await stat(join(path, 'data.mdb'))).size;
 const contents = (engine: Engine) => readRange(engine, { ...everything, limit: 1_000_000 });
 
+type Keep = Parameters<Journal['suspend']>[0];
+
 /** @param how what is done instead of suspending the journal */
 async function compact(
   options: Pick<CompactFileOptions, 'onProgress'> = {},
-  how: (journal: Journal) => Promise<void> = (journal) => journal.suspend(),
+  how: (journal: Journal, keep: Keep) => Promise<void> = (journal, keep) => journal.suspend(keep),
 ): Promise<CompactedFile> {
   const journal = await Journal.open({ disk: folderDisk(path) });
   try {
-    return await compactFile({ path, journal: { suspend: () => how(journal) }, ...options });
+    return await compactFile({ path, journal: { suspend: (keep) => how(journal, keep) }, ...options });
   } finally {
     await journal.close();
   }
@@ -101,8 +103,8 @@ describe('a file of LMDB that is written anew', () => {
   it.each(['before', 'after'])('is whole when it is cut off %s the journal is suspended', async (when) => {
     const left = await filled();
     const before = await size();
-    const cut = async (journal: Journal): Promise<void> => {
-      if (when === 'after') await journal.suspend();
+    const cut = async (journal: Journal, keep: Keep): Promise<void> => {
+      if (when === 'after') await journal.suspend(keep);
       // What a kill would leave.
       await cp(path, join(folder, 'killed'), { recursive: true });
       throw new Error('cut off');
@@ -117,6 +119,27 @@ describe('a file of LMDB that is written anew', () => {
     // What was left is no use, and in nobody's way.
     expect((await compact()).entries).toBe(left.length);
     expect(existsSync(join(path, 'compact.new'))).toBe(false);
+  });
+
+  it('goes with the journal of its store, and with no other, before that has begun again', async () => {
+    const left = await filled();
+    const copy = join(folder, 'copy');
+    await cp(path, copy, { recursive: true });
+    const opened = await openJournaled({ path: copy });
+    await opened.close();
+    await compact();
+    const own = join(folder, 'own');
+    await cp(path, own, { recursive: true });
+    for (const name of ['0.journal', '1.journal']) await cp(join(copy, name), join(path, name));
+    await expect(openJournaled({ path })).rejects.toMatchObject({ code: 'Damaged' });
+    // One that is suspended, too.
+    path = copy;
+    await compact();
+    for (const name of ['0.journal', '1.journal']) await cp(join(own, name), join(path, name));
+    await expect(openJournaled({ path })).rejects.toThrow('are not its own');
+    const engine = await openJournaled({ path: own });
+    expect(await contents(engine)).toEqual(left);
+    await engine.close();
   });
 
   it('is not made of a store that was killed, before that is opened again', async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { Journal } from '@facet/journal';
+import { crc32c, Journal } from '@facet/journal';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Bytes, type Engine, type EngineError, openLmdbEngine } from '../src/index.ts';
 import { openDatabase } from '../src/lmdb/database.ts';
@@ -336,6 +336,137 @@ describe('a store with a journal', () => {
     }
     const after = await openJournaled({ path: now });
     expect(await contents(after)).toMatchObject({ '49': '300 99', '29': '300 129' });
+    await after.close();
+  });
+
+  describe('and a copy of it', () => {
+    let mixtures = 0;
+    const copied = async (from: string, name: string): Promise<string> => {
+      const to = join(folder, name);
+      await mkdir(to);
+      for (const file of FILES) copyFileSync(join(from, file), join(to, file));
+      return to;
+    };
+    const mixed = async (data: string, journals: Readonly<Record<string, string>>): Promise<string> => {
+      mixtures += 1;
+      const to = await copied(data, `mixed-${mixtures}`);
+      for (const [file, from] of Object.entries(journals)) copyFileSync(join(from, file), join(to, file));
+      return to;
+    };
+    const bothOf = (from: string) => ({ '0.journal': from, '1.journal': from });
+    const refused = async (path: string): Promise<void> => {
+      const before = FILES.map((file) => readFileSync(join(path, file)));
+      await expect(openJournaled({ path })).rejects.toMatchObject({
+        code: 'Damaged',
+        message: expect.stringContaining('are not its own'),
+      });
+      for (const [at, file] of FILES.entries())
+        expect(before[at]?.equals(readFileSync(join(path, file))), file).toBe(true);
+    };
+    /** As it is when its process is killed after so many writes, all of one length. */
+    const killed = async (path: string, value: string, count = 5): Promise<string> => {
+      const engine = await openJournaled({ path });
+      for (let at = 0; at < count; at++) await write(engine, [[bytes(`key ${at}`), bytes(value)]]);
+      const crashed = await copied(path, `killed-${value}`);
+      await engine.close();
+      return crashed;
+    };
+
+    it('that goes its own way have journals that are not taken for one another', async () => {
+      const first = join(folder, 'first');
+      await (await openJournaled({ path: first })).close();
+      const second = await copied(first, 'second');
+      // Both files are their own then.
+      for (const path of [first, second]) await killed(path, path === first ? 'x' : 'y');
+      const [one, other] = [await killed(first, '1'), await killed(second, '2')];
+      const header = async (path: string) => {
+        const handle = await open(join(path, DATA), 'r');
+        const found = await readNewestHeader(handle);
+        await handle.close();
+        return found;
+      };
+      // What LMDB says of the two is the same.
+      expect(await header(one)).toEqual(await header(other));
+      await refused(await mixed(one, bothOf(other)));
+      await refused(await mixed(other, bothOf(one)));
+      for (const file of JOURNALS) await refused(await mixed(one, { [file]: other }));
+      for (const [path, value] of [
+        [one, '1'],
+        [other, '2'],
+      ] as const) {
+        const engine = await openJournaled({ path });
+        expect(await get(engine, bytes('key 4'))).toEqual(bytes(value));
+        await engine.close();
+      }
+    });
+
+    it('of another time have not, nor those of before in their place', async () => {
+      const path = join(folder, 'store');
+      // As many as LMDB might have made transactions of since.
+      const before = await killed(path, 'before', 20);
+      const now = await killed(path, 'now');
+      await refused(await mixed(now, bothOf(before)));
+      // Nor while it was the base only just before.
+      const base = await killed(path, 'base');
+      await refused(await mixed(path, bothOf(base)));
+    });
+
+    /** As a version left it that kept no names in LMDB's file. */
+    const withoutNames = (path: string): void => {
+      const data = readFileSync(join(path, DATA));
+      for (const page of [0, 4096]) data.fill(0, page + 168, page + 4096);
+      writeFileSync(join(path, DATA), data);
+      for (const file of JOURNALS) {
+        const journal = readFileSync(join(path, file));
+        if (journal.readUInt32BE(12) === 0) continue;
+        journal.fill(0, 2048, 4096);
+        journal.writeUInt32BE(2, 12);
+        journal.writeUInt32BE(crc32c(journal.subarray(12, 52 + journal.readUInt32BE(48))), 8);
+        writeFileSync(join(path, file), journal);
+      }
+    };
+
+    it('of an older version is opened, and has its own from then on', async () => {
+      const path = join(folder, 'store');
+      const now = await killed(path, 'value');
+      withoutNames(now);
+      const older = await copied(now, 'older');
+      const engine = await openJournaled({ path: now });
+      expect(await get(engine, bytes('key 4'))).toEqual(bytes('value'));
+      await engine.close();
+      await refused(await mixed(now, bothOf(older)));
+      // A journal of this version goes with no file of one before it.
+      const other = await killed(join(folder, 'other'), 'others');
+      await refused(await mixed(older, bothOf(other)));
+    });
+
+    it('knows its own by either of two places', async () => {
+      const path = await killed(join(folder, 'store'), 'value');
+      const data = readFileSync(join(path, DATA));
+      for (const harm of [[1024], [4096 + 1024], [1024, 4096 + 1024]]) {
+        const harmed = await copied(path, `harmed-${harm}`);
+        for (const at of harm) data[at + 20] = (data[at + 20] ?? 0) ^ 1;
+        writeFileSync(join(harmed, DATA), data);
+        for (const at of harm) data[at + 20] = (data[at + 20] ?? 0) ^ 1;
+        if (harm.length === 2) await refused(harmed);
+        else await (await openJournaled({ path: harmed })).close();
+      }
+    });
+  });
+
+  it('goes on without the last write, where its journal reads as if that had never been made', async () => {
+    const store = join(folder, 'store');
+    const engine = await openJournaled({ path: store });
+    for (const key of ['a', 'b', 'c']) await write(engine, [[bytes(key), bytes('1')]]);
+    const undone = join(folder, 'undone');
+    await mkdir(undone);
+    for (const file of FILES) copyFileSync(join(store, file), join(undone, file));
+    await engine.close();
+    // Each in a block of its own. A power cut in the middle of it, before it was acknowledged, leaves the same.
+    const journal = readFileSync(join(undone, '0.journal'));
+    writeFileSync(join(undone, '0.journal'), journal.fill(0, 3 * 4096, 4 * 4096));
+    const after = await openJournaled({ path: undone });
+    expect(await contents(after)).toEqual({ a: '1 49', b: '1 49' });
     await after.close();
   });
 

@@ -32,7 +32,8 @@ async function start(firstContainer: number): Promise<void> {
   const bytes = new ByteReplay(disk.mount());
   for await (const record of journal.replay()) if (record.kind !== RECORD.batch) await bytes.replay(record);
   await bytes.settle();
-  await journal.restart(Buffer.from('base'));
+  await journal.begin();
+  await journal.complete(Buffer.from('base'));
   store = new LocalExtentStore({ disk: disk.mount(), lease: leaseFrom(firstContainer), journal });
 }
 

@@ -1,10 +1,11 @@
 /**
- * The first block of a journal file: the base that the records after it are changes to.
+ * The first half of a journal file's first block: the base that the records after it are changes to. What is in the
+ * other half, see `roomNote.ts`.
  *
  *   offset  size  field
  *        0     8  magic: 'FACETJNL'
  *        8     4  CRC-32C of all that follows, base included
- *       12     4  version: 2
+ *       12     4  version: 3; 2 where whoever has the state did not keep the names of epochs with it
  *       16     8  generation: of two files the one with the greater counts
  *       24     8  name of the epoch whose records lie here
  *       32     8  name of the epoch that follows, in the other file
@@ -17,7 +18,9 @@ import { crc32c } from './crc32c.ts';
 import { BLOCK_BYTES, EPOCH_NAME_BYTES } from './record.ts';
 
 const MAGIC = Buffer.from('FACETJNL');
-const VERSION = 2;
+const VERSION = 3;
+/** Read, but not written any more. */
+const VERSION_WITHOUT_NAMES = 2;
 const CRC_AT = 8;
 const VERSION_AT = 12;
 const GENERATION_AT = 16;
@@ -27,6 +30,7 @@ const SEQUENCE_AT = 40;
 const LENGTH_AT = 48;
 const BASE_AT = 52;
 const BASE_BYTES_MAX = 1024;
+const HEADER_BYTES = BLOCK_BYTES / 2;
 
 export interface FileHeader {
   readonly generation: number;
@@ -36,6 +40,12 @@ export interface FileHeader {
   readonly base: Uint8Array;
 }
 
+/** As it is found in a file. */
+export interface FoundHeader extends FileHeader {
+  /** Whether the name of its epoch was kept with the state before this was written. */
+  readonly isNamed: boolean;
+}
+
 /** A journal that can not be what was written: replaying it, or going on without, would do harm. */
 export class JournalDamaged extends Error {
   override readonly name = 'JournalDamaged';
@@ -43,7 +53,7 @@ export class JournalDamaged extends Error {
 
 export function encodeFileHeader(header: FileHeader): Buffer {
   if (header.base.length > BASE_BYTES_MAX) throw new RangeError('a base is too long');
-  const block = Buffer.alloc(BLOCK_BYTES);
+  const block = Buffer.alloc(HEADER_BYTES);
   block.set(MAGIC);
   block.writeUInt32BE(VERSION, VERSION_AT);
   block.writeBigUInt64BE(BigInt(header.generation), GENERATION_AT);
@@ -60,20 +70,23 @@ export function encodeFileHeader(header: FileHeader): Buffer {
  * Undefined when none was written: a file that was being made, or that was not begun with yet.
  * @throws JournalDamaged
  */
-export function decodeFileHeader(block: Buffer, file: string): FileHeader | undefined {
+export function decodeFileHeader(firstBlock: Buffer, file: string): FoundHeader | undefined {
+  const block = firstBlock.subarray(0, HEADER_BYTES);
   if (block.every((byte) => byte === 0)) return undefined;
   const damaged = (what: string): never => {
     throw new JournalDamaged(`${file} is damaged: ${what}`);
   };
-  if (block.length < BLOCK_BYTES || block.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) !== 0)
+  if (block.length < HEADER_BYTES || block.compare(MAGIC, 0, MAGIC.length, 0, MAGIC.length) !== 0)
     return damaged('it does not begin as a journal does');
   const length = block.readUInt32BE(LENGTH_AT);
   if (length > BASE_BYTES_MAX) return damaged('its header is too long');
   if (crc32c(block.subarray(VERSION_AT, BASE_AT + length)) !== block.readUInt32BE(CRC_AT))
     return damaged('its header does not match its checksum');
   const version = block.readUInt32BE(VERSION_AT);
-  if (version !== VERSION) throw new JournalDamaged(`${file} is of version ${version}, not ${VERSION}`);
+  if (version !== VERSION && version !== VERSION_WITHOUT_NAMES)
+    throw new JournalDamaged(`${file} is of version ${version}, not ${VERSION}`);
   return {
+    isNamed: version !== VERSION_WITHOUT_NAMES,
     generation: Number(block.readBigUInt64BE(GENERATION_AT)),
     epoch: block.subarray(EPOCH_AT, EPOCH_AT + EPOCH_NAME_BYTES),
     nextEpoch: block.subarray(NEXT_AT, NEXT_AT + EPOCH_NAME_BYTES),

@@ -6,12 +6,15 @@
  * go to the other file from then on, while what the records of this one changed is synced where it lies. Then a
  * new *base* is complete, and this file is free. After a crash the state of the newest complete base is brought
  * back, and the records since are applied to it, in order, from one file or both.
+ *
+ * Two journals may look alike: of copies of one store that go different ways, or of two stores of one age. So whoever has
+ * the state keeps with it which *epochs* its journal's files are of, and takes no other's records.
  */
 
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { JournalDisk } from './disk.ts';
-import { encodeFileHeader } from './header.ts';
+import { encodeFileHeader, type FileHeader } from './header.ts';
 import {
   BLOCK_BYTES,
   EPOCH_NAME_BYTES,
@@ -21,12 +24,22 @@ import {
   RECORD,
   recordBytes,
 } from './record.ts';
-import { type ReadRecord, readRecords } from './recordReader.ts';
+import type { ReadRecord } from './recordReader.ts';
 import { isOutOfRoom, type RoomyFile } from './roomyFile.ts';
-import { type Base, FILE_NAMES, type Files, openFiles, otherThan, roomyFileOf } from './twoFiles.ts';
+import { storedRecords, withoutVoided } from './storedRecords.ts';
+import {
+  type Base,
+  FILE_NAMES,
+  type Files,
+  type FoundFiles,
+  openFiles,
+  otherThan,
+  roomyFileOf,
+} from './twoFiles.ts';
 
 /** Kept back from commits, so that one can be made void on a disk without room. */
 const VOID_BYTES = 2 * BLOCK_BYTES;
+const NO_EPOCH = Buffer.alloc(EPOCH_NAME_BYTES);
 /** What was added and is waited for by nobody is written when it is as much as this. */
 const ADDED_BYTES_MAX = 4 << 20;
 /** Below this one buffer costs less than many. */
@@ -68,7 +81,11 @@ export class Journal {
   readonly #files: Files;
   /** The newest base that is complete, and where the records since begin. */
   #base: Base | undefined;
-  /** What is appended to; none before the first {@link restart}. */
+  /** Of the other file: the base before. */
+  #otherHeader: FileHeader | undefined;
+  /** Whether the state is known to have {@link epochs}. */
+  #isNamed: boolean;
+  /** What is appended to; none before the first {@link begin}. */
   #epoch: Epoch | undefined;
   #sequence = 1;
   #position = BLOCK_BYTES;
@@ -78,22 +95,23 @@ export class Journal {
   #failure: unknown;
   #settles = new Set<() => Promise<void>>();
 
-  private constructor(options: JournalOptions, files: Files, base: Base | undefined) {
+  private constructor(options: JournalOptions, { files, base, otherHeader, isNamed }: FoundFiles) {
     this.#disk = options.disk;
     this.#randomBytes = options.randomBytes ?? randomBytes;
     this.#onWritten = options.onWritten;
     this.#files = files;
     this.#base = base;
+    this.#otherHeader = otherHeader;
+    this.#isNamed = isNamed;
     this.#sequence = base?.header.firstSequence ?? 1;
   }
 
   /**
-   * Looks at what is there, in a folder that is. Nothing is written before {@link restart}.
+   * Looks at what is there, in a folder that is. Nothing is written before {@link begin}.
    * @throws JournalDamaged
    */
   static async open(options: JournalOptions): Promise<Journal> {
-    const { files, base } = await openFiles(options.disk);
-    return new Journal(options, files, base);
+    return new Journal(options, await openFiles(options.disk));
   }
 
   /** Whether there is one, suspended or not. */
@@ -108,14 +126,35 @@ export class Journal {
   }
 
   /**
+   * Names of epochs, of eight bytes each, zeros for none: that of the base before, which is in the other file, that of the
+   * base, and, until it is complete, that of the next one. They are drawn at random, so that no other journal has them.
+   * Whoever has the state keeps them with it, durably, before {@link complete}; after a crash two that stand side by
+   * side are the files'.
+   */
+  get epochs(): readonly Uint8Array[] {
+    const [before, base] = [this.#otherHeader?.epoch ?? NO_EPOCH, this.#base?.header.epoch ?? NO_EPOCH];
+    const next = this.#epoch?.name ?? base;
+    return next === base ? [before, base] : [before, base, next];
+  }
+
+  /** Whether the state it belongs to has its {@link epochs}: only with a journal of an older version it has not. */
+  get isNamed(): boolean {
+    return this.#isNamed;
+  }
+
+  /**
    * Says, durably and at once, that the state is whole by itself and may be put elsewhere: there is no base until the
-   * next {@link restart}. For a state whose owner closed it.
+   * next {@link begin}. For a state whose owner closed it.
+   * @param keep keeps {@link epochs} with the state, durably, wherever it may be found then
    * @throws Error where there is something to replay; JournalDamaged
    */
-  async suspend(): Promise<void> {
+  async suspend(keep: (epochs: readonly Uint8Array[]) => Promise<void>): Promise<void> {
     for await (const { sequence } of this.replay())
       throw new Error(`record ${sequence} of the journal is to be replayed first`);
-    if (this.base !== undefined) await this.restart(new Uint8Array());
+    const isSuspended = this.base === undefined;
+    if (!isSuspended) await this.begin();
+    await keep(this.epochs);
+    if (!isSuspended) await this.complete(new Uint8Array());
   }
 
   /**
@@ -123,46 +162,30 @@ export class Journal {
    * @throws JournalDamaged when some must be missing
    */
   async *replay(): AsyncGenerator<ReadRecord, void, void> {
-    // A batch waits for the next one of its owner's records, which may say that it came to nothing.
-    let held: ReadRecord[] = [];
-    for await (const record of this.#stored()) {
-      this.#sequence = record.sequence + 1;
-      if (record.kind === RECORD.void) {
-        const voided = Number(record.payload.readBigUInt64BE());
-        held = held.filter(({ sequence }) => sequence !== voided);
-        continue;
-      }
-      if (record.kind === RECORD.batch) {
-        yield* held;
-        held = [];
-      }
-      held.push(record);
-    }
-    yield* held;
+    yield* withoutVoided(this.#stored());
   }
 
   async *#stored(): AsyncGenerator<ReadRecord, void, void> {
-    if (this.#base === undefined) return;
-    const { file, header } = this.#base;
-    let sequence = header.firstSequence;
-    const [first, second] = [this.#files[file], this.#files[otherThan(file)]];
-    if (first === undefined) return;
-    for await (const record of readRecords(first.file, { epoch: header.epoch, sequence })) {
+    for await (const record of storedRecords(this.#files, this.#base)) {
+      this.#sequence = record.sequence + 1;
       yield record;
-      sequence = record.sequence + 1;
     }
-    // All of the first file was durable before anything went to the second.
-    if (second !== undefined) yield* readRecords(second.file, { epoch: header.nextEpoch, sequence });
   }
 
-  /** Begins anew on a base that is on stable storage, with everything replayed. */
-  async restart(base: Uint8Array): Promise<void> {
+  /**
+   * Begins anew, with everything replayed, in the file that holds nothing any more. The state of this moment is to be made
+   * durable, and {@link complete} called, before a record is added.
+   */
+  async begin(): Promise<void> {
     const file = this.#base === undefined ? 0 : otherThan(this.#base.file);
     // Both, so that none has to be made on a full disk.
-    for (const at of [0, 1] as const) this.#files[at] ??= await this.#make(at);
+    for (const at of [0, 1] as const) {
+      const made = this.#files[at] ?? (await this.#make(at));
+      this.#files[at] = made;
+      await made.noteRoom();
+    }
     await this.#disk.syncDirectory('');
     await this.#begin(file, this.#randomBytes(EPOCH_NAME_BYTES));
-    await this.complete(base);
   }
 
   /**
@@ -176,7 +199,7 @@ export class Journal {
     await this.#begin(otherThan(this.#base.file), this.#base.header.nextEpoch);
   }
 
-  /** Everything before the last {@link rotate} is on stable storage by itself. */
+  /** Everything before the last {@link begin} or {@link rotate} is on stable storage by itself, with {@link epochs}. */
   async complete(base: Uint8Array): Promise<void> {
     if (this.#epoch === undefined) throw new Error('the journal has not begun');
     const header = {
@@ -188,7 +211,9 @@ export class Journal {
     };
     const { file } = this.#epoch;
     await this.#files[file]?.writeAside(0, [encodeFileHeader(header)]);
+    this.#otherHeader = this.#base?.header;
     this.#base = { file, header };
+    this.#isNamed = true;
   }
 
   /** Bytes that the file in use holds by now, those included that wait to be written. */
@@ -260,7 +285,11 @@ export class Journal {
 
   #mustWork(): void {
     this.#mustNotHaveFailed();
-    if (this.#epoch === undefined) throw new Error('the journal has not begun');
+    const name = this.#epoch?.name;
+    const header = this.#base?.header;
+    // No other is read after a crash.
+    if (name === undefined || (name !== header?.epoch && name !== header?.nextEpoch))
+      throw new Error('the journal has not begun');
   }
 
   async #begin(file: 0 | 1, name: Uint8Array): Promise<void> {

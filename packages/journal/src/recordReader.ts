@@ -26,7 +26,7 @@ export interface ReadRecord {
 /**
  * Yields the records of `first`'s epoch from the file's second block on. It ends where no record is: at the end, or
  * at a group that was cut off, none of which was acknowledged.
- * @throws JournalDamaged when a later group is there: this one had been durable; when the file was cut off
+ * @throws JournalDamaged when a later group is there: this one had been durable
  */
 export async function* readRecords(
   file: Pick<JournalFile, 'read'>,
@@ -46,15 +46,8 @@ export async function* readRecords(
       position += BLOCK_BYTES - (position % BLOCK_BYTES);
     } else break;
   }
-  if (sequence > first.sequence && !(await hasRoomBehind(window, position)))
-    throw new JournalDamaged(`it was cut off behind record ${sequence - 1}`);
   if (await isFollowed(window, position, { epoch: first.epoch, sequence }))
     throw new JournalDamaged(`records from number ${sequence} on are lost`);
-}
-
-/** Before a group is written there is room for it, and for a block more: it is kept for what makes a batch void. */
-async function hasRoomBehind(window: Window, position: number): Promise<boolean> {
-  return (await window.view(position, BLOCK_BYTES)).length === BLOCK_BYTES;
 }
 
 /** Whether something was written behind `position` when the record of `place` was durable. */

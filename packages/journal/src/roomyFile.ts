@@ -4,6 +4,7 @@
  */
 
 import type { JournalFile } from './disk.ts';
+import { encodeRoomNote, ROOM_NOTE_AT, readRoomNote } from './roomNote.ts';
 
 const STEP_BYTES = 1 << 20;
 /** With less than this left more is written ahead. */
@@ -25,16 +26,18 @@ export interface RoomyFileParts {
 export class RoomyFile {
   readonly #parts: RoomyFileParts;
   #roomBytes: number;
+  #notedBytes: number | undefined;
   #extending: Promise<void> | undefined;
   #lastAside: Promise<unknown> = Promise.resolve();
 
-  private constructor(parts: RoomyFileParts, roomBytes: number) {
+  private constructor(parts: RoomyFileParts, roomBytes: number, notedBytes: number | undefined) {
     this.#parts = parts;
     this.#roomBytes = roomBytes;
+    this.#notedBytes = notedBytes;
   }
 
   static async of(parts: RoomyFileParts): Promise<RoomyFile> {
-    return new RoomyFile(parts, await parts.file.size());
+    return new RoomyFile(parts, await parts.file.size(), await readRoomNote(parts.file));
   }
 
   /** To read from. */
@@ -45,6 +48,11 @@ export class RoomyFile {
   /** Room from the file's start. */
   get roomBytes(): number {
     return this.#roomBytes;
+  }
+
+  /** What the file itself says of that: when it is more, some was cut off. */
+  get notedBytes(): number | undefined {
+    return this.#notedBytes;
   }
 
   /**
@@ -92,6 +100,14 @@ export class RoomyFile {
     await this.#parts.file.close();
   }
 
+  /** Has the file say how much room it has, if it does not. */
+  async noteRoom(): Promise<void> {
+    const roomBytes = this.#roomBytes;
+    if (this.#notedBytes === roomBytes) return;
+    await this.writeAside(ROOM_NOTE_AT, [encodeRoomNote(roomBytes)]);
+    this.#notedBytes = roomBytes;
+  }
+
   #extend(): Promise<void> {
     return this.#extendTo(this.#roomBytes + STEP_BYTES - (this.#roomBytes % STEP_BYTES));
   }
@@ -107,7 +123,9 @@ export class RoomyFile {
       await this.#parts.aside.truncate(position).catch(() => undefined);
       throw error;
     }
+    // Before the note is tried: should that fail, nobody knows what it says, and the file must not be cut below it.
     this.#roomBytes = position + length;
+    await this.noteRoom();
   }
 }
 

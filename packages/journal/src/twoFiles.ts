@@ -1,7 +1,7 @@
 /** The two files of a journal, as they are found. */
 
 import type { JournalDisk, JournalFile } from './disk.ts';
-import { decodeFileHeader, type FileHeader, JournalDamaged } from './header.ts';
+import { decodeFileHeader, type FileHeader, type FoundHeader, JournalDamaged } from './header.ts';
 import { BLOCK_BYTES } from './record.ts';
 import { RoomyFile } from './roomyFile.ts';
 
@@ -16,13 +16,21 @@ export interface Base {
   readonly header: FileHeader;
 }
 
-/** What there is, without changing it. @throws JournalDamaged */
-export async function openFiles(
-  disk: JournalDisk,
-): Promise<{ readonly files: Files; readonly base: Base | undefined }> {
+/** What there is. */
+export interface FoundFiles {
+  readonly files: Files;
+  readonly base: Base | undefined;
+  /** Of the file that the base is not in. */
+  readonly otherHeader: FileHeader | undefined;
+  /** Whether the names of their epochs were kept with the state. */
+  readonly isNamed: boolean;
+}
+
+/** Changes nothing. @throws JournalDamaged */
+export async function openFiles(disk: JournalDisk): Promise<FoundFiles> {
   const files: Files = [undefined, undefined];
   try {
-    const headers: [FileHeader | undefined, FileHeader | undefined] = [undefined, undefined];
+    const headers: [FoundHeader | undefined, FoundHeader | undefined] = [undefined, undefined];
     for (const at of [0, 1] as const) {
       if ((await disk.status(FILE_NAMES[at])) === undefined) continue;
       const file = await disk.open(FILE_NAMES[at], 'durable');
@@ -32,8 +40,9 @@ export async function openFiles(
       headers[at] = decodeFileHeader(block, FILE_NAMES[at]);
     }
     const base = newestOf(files, headers);
-    if (base !== undefined) for (const at of [0, 1] as const) mustBeWhole(FILE_NAMES[at], files[at]);
-    return { files, base };
+    if (base === undefined) return { files, base, otherHeader: undefined, isNamed: false };
+    for (const at of [0, 1] as const) mustBeWhole(FILE_NAMES[at], files[at]);
+    return { files, base, otherHeader: headers[otherThan(base.file)], isNamed: base.header.isNamed };
   } catch (error) {
     for (const file of files) await file?.close();
     throw error;
@@ -62,8 +71,8 @@ export function otherThan(file: 0 | 1): 0 | 1 {
  */
 function newestOf(
   files: Files,
-  [first, second]: readonly [FileHeader | undefined, FileHeader | undefined],
-): Base | undefined {
+  [first, second]: readonly [FoundHeader | undefined, FoundHeader | undefined],
+): (Base & { readonly header: FoundHeader }) | undefined {
   if (first === undefined && second === undefined) return undefined;
   const file = (first?.generation ?? 0) > (second?.generation ?? 0) ? 0 : 1;
   const [header, other] = file === 0 ? [first, second] : [second, first];
@@ -79,6 +88,7 @@ function newestOf(
 /** Room is made in whole blocks, the first of them before there is a base. @throws JournalDamaged */
 function mustBeWhole(name: string, file: RoomyFile | undefined): void {
   const bytes = file?.roomBytes ?? 0;
-  if (bytes < BLOCK_BYTES || bytes % BLOCK_BYTES !== 0)
+  const roomBytes = Math.max(file?.notedBytes ?? 0, BLOCK_BYTES);
+  if (bytes < roomBytes || bytes % BLOCK_BYTES !== 0)
     throw new JournalDamaged(`${name} was cut off: ${bytes} bytes are left of it`);
 }

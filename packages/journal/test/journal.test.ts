@@ -10,12 +10,17 @@ const batch = (text: string): JournalRecord => ({ kind: RECORD.batch, payload: [
 const bytes = (text: string): JournalRecord => ({ kind: RECORD.bytes, payload: [Buffer.from(text)] });
 const base = (text: string): Buffer => Buffer.from(text);
 
+async function restart(one: Journal, on: Buffer): Promise<void> {
+  await one.begin();
+  await one.complete(on);
+}
+
 let disk: MemoryFiles;
 let journal: Journal;
 beforeEach(async () => {
   disk = new MemoryFiles();
   journal = await Journal.open({ disk });
-  await journal.restart(base('start'));
+  await restart(journal, base('start'));
 });
 
 /** What a start after a crash finds on `from`. */
@@ -46,24 +51,29 @@ describe('a journal', () => {
 
   it('has no base while it is suspended, which it is only with nothing to replay', async () => {
     await journal.commit(batch('a'));
+    const names: (readonly Uint8Array[])[] = [];
+    const kept = async (epochs: readonly Uint8Array[]): Promise<void> => void names.push(epochs);
     const unsettled = await Journal.open({ disk });
-    await expect(unsettled.suspend()).rejects.toThrow('record 1 of the journal is to be replayed first');
+    await expect(unsettled.suspend(kept)).rejects.toThrow('record 1 of the journal is to be replayed first');
     expect(await found(disk)).toEqual({ base: 'start', records: ['1 a'] });
 
     const settled = await Journal.open({ disk });
     for await (const _record of settled.replay());
-    await settled.restart(base('settled'));
+    await restart(settled, base('settled'));
     await settled.close();
     const before = disk.writes;
     const suspended = await Journal.open({ disk });
-    await suspended.suspend();
+    await suspended.suspend(kept);
     expect(disk.writes - before).toBe(1);
     expect(await found(disk)).toEqual({ base: 'undefined', records: [] });
-    await suspended.suspend();
+    await suspended.suspend(kept);
     await suspended.close();
+    // Before it was suspended there was one more: it had to be known of either way.
+    expect(names.map((epochs) => epochs.length)).toEqual([3, 2]);
+    expect((await Journal.open({ disk })).epochs).toEqual(names[1]);
 
     const again = await Journal.open({ disk });
-    await again.restart(base('elsewhere'));
+    await restart(again, base('elsewhere'));
     await again.commit(batch('b'));
     expect(await found(disk)).toEqual({ base: 'elsewhere', records: ['1 b'] });
   });
@@ -107,7 +117,7 @@ describe('a journal', () => {
       // Whatever was left of it, what comes after is read.
       const again = await Journal.open({ disk: torn });
       for await (const _ of again.replay());
-      await again.restart(base('again'));
+      await restart(again, base('again'));
       await again.commit(batch('new'));
       expect(await found(torn)).toEqual({ base: 'again', records: ['1 new'] });
     }
@@ -140,7 +150,7 @@ describe('a journal', () => {
     const old = Buffer.from(disk.bytes(FIRST).subarray(BLOCK_BYTES, 2 * BLOCK_BYTES));
     const again = await Journal.open({ disk });
     for await (const _ of again.replay());
-    await again.restart(base('again'));
+    await restart(again, base('again'));
     await again.commit({
       kind: RECORD.bytes,
       payload: [Buffer.concat([Buffer.alloc(BLOCK_BYTES - 40), old])],
@@ -205,7 +215,7 @@ describe('a journal with a new base', () => {
       journal = await Journal.open({ disk });
       for await (const _ of journal.replay());
       name = `${turn} again`;
-      await journal.restart(base(name));
+      await restart(journal, base(name));
       expected = [];
     }
     expect(await found(disk)).toEqual({ base: name, records: expected });
@@ -249,30 +259,99 @@ describe('a journal with a new base', () => {
     }
   });
 
-  it('is damaged when a file was cut off within its records, right behind them, or within a block', async () => {
-    for (const text of ['a', 'b', 'c']) await journal.commit(batch(text));
+  it('is damaged when a file was cut off, wherever', async () => {
+    await journal.commit(batch('a'));
+    // Several blocks, of which the first ones tell nothing of those behind.
+    await journal.commit(batch('b'.repeat(4 * BLOCK_BYTES)));
     await journal.rotate();
-    await journal.commit(batch('d'));
-    for (const [file, end] of [
-      [FIRST, 4],
-      [SECOND, 2],
-    ] as const) {
+    await journal.commit(batch('c'.repeat(4 * BLOCK_BYTES)));
+    for (const file of [FIRST, SECOND]) {
+      const whole = disk.bytes(file).length;
+      const ends = Array.from({ length: 9 }, (_, block) => block * BLOCK_BYTES);
       // An empty one in the place of the first might never have begun: whoever has the journal may know better.
-      for (const bytesLeft of [
-        file === FIRST ? 1 : 0,
-        100,
-        BLOCK_BYTES + 1,
-        end * BLOCK_BYTES - 10,
-        end * BLOCK_BYTES,
-      ]) {
+      for (const bytesLeft of [...ends, 1, 100, BLOCK_BYTES + 1, whole - BLOCK_BYTES]) {
+        if (file === FIRST && bytesLeft === 0) continue;
         const cut = disk.copy();
         cut.files.set(file, Buffer.from(cut.bytes(file).subarray(0, bytesLeft)));
         await expect(found(cut), `${file}, ${bytesLeft}`).rejects.toThrow(JournalDamaged);
       }
-      const whole = disk.copy();
-      whole.files.set(file, Buffer.from(whole.bytes(file).subarray(0, (end + 1) * BLOCK_BYTES)));
-      expect((await found(whole)).records).toEqual(['1 a', '1 b', '1 c', '1 d']);
     }
+    expect((await found(disk)).records).toHaveLength(3);
+  });
+
+  it('is damaged when a file was cut off before it held anything, and when it had become longer', async () => {
+    const cutTo = (bytesLeft: number): MemoryFiles => {
+      const cut = disk.copy();
+      cut.files.set(FIRST, Buffer.from(cut.bytes(FIRST).subarray(0, bytesLeft)));
+      return cut;
+    };
+    await expect(found(cutTo(BLOCK_BYTES))).rejects.toThrow(`${FIRST} was cut off`);
+    for (let at = 0; at < 8; at += 1) await journal.commit(batch('x'.repeat(300_000)));
+    expect(disk.bytes(FIRST).length).toBeGreaterThanOrEqual(3 << 20);
+    for (const bytesLeft of [BLOCK_BYTES, 1 << 20, 2 << 20])
+      await expect(found(cutTo(bytesLeft)), `${bytesLeft}`).rejects.toThrow(JournalDamaged);
+  });
+
+  it('is whole when it is longer than it says, or what it says can not be read', async () => {
+    await journal.commit(batch('a'));
+    const extended = disk.copy();
+    extended.files.set(FIRST, Buffer.concat([extended.bytes(FIRST), Buffer.alloc(3 * BLOCK_BYTES)]));
+    const unread = disk.copy();
+    unread.bytes(FIRST).fill(0xff, BLOCK_BYTES / 2, BLOCK_BYTES);
+    for (const whole of [extended, unread]) {
+      expect(await found(whole)).toEqual({ base: 'start', records: ['1 a'] });
+      const again = await Journal.open({ disk: whole });
+      for await (const _ of again.replay());
+      await restart(again, base('again'));
+      await again.close();
+      whole.files.set(FIRST, Buffer.from(whole.bytes(FIRST).subarray(0, 2 * BLOCK_BYTES)));
+      await expect(found(whole)).rejects.toThrow(JournalDamaged);
+    }
+  });
+
+  it('can not tell a group that was never written from the last one, when that reads as if', async () => {
+    for (const text of ['a', 'b', 'c']) await journal.commit(batch(text));
+    const undone = disk.copy();
+    undone.bytes(FIRST).fill(0, 3 * BLOCK_BYTES, 4 * BLOCK_BYTES);
+    expect((await found(undone)).records).toEqual(['1 a', '1 b']);
+    undone.bytes(FIRST).fill(0, 2 * BLOCK_BYTES, 3 * BLOCK_BYTES);
+    expect((await found(undone)).records).toEqual(['1 a']);
+  });
+
+  it('is never of epochs that were not told before it was complete', async () => {
+    const epochs = (one: Journal): string =>
+      one.epochs.map((name) => Buffer.from(name).toString('hex')).join();
+    let told = '';
+    const asAfterCrash = async (): Promise<void> => {
+      const after = await Journal.open({ disk: disk.copy() });
+      expect(told).toContain(epochs(after));
+      expect(after.epochs).toHaveLength(2);
+      expect(after.isNamed).toBe(true);
+    };
+    for (let turn = 0; turn < 5; turn += 1) {
+      if (turn === 2) {
+        journal = await Journal.open({ disk });
+        for await (const _ of journal.replay());
+        await journal.begin();
+      } else await journal.rotate();
+      told = epochs(journal);
+      expect(journal.epochs).toHaveLength(3);
+      await asAfterCrash();
+      await journal.complete(base(`${turn}`));
+      await asAfterCrash();
+      // The one before the last base is not in the files any more.
+      told = epochs(journal);
+      expect(journal.epochs).toHaveLength(2);
+      await asAfterCrash();
+    }
+  });
+
+  it('takes nothing between its begin and its base: nobody would find it', async () => {
+    await journal.begin();
+    expect(() => journal.add(bytes('lost'))).toThrow('has not begun');
+    await journal.complete(base('again'));
+    await journal.commit(batch('a'));
+    expect(await found(disk)).toEqual({ base: 'again', records: ['1 a'] });
   });
 
   it('is damaged when one of its files is gone, empty or of another time', async () => {
@@ -347,7 +426,7 @@ describe('a journal whose disk', () => {
     disk = new MemoryFiles();
     disk.capacityBytes = 64 << 10;
     journal = await Journal.open({ disk });
-    await journal.restart(base('start'));
+    await restart(journal, base('start'));
     const big = 'x'.repeat(30_000);
     await journal.commit(batch(big));
     await expect(journal.commit(batch(big))).rejects.toMatchObject({ code: 'ENOSPC' });

@@ -1,6 +1,7 @@
 import type { Journal } from '@facet/journal';
 import { bytesAtMost } from './commitNeeds.ts';
 import { type DataFile, PAGE_BYTES } from './dataFile.ts';
+import { keepEpochs } from './ownJournal.ts';
 import { type PinnedState, pinState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 import type { UsageMeter } from './usageMeter.ts';
@@ -152,8 +153,11 @@ export class Checkpoints {
 
   async #finish(state: PinnedState): Promise<void> {
     const { journal, file } = this.#parts;
+    await keepEpochs(file.handle, journal.epochs);
     await Promise.all([journal.settleOthers(), file.handle.datasync()]);
     await journal.complete(state.base);
+    // The base before is no base any more, which need not be durable: with the next names it is.
+    await keepEpochs(file.handle, journal.epochs);
     this.#pinned.pin.release();
     this.#pinned = state;
     // Old before the one before was done: nobody may come by.

@@ -18,6 +18,7 @@ import { entryCountOf } from './environment.ts';
 import { diagnose } from './failure.ts';
 import { readNewestHeader } from './header.ts';
 import { fillLockFile } from './lockFile.ts';
+import { keepEpochs } from './ownJournal.ts';
 import { checkOpenable } from './preflight.ts';
 
 const DATA_FILE = 'data.mdb';
@@ -60,7 +61,9 @@ export async function compactFile({ path, journal, onProgress }: CompactFileOpti
     });
     const { bytes: bytesAfter } = await sizeOf(join(folder, DATA_FILE));
     // From here on either file is right.
-    await journal.suspend();
+    await journal.suspend(async (epochs) => {
+      for (const file of [join(folder, DATA_FILE), data]) await keepDurably(file, epochs);
+    });
     await rename(join(folder, DATA_FILE), data);
     await sync(path);
     return { entries, bytesBefore: before.bytes, bytesAfter };
@@ -162,6 +165,17 @@ async function mustHaveRoom(path: string, bytes: number): Promise<void> {
   if (bavail * bsize >= bytes) return;
   const message = `there are ${bavail * bsize} bytes of room beside the metadata in ${path}, and a second file may take ${bytes}`;
   throw new EngineError('Full', message);
+}
+
+/** The new file was made without: it goes with the journal as the old one does. */
+async function keepDurably(path: string, epochs: readonly Uint8Array[]): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await keepEpochs(file, epochs);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function sync(path: string): Promise<void> {

@@ -9,6 +9,7 @@ import { type CommitNeeds, commitNeeds, writesCountOf } from './commitNeeds.ts';
 import type { DataFile } from './dataFile.ts';
 import { diagnose } from './failure.ts';
 import { FileRoom } from './fileRoom.ts';
+import { keepEpochs } from './ownJournal.ts';
 import { pinState } from './pinnedState.ts';
 import { replayBatches } from './replay.ts';
 import type { LmdbStore } from './store.ts';
@@ -72,10 +73,13 @@ export class JournaledCommit implements Commit {
     const kept = await pinState({ store, file, meter });
     try {
       await replayBatches({ ...parts, meter, room, pinned: kept }, others);
+      await journal.begin();
+      await keepEpochs(file.handle, journal.epochs);
       await journal.settleOthers();
       await file.handle.datasync();
       const state = await pinState({ store, file, meter });
-      await journal.restart(state.base);
+      await journal.complete(state.base);
+      await keepEpochs(file.handle, journal.epochs);
       const onFailure = (cause: unknown) => parts.onFailure(failed(cause));
       const checkpoints = new Checkpoints({ store, journal, file, meter, state, growthBytesMax, onFailure });
       return new JournaledCommit(parts, { meter, room, checkpoints });

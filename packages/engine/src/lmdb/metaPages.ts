@@ -6,6 +6,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { EngineError } from '../contract.ts';
 import { type Header, NO_PAGE, readHeaders, readNewestHeader } from './header.ts';
+import { type JournalNames, refuseOtherJournal } from './ownJournal.ts';
 
 /** Page header, magic, version, address, map size, two trees, last page, transaction, boot id. */
 const META_BYTES = 168;
@@ -33,13 +34,21 @@ export async function readBase(
   return { base, newest, older };
 }
 
+export interface KeptBase {
+  readonly base: Uint8Array;
+  /** It is kept in. */
+  readonly journal: JournalNames;
+  /** How many transactions the journal has since. */
+  readonly batches: number;
+}
+
 /**
  * Makes the base's transaction the newest one. Nothing need be synced: until another base is, this may be done again.
- * @param batches how many transactions the journal has since
  * @throws EngineError Damaged | Failed (another version), with nothing changed: the file and the journal are not of one store, or of one time
  */
-export async function restoreBase(file: FileHandle, kept: Uint8Array, batches: number): Promise<void> {
-  const base = Buffer.from(kept);
+export async function restoreBase(file: FileHandle, kept: KeptBase): Promise<void> {
+  const { batches, journal } = kept;
+  const base = Buffer.from(kept.base);
   if (base.length !== META_BYTES)
     throw new EngineError('Failed', 'the journal of the metadata is of another version');
   const transaction = transactionOf(base);
@@ -55,6 +64,7 @@ export async function restoreBase(file: FileHandle, kept: Uint8Array, batches: n
       'Damaged',
       `the metadata is newer than its journal, by ${newest.transaction - transaction - BigInt(batches)} transactions: data.mdb and the journals beside it belong together`,
     );
+  await refuseOtherJournal(file, journal);
   if (!(await hasStateOf(file, base, pageSizeBytes)))
     throw new EngineError(
       'Damaged',

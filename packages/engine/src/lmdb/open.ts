@@ -10,6 +10,7 @@ import { diagnose } from './failure.ts';
 import { JournaledCommit } from './journaledCommit.ts';
 import { fillLockFile } from './lockFile.ts';
 import { restoreBase } from './metaPages.ts';
+import { refuseOtherJournal } from './ownJournal.ts';
 import { checkPages, type DamagedPage } from './pageCheck.ts';
 import { checkOpenable } from './preflight.ts';
 import type { ReaderNotice } from './readerNotice.ts';
@@ -133,8 +134,7 @@ async function refuseDamagedPages(path: string, msMax: number): Promise<void> {
 
 /** Brings the journal's base back, if there is one. */
 async function restore(path: string, journal: Journal): Promise<void> {
-  const { base } = journal;
-  if (base === undefined) return;
+  if (!journal.hasBegun) return;
   const name = join(path, DATA_FILE);
   const file = await open(name, 'r+').catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : cause;
@@ -143,7 +143,9 @@ async function restore(path: string, journal: Journal): Promise<void> {
     });
   });
   try {
-    await restoreBase(file, base, await batchesIn(journal));
+    const { base } = journal;
+    if (base === undefined) await refuseOtherJournal(file, journal);
+    else await restoreBase(file, { base, journal, batches: await batchesIn(journal) });
   } finally {
     await file.close();
   }
