@@ -3,7 +3,7 @@
 import type { ProjectFile, Rule } from './project.ts';
 import { lineAt, withoutComments } from './source.ts';
 
-const LINES_MAX = 600;
+const LINES_MAX = 400;
 const isTypeScript = (file: ProjectFile): boolean => file.path.endsWith('.ts');
 
 /** A forgotten `yield*` on an operation that returns nothing would go unnoticed. */

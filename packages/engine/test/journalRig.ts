@@ -1,12 +1,17 @@
 /** Files of one folder for a journal: what the extents' disk gives it in the product. */
 
-import { constants } from 'node:fs';
+import { constants, copyFileSync } from 'node:fs';
 import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Journal, type JournalDisk, type JournalFile } from '@facet/journal';
 import { type Engine, type LmdbEngineOptions, openLmdbEngine } from '../src/index.ts';
+import { everything, readRange } from './shorthand.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL, O_DSYNC } = constants;
+
+/** What a store with a journal is made of. */
+export const FILES = ['data.mdb', '0.journal', '1.journal'] as const;
+export const [DATA, ...JOURNALS] = FILES;
 
 /** Opens the engine at `path` with a journal beside it. */
 export async function openJournaled(
@@ -25,6 +30,20 @@ export async function openJournaled(
     await journal.close();
     throw error;
   });
+}
+
+/** As it would be, were its process killed: nothing is written between one file and the next. */
+export async function copyStore(from: string, to: string): Promise<void> {
+  await mkdir(to);
+  for (const file of FILES) copyFileSync(join(from, file), join(to, file));
+}
+
+/** Each key, with its value's length and first byte. */
+export async function contents(engine: Engine): Promise<Record<string, string>> {
+  const entries = await readRange(engine, { ...everything, limit: 100_000 });
+  return Object.fromEntries(
+    entries.map(({ key, value }) => [Buffer.from(key).toString(), `${value.length} ${value[0]}`]),
+  );
 }
 
 export function folderDisk(folder: string): JournalDisk {

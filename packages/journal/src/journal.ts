@@ -12,20 +12,12 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import type { JournalDisk } from './disk.ts';
+import { GroupWriter, type JournalWrite } from './groupWriter.ts';
 import { encodeFileHeader, type FileHeader } from './header.ts';
-import {
-  BLOCK_BYTES,
-  EPOCH_NAME_BYTES,
-  encodeRecordHeader,
-  type JournalRecord,
-  PAYLOAD_BYTES_MAX,
-  RECORD,
-  recordBytes,
-} from './record.ts';
+import { BLOCK_BYTES, EPOCH_NAME_BYTES, type JournalRecord, RECORD } from './record.ts';
 import type { ReadRecord } from './recordReader.ts';
-import { isOutOfRoom, type RoomyFile } from './roomyFile.ts';
+import type { RoomyFile } from './roomyFile.ts';
 import { storedRecords, withoutVoided } from './storedRecords.ts';
 import {
   type Base,
@@ -37,13 +29,7 @@ import {
   roomyFileOf,
 } from './twoFiles.ts';
 
-/** Kept back from commits, so that one can be made void on a disk without room. */
-const VOID_BYTES = 2 * BLOCK_BYTES;
 const NO_EPOCH = Buffer.alloc(EPOCH_NAME_BYTES);
-/** What was added and is waited for by nobody is written when it is as much as this. */
-const ADDED_BYTES_MAX = 4 << 20;
-/** Below this one buffer costs less than many. */
-const JOINED_BYTES_MAX = 128 << 10;
 
 export interface JournalOptions {
   readonly disk: JournalDisk;
@@ -51,21 +37,6 @@ export interface JournalOptions {
   readonly randomBytes?: (count: number) => Uint8Array;
   /** Told of each write that was made, and is durable. */
   readonly onWritten?: (written: JournalWrite) => void;
-}
-
-export interface JournalWrite {
-  readonly records: number;
-  /** Whole blocks. */
-  readonly bytes: number;
-  readonly durationMs: number;
-}
-
-interface Pending {
-  readonly record: JournalRecord;
-  readonly waiter?: {
-    readonly resolve: (sequence: number) => void;
-    readonly reject: (error: unknown) => void;
-  };
 }
 
 interface Epoch {
@@ -77,7 +48,7 @@ interface Epoch {
 export class Journal {
   readonly #disk: JournalDisk;
   readonly #randomBytes: (count: number) => Uint8Array;
-  readonly #onWritten: ((written: JournalWrite) => void) | undefined;
+  readonly #groups: GroupWriter;
   readonly #files: Files;
   /** The newest base that is complete, and where the records since begin. */
   #base: Base | undefined;
@@ -87,23 +58,16 @@ export class Journal {
   #isNamed: boolean;
   /** What is appended to; none before the first {@link begin}. */
   #epoch: Epoch | undefined;
-  #sequence = 1;
-  #position = BLOCK_BYTES;
-  #pending: Pending[] = [];
-  #addedBytes = 0;
-  #running: Promise<void> | undefined;
-  #failure: unknown;
   #settles = new Set<() => Promise<void>>();
 
   private constructor(options: JournalOptions, { files, base, otherHeader, isNamed }: FoundFiles) {
     this.#disk = options.disk;
     this.#randomBytes = options.randomBytes ?? randomBytes;
-    this.#onWritten = options.onWritten;
     this.#files = files;
     this.#base = base;
     this.#otherHeader = otherHeader;
     this.#isNamed = isNamed;
-    this.#sequence = base?.header.firstSequence ?? 1;
+    this.#groups = new GroupWriter(base?.header.firstSequence ?? 1, options.onWritten);
   }
 
   /**
@@ -167,7 +131,7 @@ export class Journal {
 
   async *#stored(): AsyncGenerator<ReadRecord, void, void> {
     for await (const record of storedRecords(this.#files, this.#base)) {
-      this.#sequence = record.sequence + 1;
+      this.#groups.sequence = record.sequence + 1;
       yield record;
     }
   }
@@ -218,19 +182,18 @@ export class Journal {
 
   /** Bytes that the file in use holds by now, those included that wait to be written. */
   get usedBytes(): number {
-    return this.#position + this.#addedBytes;
+    return this.#groups.usedBytes;
   }
 
   /** Of {@link usedBytes} those that nobody has written yet. */
   get addedBytes(): number {
-    return this.#addedBytes;
+    return this.#groups.addedBytes;
   }
 
   /** Adds a record. It is durable with the next commit. */
   add(record: JournalRecord): void {
     this.#mustWork();
-    this.#push({ record });
-    if (this.#addedBytes >= ADDED_BYTES_MAX) this.#running ??= this.#run();
+    this.#groups.append(record);
   }
 
   /**
@@ -241,8 +204,7 @@ export class Journal {
   commit(record: JournalRecord): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#mustWork();
-      this.#push({ record, waiter: { resolve, reject } });
-      this.#running ??= this.#run();
+      this.#groups.append(record, { resolve, reject });
     });
   }
 
@@ -255,7 +217,7 @@ export class Journal {
 
   /** Why nothing can be added any more. */
   get failure(): unknown {
-    return this.#failure;
+    return this.#groups.failure;
   }
 
   /**
@@ -274,17 +236,12 @@ export class Journal {
 
   /** Writes nothing: what was added and not committed is lost, which a crash might have done as well. */
   async close(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
-    this.#failure ??= new Error('the journal is closed');
+    await this.#groups.close();
     for (const file of this.#files) await file?.close();
   }
 
-  #mustNotHaveFailed(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
   #mustWork(): void {
-    this.#mustNotHaveFailed();
+    this.#groups.mustNotHaveFailed();
     const name = this.#epoch?.name;
     const header = this.#base?.header;
     // No other is read after a crash.
@@ -293,10 +250,12 @@ export class Journal {
   }
 
   async #begin(file: 0 | 1, name: Uint8Array): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
-    this.#mustNotHaveFailed();
-    this.#epoch = { file, name, firstSequence: this.#sequence };
-    this.#position = BLOCK_BYTES;
+    while (this.#groups.running !== undefined) await this.#groups.running;
+    this.#groups.mustNotHaveFailed();
+    const into = this.#files[file];
+    if (into === undefined) throw new Error(`${FILE_NAMES[file]} has not been made`);
+    this.#epoch = { file, name, firstSequence: this.#groups.sequence };
+    this.#groups.turnTo({ file: into, epoch: name });
   }
 
   async #make(file: 0 | 1): Promise<RoomyFile> {
@@ -305,111 +264,4 @@ export class Journal {
     await made.reach(BLOCK_BYTES);
     return made;
   }
-
-  #push(pending: Pending): void {
-    const length = recordBytes(pending.record);
-    if (length > PAYLOAD_BYTES_MAX) throw new RangeError(`a record of ${length} bytes is too long`);
-    this.#pending.push(pending);
-    this.#addedBytes += length;
-  }
-
-  async #run(): Promise<void> {
-    // One write at a time: what comes meanwhile is the next group.
-    let hasRoom = true;
-    while (this.#failure === undefined && this.#mustWrite(hasRoom)) hasRoom = await this.#writeGroup();
-    this.#running = undefined;
-  }
-
-  #mustWrite(hasRoom: boolean): boolean {
-    // What nobody waits for may wait itself until there is room again.
-    if (hasRoom && this.#addedBytes >= ADDED_BYTES_MAX) return true;
-    return this.#pending.some(({ waiter }) => waiter !== undefined);
-  }
-
-  /** Resolves to whether there was room. */
-  async #writeGroup(): Promise<boolean> {
-    const group = this.#takeGroup();
-    try {
-      if (!(await this.#haveRoom(group))) return false;
-      const { epoch, file } = this.#current();
-      const { buffers, length } = this.#encode(group, epoch.name);
-      const began = performance.now();
-      await file.write(this.#position, buffers);
-      const durationMs = performance.now() - began;
-      this.#onWritten?.({ records: group.length, bytes: length, durationMs });
-      this.#position += length;
-      file.prepare(this.#position);
-    } catch (error) {
-      this.#failure = error;
-      for (const { waiter } of [...group, ...this.#pending]) waiter?.reject(error);
-      return false;
-    }
-    for (const { record, waiter } of group) {
-      this.#addedBytes -= recordBytes(record);
-      waiter?.resolve(this.#sequence);
-      this.#sequence += 1;
-    }
-    return true;
-  }
-
-  /** All that is pending. But what makes a batch void goes alone: the room kept back for it is for no more. */
-  #takeGroup(): Pending[] {
-    const isVoid = ({ record }: Pending): boolean => record.kind === RECORD.void;
-    const all = this.#pending;
-    const first = all.some(isVoid) ? isVoid : () => true;
-    this.#pending = all.filter((pending) => !first(pending));
-    return all.filter(first);
-  }
-
-  /** Without room commits are refused, and what others have added waits for more: they rely on it. */
-  async #haveRoom(group: Pending[]): Promise<boolean> {
-    const { file } = this.#current();
-    const length = group.reduce((sum, { record }) => sum + recordBytes(record), 0);
-    const isVoid = group.some(({ record }) => record.kind === RECORD.void);
-    try {
-      await file.reach(this.#position + blocks(length) + (isVoid ? 0 : VOID_BYTES));
-      return true;
-    } catch (error) {
-      if (!isOutOfRoom(error) || isVoid) throw error;
-      const kept = group.filter(({ waiter }) => waiter === undefined);
-      this.#pending = [...kept, ...this.#pending];
-      for (const { record, waiter } of group) {
-        if (waiter === undefined) continue;
-        this.#addedBytes -= recordBytes(record);
-        waiter.reject(error);
-      }
-      return false;
-    }
-  }
-
-  #encode(group: readonly Pending[], epoch: Uint8Array): { buffers: readonly Uint8Array[]; length: number } {
-    const buffers: Uint8Array[] = [];
-    let bytes = 0;
-    for (const [index, { record }] of group.entries()) {
-      buffers.push(
-        encodeRecordHeader(record, {
-          epoch,
-          sequence: this.#sequence + index,
-          groupSequence: this.#sequence,
-        }),
-        ...record.payload,
-      );
-      bytes += recordBytes(record);
-    }
-    const length = blocks(bytes);
-    // Whole blocks, of which none need be read first.
-    buffers.push(Buffer.alloc(length - bytes));
-    return { buffers: length <= JOINED_BYTES_MAX ? [Buffer.concat(buffers, length)] : buffers, length };
-  }
-
-  #current(): { readonly epoch: Epoch; readonly file: RoomyFile } {
-    const epoch = this.#epoch;
-    const file = epoch && this.#files[epoch.file];
-    if (epoch === undefined || file === undefined) throw new Error('the journal has not begun');
-    return { epoch, file };
-  }
-}
-
-function blocks(length: number): number {
-  return Math.ceil(length / BLOCK_BYTES) * BLOCK_BYTES;
 }
