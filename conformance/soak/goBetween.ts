@@ -154,7 +154,8 @@ class Between implements GoBetween {
 
   async #decide(call: CallMessage): Promise<NfsLie | undefined> {
     if (this.#isSilent || this.#asking === undefined) return undefined;
-    return this.#lie.nfs?.(call, this.#asking);
+    // Of what it can not ask about it tells the truth.
+    return this.#lie.nfs?.(call, this.#asking).catch(() => undefined);
   }
 
   async #takeS3(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {

@@ -146,6 +146,8 @@ export class Journal {
     for (const at of [0, 1] as const) {
       const made = this.#files[at] ?? (await this.#make(at));
       this.#files[at] = made;
+      // Whoever made it may have come no further.
+      await made.reach(BLOCK_BYTES);
       await made.noteRoom();
     }
     await this.#disk.syncDirectory('');
@@ -260,8 +262,6 @@ export class Journal {
 
   async #make(file: 0 | 1): Promise<RoomyFile> {
     const name = FILE_NAMES[file];
-    const made = await roomyFileOf(this.#disk, name, await this.#disk.create(name, 'durable'));
-    await made.reach(BLOCK_BYTES);
-    return made;
+    return roomyFileOf(this.#disk, name, await this.#disk.create(name, 'durable'));
   }
 }

@@ -64,6 +64,8 @@ export class RoomyFile {
     while (this.#roomBytes < end) {
       await this.#extend().catch((error: unknown) => {
         if (!isOutOfRoom(error)) throw error;
+        // It was the note that there was none for, on a file system that writes to another place what is written over.
+        if (this.#roomBytes >= end) return undefined;
         // There may be room for as much as is needed.
         return this.#extendTo(end);
       });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../src/index.ts';
-import { base, batch, begun, bytes, found, restart } from './journalRig.ts';
-import type { MemoryFiles } from './memoryFiles.ts';
+import { base, batch, begun, bytes, FIRST, found, restart, SECOND } from './journalRig.ts';
+import { MemoryFiles } from './memoryFiles.ts';
 
 let disk: MemoryFiles;
 let journal: Journal;
@@ -98,5 +98,22 @@ describe('a journal with a new base', () => {
     await journal.complete(base('again'));
     await journal.commit(batch('a'));
     expect(await found(disk)).toEqual({ base: 'again', records: ['1 a'] });
+  });
+
+  it.each([
+    [FIRST, 0],
+    [FIRST, 2060],
+    [SECOND, 0],
+    [SECOND, 2060],
+  ])('begins with a %s of %i bytes, left by one that came no further', async (name, length) => {
+    const left = new MemoryFiles();
+    left.files.set(name, Buffer.alloc(length));
+    const again = await Journal.open({ disk: left });
+    await restart(again, base('again'));
+    expect(await found(left)).toEqual({ base: 'again', records: [] });
+    await again.commit(batch('a'));
+    await again.rotate();
+    await again.commit(batch('b'));
+    expect(await found(left)).toEqual({ base: 'again', records: ['1 a', '1 b'] });
   });
 });

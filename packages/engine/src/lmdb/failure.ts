@@ -27,6 +27,16 @@ export async function diagnose(cause: unknown, path: string): Promise<EngineErro
   return new EngineError(code, explain(code, path, cause), { cause });
 }
 
+/**
+ * Whether LMDB can be closed after what it failed with. Where it followed damaged lengths out of its pages it may have
+ * written there, and closing then crashes, or goes on for ever: a process that leaves ends. Only what an engine or the
+ * system said has nothing to do with that.
+ */
+export function mayClose(cause: unknown): boolean {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' && code !== 'Damaged';
+}
+
 function meaning(cause: unknown): EngineErrorCode | undefined {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === MDB_MAP_FULL || code === MDB_TXN_FULL || code === ENOSPC || code === EDQUOT) return 'Full';

@@ -6,7 +6,7 @@ import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
 import { type Allocate, DataFile } from './dataFile.ts';
 import { LmdbEngine } from './engine.ts';
-import { diagnose } from './failure.ts';
+import { diagnose, mayClose } from './failure.ts';
 import { JournaledCommit } from './journaledCommit.ts';
 import { fillLockFile } from './lockFile.ts';
 import { restoreBase } from './metaPages.ts';
@@ -90,7 +90,7 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
   const commit = await JournaledCommit.begin({ ...parts, onFailure }, journal.replay).catch(
     async (error: unknown) => {
       await handle.close();
-      await store.close();
+      if (mayClose(error)) await store.close();
       throw error;
     },
   );
@@ -109,7 +109,7 @@ async function refuseUnsealed(store: LmdbStore, path: string): Promise<void> {
       `the metadata in ${path} has no checksums: it is of an older version, which can still serve it, and this one cannot`,
     );
   } catch (cause) {
-    await store.close();
+    if (mayClose(cause)) await store.close();
     throw await diagnose(cause, path);
   }
 }

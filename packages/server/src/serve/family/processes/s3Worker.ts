@@ -29,6 +29,7 @@ export async function openS3Worker(start: StartedWorker, logger: Logger): Promis
     resume: () => link.resume(),
     abandonStore: () => link.abandon(),
     stop: async (idleMs) => {
+      link.expectEnd();
       if (!(await endsWithin(graceMs, gateway.close({ idleMs }))))
         logger.warn({ graceMs }, 'requests in flight took too long and are cut off');
       await core.close();

@@ -27,8 +27,10 @@ export class StoreLink<Calls extends CallsOfWorker> {
   #checksumErrors = (): number => 0;
   #answers: Answers<Calls> | undefined;
   #connection: Connection<Calls, CallsOfStore> | undefined;
-  /** Until the supervisor tells why the connection is gone. */
+  /** Until the supervisor tells why there is no connection. */
   #cutOff: NodeJS.Timeout | undefined;
+  /** How often the supervisor told something. */
+  #told = 0;
 
   /** @param parts `onAway`: told each time that the store is there no more */
   constructor(parts: {
@@ -87,14 +89,18 @@ export class StoreLink<Calls extends CallsOfWorker> {
   }
 
   async resume(): Promise<void> {
+    const told = this.#hear();
     const { meeting, instance } = this.#start;
     const socket = await connectToListener({
       address: meeting.address,
       secret: Buffer.from(meeting.secret, 'hex'),
       name: Buffer.from(instance, 'hex'),
     }).catch(() => undefined);
-    // It has ended: of the next one the supervisor tells.
-    if (socket === undefined || this.#answers === undefined) return;
+    if (this.#answers === undefined) return;
+    if (socket === undefined) {
+      this.#endUnlessTold(told);
+      return;
+    }
     this.replica.open();
     const opened = new Connection<Calls, CallsOfStore>({
       socket,
@@ -108,28 +114,43 @@ export class StoreLink<Calls extends CallsOfWorker> {
     void opened.over.then(() => {
       if (this.#connection !== opened) return;
       this.#away();
-      this.#endUnlessTold();
+      this.#endUnlessTold(told);
     });
     this.access.connected(opened);
   }
 
-  /** Cut off from a store that is there, this process could only turn away whoever asks: another takes its place. */
-  #endUnlessTold(): void {
+  /**
+   * Cut off from a store that is there, this process could only turn away whoever asks: another takes its place.
+   * @param told when what is gone was to be there: what the supervisor told since is why
+   */
+  #endUnlessTold(told: number): void {
+    if (told !== this.#told) return;
     this.#cutOff = setTimeout(() => {
       this.#logger.fatal('the store is there, and the connection to its process is not: this process ends');
       process.exit(EXIT.failed);
     }, TOLD_MS_MAX);
   }
 
+  /** This process is to end, and what is under way has its time: the store may end before. */
+  expectEnd(): void {
+    this.#hear();
+  }
+
+  #hear(): number {
+    clearTimeout(this.#cutOff);
+    this.#told += 1;
+    return this.#told;
+  }
+
   /** The store is away, and does not come back: nothing waits for it. */
   abandon(): void {
-    clearTimeout(this.#cutOff);
+    this.#hear();
     this.access.abandon();
   }
 
   /** @param graceMs what the store has for answers that are under way there */
   async suspend(graceMs: number): Promise<void> {
-    clearTimeout(this.#cutOff);
+    this.#hear();
     const connection = this.#connection;
     this.#away();
     await endsWithin(graceMs, Promise.resolve(connection?.idle()));
