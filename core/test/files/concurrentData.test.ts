@@ -1,47 +1,40 @@
 /** Writes and reads beside others: of the same file, by either view. */
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { FileRef } from '../../src/index.ts';
 import { SPACE, sequenceOfKey, spaceBounds } from '../../src/meta/keys.ts';
-import { bytesFrom } from '../random.ts';
 import { contents, freed } from './contentRecords.ts';
-import { ENGINES, refused, Yard } from './yard.ts';
+import { ENGINES, refused, withFile, type Yard } from './yard.ts';
 
 describe.each(ENGINES)('bytes of files, whoever else is at them, on the %s engine', (kind) => {
   let yard: Yard;
   let file: FileRef;
-  beforeEach(async () => {
-    yard = await Yard.open(kind);
-    file = await yard.touch(yard.root, 'file');
+  withFile(kind, (opened) => {
+    ({ yard, file } = opened);
   });
-  afterEach(async () => {
-    await yard.check();
-    await yard.close();
-  });
-  const some = (length: number): Buffer => bytesFrom(yard.random, length);
   const freedSequences = async (): Promise<number[]> => {
     const records = await yard.engine.read((tx) => tx.range({ ...spaceBounds(SPACE.free), limit: 100_000 }));
     return records.map(({ key }) => sequenceOfKey(key));
   };
 
   it('looks where the bytes go only when no write before tells', async () => {
-    await yard.write(file, 0, some(20_000));
+    await yard.write(file, 0, yard.some(20_000));
     const looks = vi.spyOn(yard.engine, 'read');
-    await yard.write(file, 4096, some(4096));
+    await yard.write(file, 4096, yard.some(4096));
     expect(looks).not.toHaveBeenCalled();
     const stranger = { uid: 4242, gid: 4242, groups: [] };
-    await refused('AccessDenied', yard.write(file, 0, some(4096), stranger));
+    await refused('AccessDenied', yard.write(file, 0, yard.some(4096), stranger));
     looks.mockClear();
-    await yard.write(file, 4096, some(4096));
+    await yard.write(file, 4096, yard.some(4096));
     expect(looks).toHaveBeenCalledTimes(1);
     looks.mockRestore();
   });
 
   it('writes to what S3 put in place of what the write before knew', async () => {
-    await yard.write(file, 0, some(20_000));
-    const bytes = some(30_000);
+    await yard.write(file, 0, yard.some(20_000));
+    const bytes = yard.some(30_000);
     await yard.put('file', bytes);
-    const patch = some(4096);
+    const patch = yard.some(4096);
     await yard.write(file, 8192, patch);
     patch.copy(bytes, 8192);
     expect(await yard.get('file')).toEqual(bytes);
@@ -49,7 +42,7 @@ describe.each(ENGINES)('bytes of files, whoever else is at them, on the %s engin
   });
 
   it('many writers of a new file end up with one content', async () => {
-    const bytes = some(64 * 3000);
+    const bytes = yard.some(64 * 3000);
     await Promise.all(
       Array.from({ length: 64 }, (_, index) =>
         yard.write(file, index * 3000, bytes.subarray(index * 3000, (index + 1) * 3000)),
@@ -64,7 +57,7 @@ describe.each(ENGINES)('bytes of files, whoever else is at them, on the %s engin
   });
 
   it('writes on while S3 swaps, copies and cuts the file', async () => {
-    const bytes = some(20_000);
+    const bytes = yard.some(20_000);
     await yard.put('busy', bytes);
     const target = await yard.walk('busy');
     const settled = await Promise.allSettled([
@@ -83,10 +76,10 @@ describe.each(ENGINES)('bytes of files, whoever else is at them, on the %s engin
   });
 
   it('pins what it reads, from before the snapshot until the bytes are there', async () => {
-    await yard.write(file, 0, some(60_000));
+    await yard.write(file, 0, yard.some(60_000));
     const bytes = await yard.read(file);
     const sequence = async (): Promise<number> => Math.max(0, ...(await freedSequences()));
-    await yard.write(file, 0, some(10));
+    await yard.write(file, 0, yard.some(10));
     const before = await sequence();
     let during: number | undefined;
     yard.hook.beforeRead = async () => {

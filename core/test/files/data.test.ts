@@ -1,26 +1,19 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FileRef } from '../../src/index.ts';
-import { bytesFrom } from '../random.ts';
 import { contents } from './contentRecords.ts';
-import { ENGINES, ROOT, refused, Yard } from './yard.ts';
+import { ENGINES, ROOT, refused, withFile, type Yard } from './yard.ts';
 
 describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
   let yard: Yard;
   let file: FileRef;
-  beforeEach(async () => {
-    yard = await Yard.open(kind);
-    file = await yard.touch(yard.root, 'file');
+  withFile(kind, (opened) => {
+    ({ yard, file } = opened);
   });
-  afterEach(async () => {
-    await yard.check();
-    await yard.close();
-  });
-  const some = (length: number): Buffer => bytesFrom(yard.random, length);
 
   it.each([0, 1, 960, 961, 100_000, 262_145, 1_048_576, 2_500_000])(
     'reads back %d bytes and any slice of them',
     async (length) => {
-      const bytes = some(length);
+      const bytes = yard.some(length);
       const { before, after, lengthBytes } = await yard.files.write({
         caller: ROOT,
         file,
@@ -41,7 +34,7 @@ describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
   );
 
   it('says where a file ends', async () => {
-    await yard.write(file, 0, some(100));
+    await yard.write(file, 0, yard.some(100));
     const read = (offset: number, lengthBytes: number) =>
       yard.files.read({ caller: ROOT, file, offset, lengthBytes });
     expect(await read(0, 99)).toMatchObject({ lengthBytes: 99, end: false });
@@ -55,10 +48,10 @@ describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
       'IsDirectory',
       yard.files.read({ caller: ROOT, file: yard.root, offset: 0, lengthBytes: 1 }),
     );
-    await refused('IsDirectory', yard.write(yard.root, 0, some(1)));
-    await refused('Invalid', yard.write(file, -1, some(1)));
-    await refused('FileTooBig', yard.write(file, 2 ** 50, some(1)));
-    await refused('FileTooBig', yard.write(file, 2 ** 53, some(1)));
+    await refused('IsDirectory', yard.write(yard.root, 0, yard.some(1)));
+    await refused('Invalid', yard.write(file, -1, yard.some(1)));
+    await refused('FileTooBig', yard.write(file, 2 ** 50, yard.some(1)));
+    await refused('FileTooBig', yard.write(file, 2 ** 53, yard.some(1)));
   });
 
   it('fills with zeros what was never written', async () => {
@@ -76,7 +69,7 @@ describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
   });
 
   it('keeps small files in the metadata, and moves them out when they grow', async () => {
-    await yard.write(file, 0, some(600));
+    await yard.write(file, 0, yard.some(600));
     const bytes = await yard.read(file);
     expect(await contents(yard)).toEqual([]);
     await yard.write(file, 900, Buffer.from('x'));
@@ -92,7 +85,7 @@ describe.each(ENGINES)('bytes of files on the %s engine', (kind) => {
   });
 
   it('answers commit with the attributes', async () => {
-    await yard.write(file, 0, some(10));
+    await yard.write(file, 0, yard.some(10));
     const attributes = await yard.stat(file);
     expect(await yard.files.commit({ caller: ROOT, file })).toEqual({
       before: attributes,

@@ -1,31 +1,24 @@
 import type { Op } from '@facet/engine';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { EDIT_ENTRIES_MAX } from '../../src/contents/edit.ts';
 import { contentId, type FileRef } from '../../src/index.ts';
 import { contentMapKey, contentOfKey, SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { decodeContent, encodeContent, encodeMapEntry } from '../../src/meta/records/content.ts';
-import { bytesFrom } from '../random.ts';
 import { contents, freed, mapEntries } from './contentRecords.ts';
-import { ENGINES, Yard } from './yard.ts';
+import { ENGINES, withFile, type Yard } from './yard.ts';
 
 describe.each(ENGINES)('a map of very many entries on the %s engine', (kind) => {
   let yard: Yard;
   let file: FileRef;
-  beforeEach(async () => {
-    yard = await Yard.open(kind);
-    file = await yard.touch(yard.root, 'file');
+  withFile(kind, (opened) => {
+    ({ yard, file } = opened);
   });
-  afterEach(async () => {
-    await yard.check();
-    await yard.close();
-  });
-  const some = (length: number): Buffer => bytesFrom(yard.random, length);
   const count = EDIT_ENTRIES_MAX + 50;
   let bytes: Buffer;
 
   /** Two bytes of data and a hole of one, over and over: what as many writes would leave. */
   beforeEach(async () => {
-    bytes = some(3 * count);
+    bytes = yard.some(3 * count);
     await yard.write(file, 0, bytes);
     for (let at = 2; at < bytes.length; at += 3) bytes[at] = 0;
     await yard.engine.write(function* (tx): Op<number> {
@@ -75,7 +68,7 @@ describe.each(ENGINES)('a map of very many entries on the %s engine', (kind) => 
   });
 
   it('overwrites all but a little at once', async () => {
-    const patch = some(3 * count - 10);
+    const patch = yard.some(3 * count - 10);
     await yard.write(file, 5, patch);
     patch.copy(bytes, 5);
     expect((await yard.read(file)).equals(bytes)).toBe(true);

@@ -1,30 +1,23 @@
 /** Bytes that are written over, of files that share theirs with others, and that readers have open. */
 
 import { createHash } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FileRef } from '../../src/index.ts';
-import { bytesFrom } from '../random.ts';
 import { contents, freed, mapEntries } from './contentRecords.ts';
-import { ENGINES, Yard } from './yard.ts';
+import { ENGINES, withFile, type Yard } from './yard.ts';
 
 describe.each(ENGINES)('a change of bytes on the %s engine', (kind) => {
   let yard: Yard;
   let file: FileRef;
-  beforeEach(async () => {
-    yard = await Yard.open(kind);
-    file = await yard.touch(yard.root, 'file');
+  withFile(kind, (opened) => {
+    ({ yard, file } = opened);
   });
-  afterEach(async () => {
-    await yard.check();
-    await yard.close();
-  });
-  const some = (length: number): Buffer => bytesFrom(yard.random, length);
 
   it('re-points what is overwritten, in place, and hands the old pieces on', async () => {
-    const bytes = some(100_000);
+    const bytes = yard.some(100_000);
     await yard.write(file, 0, bytes);
     const [content] = await contents(yard);
-    const patch = some(30_000);
+    const patch = yard.some(30_000);
     await yard.write(file, 20_000, patch);
     expect(await contents(yard)).toEqual([content]);
     expect(await mapEntries(yard)).toBe(3);
@@ -47,7 +40,7 @@ describe.each(ENGINES)('a change of bytes on the %s engine', (kind) => {
   });
 
   it('leaves a copy alone, whichever of the two is changed', async () => {
-    const bytes = some(50_000);
+    const bytes = yard.some(50_000);
     await yard.put('original', bytes);
     await yard.copy('original', 'copy');
     expect(await contents(yard)).toHaveLength(1);
@@ -63,7 +56,7 @@ describe.each(ENGINES)('a change of bytes on the %s engine', (kind) => {
     await yard.check();
     // A copy of what refers to others, changed in turn, still refers one level deep.
     await yard.copy('copy', 'third');
-    await yard.write(await yard.walk('third'), 30_000, some(10));
+    await yard.write(await yard.walk('third'), 30_000, yard.some(10));
     await yard.check();
     expect((await yard.get('copy')).equals(changed)).toBe(true);
     for (const key of ['original', 'copy', 'third']) await yard.objects.delete(yard.object(key));
@@ -71,9 +64,9 @@ describe.each(ENGINES)('a change of bytes on the %s engine', (kind) => {
   });
 
   it('a copy whose every byte is overwritten refers to nothing', async () => {
-    await yard.put('a', some(10_000));
+    await yard.put('a', yard.some(10_000));
     await yard.copy('a', 'b');
-    const bytes = some(12_000);
+    const bytes = yard.some(12_000);
     await yard.write(await yard.walk('b'), 0, bytes);
     expect(await mapEntries(yard)).toBe(0);
     expect(await contents(yard)).toHaveLength(2);
@@ -81,11 +74,11 @@ describe.each(ENGINES)('a change of bytes on the %s engine', (kind) => {
   });
 
   it('changes an object of parts, which has none afterwards', async () => {
-    const bytes = some((5 << 20) + 70_000);
+    const bytes = yard.some((5 << 20) + 70_000);
     await yard.putParts('multi', bytes);
     expect((await yard.objects.head(yard.object('multi'))).parts).toBe(2);
     const target = await yard.walk('multi');
-    const patch = some(50_000);
+    const patch = yard.some(50_000);
     const at = (5 << 20) - 20_000;
     await yard.write(target, at, patch);
     patch.copy(bytes, at);
@@ -100,7 +93,7 @@ describe.each(ENGINES)('a change of bytes on the %s engine', (kind) => {
   });
 
   it('gives a changed object another etag and no checksum, and keeps what the user said of it', async () => {
-    const bytes = some(5000);
+    const bytes = yard.some(5000);
     const put = await yard.put('object', bytes);
     expect(put.etag).toBe(createHash('md5').update(bytes).digest('hex'));
     const target = await yard.walk('object');
@@ -128,10 +121,10 @@ describe.each(ENGINES)('a change of bytes on the %s engine', (kind) => {
   });
 
   it('keeps a reader on the bytes it opened', async () => {
-    const bytes = some(60_000);
+    const bytes = yard.some(60_000);
     await yard.write(file, 0, bytes);
     const object = await yard.objects.open(yard.object('file'));
-    await yard.write(file, 0, some(30_000));
+    await yard.write(file, 0, yard.some(30_000));
     await yard.truncate(file, 100);
     const chunks: Buffer[] = [];
     for await (const chunk of object.read()) chunks.push(chunk);

@@ -12,7 +12,7 @@ import {
   LocalExtentStore,
   MemoryDisk,
 } from '@facet/extents';
-import { expect } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import { Accounts } from '../../src/accounts/accounts.ts';
 import { CommandRunner } from '../../src/commands/command.ts';
 import { leaseNumbers, take } from '../../src/commands/counter.ts';
@@ -111,6 +111,11 @@ export class Yard {
     this.hook = parts.hook;
     this.#parts = parts;
     this.#folder = folder;
+  }
+
+  /** Bytes of the yard's chance: others with each call. */
+  some(lengthBytes: number): Buffer {
+    return bytesFrom(this.random, lengthBytes);
   }
 
   static async open(kind: EngineKind, seed = 1): Promise<Yard> {
@@ -318,4 +323,20 @@ export class Yard {
       combine: () => ({ etag: { digest, parts: 2 } }),
     });
   }
+}
+
+/** A yard with an empty file in it, new for each test, and checked after it. */
+export function withFile(
+  kind: EngineKind,
+  take: (opened: { readonly yard: Yard; readonly file: FileRef }) => void,
+): void {
+  let yard: Yard | undefined;
+  beforeEach(async () => {
+    yard = await Yard.open(kind);
+    take({ yard, file: await yard.touch(yard.root, 'file') });
+  });
+  afterEach(async () => {
+    await yard?.check();
+    await yard?.close();
+  });
 }

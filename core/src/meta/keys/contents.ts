@@ -3,20 +3,15 @@
 import { Buffer } from 'node:buffer';
 import type { ContainerId } from '@facet/extents';
 import type { ContentId } from '../../ids.ts';
-import { getU64, putU64 } from '../bigEndian.ts';
-import { withU64 } from './prefixes.ts';
+import { getU64 } from '../bigEndian.ts';
+import { withU64, withU64Pair } from './prefixes.ts';
 import { type Bounds, prefixBounds, SPACE } from './spaces.ts';
 
 export const contentKey = (content: ContentId): Buffer => withU64(SPACE.content, content);
 export const contentOfKey = (key: Uint8Array): number => getU64(key, 1);
 
-export function contentMapKey(content: ContentId, offset: number): Buffer {
-  const key = Buffer.allocUnsafe(17);
-  key[0] = SPACE.contentMap;
-  putU64(key, content, 1);
-  putU64(key, offset, 9);
-  return key;
-}
+export const contentMapKey = (content: ContentId, offset: number): Buffer =>
+  withU64Pair(SPACE.contentMap, content, offset);
 export const contentMapOf = (content: ContentId): Bounds => prefixBounds(withU64(SPACE.contentMap, content));
 export const offsetOfMapKey = (key: Uint8Array): number => getU64(key, 9);
 
@@ -27,13 +22,8 @@ export const reclaimKey = (sequence: number): Buffer => withU64(SPACE.reclaim, s
 /** The sequence of a free or reclaim key. */
 export const sequenceOfKey = (key: Uint8Array): number => getU64(key, 1);
 
-export function deadRunKey(container: ContainerId, offset: number): Buffer {
-  const key = Buffer.allocUnsafe(17);
-  key[0] = SPACE.deadRun;
-  putU64(key, container, 1);
-  putU64(key, offset, 9);
-  return key;
-}
+export const deadRunKey = (container: ContainerId, offset: number): Buffer =>
+  withU64Pair(SPACE.deadRun, container, offset);
 export const deadRunsOf = (container: ContainerId): Bounds => prefixBounds(withU64(SPACE.deadRun, container));
 export const containerOfRunKey = (key: Uint8Array): number => getU64(key, 1);
 export const offsetOfRunKey = (key: Uint8Array): number => getU64(key, 9);

@@ -11,6 +11,14 @@ export function withU64(space: number, value: number): Buffer {
   return key;
 }
 
+export function withU64Pair(space: number, first: number, second: number): Buffer {
+  const key = Buffer.allocUnsafe(17);
+  key[0] = space;
+  putU64(key, first, 1);
+  putU64(key, second, 9);
+  return key;
+}
+
 export function withText(space: number, text: string): Buffer {
   const key = Buffer.allocUnsafe(1 + Buffer.byteLength(text, 'utf8'));
   key[0] = space;
