@@ -9,7 +9,7 @@
  *   --data DIR        where the store is made, and removed again: the disk that is measured
  *
  * One process, through the core: no door, no network. Objects are read all the time while nine in ten are deleted and what
- * stays is compacted. What the figures cannot show: days of change, other file systems' blocks, a cold page cache.
+ * stays is compacted. What the figures cannot show: days of change, other file systems' blocks, metadata that memory cannot hold.
  */
 
 import { rmSync } from 'node:fs';
@@ -54,37 +54,58 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 const rates = ({ first, last }: Speed): string =>
   `${whole(first)} a second in the first tenth, ${whole(last)} in the last (${(last / first).toFixed(2)} times)`;
 
+const readRates = (beginning: number, end: number): string =>
+  `${whole(beginning)} a second of a tenth, ${whole(end)} of all (${(end / beginning).toFixed(2)} times)`;
+
 async function fill(store: BenchStore, kind: Kind): Promise<void> {
   const before = await store.taken();
   const memory = anonymousBytes();
-  const { puts, gets } = await putAndRead(store, kind);
+  const { puts, beginning, end } = await putAndRead(store, kind);
   const after = await store.taken();
   const metadata = (after.metadataBytes - before.metadataBytes) / kind.count;
   const extents = (after.extentBytes - before.extentBytes) / (kind.count * kind.lengthBytes);
   tell(`${whole(kind.count)} objects of ${kind.lengthBytes} bytes put: ${rates(puts)}`);
   tell(
-    `  read at random: ${whole(gets.first)} a second of a tenth, ${whole(gets.last)} of all (${(gets.last / gets.first).toFixed(2)} times)`,
+    `  read at random: ${readRates(beginning.once, end.once)}; page faults that read, each: ${end.faults.toFixed(2)}`,
   );
+  tell(`  the same again, from memory: ${readRates(beginning.again, end.again)}`);
   tell(
     `  metadata ${whole(metadata)} bytes an object, extents ${extents.toFixed(3)} times the logical bytes`,
   );
   tell(`  anonymous memory ${megabytes(memory)} before, ${megabytes(anonymousBytes())} after`);
 }
 
+interface ReadSpeed {
+  /** A second. What the system has not kept in memory comes from the disk. */
+  readonly once: number;
+  /** Of metadata, a read, that first time: each holds the thread up for as long as the disk takes. */
+  readonly faults: number;
+  /** The same objects at once after that: what the store itself costs. */
+  readonly again: number;
+}
+
 /** Read are objects of the first tenth, when there are no more, and of all. */
-async function putAndRead(store: BenchStore, kind: Kind): Promise<{ puts: Speed; gets: Speed }> {
+async function putAndRead(
+  store: BenchStore,
+  kind: Kind,
+): Promise<{ puts: Speed; beginning: ReadSpeed; end: ReadSpeed }> {
   const { count } = kind;
   const tenth = Math.max(1, Math.floor(count / 10));
   const puts = (from: number, to: number) => perSecond(from, to, (i) => put(store, kind, i));
-  const gets = (among: number) =>
-    perSecond(0, Math.min(among, READS_MAX), (i) => mustRead(store, kind, scattered(i, among)));
-  const before = { puts: await puts(0, tenth), gets: await gets(tenth) };
+  const first = await puts(0, tenth);
+  const beginning = await readSome(store, kind, tenth);
   await puts(tenth, count - tenth);
-  const after = { puts: await puts(Math.max(tenth, count - tenth), count), gets: await gets(count) };
-  return {
-    puts: { first: before.puts, last: after.puts },
-    gets: { first: before.gets, last: after.gets },
-  };
+  const last = await puts(Math.max(tenth, count - tenth), count);
+  return { puts: { first, last }, beginning, end: await readSome(store, kind, count) };
+}
+
+async function readSome(store: BenchStore, kind: Kind, among: number): Promise<ReadSpeed> {
+  const reads = Math.min(among, READS_MAX);
+  const all = () => perSecond(0, reads, (i) => mustRead(store, kind, scattered(i, among)));
+  const before = process.resourceUsage().majorPageFault;
+  const once = await all();
+  const faults = (process.resourceUsage().majorPageFault - before) / reads;
+  return { once, faults, again: await all() };
 }
 
 /** Reads what stays, over and over. */
