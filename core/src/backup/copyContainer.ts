@@ -35,6 +35,8 @@ export interface CopyParts {
   readonly isDead: (run: PhysicalRun) => Promise<boolean>;
   readonly onBytes: (bytes: number) => void;
   readonly onSuspicious: (run: SuspiciousRun) => void;
+  /** What backups before the last one have of a container. */
+  readonly earlierCopy: (container: ContainerId) => Promise<CopiedContainer | undefined>;
 }
 
 export interface Wanted {
@@ -47,20 +49,25 @@ export interface Wanted {
 
 /** @returns undefined when there is nothing of it. @throws FsError, ExtentError; errors of the target */
 export async function copyContainer(parts: CopyParts, wanted: Wanted): Promise<CopiedContainer | undefined> {
-  const { container, before, neededEnd } = wanted;
-  if (before?.sealed) {
-    await mustHaveCopy(parts.disk, before);
-    return before;
+  const { container, neededEnd } = wanted;
+  if (wanted.before?.sealed) {
+    await mustHaveCopy(parts.disk, wanted.before);
+    return wanted.before;
   }
   // Asked first: what is sealed stays so, and has its length.
   const sealed = !(await parts.isOpen(container));
   const info = await parts.extents.status(container);
-  if (!info) {
-    parts.onSuspicious({ container, offset: 0, length: neededEnd, reason: 'the file is missing' });
-    return undefined;
-  }
+  const before = wanted.before ?? (info && (await earlierCopy(parts, info)));
   if (before) await mustHaveCopy(parts.disk, before);
   const start = endOfCopy(before ?? { stretches: [] });
+  if (!info) {
+    if (start < neededEnd) {
+      const run = { container, offset: start, length: neededEnd - start };
+      parts.onSuspicious({ ...run, reason: 'the file is missing' });
+    }
+    // What backups have of it is all that there is.
+    return before;
+  }
   const target = await openTarget(parts.disk, info, start);
   try {
     const { end, crc, frameBytes, failure } = await copyFrames(parts, {
@@ -92,6 +99,12 @@ export async function copyContainer(parts: CopyParts, wanted: Wanted): Promise<C
   } finally {
     await target.close();
   }
+}
+
+/** Of what lies there and the backup before does not name: else it is what one that was cut short left. */
+async function earlierCopy(parts: CopyParts, info: ContainerInfo): Promise<CopiedContainer | undefined> {
+  const isThere = (await parts.disk.status(containerPath(info))) !== undefined;
+  return isThere ? parts.earlierCopy(info.container) : undefined;
 }
 
 /** @throws FsError Corrupt */
