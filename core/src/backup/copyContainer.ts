@@ -152,12 +152,16 @@ async function copyFrames(
   let failure: string | undefined;
   let frame: Uint8Array = Buffer.alloc(0);
   let frameBytes = 0;
+  const unreadable: PhysicalRun[] = [];
+  const reasonOf = (run: PhysicalRun, otherwise: string): string =>
+    unreadable.some((one) => overlap(one, run)) ? 'it can not be read' : otherwise;
   const scan = extents.scan(container, {
     from: start,
     onBytes: (bytes) => {
       frame = bytes;
     },
-    onDamage: (run) => onSuspicious({ ...run, reason: 'no frame is there' }),
+    onDamage: (run) => onSuspicious({ ...run, reason: reasonOf(run, 'no frame is there') }),
+    onUnreadable: (run) => unreadable.push(run),
   });
   try {
     for await (const { offset, physicalLength: length, intact } of scan) {
@@ -165,8 +169,9 @@ async function copyFrames(
       if (offset >= stop) break;
       if (!intact) {
         // Given back, but for its ends.
-        if (await isDead({ container, offset, length })) continue;
-        onSuspicious({ container, offset, length, reason: 'it does not match its checksum' });
+        const run = { container, offset, length };
+        if (await isDead(run)) continue;
+        onSuspicious({ ...run, reason: reasonOf(run, 'it does not match its checksum') });
       }
       // Also one that is damaged: what of it is not can still be read.
       crc.take(offset, frame);
@@ -180,8 +185,14 @@ async function copyFrames(
     failure = error.message;
   }
   await gathered.flush();
+  // The device may give no more at all, and is to be asked again by the next backup.
+  const behind = unreadable.find(({ offset, length }) => offset + length > crc.end);
+  if (behind) failure ??= `it can not be read at ${behind.offset}`;
   return { end: crc.end, crc: crc.value, frameBytes, ...(failure !== undefined && { failure }) };
 }
+
+const overlap = (one: PhysicalRun, other: PhysicalRun): boolean =>
+  one.offset < other.offset + other.length && other.offset < one.offset + one.length;
 
 /** Neighbours that are written together. */
 class Gathered {

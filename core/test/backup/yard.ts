@@ -34,12 +34,15 @@ export class Yard {
     this.volume = rig.volume;
   }
 
-  /** @param defer where clean-up is left */
+  /** @param options `defer`: where clean-up is left; `extents`: where they are, if not on the machine's disk */
   static async open(
     kind: EngineKind,
-    defer: (work: () => Promise<void>) => void = onTestFinished,
+    {
+      defer = onTestFinished,
+      ...options
+    }: { readonly defer?: (work: () => Promise<void>) => void; readonly extents?: Disk } = {},
   ): Promise<Yard> {
-    const rig = await openRig(kind);
+    const rig = await openRig(kind, options);
     defer(() => rig.close());
     return new Yard(rig);
   }
