@@ -152,6 +152,33 @@ describe('a repair', () => {
     expect(found.file?.type).toBe('directory');
   });
 
+  it('gives a further name back, too, that its cookie still knows', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const before = await readable(world);
+    const { parent, entry } = await store.dentry('linked');
+    await store.remove(dentryKey(LAYER, parent, entry));
+    expect((await readable(world)).has('linked')).toBe(false);
+    const { left } = await repairOf(world);
+    expect(left).toEqual([]);
+    expect(await readable(world)).toEqual(before);
+    expect((await store.inode('linked')).nlink).toBe(2);
+  });
+
+  it('makes a directory anew that is gone, and has entries', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const before = await readable(world);
+    const below = [...before.keys()].filter((key) => key.startsWith('made/'));
+    const id = await store.inodeOf('made/');
+    await store.remove(inodeKey(LAYER, id));
+    expect([...(await readable(world)).keys()]).not.toEqual(expect.arrayContaining(below));
+    const { left } = await repairOf(world);
+    expect(left).toEqual([]);
+    expect(await readable(world)).toEqual(before);
+    expect(await store.inodeOf('made/below/')).toBeGreaterThan(0);
+  });
+
   it('takes nothing away, and no count down, while there is a record that cannot be read', async () => {
     world = await openRichStore();
     const store = new Vandal(world);

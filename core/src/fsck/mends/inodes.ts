@@ -14,7 +14,7 @@ import {
   orphanKey,
   usageKey,
 } from '../../meta/keys.ts';
-import { decodeInode, encodeInode, type Inode } from '../../meta/records/inode.ts';
+import { decodeInode, encodeInode, type Inode, type Place } from '../../meta/records/inode.ts';
 import { decodeObjectRecord, encodeObjectRecord } from '../../meta/records/object.ts';
 import { decodeDentry, decodeEntryName, encodeDentry } from '../../meta/records/tree.ts';
 import { encodeUsage } from '../../meta/records/volume.ts';
@@ -101,6 +101,18 @@ export function givesName(volume: Volume, id: InodeId): Mend {
       if ((yield* nameAgain(change, id, inode)) || (yield* hasName(change, id, inode))) return true;
       yield* intoLostAndFound(change, id, inode);
       return true;
+    },
+  };
+}
+
+/** A further name of a file that is not there, where its cookie still knows it. */
+export function givesFurtherName(volume: Volume, id: InodeId, place: Place): Mend {
+  return {
+    doing: `gives inode ${id} a further name back`,
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      const inode = yield* loadInode(change, id);
+      return yield* nameAgain(change, id, { ...inode, place });
     },
   };
 }
@@ -208,6 +220,26 @@ export function breaksCircle(volume: Volume, id: InodeId): Mend {
       if (dentry?.inode !== id) return false;
       yield* removeEntry(change, { parent, name, dentry, door: 'file' });
       yield* intoLostAndFound(change, id, inode);
+      return true;
+    },
+  };
+}
+
+/** A directory that is gone, and has entries still, at the name that leads to it. Its state is made by the next look. */
+export function makesDirectory(volume: Volume, parent: InodeId, entry: EntryName): Mend {
+  return {
+    doing: 'makes the directory anew, since it has entries',
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      const dentry = yield* findEntry(change, parent, entry);
+      if (dentry?.type !== 'directory' || (yield* tx.get(inodeKey(change.layer, dentry.inode)))) return false;
+      const { uid, gid } = yield* loadInode(change, ROOT_INODE);
+      const place = { parent, cookie: dentry.cookie };
+      storeInode(
+        change,
+        dentry.inode,
+        freshInode(change, { type: 'directory', mode: LOST_AND_FOUND_MODE, uid, gid, place }),
+      );
       return true;
     },
   };
