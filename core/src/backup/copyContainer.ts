@@ -153,26 +153,33 @@ async function copyFrames(
   let frame: Uint8Array = Buffer.alloc(0);
   let frameBytes = 0;
   const unreadable: PhysicalRun[] = [];
-  const reasonOf = (run: PhysicalRun, otherwise: string): string =>
-    unreadable.some((one) => overlap(one, run)) ? 'it can not be read' : otherwise;
+  let damage: PhysicalRun[] = [];
+  /** @returns false where it was given back, but for its ends: of that there is much, and it is no damage. */
+  const suspect = async (run: PhysicalRun, why: string): Promise<boolean> => {
+    if (await isDead(run)) return false;
+    const isUnreadable = unreadable.some((one) => overlap(one, run));
+    onSuspicious({ ...run, reason: isUnreadable ? 'it can not be read' : why });
+    return true;
+  };
+  const lookAtDamage = async (): Promise<void> => {
+    for (const run of damage) if (run.offset < stop) await suspect(run, 'no frame is there');
+    damage = [];
+  };
   const scan = extents.scan(container, {
     from: start,
     onBytes: (bytes) => {
       frame = bytes;
     },
-    onDamage: (run) => onSuspicious({ ...run, reason: reasonOf(run, 'no frame is there') }),
+    onDamage: (run) => damage.push(run),
     onUnreadable: (run) => unreadable.push(run),
   });
   try {
     for await (const { offset, physicalLength: length, intact } of scan) {
       if (signal?.aborted) throw ended();
       if (offset >= stop) break;
-      if (!intact) {
-        // Given back, but for its ends.
-        const run = { container, offset, length };
-        if (await isDead(run)) continue;
-        onSuspicious({ ...run, reason: reasonOf(run, 'it does not match its checksum') });
-      }
+      await lookAtDamage();
+      const run = { container, offset, length };
+      if (!intact && !(await suspect(run, 'it does not match its checksum'))) continue;
       // Also one that is damaged: what of it is not can still be read.
       crc.take(offset, frame);
       await gathered.take(offset, frame);
@@ -184,6 +191,7 @@ async function copyFrames(
     if (!(error instanceof ExtentError) || error.code === 'Closed') throw error;
     failure = error.message;
   }
+  await lookAtDamage();
   await gathered.flush();
   // The device may give no more at all, and is to be asked again by the next backup.
   const behind = unreadable.find(({ offset, length }) => offset + length > crc.end);

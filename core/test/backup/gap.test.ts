@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkBackups } from '../../src/index.ts';
+import { checkBackups, Repository } from '../../src/index.ts';
 import { bytesFrom, randomFrom } from '../random.ts';
 import { ENGINES } from '../rig.ts';
 import { bringBack, objectsOf, placeForBackups, Yard } from './yard.ts';
@@ -32,6 +32,18 @@ describe.each(ENGINES)('a segment of a store on the %s engine', (kind) => {
     expect(await back.objects()).toEqual(ofFirst);
     expect(await back.findings()).toEqual([]);
     expect((await bringBack(place)).containers.damaged).toEqual([]);
+  });
+
+  it('of which much was given back: nothing is wrong with what the holes left', async () => {
+    const yard = await Yard.open(kind);
+    const random = randomFrom(3);
+    const place = placeForBackups().mount();
+    for (let at = 0; at < 12; at += 1) await yard.put(`k${at}`, bytesFrom(random, 150_000));
+    for (let at = 0; at < 11; at += 1) if (at % 3 > 0) await yard.delete(`k${at}`);
+    await yard.core.collector.drain();
+    const { id } = await yard.backup(place);
+    const { suspicious, containers } = await (await Repository.open(place)).manifest(id);
+    expect([suspicious, containers.length]).toEqual([[], 1]);
   });
 
   it('that was lost: what backups have of it is what there is', async () => {
