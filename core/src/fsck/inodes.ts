@@ -298,7 +298,7 @@ class InodeCheck {
     const tags = stored ? decoded(stored, decodeTags) : [];
     if (!tags || tags.length === record.tagCount) return;
     const detail = `its object says ${record.tagCount} tags, there are ${tags.length}`;
-    const mend = countsTags(this.#volume.layer, id, tags.length);
+    const mend = countsTags(this.#volume.layer, id, { said: record.tagCount, tagCount: tags.length });
     this.#inspection.report('tagCountWrong', this.#place(id), detail, mend);
   }
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FINDING_KINDS, type Finding, type FindingKind } from '../../src/fsck/findings.ts';
 import { type Repaired, repair } from '../../src/fsck/repair.ts';
 import { cookie, inodeId, ROOT_INODE } from '../../src/ids.ts';
-import { dentryKey, inodeKey, volumeTagsKey } from '../../src/meta/keys.ts';
+import { dentryKey, inlineKey, inodeKey, tagsKey, volumeTagsKey } from '../../src/meta/keys.ts';
 import { encodeInode } from '../../src/meta/records/inode.ts';
 import type { World } from '../space/world.ts';
 import { PLANTS } from './plants/all.ts';
@@ -192,6 +192,27 @@ describe('a repair', () => {
     expect(kindsOf(left)).toEqual(kinds);
     await store.remove(volumeTagsKey(world.volume));
     expect((await repairOf(world)).left).toEqual([]);
+  });
+
+  it('leaves inline bytes where they are while the inode that may have them is damaged', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const id = await store.inodeOf('inline');
+    const bytes = await store.get(inlineKey(LAYER, id));
+    store.damageRecord(inodeKey(LAYER, id));
+    const { left, repaired } = await repairOf(world);
+    expect(repaired).toEqual([]);
+    expect(kindsOf(left)).toContain('recordDamaged');
+    expect(await store.get(inlineKey(LAYER, id))).toEqual(bytes);
+  });
+
+  it('counts no tags down to none while the record of them is damaged', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    store.damageRecord(tagsKey(LAYER, await store.inodeOf('packed')));
+    const { left, repaired } = await repairOf(world);
+    expect(repaired).toEqual([]);
+    expect(kindsOf(left)).toEqual(['recordDamaged', 'tagCountWrong']);
   });
 
   it('leaves a content alone that nothing refers to and that does not say so itself', async () => {

@@ -59,9 +59,14 @@ export function countsNames(layer: LayerId, id: InodeId, inode: Inode): Mend {
 /** More are not counted in one transaction. */
 const NAMES_MAX = 100_000;
 
-export function countsTags(layer: LayerId, id: InodeId, tagCount: number): Mend {
+export function countsTags(
+  layer: LayerId,
+  id: InodeId,
+  { said, tagCount }: { readonly said: number; readonly tagCount: number },
+): Mend {
   return edit(objectRecordKey(layer, id), OBJECT, {
     doing: `has the object of inode ${id} say that it has ${tagCount} tags`,
+    ...(tagCount < said && { restsOnAll: true }),
     change: (record) => (record.tagCount === tagCount ? undefined : { ...record, tagCount }),
   });
 }
@@ -179,8 +184,9 @@ export function rescuesInline(volume: Volume, id: InodeId): Mend {
     doing: `moves the inline bytes of inode ${id} into a file in lost+found`,
     *run(tx, context) {
       const change = yield* changeVolume(tx, volume.id, context);
-      const bytes = yield* tx.get(inlineKey(change.layer, id));
-      if (!bytes) return false;
+      const [bytes, stored] = yield* tx.getMany([inlineKey(change.layer, id), inodeKey(change.layer, id)]);
+      // Of an inode whose record is damaged they may be the bytes.
+      if (!bytes || (stored && decodeInode(stored).body.kind === 'inline')) return false;
       const root = yield* loadInode(change, ROOT_INODE);
       const place = root.place;
       const made = yield* newInodeId(change);
