@@ -53,7 +53,7 @@ export async function repair(parts: RepairParts): Promise<RepairReport> {
   let repaired = 0;
   for (let round = 0; ; round += 1) {
     const seen = await look(parts);
-    const stays = new Map<string, string>();
+    const stays = new Map(seen.stays);
     const isOver = round >= ROUNDS_MAX;
     const done = parts.dryRun === true || isOver ? 0 : await mendAll(parts, commands, seen, stays);
     repaired += done;
@@ -74,6 +74,8 @@ interface Seen {
   /** Those that may be done: all that add something, or, where nothing does, all. */
   readonly mends: readonly { readonly mend: Mend; readonly finding: Finding }[];
   readonly unreferenced: readonly { readonly file: UnreferencedFile; readonly finding: Finding }[];
+  /** Why files stay that nothing refers to, by what they are called. */
+  readonly stays: ReadonlyMap<string, string>;
 }
 
 async function look({
@@ -106,11 +108,23 @@ async function look({
   const isWhole = !left.some(({ kind }) => UNREAD.has(kind));
   const isProved = isWhole && adding.length === 0;
   const told = new Map(left.filter(({ kind }) => SET_ASIDE.has(kind)).map((one) => [one.what, one]));
+  const isMissing = left.some(({ kind }) => kind === 'contentMissing');
+  const stays = new Map<string, string>();
   const unreferenced = files.flatMap((file) => {
     const finding = told.get(file.what);
+    if (finding?.kind === 'containerWithoutReferent' && isMissing) {
+      stays.set(file.what, 'it may have the bytes of a content that is missing');
+      return [];
+    }
     return finding ? [{ file, finding }] : [];
   });
-  return { report, left, mends: isProved ? taking : adding, unreferenced: isProved ? unreferenced : [] };
+  return {
+    report,
+    left,
+    stays,
+    mends: isProved ? taking : adding,
+    unreferenced: isProved ? unreferenced : [],
+  };
 }
 
 /** `stays` is given why files could not be set aside. @returns how much was done */

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FINDING_KINDS, type Finding, type FindingKind } from '../../src/fsck/findings.ts';
 import { type Repaired, repair } from '../../src/fsck/repair.ts';
 import { cookie, inodeId, ROOT_INODE } from '../../src/ids.ts';
-import { dentryKey, inlineKey, inodeKey, tagsKey, volumeTagsKey } from '../../src/meta/keys.ts';
+import { contentKey, dentryKey, inlineKey, inodeKey, tagsKey, volumeTagsKey } from '../../src/meta/keys.ts';
 import { encodeInode } from '../../src/meta/records/inode.ts';
 import type { World } from '../space/world.ts';
 import { PLANTS } from './plants/all.ts';
@@ -23,7 +23,6 @@ const LEFT: ReadonlySet<FindingKind> = new Set<FindingKind>([
   'unreadableRecord',
   'unknownKey',
   'volumeWithoutOwner',
-  'volumeWithoutRoot',
   'layerShared',
   'layerWithoutVolume',
   'accountNameWrong',
@@ -192,6 +191,33 @@ describe('a repair', () => {
     expect(kindsOf(left)).toEqual(kinds);
     await store.remove(volumeTagsKey(world.volume));
     expect((await repairOf(world)).left).toEqual([]);
+  });
+
+  it('makes the root of a volume anew, and all that is in it can be read again', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const before = await readable(world);
+    await store.remove(inodeKey(LAYER, ROOT_INODE));
+    expect((await repairOf(world)).left).toEqual([]);
+    expect(await readable(world)).toEqual(before);
+    expect(await store.inodeOf('made/below/')).toBeGreaterThan(0);
+  });
+
+  it('leaves a container where it is that may be that of a content which is missing', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const id = await store.contentOf('big');
+    const content = await store.get(contentKey(id));
+    const before = await readable(world);
+    await store.remove(contentKey(id));
+    const [container, ...others] = (await repairOf(world)).left.filter(
+      ({ kind }) => kind === 'containerWithoutReferent',
+    );
+    expect(container?.detail).toMatch(/; it may have the bytes of a content that is missing$/);
+    expect(others).toEqual([]);
+    await store.put(contentKey(id), content);
+    expect((await repairOf(world)).left).toEqual([]);
+    expect(await readable(world)).toEqual(before);
   });
 
   it('leaves inline bytes where they are while the inode that may have them is damaged', async () => {

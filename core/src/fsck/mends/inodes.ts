@@ -37,6 +37,8 @@ const OBJECT = { decode: decodeObjectRecord, encode: encodeObjectRecord };
 const LOST_AND_FOUND = Buffer.from('lost+found');
 /** For who owns the root directory. */
 const LOST_AND_FOUND_MODE = 0o700;
+/** Of directories that are made anew: what theirs was is not known. */
+const MADE_ANEW_MODE = 0o700;
 
 export function countsNames(layer: LayerId, id: InodeId, inode: Inode): Mend {
   return {
@@ -231,6 +233,25 @@ export function breaksCircle(volume: Volume, id: InodeId): Mend {
   };
 }
 
+/** The root of a volume, without which nothing in it can be reached. Its state, if that is gone too, is made by the next look. */
+export function makesRoot(volume: Volume): Mend {
+  return {
+    doing: 'makes its root anew',
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      if (yield* tx.get(inodeKey(change.layer, ROOT_INODE))) return false;
+      const { uid, gid } = volume.defaults;
+      const place = { parent: ROOT_INODE, cookie: freshDirectory(change, { explicit: true }).nextCookie };
+      storeInode(
+        change,
+        ROOT_INODE,
+        freshInode(change, { type: 'directory', mode: MADE_ANEW_MODE, uid, gid, place }),
+      );
+      return true;
+    },
+  };
+}
+
 /** A directory that is gone, and has entries still, at the name that leads to it. Its state is made by the next look. */
 export function makesDirectory(volume: Volume, parent: InodeId, entry: EntryName): Mend {
   return {
@@ -244,7 +265,7 @@ export function makesDirectory(volume: Volume, parent: InodeId, entry: EntryName
       storeInode(
         change,
         dentry.inode,
-        freshInode(change, { type: 'directory', mode: LOST_AND_FOUND_MODE, uid, gid, place }),
+        freshInode(change, { type: 'directory', mode: MADE_ANEW_MODE, uid, gid, place }),
       );
       return true;
     },
