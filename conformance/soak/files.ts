@@ -22,6 +22,7 @@ interface Of {
 interface Changed extends Of {
   readonly kind: string;
   readonly to: State;
+  readonly together?: string;
 }
 
 /** @throws Unanswered: then it was made, or it was not */
@@ -105,15 +106,15 @@ export function truncate(
   );
 }
 
-/** Over what is there. The ledger has a change of either name: it does not ask that both come at once. */
+/** Over what is there. The ledger has a change of either name, both of which come at once. */
 export function rename(
   world: World,
   { op, key, version, target }: Of & { readonly version: Version; readonly target: string },
 ): Promise<void> {
   const kind = 'NFS rename';
   const changed = [
-    { op: `${op}.from`, key, kind, to: null },
-    { op, key: target, kind, to: version },
+    { op: `${op}.from`, key, kind, to: null, together: op },
+    { op, key: target, kind, to: version, together: op },
   ];
   return change(world, changed, () => world.nfs.rename(key, target));
 }

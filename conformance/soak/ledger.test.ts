@@ -50,6 +50,26 @@ test('of what NFS wrote the bytes are compared, and not what only S3 tells', () 
   expect(verdict(events, null)).toBe('wrong');
 });
 
+test('changes that are made together are known until they are answered', () => {
+  const events: LedgerEvent[] = [
+    attempt('1', version('1')),
+    acknowledged('1'),
+    { t: 'try', op: '2.from', key: 'key', kind: 'rename', to: null, together: '2' },
+    { t: 'try', op: '2', key: 'target', kind: 'rename', to: version('1'), together: '2' },
+  ];
+  const ledger = new Ledger();
+  for (const event of events) ledger.record(event);
+  const heir = new Ledger();
+  for (const event of ledger.events()) heir.replay(event);
+  const [key, target] = [
+    { key: 'key', before: version('1'), after: null },
+    { key: 'target', before: null, after: version('1') },
+  ];
+  for (const each of [ledger, heir]) expect(each.together()).toEqual([{ name: '2', changes: [key, target] }]);
+  for (const op of ['2.from', '2']) ledger.record(acknowledged(op));
+  expect(ledger.together()).toEqual([]);
+});
+
 test('a deletion that was acknowledged stays', () => {
   const events = [attempt('1', version('1')), acknowledged('1'), attempt('2', null), acknowledged('2')];
   expect(verdict(events, null)).toBe('right');

@@ -9,7 +9,10 @@ import { canLead } from './trail.ts';
 export type State = Version | null;
 
 export type LedgerEvent =
-  /** A request that changes a key is about to be sent. `from`: the state it insists on, an ETag or `''` for none. */
+  /**
+   * A request that changes a key is about to be sent. `from`: the state it insists on, an ETag or `''` for none.
+   * `together`: what it shares with the changes of other keys that are made with it, or none of them is.
+   */
   | {
       readonly t: 'try';
       readonly op: string;
@@ -17,6 +20,7 @@ export type LedgerEvent =
       readonly kind: string;
       readonly from?: string;
       readonly to: State;
+      readonly together?: string;
     }
   /** It was acknowledged, */
   | { readonly t: 'ok'; readonly op: string }
@@ -51,6 +55,7 @@ interface Attempt {
   readonly kind: string;
   readonly from: string | undefined;
   readonly to: State;
+  readonly together: string | undefined;
   acknowledged: boolean;
 }
 
@@ -58,6 +63,11 @@ interface KeyRecord {
   settled: State;
   /** Since it was settled; of unconditional ones only those without an answer. */
   attempts: Attempt[];
+}
+
+export interface Together {
+  readonly name: string;
+  readonly changes: readonly { readonly key: string; readonly before: State; readonly after: State }[];
 }
 
 /** What a look at a key found. */
@@ -89,8 +99,8 @@ export class Ledger {
   replay(event: LedgerEvent): void {
     switch (event.t) {
       case 'try': {
-        const { key, op, kind, from, to } = event;
-        const attempt = { op, kind, from, to, acknowledged: false };
+        const { key, op, kind, from, to, together } = event;
+        const attempt = { op, kind, from, to, together, acknowledged: false };
         this.#recordOf(key).attempts.push(attempt);
         this.#attempts.set(op, { key, attempt });
         return;
@@ -129,8 +139,16 @@ export class Ledger {
   events(): LedgerEvent[] {
     const keys = [...this.#keys].flatMap(([key, { settled, attempts }]): LedgerEvent[] => [
       { t: 'seen', key, state: settled },
-      ...attempts.flatMap(({ op, kind, from, to, acknowledged }): LedgerEvent[] => [
-        { t: 'try', op, key, kind, to, ...(from !== undefined && { from }) },
+      ...attempts.flatMap(({ op, kind, from, to, together, acknowledged }): LedgerEvent[] => [
+        {
+          t: 'try',
+          op,
+          key,
+          kind,
+          to,
+          ...(from !== undefined && { from }),
+          ...(together !== undefined && { together }),
+        },
         ...(acknowledged ? [{ t: 'ok' as const, op }] : []),
       ]),
     ]);
@@ -162,6 +180,21 @@ export class Ledger {
 
   uploads(): Upload[] {
     return [...this.#uploads.values()];
+  }
+
+  /** Changes without an answer that are made together or not at all. */
+  together(): Together[] {
+    const open = [...this.#attempts.values()].filter(({ attempt }) => !attempt.acknowledged);
+    const groups = Map.groupBy(open, ({ attempt }) => attempt.together);
+    return [...groups].flatMap(([name, members]) => {
+      if (name === undefined) return [];
+      const changes = members.map(({ key, attempt }) => ({
+        key,
+        before: this.#recordOf(key).settled,
+        after: attempt.to,
+      }));
+      return [{ name, changes }];
+    });
   }
 
   /** Requests that nobody answered. */

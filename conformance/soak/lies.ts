@@ -13,6 +13,7 @@ import {
   opaque,
   PROCEDURES,
   type RpcConnection,
+  readChanged,
   readSizeBytes,
   readWritten,
   replyRecord,
@@ -49,6 +50,7 @@ const SOMETHING_INSTEAD_OF_NOTHING = /: found \S+ \(.+\), where nothing was ackn
 const OTHER_INSTEAD = /: found \S+ \(.+\), where \S+ \(.+\) was acknowledged or asked$/;
 /** Of changes on a condition the check does not know the order. */
 const ONE_OF_SOME_LOST = /: found .+, where .+ or \S+ \(.+\) was acknowledged or asked$/;
+const CHANGED_IN_PART = /: found changed in part, where all of it or nothing was acknowledged or asked$/;
 const ANYTHING_INSTEAD = /: found .+, where \S+ \(.+\) was acknowledged or asked$/;
 
 function isCall(call: CallMessage, procedure: Procedure): boolean {
@@ -147,6 +149,19 @@ async function droppedRename({ args }: CallMessage, server: RpcConnection): Prom
   return source === target ? undefined : Buffer.concat([NO_WCC_DATA, NO_WCC_DATA]);
 }
 
+/** The file has neither name then, and nobody is told. */
+function halfARename(): Lie {
+  return {
+    nfs: async (call, server) => {
+      if (!isCall(call, 'RENAME') || (await droppedRename(call, server)) === undefined) return undefined;
+      const from = new Cursor(call.args);
+      const source = [opaque(from.opaque(HANDLE_BYTES_MAX)), opaque(from.opaque(NAME_BYTES_MAX))];
+      readChanged(await server.call({ xid: ASKED_XID, procedure: 'REMOVE', args: Buffer.concat(source) }));
+      return { reply: Buffer.alloc(0) };
+    },
+  };
+}
+
 async function write(server: RpcConnection, { file, offset, bytes }: WriteArgs): Promise<void> {
   const args = Buffer.concat([opaque(file), words(0, offset, bytes.length, FILE_SYNC), opaque(bytes)]);
   readWritten(await server.call({ xid: ASKED_XID, procedure: 'WRITE', args }));
@@ -185,6 +200,7 @@ export const LIES: Readonly<Record<string, PlantedLie>> = {
     lie: byNfs('RENAME', droppedRename),
     found: [SOMETHING_INSTEAD_OF_NOTHING, ANYTHING_INSTEAD],
   },
+  'half of a RENAME is done, and not answered': { lie: halfARename, found: [CHANGED_IN_PART] },
   'a REMOVE is dropped': {
     lie: byNfs('REMOVE', async () => NO_WCC_DATA),
     found: [SOMETHING_INSTEAD_OF_NOTHING],

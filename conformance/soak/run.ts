@@ -16,7 +16,7 @@
  * host's files readable. Without it nothing is cut.
  *
  * Exit code: 0 when nothing was lost (with --show-power: when each loss was found), 1 otherwise, 2 when
- * --show-power cannot be tried here.
+ * --show-power cannot be tried here, or an option is no number.
  */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -39,6 +39,9 @@ const { values } = parseArgs({
   },
 });
 const { seed } = values;
+const [worlds, minutes] = [numberOf('worlds'), numberOf('minutes')];
+const [kills, cuts] = [numberOf('kills'), numberOf('cuts')];
+const [workers, clients] = [numberOf('workers'), numberOf('clients')];
 const KEYS_EACH = 24;
 const log = (line: string): void => console.log(line);
 
@@ -51,23 +54,29 @@ const OMISSIONS = {
 };
 const CUTS_TO_FIND = 5;
 
+/** What is none would be less than any, and nothing would be lost since nothing was tried. */
+function numberOf(name: 'worlds' | 'minutes' | 'kills' | 'cuts' | 'workers' | 'clients'): number {
+  const text = values[name];
+  if (/^\d+$/.test(text)) return Number(text);
+  console.error(`--${name} ${text}: that is to be a number`);
+  process.exit(2);
+}
+
 async function soak(): Promise<number> {
   let faults = 0;
-  const worlds = Number(values.worlds);
   if (worlds > 0) {
     log(`simulated worlds, ${worlds} of them`);
-    const outcome = await soakWorlds({ worlds, minutes: Number(values.minutes), seed, log });
+    const outcome = await soakWorlds({ worlds, minutes, seed, log });
     log(`  ${outcome.worlds} worlds, ${outcome.faults} faults`);
     faults += outcome.faults;
   }
-  const kills = Number(values.kills);
   if (kills > 0) {
     log(`kill -9 under load, ${kills} times`);
     const { data } = values;
     const outcome = await soakKills({
       kills,
-      workers: Number(values.workers),
-      clients: Number(values.clients),
+      workers,
+      clients,
       keysEach: KEYS_EACH,
       seed,
       log,
@@ -76,11 +85,10 @@ async function soak(): Promise<number> {
     for (const line of outcome.figures.lines()) log(line);
     faults += outcome.faults.length;
   }
-  const cuts = Number(values.cuts);
   if (cuts > 0) {
     try {
       log(`power cuts under load, ${cuts} times`);
-      const outcome = await soakPowerCuts({ cuts, workers: Number(values.workers), seed, log });
+      const outcome = await soakPowerCuts({ cuts, workers, seed, log });
       for (const line of outcome.figures.lines()) log(line);
       log(`  the power was cut ${outcome.cuts} times`);
       faults += outcome.faults.length + outcome.faultsUnderLoad.length;
@@ -100,7 +108,7 @@ async function showPower(): Promise<number> {
     log(`power cuts of a server without ${omission}`);
     const { faults, faultsUnderLoad, cuts } = await soakPowerCuts({
       cuts: CUTS_TO_FIND,
-      workers: Number(values.workers),
+      workers,
       seed: `${seed}/${ending}`,
       log,
       environment: (folder) => unsyncedEnvironment(buildUnsynced(folder), ending),

@@ -1,4 +1,6 @@
 /** The soak in small: that it runs, and finds nothing. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { soakKills } from './kills.ts';
 import { powerCutProgram, soakPowerCuts } from './powerCuts.ts';
@@ -10,6 +12,14 @@ function quietly(): { readonly told: string[]; readonly log: (line: string) => v
   const told: string[] = [];
   return { told, log: (line) => void told.push(line) };
 }
+
+test('an option that is no number is refused', () => {
+  const run = fileURLToPath(new URL('run.ts', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [run, '--worlds', '0', '--kills', 'ten'], {
+    encoding: 'utf8',
+  });
+  expect([status, stdout, stderr]).toEqual([2, '', expect.stringContaining('--kills ten')]);
+});
 
 test('a few worlds hold what was committed', async () => {
   const { told, log } = quietly();

@@ -1,7 +1,7 @@
 /** After a restart: is every acknowledged object there and whole, each unknown one wholly old or wholly new? */
 import { textsOf } from '../wire/send.ts';
 import { differenceByNfs, isFileName } from './files.ts';
-import type { Found, State, Upload } from './ledger.ts';
+import type { Found, State, Together, Upload } from './ledger.ts';
 import { BUCKET, look, pathOf, told, type World } from './objects.ts';
 import { Unanswered } from './unanswered.ts';
 
@@ -29,6 +29,8 @@ export async function verify(world: World): Promise<Verified> {
     world.onFault(fault);
   };
   const unknown = world.ledger.open();
+  const together = world.ledger.together();
+  const states = new Map<string, State>();
   const listed = await listAll(world);
   const keys = world.ledger.keys();
   const waiting = [...keys];
@@ -36,10 +38,12 @@ export async function verify(world: World): Promise<Verified> {
   for (const key of listed.keys()) if (!known.has(key)) tell(`${key} is listed, but nobody ever put it`);
   const check = async (): Promise<void> => {
     for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
-      await verifyKey(world, { key, listed: listed.get(key), tell });
+      const state = await verifyKey(world, { key, listed: listed.get(key), tell });
+      if (state !== undefined) states.set(key, state);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, check));
+  for (const changes of together) verifyTogether(changes, states, tell);
   for (const upload of world.ledger.uploads()) await verifyUpload(world, upload, tell);
   return { keys: keys.length, objects: listed.size, unknown, faults };
 }
@@ -62,6 +66,7 @@ async function listAll({ s3 }: World): Promise<Map<string, Listed>> {
   return listed;
 }
 
+/** @returns what is there, undefined where that is a fault */
 async function verifyKey(
   world: World,
   of: {
@@ -69,7 +74,7 @@ async function verifyKey(
     readonly listed: Listed | undefined;
     readonly tell: (fault: string) => void;
   },
-): Promise<void> {
+): Promise<State | undefined> {
   const { key, listed, tell } = of;
   const { s3, ledger } = world;
   const seen = await look(s3, key).catch((error: unknown) => {
@@ -78,7 +83,10 @@ async function verifyKey(
       return { kind: 'broken' as const, reason: `broke off: ${error.message}` };
     throw error;
   });
-  if (seen.kind === 'broken') return tell(`${key}: ${seen.reason}`);
+  if (seen.kind === 'broken') {
+    tell(`${key}: ${seen.reason}`);
+    return undefined;
+  }
   const { found } = seen;
   if (found?.etag !== listed?.etag || found?.lengthBytes !== listed?.lengthBytes) {
     tell(`${key}: listed as ${JSON.stringify(listed)}, HEAD says ${JSON.stringify(found)}`);
@@ -88,11 +96,27 @@ async function verifyKey(
     if (difference !== undefined) tell(`${key}: ${difference}, S3 found ${describe(found)}`);
   }
   const judgement = ledger.judge(key, found);
-  if (judgement.kind === 'right') ledger.record({ t: 'seen', key, state: judgement.state });
-  else
-    tell(
-      `${key}: found ${describe(found)}, where ${describeAll(judgement.allowed)} was acknowledged or asked`,
-    );
+  if (judgement.kind === 'right') {
+    ledger.record({ t: 'seen', key, state: judgement.state });
+    return judgement.state;
+  }
+  tell(`${key}: found ${describe(found)}, where ${describeAll(judgement.allowed)} was acknowledged or asked`);
+  return undefined;
+}
+
+/** Of what looks the same before and after nothing is known. */
+function verifyTogether(
+  { name, changes }: Together,
+  states: ReadonlyMap<string, State>,
+  tell: (fault: string) => void,
+): void {
+  const known = changes.filter(
+    ({ key, before, after }) => states.has(key) && before?.sha256 !== after?.sha256,
+  );
+  const made = known.filter(({ key, after }) => states.get(key) === after);
+  if (made.length === 0 || made.length === known.length) return;
+  const keys = changes.map(({ key }) => key).join(' and ');
+  tell(`${keys} (${name}): found changed in part, where all of it or nothing was acknowledged or asked`);
 }
 
 function describe(state: Found | State): string {

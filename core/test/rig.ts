@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Engine, MemoryEngine, openLmdbEngine } from '@facet/engine';
-import { LocalExtentStore, NodeDisk } from '@facet/extents';
+import { type Disk, LocalExtentStore, NodeDisk } from '@facet/extents';
 import { type Core, openCore, systemEnvironment, type VolumeId } from '../src/index.ts';
 
 export type EngineKind = 'memory' | 'lmdb';
@@ -29,10 +29,11 @@ async function openEngine(kind: EngineKind, folder: string): Promise<Engine> {
   });
 }
 
-export async function openRig(kind: EngineKind): Promise<Rig> {
+/** @param options `extents`: where they are, if not in the folder */
+export async function openRig(kind: EngineKind, options: { readonly extents?: Disk } = {}): Promise<Rig> {
   const folder = await mkdtemp(join(tmpdir(), 'facet-core-'));
   const engine = await openEngine(kind, folder);
-  const disk = new NodeDisk(join(folder, 'extents'));
+  const disk = options.extents ?? new NodeDisk(join(folder, 'extents'));
   const core = await openCore({
     engine,
     openExtents: async (lease) => new LocalExtentStore({ disk, lease }),

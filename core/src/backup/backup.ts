@@ -7,7 +7,7 @@
  */
 
 import type { WatchedEngine } from '@facet/engine';
-import { type Disk, ExtentError, type ExtentStore, shardOf } from '@facet/extents';
+import { type ContainerId, type Disk, ExtentError, type ExtentStore, shardOf } from '@facet/extents';
 import type { CommandRunner, Environment } from '../commands/command.ts';
 import { fromExtents } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
@@ -20,6 +20,7 @@ import { ChangeWriter } from './changes.ts';
 import { BEGIN_ANEW, CheckedWriter } from './checkedFile.ts';
 import { copyContainer } from './copyContainer.ts';
 import { dumpMetadata } from './dump.ts';
+import { EarlierCopies } from './earlierCopies.ts';
 import {
   type CopiedContainer,
   endOfCopy,
@@ -99,9 +100,14 @@ async function run(parts: BackupParts): Promise<BackupReport> {
   try {
     const metadata = await copyMetadata(parts, { repository, id, newest, progress });
     const suspicious: SuspiciousRun[] = [];
-    const containers = await copyContainers(parts, { needed: metadata.needed, before, progress, suspicious });
-    const isKept = new Set(containers.map(({ one }) => one.container));
-    const knownBefore = before?.suspicious.filter(({ container }) => isKept.has(container)) ?? [];
+    const containers = await copyContainers(parts, {
+      repository,
+      needed: metadata.needed,
+      before,
+      progress,
+      suspicious,
+    });
+    const knownBefore = stillKnown(before, new Set(containers.map(({ one }) => one.container)));
     suspicious.push(...knownBefore.slice(0, DAMAGES_MAX - suspicious.length));
     const damaged = await withKinds(parts.extents, await referredRuns(commands, suspicious));
     const copied = containers.filter(({ isNew }) => isNew);
@@ -193,6 +199,17 @@ async function copyMetadata(
   }
 }
 
+/** What was wrong with bytes that the backup before copied; behind these it is copied once more. */
+function stillKnown(
+  before: Manifest | undefined,
+  isKept: ReadonlySet<ContainerId>,
+): readonly SuspiciousRun[] {
+  const ends = new Map(before?.containers.map((one) => [one.container, endOfCopy(one)]));
+  return (before?.suspicious ?? []).filter(
+    ({ container, offset }) => isKept.has(container) && offset < (ends.get(container) ?? 0),
+  );
+}
+
 interface Copied {
   readonly one: CopiedContainer;
   /** Some of it was not there before. */
@@ -202,11 +219,13 @@ interface Copied {
 async function copyContainers(
   parts: BackupParts,
   {
+    repository,
     needed,
     before,
     progress,
     suspicious,
   }: {
+    readonly repository: Repository;
     readonly needed: NeededContainers;
     readonly before: Manifest | undefined;
     readonly progress: Progress;
@@ -218,6 +237,11 @@ async function copyContainers(
     const ofIt = known.get(container);
     return { container, neededEnd, before: ofIt };
   });
+  const isNew = new Set(wanted.filter((one) => !one.before).map(({ container }) => container));
+  const earlier = new EarlierCopies(repository, (container) => isNew.has(container));
+  const onSuspicious = (run: SuspiciousRun): void => {
+    if (suspicious.length < DAMAGES_MAX) suspicious.push(run);
+  };
   for (const one of wanted)
     progress.expect(one.before?.sealed ? 0 : one.neededEnd - endOfCopy(one.before ?? { stretches: [] }));
   const containers: Copied[] = [];
@@ -237,14 +261,18 @@ async function copyContainers(
           )),
         isDead: (run) => commands.read('backup', (tx) => isDead(tx, run)),
         onBytes: (bytes) => progress.container(bytes),
-        onSuspicious: (run) => suspicious.length < DAMAGES_MAX && suspicious.push(run),
+        onSuspicious,
+        earlierCopy: async (container) => {
+          const found = await earlier.of(container);
+          for (const run of found?.suspicious ?? []) onSuspicious(run);
+          return found?.copied;
+        },
       },
       one,
     );
     if (!copied) continue;
-    const isNew = copied.frameBytes > (one.before?.frameBytes ?? 0);
     if (!one.before) shards.add(shardOf(one.container));
-    containers.push({ one: copied, isNew });
+    containers.push({ one: copied, isNew: copied.frameBytes > (one.before?.frameBytes ?? 0) });
   }
   for (const shard of shards) await to.syncDirectory(`${CONTAINERS}/${shard}`);
   await to.syncDirectory(CONTAINERS);

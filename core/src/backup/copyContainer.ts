@@ -35,6 +35,8 @@ export interface CopyParts {
   readonly isDead: (run: PhysicalRun) => Promise<boolean>;
   readonly onBytes: (bytes: number) => void;
   readonly onSuspicious: (run: SuspiciousRun) => void;
+  /** What backups before the last one have of a container. */
+  readonly earlierCopy: (container: ContainerId) => Promise<CopiedContainer | undefined>;
 }
 
 export interface Wanted {
@@ -47,20 +49,25 @@ export interface Wanted {
 
 /** @returns undefined when there is nothing of it. @throws FsError, ExtentError; errors of the target */
 export async function copyContainer(parts: CopyParts, wanted: Wanted): Promise<CopiedContainer | undefined> {
-  const { container, before, neededEnd } = wanted;
-  if (before?.sealed) {
-    await mustHaveCopy(parts.disk, before);
-    return before;
+  const { container, neededEnd } = wanted;
+  if (wanted.before?.sealed) {
+    await mustHaveCopy(parts.disk, wanted.before);
+    return wanted.before;
   }
   // Asked first: what is sealed stays so, and has its length.
   const sealed = !(await parts.isOpen(container));
   const info = await parts.extents.status(container);
-  if (!info) {
-    parts.onSuspicious({ container, offset: 0, length: neededEnd, reason: 'the file is missing' });
-    return undefined;
-  }
+  const before = wanted.before ?? (info && (await earlierCopy(parts, info)));
   if (before) await mustHaveCopy(parts.disk, before);
   const start = endOfCopy(before ?? { stretches: [] });
+  if (!info) {
+    if (start < neededEnd) {
+      const run = { container, offset: start, length: neededEnd - start };
+      parts.onSuspicious({ ...run, reason: 'the file is missing' });
+    }
+    // What backups have of it is all that there is.
+    return before;
+  }
   const target = await openTarget(parts.disk, info, start);
   try {
     const { end, crc, frameBytes, failure } = await copyFrames(parts, {
@@ -92,6 +99,12 @@ export async function copyContainer(parts: CopyParts, wanted: Wanted): Promise<C
   } finally {
     await target.close();
   }
+}
+
+/** Of what lies there and the backup before does not name: else it is what one that was cut short left. */
+async function earlierCopy(parts: CopyParts, info: ContainerInfo): Promise<CopiedContainer | undefined> {
+  const isThere = (await parts.disk.status(containerPath(info))) !== undefined;
+  return isThere ? parts.earlierCopy(info.container) : undefined;
 }
 
 /** @throws FsError Corrupt */
@@ -139,22 +152,34 @@ async function copyFrames(
   let failure: string | undefined;
   let frame: Uint8Array = Buffer.alloc(0);
   let frameBytes = 0;
+  const unreadable: PhysicalRun[] = [];
+  let damage: PhysicalRun[] = [];
+  /** @returns false where it was given back, but for its ends: of that there is much, and it is no damage. */
+  const suspect = async (run: PhysicalRun, why: string): Promise<boolean> => {
+    if (await isDead(run)) return false;
+    const isUnreadable = unreadable.some((one) => overlap(one, run));
+    onSuspicious({ ...run, reason: isUnreadable ? 'it can not be read' : why });
+    return true;
+  };
+  const lookAtDamage = async (): Promise<void> => {
+    for (const run of damage) if (run.offset < stop) await suspect(run, 'no frame is there');
+    damage = [];
+  };
   const scan = extents.scan(container, {
     from: start,
     onBytes: (bytes) => {
       frame = bytes;
     },
-    onDamage: (run) => onSuspicious({ ...run, reason: 'no frame is there' }),
+    onDamage: (run) => damage.push(run),
+    onUnreadable: (run) => unreadable.push(run),
   });
   try {
     for await (const { offset, physicalLength: length, intact } of scan) {
       if (signal?.aborted) throw ended();
       if (offset >= stop) break;
-      if (!intact) {
-        // Given back, but for its ends.
-        if (await isDead({ container, offset, length })) continue;
-        onSuspicious({ container, offset, length, reason: 'it does not match its checksum' });
-      }
+      await lookAtDamage();
+      const run = { container, offset, length };
+      if (!intact && !(await suspect(run, 'it does not match its checksum'))) continue;
       // Also one that is damaged: what of it is not can still be read.
       crc.take(offset, frame);
       await gathered.take(offset, frame);
@@ -166,9 +191,16 @@ async function copyFrames(
     if (!(error instanceof ExtentError) || error.code === 'Closed') throw error;
     failure = error.message;
   }
+  await lookAtDamage();
   await gathered.flush();
+  // The device may give no more at all, and is to be asked again by the next backup.
+  const behind = unreadable.find(({ offset, length }) => offset + length > crc.end);
+  if (behind) failure ??= `it can not be read at ${behind.offset}`;
   return { end: crc.end, crc: crc.value, frameBytes, ...(failure !== undefined && { failure }) };
 }
+
+const overlap = (one: PhysicalRun, other: PhysicalRun): boolean =>
+  one.offset < other.offset + other.length && other.offset < one.offset + one.length;
 
 /** Neighbours that are written together. */
 class Gathered {

@@ -1,7 +1,7 @@
-/** A stretch of a container's copy, read and compared with what the manifest says of it. */
+/** A stretch of a container's copy, all of it that can be read, compared with what the manifest says of it. */
 
 import { Buffer } from 'node:buffer';
-import type { DiskFile } from '@facet/extents';
+import { type DiskFile, PastUnreadable } from '@facet/extents';
 import { ended } from './ended.ts';
 import { RunningCrc } from './runningCrc.ts';
 
@@ -32,10 +32,15 @@ export async function readStretch(parts: StretchParts): Promise<string | undefin
   const crc = new RunningCrc(run.offset);
   const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, run.length));
   const end = run.offset + run.length;
+  let [unreadBytes, firstUnread] = [0, 0];
+  const past = new PastUnreadable(source, ({ offset, length }) => {
+    if (unreadBytes === 0) firstUnread = offset;
+    unreadBytes += length;
+  });
   for (let at = run.offset; at < end; ) {
     if (signal?.aborted) throw ended();
     const wanted = buffer.subarray(0, Math.min(buffer.length, end - at));
-    const count = await source.read({ position: at, buffers: [wanted] }).catch(() => -1);
+    const count = await past.read({ position: at, buffer: wanted }).catch(() => -1);
     if (count < 0) return `it can not be read at ${at}`;
     if (count === 0) return `the file ends at ${at}, too early`;
     const chunk = wanted.subarray(0, count);
@@ -43,5 +48,6 @@ export async function readStretch(parts: StretchParts): Promise<string | undefin
     await onChunk(at, chunk);
     at += count;
   }
+  if (unreadBytes > 0) return `${unreadBytes} bytes of it can not be read, the first at ${firstUnread}`;
   return crc.value === parts.crc ? undefined : 'it does not match its checksum';
 }

@@ -38,6 +38,7 @@ export async function referredRuns(
       }
     }
   }
+  if (contents.size === 0) return [];
   const layers = await checkVolumes({ store, maxima: new Maxima(), report: () => undefined });
   const objects = await objectsOf(
     { store, layers },

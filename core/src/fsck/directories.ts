@@ -27,7 +27,7 @@ import {
 } from '../meta/records/tree.ts';
 import { isLongName, nameDigest } from '../tree/longNames.ts';
 import type { Volume } from '../volumes/types.ts';
-import { breaksCircle, dropsEntry } from './mends/inodes.ts';
+import { breaksCircle, dropsEntry, makesDirectory } from './mends/inodes.ts';
 import { removal } from './mends/mend.ts';
 import {
   countsEntries,
@@ -110,7 +110,9 @@ async function checkTargets(
       );
     }
     if (!inodes[index]) {
-      const mend = dropsEntry(volume, parent, entry);
+      const isMissed =
+        dentry.type === 'directory' && (await store.first(dentriesOf(layer, dentry.inode))) !== undefined;
+      const mend = isMissed ? makesDirectory(volume, parent, entry) : dropsEntry(volume, parent, entry);
       report('entryWithoutInode', place, `inode ${dentry.inode} does not exist`, mend);
       continue;
     }

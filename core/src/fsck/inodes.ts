@@ -29,6 +29,7 @@ import {
   countsNames,
   countsTags,
   countsUsage,
+  givesFurtherName,
   givesName,
   makesObject,
   rescuesInline,
@@ -133,6 +134,16 @@ class InodeCheck {
     }
   }
 
+  /** Whether an entry that is no directory's is gone, and its cookie there still. */
+  async #hasCookieAlone({ parent, cookie: at }: Place): Promise<boolean> {
+    const { store } = this.#inspection;
+    const { layer } = this.#volume;
+    const [stored, state] = await store.getMany([cookieKey(layer, parent, at), directoryKey(layer, parent)]);
+    const name = decoded(stored, decodeEntryName);
+    if (!name || name.directory || !state) return false;
+    return (await store.get(dentryKey(layer, parent, name))) === undefined;
+  }
+
   /** The inodes that entries at these places lead to. */
   async #inodesAt(places: readonly Place[]): Promise<readonly (number | undefined)[]> {
     const { store } = this.#inspection;
@@ -226,8 +237,11 @@ class InodeCheck {
         const first = inode?.place.parent === at?.parent && inode?.place.cookie === at?.cookie;
         const name = `cookie ${at?.cookie} of directory ${at?.parent}`;
         const mend = removal(page[index]?.key ?? SOME_KEY, `${name} from the names of inode ${id}`);
-        if (found[index] !== id) report('linkWrong', this.#place(id), `${name} does not lead to it`, mend);
-        else if (first) report('linkWrong', this.#place(id), `${name} is its first name`, mend);
+        if (found[index] !== id) {
+          const isLeft = at && inode && inode.nlink > 0 && (await this.#hasCookieAlone(at));
+          const better = isLeft ? givesFurtherName(this.#volume, id, at) : mend;
+          report('linkWrong', this.#place(id), `${name} does not lead to it`, better);
+        } else if (first) report('linkWrong', this.#place(id), `${name} is its first name`, mend);
         else if (inode?.nlink === 1) {
           report(
             'linkCountWrong',
@@ -284,7 +298,7 @@ class InodeCheck {
     const tags = stored ? decoded(stored, decodeTags) : [];
     if (!tags || tags.length === record.tagCount) return;
     const detail = `its object says ${record.tagCount} tags, there are ${tags.length}`;
-    const mend = countsTags(this.#volume.layer, id, tags.length);
+    const mend = countsTags(this.#volume.layer, id, { said: record.tagCount, tagCount: tags.length });
     this.#inspection.report('tagCountWrong', this.#place(id), detail, mend);
   }
 

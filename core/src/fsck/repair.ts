@@ -18,7 +18,8 @@ import type { UnreferencedFile } from './space/spaceCheck.ts';
 /** Each mends what the one before brought to light. */
 const ROUNDS_MAX = 16;
 /** Held in memory at a time; what is more is found by the next round. */
-const PER_ROUND_MAX = 100_000;
+const MENDS_PER_ROUND = 100_000;
+const FILES_PER_ROUND = 100_000;
 const SET_ASIDE: ReadonlySet<FindingKind> = new Set(['containerWithoutReferent', 'strayFile']);
 /** Nobody knows what these would say. */
 const UNREAD: ReadonlySet<FindingKind> = new Set(['recordDamaged', 'unreadableRecord', 'unknownKey']);
@@ -34,12 +35,16 @@ export interface RepairParts extends Omit<FsckParts, 'onMend' | 'onUnreferenced'
   /** Nothing is changed: told is what the first round would do. */
   readonly dryRun?: boolean;
   readonly onRepaired: (repaired: Repaired) => void;
+  /** How many mends of either sort are held in memory at a time, where the default does not suit. */
+  readonly mendsPerRound?: number;
   /** Takes a file that nothing refers to out of the extents, and keeps it. @returns why it can not, then it stays */
   readonly setAside: (path: string) => Promise<string | undefined>;
 }
 
 export interface RepairReport extends FsckReport {
   readonly repaired: number;
+  /** So many looks were not enough: the next run goes on. */
+  readonly isUnfinished: boolean;
 }
 
 /** `onFinding` is told of what is left. @throws FsError, EngineError, ExtentError where the devices fail */
@@ -48,9 +53,9 @@ export async function repair(parts: RepairParts): Promise<RepairReport> {
   let repaired = 0;
   for (let round = 0; ; round += 1) {
     const seen = await look(parts);
-    const stays = new Map<string, string>();
-    const done =
-      parts.dryRun === true || round >= ROUNDS_MAX ? 0 : await mendAll(parts, commands, seen, stays);
+    const stays = new Map(seen.stays);
+    const isOver = round >= ROUNDS_MAX;
+    const done = parts.dryRun === true || isOver ? 0 : await mendAll(parts, commands, seen, stays);
     repaired += done;
     if (done > 0) continue;
     if (parts.dryRun === true) for (const { mend, finding } of seen.mends) tell(parts, finding, mend.doing);
@@ -58,7 +63,8 @@ export async function repair(parts: RepairParts): Promise<RepairReport> {
       const why = SET_ASIDE.has(finding.kind) ? stays.get(finding.what) : undefined;
       parts.onFinding(why === undefined ? finding : { ...finding, detail: `${finding.detail}; ${why}` });
     }
-    return { ...seen.report, repaired };
+    const isUnfinished = isOver && seen.mends.length + seen.unreferenced.length > 0;
+    return { ...seen.report, repaired, isUnfinished };
   }
 }
 
@@ -68,11 +74,21 @@ interface Seen {
   /** Those that may be done: all that add something, or, where nothing does, all. */
   readonly mends: readonly { readonly mend: Mend; readonly finding: Finding }[];
   readonly unreferenced: readonly { readonly file: UnreferencedFile; readonly finding: Finding }[];
+  /** Why files stay that nothing refers to, by what they are called. */
+  readonly stays: ReadonlyMap<string, string>;
 }
 
-async function look({ engine, extents, full, windows, strays }: RepairParts): Promise<Seen> {
+async function look({
+  engine,
+  extents,
+  full,
+  windows,
+  strays,
+  mendsPerRound = MENDS_PER_ROUND,
+}: RepairParts): Promise<Seen> {
   const left: Finding[] = [];
-  const mends: { readonly mend: Mend; readonly finding: Finding }[] = [];
+  // Apart: were there no room left for those that add something, it would look as if there were none.
+  const [adding, taking]: [Seen['mends'][number][], Seen['mends'][number][]] = [[], []];
   const files: UnreferencedFile[] = [];
   const report = await fsck({
     engine,
@@ -82,21 +98,33 @@ async function look({ engine, extents, full, windows, strays }: RepairParts): Pr
     ...(strays && { strays }),
     onFinding: (finding) => left.push(finding),
     onMend: (mend, finding) => {
-      if (mends.length < PER_ROUND_MAX) mends.push({ mend, finding });
+      const those = mend.restsOnAll === true ? taking : adding;
+      if (those.length < mendsPerRound) those.push({ mend, finding });
     },
     onUnreferenced: (file) => {
-      if (files.length < PER_ROUND_MAX) files.push(file);
+      if (files.length < FILES_PER_ROUND) files.push(file);
     },
   });
   const isWhole = !left.some(({ kind }) => UNREAD.has(kind));
-  const adding = mends.filter(({ mend }) => mend.restsOnAll !== true);
   const isProved = isWhole && adding.length === 0;
   const told = new Map(left.filter(({ kind }) => SET_ASIDE.has(kind)).map((one) => [one.what, one]));
+  const isMissing = left.some(({ kind }) => kind === 'contentMissing');
+  const stays = new Map<string, string>();
   const unreferenced = files.flatMap((file) => {
     const finding = told.get(file.what);
+    if (finding?.kind === 'containerWithoutReferent' && isMissing) {
+      stays.set(file.what, 'it may have the bytes of a content that is missing');
+      return [];
+    }
     return finding ? [{ file, finding }] : [];
   });
-  return { report, left, mends: isProved ? mends : adding, unreferenced: isProved ? unreferenced : [] };
+  return {
+    report,
+    left,
+    stays,
+    mends: isProved ? taking : adding,
+    unreferenced: isProved ? unreferenced : [],
+  };
 }
 
 /** `stays` is given why files could not be set aside. @returns how much was done */

@@ -33,6 +33,7 @@ import {
 import { CONTAINER_IDS } from '../recovery/leases.ts';
 import type { Volume } from '../volumes/types.ts';
 import { movesCounter } from './mends/contents.ts';
+import { makesRoot } from './mends/inodes.ts';
 import { removal } from './mends/mend.ts';
 import { namesVolume } from './mends/space.ts';
 import { decoded, type Inspection, readable } from './store.ts';
@@ -62,7 +63,7 @@ export async function checkVolumes(inspection: Omit<Inspection, 'layers'>): Prom
     }
     if (!owner) report('volumeWithoutOwner', place, `account ${volume.owner} does not exist`);
     if (!root || decoded(root, decodeInode)?.type !== 'directory') {
-      report('volumeWithoutRoot', place, 'its root is no directory');
+      report('volumeWithoutRoot', place, 'its root is no directory', root ? undefined : makesRoot(volume));
     }
     const other = layers.get(volume.layer);
     if (other) report('layerShared', place, `layer ${volume.layer} is also that of volume ${other.name}`);

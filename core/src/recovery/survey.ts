@@ -2,7 +2,8 @@
  * What of a container that its writer left behind is alive: its frames, compared with the metadata.
  *
  * A writer appends a batch only when the one before is on stable storage, and publishes only what is. So all
- * that is referred to comes before all that a crash can have torn.
+ * that is referred to comes before all that a crash can have torn. What the device fails to give is not known to be dead,
+ * wherever it lies.
  */
 
 import {
@@ -51,17 +52,21 @@ interface Parts {
  */
 export async function surveyDedicated({ commands, extents }: Parts, info: ContainerInfo): Promise<Survey> {
   const { container } = info;
-  for await (const frame of extents.scan(container)) {
+  const unreadable: PhysicalRun[] = [];
+  for await (const frame of extents.scan(container, { onUnreadable: (run) => unreadable.push(run) })) {
     const mapped = await commands.read('recover', (tx) => findMapping({ tx }, { container, frame }));
     if (mapped) return { dead: [], liveFrames: 1, lost: [] };
   }
-  return { dead: [{ container, offset: 0, length: info.sizeBytes }], liveFrames: 0, lost: [] };
+  const whole = { container, offset: 0, length: info.sizeBytes };
+  if (unreadable.length > 0)
+    return { dead: [], liveFrames: 0, lost: [{ run: whole, what: 'bytes damaged' }] };
+  return { dead: [whole], liveFrames: 0, lost: [] };
 }
 
 /** Every frame of a segment. */
 export async function surveySegment(parts: Parts, info: ContainerInfo): Promise<Survey> {
   const { container } = info;
-  const damage: PhysicalRun[] = [];
+  const [damage, unreadable]: [PhysicalRun[], PhysicalRun[]] = [[], []];
   const live = new LiveFrames(parts.commands);
   let batch: ScannedFrame[] = [];
   const settle = async (): Promise<void> => {
@@ -77,14 +82,21 @@ export async function surveySegment(parts: Parts, info: ContainerInfo): Promise<
       if (mapped) await live.add(mapped, frame);
     }
   };
-  for await (const frame of parts.extents.scan(container, { onDamage: (run) => damage.push(run) })) {
+  const scan = parts.extents.scan(container, {
+    onDamage: (run) => damage.push(run),
+    onUnreadable: (run) => unreadable.push(run),
+  });
+  for await (const frame of scan) {
     batch.push(frame);
     if (batch.length === FRAMES_PER_READ) await settle();
   }
   await settle();
   await live.end();
-  const lost = [...live.lost, ...(await damageWithin(parts.commands, damage, live.endOffset))];
-  const keep = mergeRuns([...live.runs, ...lost.map(({ run }) => run)]);
+  const isTornEnd = (run: PhysicalRun): boolean =>
+    run.offset >= live.endOffset && !unreadable.some((one) => overlap(one, run));
+  const inPlace = damage.filter((run) => !isTornEnd(run));
+  const lost = [...live.lost, ...(await notKnownDead(parts.commands, inPlace))];
+  const keep = mergeRuns([...live.runs, ...lost.map(({ run }) => run), ...unreadable]);
   return { dead: gaps(keep, info), liveFrames: live.count, lost };
 }
 
@@ -138,20 +150,21 @@ class LiveFrames {
   }
 }
 
+const overlap = (one: PhysicalRun, other: PhysicalRun): boolean =>
+  one.offset < other.offset + other.length && other.offset < one.offset + one.length;
+
 const framesOf = ({ extent }: MappedFrame): number => Math.ceil(extent.location.length / FRAME_DATA_BYTES);
 
 /**
  * Damage before the last frame that is alive lies among bytes that were once on stable storage; it is no torn
  * end, unless the bytes were given back and the damage is what the punch left of them.
  */
-async function damageWithin(
+async function notKnownDead(
   commands: Commands,
   damage: readonly PhysicalRun[],
-  endOffset: number,
 ): Promise<readonly LostBytes[]> {
   const lost: LostBytes[] = [];
   for (const run of damage) {
-    if (run.offset >= endOffset) continue;
     const known = await commands.read('recover', (tx) => isDead(tx, run));
     if (!known) lost.push({ run, what: 'bytes damaged' });
   }

@@ -76,6 +76,9 @@ interface CompactProgress {
   readonly bytesExpected: number;
 }
 
+/** What is there stays: whoever reads it finds out. */
+const LEAVE_IT = () => undefined;
+
 export class Compactor {
   readonly #parts: CompactorParts;
   readonly #timer: Timer;
@@ -223,7 +226,7 @@ export class Compactor {
         await batches.add(source);
     };
     try {
-      for await (const frame of extents.scan(container, { headersOnly: true })) {
+      for await (const frame of extents.scan(container, { headersOnly: true, onUnreadable: LEAVE_IT })) {
         frames.push(frame);
         if (frames.length === FRAMES_PER_READ) await look();
         if (work.signal.aborted) return false;

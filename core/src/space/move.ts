@@ -104,9 +104,7 @@ export class Mover {
         }
         read.push({ source, data });
       } catch (error) {
-        const isDamage =
-          error instanceof ExtentError && (error.code === 'Corrupt' || error.code === 'Missing');
-        if (!isDamage) throw fromExtents(error);
+        if (!isDamage(error)) throw fromExtents(error);
         // What was dropped meanwhile is given back, and then reads as anything.
         if (await this.#isMapped(source)) damaged += 1;
         else outdated += 1;
@@ -156,4 +154,12 @@ interface WithBytes {
 
 function bodyOf({ content, to }: Move): StagedBody {
   return { kind: 'extent', contentId: content, lengthBytes: to.length, location: to };
+}
+
+/** Also what the disk fails to give: one place of it must not keep all else from being moved. */
+function isDamage(error: unknown): boolean {
+  if (!(error instanceof ExtentError)) return false;
+  if (error.code !== 'Failed') return error.code === 'Corrupt' || error.code === 'Missing';
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause && cause.code === 'EIO';
 }

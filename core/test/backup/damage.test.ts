@@ -12,8 +12,10 @@ let disk: Disk;
 /** Two backups, so that a segment has two stretches, and a hole where something was given back between them. */
 async function prepare(): Promise<void> {
   let close = async (): Promise<void> => undefined;
-  const yard = await Yard.open('memory', (work) => {
-    close = work;
+  const yard = await Yard.open('memory', {
+    defer: (work) => {
+      close = work;
+    },
   });
   const random = randomFrom(8);
   place = placeForBackups();

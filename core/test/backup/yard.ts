@@ -34,12 +34,15 @@ export class Yard {
     this.volume = rig.volume;
   }
 
-  /** @param defer where clean-up is left */
+  /** @param options `defer`: where clean-up is left; `extents`: where they are, if not on the machine's disk */
   static async open(
     kind: EngineKind,
-    defer: (work: () => Promise<void>) => void = onTestFinished,
+    {
+      defer = onTestFinished,
+      ...options
+    }: { readonly defer?: (work: () => Promise<void>) => void; readonly extents?: Disk } = {},
   ): Promise<Yard> {
-    const rig = await openRig(kind);
+    const rig = await openRig(kind, options);
     defer(() => rig.close());
     return new Yard(rig);
   }
@@ -84,6 +87,7 @@ export interface BroughtBack {
   readonly core: Core;
   readonly containers: RestoredContainers;
   put(key: string, bytes: Buffer): Promise<void>;
+  read(key: string): Promise<Buffer>;
   /** Every object, by key. */
   objects(): Promise<ReadonlyMap<string, Buffer>>;
   findings(): Promise<readonly Finding[]>;
@@ -110,6 +114,7 @@ export async function bringBack(from: Disk, options: { readonly id?: string } = 
     core,
     containers,
     put: (key, bytes) => put(core, volume, key, bytes),
+    read: (key) => read(core, volume, Buffer.from(key)),
     objects: () => objectsOf(core, volume),
     async findings() {
       await core.collector.drain();
@@ -148,11 +153,15 @@ export async function objectsOf(core: Core, volume: VolumeId): Promise<ReadonlyM
   const found = new Map<string, Buffer>();
   for (const entry of entries) {
     if (entry.kind !== 'object') continue;
-    const object = await core.objects.open({ volume, key: entry.key });
-    const chunks: Buffer[] = [];
-    for await (const chunk of object.read()) chunks.push(chunk);
-    object.close();
-    found.set(entry.key.toString(), Buffer.concat(chunks));
+    found.set(entry.key.toString(), await read(core, volume, entry.key));
   }
   return found;
+}
+
+async function read(core: Core, volume: VolumeId, key: Buffer): Promise<Buffer> {
+  const object = await core.objects.open({ volume, key });
+  const chunks: Buffer[] = [];
+  for await (const chunk of object.read()) chunks.push(chunk);
+  object.close();
+  return Buffer.concat(chunks);
 }

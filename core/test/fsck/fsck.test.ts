@@ -1,3 +1,4 @@
+import { containerName } from '@facet/extents';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FINDING_KINDS } from '../../src/fsck/findings.ts';
 import { SPACE } from '../../src/meta/keys.ts';
@@ -24,6 +25,24 @@ describe('fsck', () => {
     expect(await world.life.collector.backlog()).toEqual({ free: 1, reclaim: 1 });
     expect(await world.findings()).toEqual([]);
     expect(await world.findings({ full: false })).toEqual([]);
+  });
+
+  it('goes on behind what the device no longer gives', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const places = [await store.locationOf('packed'), await store.locationOf('other')];
+    const [first, second] = places.toSorted((one, other) => one.offset - other.offset);
+    if (!first || !second) throw new Error('there are two');
+    expect(second.container).toBe(first.container);
+    const page = first.offset + 20_000;
+    world.disk.wearOut({ name: `${containerName(first.container, 'segment')}`, offset: page });
+    store.damage({ container: second.container, offset: second.offset + 20_000 });
+    const what = `container ${containerName(first.container, 'segment')}`;
+    expect(await world.findings()).toMatchObject([
+      { kind: 'frameMissing', what, detail: `4096 bytes at ${page - (page % 4096)} can not be read` },
+      { kind: 'frameDamaged', what, objects: [{}] },
+      { kind: 'frameDamaged', what, objects: [{}] },
+    ]);
   });
 
   it('finds nothing of a volume that is gone', async () => {

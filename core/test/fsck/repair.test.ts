@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FINDING_KINDS, type Finding, type FindingKind } from '../../src/fsck/findings.ts';
 import { type Repaired, repair } from '../../src/fsck/repair.ts';
 import { cookie, inodeId, ROOT_INODE } from '../../src/ids.ts';
-import { dentryKey, inodeKey, volumeTagsKey } from '../../src/meta/keys.ts';
+import { contentKey, dentryKey, inlineKey, inodeKey, tagsKey, volumeTagsKey } from '../../src/meta/keys.ts';
 import { encodeInode } from '../../src/meta/records/inode.ts';
 import type { World } from '../space/world.ts';
 import { PLANTS } from './plants/all.ts';
@@ -23,7 +23,6 @@ const LEFT: ReadonlySet<FindingKind> = new Set<FindingKind>([
   'unreadableRecord',
   'unknownKey',
   'volumeWithoutOwner',
-  'volumeWithoutRoot',
   'layerShared',
   'layerWithoutVolume',
   'accountNameWrong',
@@ -152,6 +151,33 @@ describe('a repair', () => {
     expect(found.file?.type).toBe('directory');
   });
 
+  it('gives a further name back, too, that its cookie still knows', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const before = await readable(world);
+    const { parent, entry } = await store.dentry('linked');
+    await store.remove(dentryKey(LAYER, parent, entry));
+    expect((await readable(world)).has('linked')).toBe(false);
+    const { left } = await repairOf(world);
+    expect(left).toEqual([]);
+    expect(await readable(world)).toEqual(before);
+    expect((await store.inode('linked')).nlink).toBe(2);
+  });
+
+  it('makes a directory anew that is gone, and has entries', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const before = await readable(world);
+    const below = [...before.keys()].filter((key) => key.startsWith('made/'));
+    const id = await store.inodeOf('made/');
+    await store.remove(inodeKey(LAYER, id));
+    expect([...(await readable(world)).keys()]).not.toEqual(expect.arrayContaining(below));
+    const { left } = await repairOf(world);
+    expect(left).toEqual([]);
+    expect(await readable(world)).toEqual(before);
+    expect(await store.inodeOf('made/below/')).toBeGreaterThan(0);
+  });
+
   it('takes nothing away, and no count down, while there is a record that cannot be read', async () => {
     world = await openRichStore();
     const store = new Vandal(world);
@@ -165,6 +191,54 @@ describe('a repair', () => {
     expect(kindsOf(left)).toEqual(kinds);
     await store.remove(volumeTagsKey(world.volume));
     expect((await repairOf(world)).left).toEqual([]);
+  });
+
+  it('makes the root of a volume anew, and all that is in it can be read again', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const before = await readable(world);
+    await store.remove(inodeKey(LAYER, ROOT_INODE));
+    expect((await repairOf(world)).left).toEqual([]);
+    expect(await readable(world)).toEqual(before);
+    expect(await store.inodeOf('made/below/')).toBeGreaterThan(0);
+  });
+
+  it('leaves a container where it is that may be that of a content which is missing', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const id = await store.contentOf('big');
+    const content = await store.get(contentKey(id));
+    const before = await readable(world);
+    await store.remove(contentKey(id));
+    const [container, ...others] = (await repairOf(world)).left.filter(
+      ({ kind }) => kind === 'containerWithoutReferent',
+    );
+    expect(container?.detail).toMatch(/; it may have the bytes of a content that is missing$/);
+    expect(others).toEqual([]);
+    await store.put(contentKey(id), content);
+    expect((await repairOf(world)).left).toEqual([]);
+    expect(await readable(world)).toEqual(before);
+  });
+
+  it('leaves inline bytes where they are while the inode that may have them is damaged', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    const id = await store.inodeOf('inline');
+    const bytes = await store.get(inlineKey(LAYER, id));
+    store.damageRecord(inodeKey(LAYER, id));
+    const { left, repaired } = await repairOf(world);
+    expect(repaired).toEqual([]);
+    expect(kindsOf(left)).toContain('recordDamaged');
+    expect(await store.get(inlineKey(LAYER, id))).toEqual(bytes);
+  });
+
+  it('counts no tags down to none while the record of them is damaged', async () => {
+    world = await openRichStore();
+    const store = new Vandal(world);
+    store.damageRecord(tagsKey(LAYER, await store.inodeOf('packed')));
+    const { left, repaired } = await repairOf(world);
+    expect(repaired).toEqual([]);
+    expect(kindsOf(left)).toEqual(['recordDamaged', 'tagCountWrong']);
   });
 
   it('leaves a content alone that nothing refers to and that does not say so itself', async () => {

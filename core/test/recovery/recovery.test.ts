@@ -94,6 +94,32 @@ describe.each(ENGINES)('recovery on the %s engine', (engine) => {
     expect(kinds.toSorted()).toEqual(['frameDamaged', 'frameMissing']);
   });
 
+  it('goes on where the disk fails to give bytes, reports them, and takes none of them for dead', async () => {
+    world = await World.open({ engine });
+    const bodies = [0, 1, 2].map(() => bytesFrom(randomFrom(5), 100_000));
+    for (const [i, body] of bodies.entries()) await world.put(`k${i}`, body);
+    await world.put('large', bytesFrom(world.random, 300_000));
+    const name = '00/00000000000001.seg';
+    // Data of the first extent, and the header of the last one, behind which nothing is alive.
+    world.disk.wearOut({ name, offset: 50_000 });
+    world.disk.wearOut({ name, offset: 2 * 100_188 });
+    world.disk.wearOut({ name: '00/00000000000002.ext', offset: 0 });
+    await world.crash();
+    const { lost, recovered } = world.life;
+    expect(recovered).toMatchObject({ leases: 1, containers: 2 });
+    expect(lost).toMatchObject([
+      { what: 'frame damaged', run: { container: 1, offset: 0 } },
+      // Its end lies in the sector that the last one begins in.
+      { what: 'frame damaged', run: { container: 1, offset: 100_188 } },
+      { what: 'bytes damaged', run: { container: 1, offset: 2 * 100_188 } },
+      { what: 'bytes damaged', run: { container: 2, offset: 0 } },
+    ]);
+    await world.life.collector.drain();
+    const kinds = new Set((await world.findings()).map(({ kind }) => kind));
+    // What follows in the first one might be alive, too, for all that can be known.
+    expect([...kinds].toSorted()).toEqual(['frameDamaged', 'frameMissing', 'unaccountedBytes']);
+  });
+
   it('takes damage after all that is referred to for a torn end', async () => {
     world = await World.open({ engine });
     await world.put('kept', bytesFrom(world.random, 100_000));

@@ -109,6 +109,31 @@ describe('the compactor', () => {
     expect(findings.map(({ kind }) => kind)).toEqual(['frameDamaged']);
   });
 
+  it('goes on with the rest where the disk fails to give bytes', async () => {
+    world = await World.open({ segmentBytes: 1 << 20 });
+    const kept = await thinned(world);
+    const before = (await world.life.extents.list()).length;
+    // In each of the first ones, so that one of them comes first.
+    for (const container of [1, 2])
+      world.disk.wearOut({ name: `00/0000000000000${container}.seg`, offset: 500_000 });
+    const compactor = compactorOf(world);
+    expect(await compactor.run({ pace: AT_ONCE })).toMatchObject({ complete: true });
+    await world.life.collector.drain();
+    expect((await world.life.extents.list()).length).toBeLessThan(before);
+    let lost = 0;
+    for (const [key, bytes] of kept) {
+      const found = await world.get(key).catch(() => undefined);
+      if (found === undefined) lost += 1;
+      else expect(found.equals(bytes), key).toBe(true);
+    }
+    expect(lost).toBeLessThanOrEqual(4);
+    for (const _again of [1, 2]) {
+      await compactor.run({ pace: AT_ONCE });
+      await world.life.collector.drain();
+    }
+    expect((await compactor.run({ pace: AT_ONCE })).segments).toBe(0);
+  });
+
   it('leaves nothing but garbage behind when it is cut off at any step', async () => {
     await cutOffAnywhere({
       seeds: 12,

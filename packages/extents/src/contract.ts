@@ -77,6 +77,11 @@ export interface ScannedFrame {
 
 export interface ScanOptions {
   readonly onDamage?: (run: PhysicalRun) => void;
+  /**
+   * Told of what the device fails to give, in order of place: it counts as damage then, and the walk goes on behind it. Else
+   * that ends the walk.
+   */
+  readonly onUnreadable?: (run: PhysicalRun) => void;
   /** Data is not looked at, and hardly any of it read: a tenth of the bytes where frames are long. */
   readonly headersOnly?: boolean;
   /** Where to begin: where a frame does, or an earlier walk ended. */

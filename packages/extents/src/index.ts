@@ -10,6 +10,7 @@ export { type ByteJournal, ByteReplay } from './journaledBytes.ts';
 export { allocateRun } from './linux.ts';
 export { LocalExtentStore, type LocalExtentStoreOptions } from './localExtentStore.ts';
 export { type DiskCounts, NodeDisk } from './nodeDisk.ts';
+export { PastUnreadable } from './pastUnreadable.ts';
 export {
   type DiskFault,
   type DiskOperation,

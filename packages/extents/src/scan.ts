@@ -3,6 +3,7 @@
 import type { ContainerId, ScannedFrame, ScanOptions } from './contract.ts';
 import type { DiskFile } from './disk.ts';
 import { damagedBlock, decodeHeader, FRAME_MAGIC, type FrameHeader, HEADER_BYTES_MAX } from './frame.ts';
+import { PastUnreadable } from './pastUnreadable.ts';
 
 const WINDOW_BYTES = 4 << 20;
 /** Where only headers are wanted, the data between those of long frames is stepped over. */
@@ -23,9 +24,19 @@ export interface ScanTarget {
  */
 export async function* scanFrames(
   target: ScanTarget,
-  { onDamage = () => undefined, headersOnly = false, from = 0, onBytes = () => undefined }: ScanOptions,
+  {
+    onDamage = () => undefined,
+    onUnreadable,
+    headersOnly = false,
+    from = 0,
+    onBytes = () => undefined,
+  }: ScanOptions,
 ): AsyncGenerator<ScannedFrame, void, void> {
-  const window = new Window(target, headersOnly ? HEADER_WINDOW_BYTES : WINDOW_BYTES);
+  const read = readerOf(target, onUnreadable);
+  const window = new Window(read, {
+    length: target.length,
+    bytes: headersOnly ? HEADER_WINDOW_BYTES : WINDOW_BYTES,
+  });
   for (let at = from; at < target.length; ) {
     const start = await window.view(at, HEADER_BYTES_MAX);
     const header = headerAt(target, at, start);
@@ -44,6 +55,21 @@ export async function* scanFrames(
       at = next;
     }
   }
+}
+
+type Read = (from: { readonly position: number; readonly buffer: Buffer }) => Promise<number>;
+
+function readerOf({ container, file }: ScanTarget, onUnreadable: ScanOptions['onUnreadable']): Read {
+  if (!onUnreadable) return ({ position, buffer }) => file.read({ position, buffers: [buffer] });
+  let told = 0;
+  const past = new PastUnreadable(file, ({ offset, length }) => {
+    const end = offset + length;
+    const start = Math.max(told, offset);
+    told = Math.max(told, end);
+    // The window may begin in what it had.
+    if (start < end) onUnreadable({ container, offset: start, length: end - start });
+  });
+  return (from) => past.read(from);
 }
 
 function headerAt(target: ScanTarget, at: number, bytes: Buffer): FrameHeader | undefined {
@@ -117,14 +143,16 @@ async function nextHeader(target: ScanTarget, window: Window, from: number): Pro
 
 /** A stretch of the container in memory, which moves on as it is asked for more. */
 class Window {
-  readonly #target: ScanTarget;
+  readonly #read: Read;
+  readonly #length: number;
   readonly #buffer: Buffer;
   #start = 0;
   #end = 0;
 
-  constructor(target: ScanTarget, bytes: number) {
-    this.#target = target;
-    this.#buffer = Buffer.allocUnsafe(Math.min(bytes, target.length));
+  constructor(read: Read, { length, bytes }: { readonly length: number; readonly bytes: number }) {
+    this.#read = read;
+    this.#length = length;
+    this.#buffer = Buffer.allocUnsafe(Math.min(bytes, length));
   }
 
   /**
@@ -132,10 +160,10 @@ class Window {
    * call.
    */
   async view(at: number, length: number): Promise<Buffer> {
-    const wanted = Math.min(length, this.#target.length - at);
+    const wanted = Math.min(length, this.#length - at);
     if (at < this.#start || at + wanted > this.#end) {
-      const buffer = this.#buffer.subarray(0, Math.min(this.#buffer.length, this.#target.length - at));
-      const count = await this.#target.file.read({ position: at, buffers: [buffer] });
+      const buffer = this.#buffer.subarray(0, Math.min(this.#buffer.length, this.#length - at));
+      const count = await this.#read({ position: at, buffer });
       this.#start = at;
       this.#end = at + count;
     }

@@ -5,6 +5,7 @@ import {
   type Disk,
   ExtentError,
   LocalExtentStore,
+  type Location,
   MemoryDisk,
   NodeDisk,
   type PhysicalRun,
@@ -186,6 +187,61 @@ describe('a scan of damaged containers', () => {
       ...[0, 1, 2, 3].map((frame) => second + frame * (188 + (1 << 20))),
       last.offset,
     ]);
+  });
+
+  it('goes on behind what the device fails to give, if it is asked to', async () => {
+    const disk = new MemoryDisk({ random: randomFrom(1) });
+    const store = storeOn(disk.mount());
+    const locations: Location[] = [];
+    for (const seed of [1, 2, 3, 4, 5])
+      locations.push(await store.append({ owner, data: [bytesOf(30_000, seed)] }));
+    const [first, second, , fourth] = locations;
+    const container = first?.container ?? fail();
+    const inData = (second?.offset ?? 0) + 20_000;
+    const header = fourth?.offset ?? 0;
+    for (const offset of [inData, header]) disk.wearOut({ name: SEGMENT, offset });
+    await expect(scanned(store, container)).rejects.toMatchObject({ code: 'Failed' });
+    const [unreadable, damage]: PhysicalRun[][] = [[], []];
+    const found = await collect(
+      store.scan(container, {
+        onDamage: (run) => damage?.push(run),
+        onUnreadable: (run) => unreadable?.push(run),
+      }),
+    );
+    expect(
+      found.map(({ offset, intact }) => [locations.findIndex((one) => one.offset === offset), intact]),
+    ).toEqual([
+      [0, true],
+      [1, false],
+      // Its end is on the page that the fourth begins on.
+      [2, false],
+      [4, true],
+    ]);
+    const page = (offset: number) => ({ container, offset: offset - (offset % 4096), length: 4096 });
+    expect(unreadable).toEqual([page(inData), page(header)]);
+    const length = (locations[4]?.offset ?? 0) - header;
+    expect(damage).toEqual([{ container, offset: header, length }]);
+  });
+
+  it('ends soon where the device gives nothing any more', async () => {
+    const disk = new MemoryDisk({ random: randomFrom(1) });
+    const writer = storeOn(disk.mount()).create(owner);
+    for (let at = 0; at < 40; at += 1) await writer.write(bytesOf(1 << 20, 1));
+    const { container } = await writer.finish();
+    let reads = 0;
+    const store = storeOn(
+      disk.mount({
+        before: async ({ kind }) => {
+          if (kind === 'read') reads += 1;
+          return kind === 'read' ? 'EIO' : undefined;
+        },
+      }),
+    );
+    const unreadable: PhysicalRun[] = [];
+    const frames = await collect(store.scan(container, { onUnreadable: (run) => unreadable.push(run) }));
+    expect(frames).toEqual([]);
+    expect(unreadable.reduce((sum, { length }) => sum + length, 0)).toBeGreaterThan(40 << 20);
+    expect(reads).toBeLessThan(1_200);
   });
 
   it('goes on at a header that begins where its stretch of memory ends', async () => {

@@ -14,7 +14,7 @@ import {
   orphanKey,
   usageKey,
 } from '../../meta/keys.ts';
-import { decodeInode, encodeInode, type Inode } from '../../meta/records/inode.ts';
+import { decodeInode, encodeInode, type Inode, type Place } from '../../meta/records/inode.ts';
 import { decodeObjectRecord, encodeObjectRecord } from '../../meta/records/object.ts';
 import { decodeDentry, decodeEntryName, encodeDentry } from '../../meta/records/tree.ts';
 import { encodeUsage } from '../../meta/records/volume.ts';
@@ -37,6 +37,8 @@ const OBJECT = { decode: decodeObjectRecord, encode: encodeObjectRecord };
 const LOST_AND_FOUND = Buffer.from('lost+found');
 /** For who owns the root directory. */
 const LOST_AND_FOUND_MODE = 0o700;
+/** Of directories that are made anew: what theirs was is not known. */
+const MADE_ANEW_MODE = 0o700;
 
 export function countsNames(layer: LayerId, id: InodeId, inode: Inode): Mend {
   return {
@@ -59,9 +61,14 @@ export function countsNames(layer: LayerId, id: InodeId, inode: Inode): Mend {
 /** More are not counted in one transaction. */
 const NAMES_MAX = 100_000;
 
-export function countsTags(layer: LayerId, id: InodeId, tagCount: number): Mend {
+export function countsTags(
+  layer: LayerId,
+  id: InodeId,
+  { said, tagCount }: { readonly said: number; readonly tagCount: number },
+): Mend {
   return edit(objectRecordKey(layer, id), OBJECT, {
     doing: `has the object of inode ${id} say that it has ${tagCount} tags`,
+    ...(tagCount < said && { restsOnAll: true }),
     change: (record) => (record.tagCount === tagCount ? undefined : { ...record, tagCount }),
   });
 }
@@ -101,6 +108,18 @@ export function givesName(volume: Volume, id: InodeId): Mend {
       if ((yield* nameAgain(change, id, inode)) || (yield* hasName(change, id, inode))) return true;
       yield* intoLostAndFound(change, id, inode);
       return true;
+    },
+  };
+}
+
+/** A further name of a file that is not there, where its cookie still knows it. */
+export function givesFurtherName(volume: Volume, id: InodeId, place: Place): Mend {
+  return {
+    doing: `gives inode ${id} a further name back`,
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      const inode = yield* loadInode(change, id);
+      return yield* nameAgain(change, id, { ...inode, place });
     },
   };
 }
@@ -167,8 +186,9 @@ export function rescuesInline(volume: Volume, id: InodeId): Mend {
     doing: `moves the inline bytes of inode ${id} into a file in lost+found`,
     *run(tx, context) {
       const change = yield* changeVolume(tx, volume.id, context);
-      const bytes = yield* tx.get(inlineKey(change.layer, id));
-      if (!bytes) return false;
+      const [bytes, stored] = yield* tx.getMany([inlineKey(change.layer, id), inodeKey(change.layer, id)]);
+      // Of an inode whose record is damaged they may be the bytes.
+      if (!bytes || (stored && decodeInode(stored).body.kind === 'inline')) return false;
       const root = yield* loadInode(change, ROOT_INODE);
       const place = root.place;
       const made = yield* newInodeId(change);
@@ -208,6 +228,45 @@ export function breaksCircle(volume: Volume, id: InodeId): Mend {
       if (dentry?.inode !== id) return false;
       yield* removeEntry(change, { parent, name, dentry, door: 'file' });
       yield* intoLostAndFound(change, id, inode);
+      return true;
+    },
+  };
+}
+
+/** The root of a volume, without which nothing in it can be reached. Its state, if that is gone too, is made by the next look. */
+export function makesRoot(volume: Volume): Mend {
+  return {
+    doing: 'makes its root anew',
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      if (yield* tx.get(inodeKey(change.layer, ROOT_INODE))) return false;
+      const { uid, gid } = volume.defaults;
+      const place = { parent: ROOT_INODE, cookie: freshDirectory(change, { explicit: true }).nextCookie };
+      storeInode(
+        change,
+        ROOT_INODE,
+        freshInode(change, { type: 'directory', mode: MADE_ANEW_MODE, uid, gid, place }),
+      );
+      return true;
+    },
+  };
+}
+
+/** A directory that is gone, and has entries still, at the name that leads to it. Its state is made by the next look. */
+export function makesDirectory(volume: Volume, parent: InodeId, entry: EntryName): Mend {
+  return {
+    doing: 'makes the directory anew, since it has entries',
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      const dentry = yield* findEntry(change, parent, entry);
+      if (dentry?.type !== 'directory' || (yield* tx.get(inodeKey(change.layer, dentry.inode)))) return false;
+      const { uid, gid } = yield* loadInode(change, ROOT_INODE);
+      const place = { parent, cookie: dentry.cookie };
+      storeInode(
+        change,
+        dentry.inode,
+        freshInode(change, { type: 'directory', mode: MADE_ANEW_MODE, uid, gid, place }),
+      );
       return true;
     },
   };

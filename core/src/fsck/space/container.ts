@@ -1,6 +1,12 @@
 /** One container against what the metadata says of its bytes. */
 
-import { type ContainerInfo, containerName, ExtentError, type ScannedFrame } from '@facet/extents';
+import {
+  type ContainerInfo,
+  containerName,
+  ExtentError,
+  type PhysicalRun,
+  type ScannedFrame,
+} from '@facet/extents';
 import { containerKey } from '../../meta/keys.ts';
 import { decodeContainer } from '../../meta/records/space.ts';
 import { sameExtent } from '../../space/frames.ts';
@@ -11,6 +17,9 @@ import { isLeased } from '../volumes.ts';
 import type { Claim, LiveClaim } from './claims.ts';
 import { type ExpectedFrame, expectedFrames } from './expectedFrames.ts';
 import { CONTAINERS, type SpaceCheck } from './spaceCheck.ts';
+
+/** What is missed for it is told where that is looked for. */
+const PASS_OVER = () => undefined;
 
 export class Container {
   readonly #inspection: Inspection;
@@ -43,10 +52,11 @@ export class Container {
     let count = 0;
     try {
       const { container, kind } = this.#info;
-      for await (const frame of this.#check.extents.scan(container, { kind, headersOnly: true }))
+      const scan = this.#check.extents.scan(container, { kind, headersOnly: true, onUnreadable: PASS_OVER });
+      for await (const frame of scan)
         if (frame.intact && wanted.get(frame.offset)?.content === frame.owner.contentId) count += 1;
     } catch (error) {
-      // What comes behind can not be read.
+      // It can not be opened.
       if (!(error instanceof ExtentError)) throw error;
     }
     return count;
@@ -177,7 +187,10 @@ export class Container {
     };
     try {
       const { container, kind } = this.#info;
-      const scan = this.#check.extents.scan(container, { kind, headersOnly: !this.#check.full });
+      const onUnreadable = ({ offset, length }: PhysicalRun): void =>
+        report('frameMissing', this.#place, `${length} bytes at ${offset} can not be read`);
+      const headersOnly = !this.#check.full;
+      const scan = this.#check.extents.scan(container, { kind, headersOnly, onUnreadable });
       for await (const frame of scan) {
         if (this.#check.full) this.bytesRead += frame.dataLength;
         missUpTo(frame.offset);

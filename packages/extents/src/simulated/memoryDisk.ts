@@ -72,6 +72,13 @@ export class MemoryDisk {
     if (!(file instanceof MemoryFile)) throw failure('ENOENT', place.name);
     file.damage(place.offset, place.mask);
   }
+
+  /** Has reads of a place of a file fail from now on, until somebody puts another file there. */
+  wearOut(place: { readonly name: string; readonly offset: number }): void {
+    const file = find(this.#root, place.name);
+    if (!(file instanceof MemoryFile)) throw failure('ENOENT', place.name);
+    file.wearOut(place.offset);
+  }
 }
 
 /** What every operation passes through. */
@@ -274,7 +281,9 @@ class MemoryHandle implements DiskFile {
   }
 
   read(from: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<number> {
+    const length = from.buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     return this.#pass('read', () => {
+      if (!this.#file.isReadable({ offset: from.position, length })) throw failure('EIO', this.#options.name);
       let count = 0;
       for (const buffer of from.buffers) count += this.#file.seen.read(from.position + count, buffer);
       return count;
@@ -283,6 +292,7 @@ class MemoryHandle implements DiskFile {
 
   readAtOnce(from: { readonly position: number; readonly buffer: Uint8Array }): number {
     if (this.#closed || !this.#gate.cachesReads) return 0;
+    if (!this.#file.isReadable({ offset: from.position, length: from.buffer.length })) return 0;
     return this.#file.seen.read(from.position, from.buffer);
   }
 

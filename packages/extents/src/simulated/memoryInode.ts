@@ -20,6 +20,8 @@ export class MemoryFile {
   /** Changes made since the last sync, oldest first. */
   #dirty: Change[] = [];
   #failedSyncs = 0;
+  /** Sectors that can not be read any more. */
+  readonly #worn = new Set<number>();
 
   /** Each handle that was open is told of each, once. @source Linux, Documentation/filesystems/vfs.rst (errseq_t) */
   get failedSyncs(): number {
@@ -59,6 +61,17 @@ export class MemoryFile {
       bytes.read(offset, byte);
       bytes.write(offset, Buffer.of(byte.readUInt8() ^ mask));
     }
+  }
+
+  /** The sector that a byte is in can not be read any more. */
+  wearOut(offset: number): void {
+    this.#worn.add(Math.floor(offset / SECTOR_BYTES));
+  }
+
+  isReadable({ offset, length }: { readonly offset: number; readonly length: number }): boolean {
+    return ![...this.#worn].some(
+      (sector) => sector * SECTOR_BYTES < offset + length && offset < (sector + 1) * SECTOR_BYTES,
+    );
   }
 
   #arriveInPart(random: Random): void {

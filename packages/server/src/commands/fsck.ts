@@ -89,13 +89,19 @@ async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<Exi
     output.result({ result: finding, text });
   };
   const full = options.full === true;
-  const { repaired, ...report } = await repairStore({ layout, full, dryRun, onFinding, onRepaired });
+  const { repaired, isUnfinished, ...report } = await repairStore({
+    layout,
+    full,
+    dryRun,
+    onFinding,
+    onRepaired,
+  });
   tellOutcome(output, {
     report,
     full,
     listed,
     summary: [...lines.summary(dryRun ? 'would repair' : 'repaired'), ...summary(dryRun ? 'found' : 'left')],
-    repairs: { dryRun, repaired, repairs },
+    repairs: { dryRun, repaired, isUnfinished, repairs },
   });
   return report.findings === 0 ? EXIT.ok : EXIT.damage;
 }
@@ -130,6 +136,8 @@ async function holdStore(layout: StoreLayout): Promise<StoreLock | undefined> {
 interface Repairs {
   readonly dryRun: boolean;
   readonly repaired: number;
+  /** The next run goes on. */
+  readonly isUnfinished: boolean;
   /** Of a dry run those of its one look. */
   readonly repairs: readonly (Finding & { readonly doing: string })[];
 }
@@ -163,6 +171,7 @@ function describeDamage(findings: number, repairs: Repairs | undefined): string 
   if (repairs === undefined)
     return `DAMAGED: ${found}; 'facet fsck --repair --dry-run' tells what of that can be mended`;
   if (repairs.dryRun) return `DAMAGED: ${found}; nothing was changed`;
+  if (repairs.isUnfinished) return `LEFT: ${found}, some of which can be mended: run it again`;
   return (
     `LEFT: ${found}, since nothing proves how to mend that: write the objects named anew, or delete them; or bring ` +
     "the store back from a backup ('facet restore'). docs/repair.md says what stays and why"
