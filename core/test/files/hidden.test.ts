@@ -44,6 +44,23 @@ describe.each(ENGINES)('a file that is open and has no name any more, on %s', (e
     await yard.check();
   });
 
+  it('has no common prefix of its own, however deep it is, and does not take away those of others', async () => {
+    yard = await Yard.open(engine);
+    for (const key of ['alone/deep/file', 'beside/deep/file', 'beside/deep/other', 'last'])
+      await yard.put(key, Buffer.from('bytes'));
+    for (const key of ['alone/deep', 'beside/deep']) {
+      const parent = await yard.walk(key);
+      const from = { parent, name: Buffer.from('file') };
+      const to = { parent, name: Buffer.from(SILLY) };
+      await yard.files.rename({ caller: ROOT, from, to, silly: true });
+      // A change by this view made it an object.
+      await yard.objects.delete(yard.object(`${key}/`));
+    }
+    expect(await listed()).toEqual(['beside/deep/other', 'last']);
+    expect(await listed('/')).toEqual(['beside/', 'last']);
+    expect(await listed('deep')).toEqual(['beside/deep', 'last']);
+  });
+
   it('is an object again when it is renamed again', async () => {
     yard = await Yard.open(engine);
     await yard.put('file', Buffer.from('bytes'));
