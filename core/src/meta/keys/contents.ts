@@ -1,6 +1,6 @@
 /** Keys of contents, and of the space that is given back when they are dropped. */
 
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { ContainerId } from '@facet/extents';
 import type { ContentId } from '../../ids.ts';
 import { getU64 } from '../bigEndian.ts';
