@@ -6,7 +6,7 @@ import { type InodeId, ROOT_INODE } from '../ids.ts';
 import type { InodeType } from '../meta/records/inode.ts';
 import type { Dentry } from '../meta/records/tree.ts';
 import { isBytesOfDirectory } from '../tree/bytesOfDirectory.ts';
-import { findEntry, findTwins } from '../tree/directories.ts';
+import { findEntry } from '../tree/directories.ts';
 import type { View } from '../tree/scope.ts';
 import type { EntryRef } from './types.ts';
 
@@ -54,8 +54,10 @@ export function* resolveEntry(
     throw new FsError('Invalid', `a name holds no slash: ${JSON.stringify(`${name}`)}`);
   if (dotName(ref)) throw new FsError('Invalid', `${name} is not an entry`);
   if (directory !== undefined) return yield* findEntry(view, parent, { name, directory });
-  const twins = yield* findTwins(view, parent, name);
-  return twins.directory ?? twins.other;
+  const other = yield* findEntry(view, parent, { name, directory: false });
+  // Most are files, and without the mark no directory has the name.
+  if (other && !other.twin) return other;
+  return (yield* findEntry(view, parent, { name, directory: true })) ?? other;
 }
 
 /** @throws FsError NoEntry | Invalid */

@@ -95,29 +95,25 @@ function stateOf(id: InodeId, stored: Bytes | undefined): DirectoryState {
 const DIRECTORY_SIZE_BYTES = 4096;
 
 export function attributesOf(view: View, { id, inode, state }: Node): FileAttributes {
-  const { generation, type, mode, uid, gid, atime, device } = inode;
-  const own = { volume: view.volume.id, inode: id, generation, type, mode, uid, gid, atime };
-  if (state) {
-    return {
-      ...own,
-      nlink: 2 + state.subdirectories,
-      sizeBytes: DIRECTORY_SIZE_BYTES,
-      usedBytes: DIRECTORY_SIZE_BYTES,
-      mtime: state.mtime,
-      ctime: later(inode.ctime, state.ctime),
-      change: inode.change + state.change,
-    };
-  }
-  return {
-    ...own,
-    nlink: inode.nlink,
-    sizeBytes: inode.sizeBytes,
-    usedBytes: inode.body.kind === 'empty' ? 0 : inode.sizeBytes,
-    mtime: inode.mtime,
-    ctime: inode.ctime,
-    change: inode.change,
-    ...(device && { device }),
+  const { device } = inode;
+  const usedBytes = inode.body.kind === 'empty' ? 0 : inode.sizeBytes;
+  const attributes = {
+    volume: view.volume.id,
+    inode: id,
+    generation: inode.generation,
+    type: inode.type,
+    mode: inode.mode,
+    uid: inode.uid,
+    gid: inode.gid,
+    nlink: state ? 2 + state.subdirectories : inode.nlink,
+    sizeBytes: state ? DIRECTORY_SIZE_BYTES : inode.sizeBytes,
+    usedBytes: state ? DIRECTORY_SIZE_BYTES : usedBytes,
+    atime: inode.atime,
+    mtime: state ? state.mtime : inode.mtime,
+    ctime: state ? later(inode.ctime, state.ctime) : inode.ctime,
+    change: state ? inode.change + state.change : inode.change,
   };
+  return device ? { ...attributes, device } : attributes;
 }
 
 const later = (one: Timestamp, other: Timestamp): Timestamp => (one > other ? one : other);

@@ -113,7 +113,7 @@ export interface VolumeView {
    * A change made by another process is seen within a second.
    * @throws FsError NoSuchVolume
    */
-  getExport(volume: VolumeId): Promise<ExportPolicy>;
+  getExport(volume: VolumeId): ExportPolicy | Promise<ExportPolicy>;
   /**
    * Sets what is given and leaves the rest, all at once or not at all. The root directory follows the defaults
    * where it still has the old ones.

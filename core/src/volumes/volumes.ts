@@ -246,10 +246,9 @@ export class Volumes implements VolumeView {
     return this.#commands.run(setVolumeTags, { volume, tags });
   }
 
-  async getExport(volume: VolumeId): Promise<ExportPolicy> {
-    const policy = await this.#exports.get(String(volume));
-    assert(policy !== undefined, 'a volume that does not exist is refused');
-    return policy;
+  getExport(volume: VolumeId): ReturnType<VolumeView['getExport']> {
+    const policy = this.#exports.get(String(volume));
+    return policy instanceof Promise ? policy.then(mustHavePolicy) : policy;
   }
 
   async setExport(volume: VolumeId, changes: ExportChanges): Promise<Export> {
@@ -267,4 +266,9 @@ export class Volumes implements VolumeView {
       this.#forget();
     }
   }
+}
+
+function mustHavePolicy(policy: ExportPolicy | undefined): ExportPolicy {
+  assert(policy !== undefined, 'a volume that does not exist is refused');
+  return policy;
 }

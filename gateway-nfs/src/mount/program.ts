@@ -136,7 +136,7 @@ async function exportsFor({ volumes }: MountParts['core'], peer: Peer): Promise<
   for (;;) {
     const page = await volumes.list({ after, limit: VOLUMES_PER_READ });
     for (const { id, name } of page.volumes) {
-      const policy = await volumes.getExport(id).catch(() => undefined);
+      const policy = await Promise.resolve(volumes.getExport(id)).catch(() => undefined);
       if (policy && admits(policy, peer)) exported.push({ name, clients: policy.clients });
       if (exported.length === EXPORTS_MAX) return exported;
     }

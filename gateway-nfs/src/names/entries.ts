@@ -1,7 +1,7 @@
 /** Names from the wire as the core's references, and the core's entries as names for the wire. */
 
 import { type DirectoryEntry, type EntryRef, type FileRef, type FileView, FsError } from '@facet/core';
-import { isShownAs, meantBy, showName } from './escape.ts';
+import { isShownAs, type Meant, meantBy, showName } from './escape.ts';
 
 /** The core gives `.` cookie 1 and `..` cookie 2: what S3 made of these names comes later. */
 const DOTS_COOKIE_MAX = 2;
@@ -15,10 +15,10 @@ export function shownEntry({ name, type, twin, cookie }: DirectoryEntry): Buffer
  * The entry a client names, which need not exist. Undefined where none can.
  * @throws FsError NameTooLong | NoSuchVolume
  */
-export async function entryNamed(
+export function entryNamed(
   files: Pick<FileView, 'findLongName'>,
   at: { readonly parent: FileRef; readonly name: Buffer },
-): Promise<EntryRef | undefined> {
+): EntryRef | undefined | Promise<EntryRef | undefined> {
   const meant = meantBy(at.name);
   const { parent } = at;
   switch (meant.kind) {
@@ -28,12 +28,19 @@ export async function entryNamed(
       const { kind: _kind, ...entry } = meant;
       return { parent, ...entry };
     }
-    case 'digest': {
-      const name = await files.findLongName({ directory: parent, digest: meant.digest });
-      if (!name || !isShownAs(name, meant)) return undefined;
-      return meant.directory === false ? { parent, name, directory: false } : { parent, name, literal: true };
-    }
+    case 'digest':
+      return entryOfDigest(files, parent, meant);
   }
+}
+
+async function entryOfDigest(
+  files: Pick<FileView, 'findLongName'>,
+  parent: FileRef,
+  meant: Extract<Meant, { kind: 'digest' }>,
+): Promise<EntryRef | undefined> {
+  const name = await files.findLongName({ directory: parent, digest: meant.digest });
+  if (!name || !isShownAs(name, meant)) return undefined;
+  return meant.directory === false ? { parent, name, directory: false } : { parent, name, literal: true };
 }
 
 /**

@@ -30,9 +30,14 @@ function isDots(name: Buffer): boolean {
 }
 
 /** `.` and `..` are the directory's own. @throws Nfs3Error NFS3ERR_NOENT | NFS3ERR_ACCES | NFS3ERR_NAMETOOLONG */
-export async function namedEntry({ files }: NfsCall, { parent, name }: Where): Promise<EntryRef> {
+export function namedEntry({ files }: NfsCall, { parent, name }: Where): EntryRef | Promise<EntryRef> {
   checkName(name);
-  const entry = await entryNamed(files, { parent, name });
+  const entry = entryNamed(files, { parent, name });
+  return entry instanceof Promise ? entry.then((found) => mustBe(found, name)) : mustBe(entry, name);
+}
+
+/** @throws Nfs3Error NFS3ERR_NOENT */
+function mustBe(entry: EntryRef | undefined, name: Buffer): EntryRef {
   if (!entry) throw new Nfs3Error('NFS3ERR_NOENT', `nothing is ever named ${quoted(name)}`);
   return entry;
 }
@@ -51,7 +56,7 @@ export function freeEntry({ parent, name }: Where): { readonly parent: FileRef; 
  * What is to go, or to come in its place.
  * @throws Nfs3Error NFS3ERR_INVAL (`.` or `..`) | NFS3ERR_NOENT | NFS3ERR_ACCES | NFS3ERR_NAMETOOLONG
  */
-export async function movableEntry(call: NfsCall, where: Where): Promise<EntryRef> {
+export function movableEntry(call: NfsCall, where: Where): EntryRef | Promise<EntryRef> {
   refuseDots(where);
   return namedEntry(call, where);
 }

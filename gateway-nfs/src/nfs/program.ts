@@ -1,6 +1,6 @@
 /** The NFS program: the whole way of a call, top to bottom. @source RFC 1813 §3 */
 import { performance } from 'node:perf_hooks';
-import type { FileRef, VolumeId, VolumeView } from '@facet/core';
+import type { ExportPolicy, FileRef, VolumeId, VolumeView } from '@facet/core';
 import { type Access, accessOf } from '../exports/access.ts';
 import { MemoryPool } from '../rpc/memory.ts';
 import type { Logger, Procedure, Program, RpcCall } from '../rpc/program.ts';
@@ -86,13 +86,14 @@ export function createNfsProgram(parts: NfsParts): Program {
   return { program: NFS_PROGRAM, version: NFS_V3, procedures: new Map(numbered), resultBytes };
 }
 
-const READ = 1 + PROCEDURES.indexOf(read);
-
 /** The last argument of a READ says how much of a reply there may be. */
-function resultBytes(procedure: number, args: Buffer): number {
-  if (procedure !== READ || args.length < 4) return 0;
-  return Math.min(args.readUInt32BE(args.length - 4), TRANSFER_BYTES_MAX);
-}
+const resultBytes = new Map([
+  [
+    1 + PROCEDURES.indexOf(read),
+    (args: Buffer) =>
+      args.length < 4 ? 0 : Math.min(args.readUInt32BE(args.length - 4), TRANSFER_BYTES_MAX),
+  ],
+]);
 
 type Parts = NfsParts & Pick<NfsCall, 'memory'> & { readonly logDamage: ReturnType<typeof createDamageLog> };
 
@@ -172,17 +173,18 @@ function answer(status: number, results: Results): XdrWriter {
  * Leave for every volume named, as whom the first one's export has it: a call on two volumes does nothing.
  * @throws Nfs3Error NFS3ERR_ACCES; FsError NoSuchVolume
  */
-async function admit(parts: NfsParts, files: readonly FileRef[], rpc: RpcCall): Promise<Access> {
+async function admit({ volumes }: NfsParts, files: readonly FileRef[], rpc: RpcCall): Promise<Access> {
   const [first, ...others] = files;
   if (!first) throw new Error('every procedure names a file');
-  const access = await admitTo(parts, first.volume, rpc);
-  for (const { volume } of others) if (volume !== first.volume) await admitTo(parts, volume, rpc);
+  const access = admitTo(await volumes.getExport(first.volume), first.volume, rpc);
+  for (const { volume } of others)
+    if (volume !== first.volume) admitTo(await volumes.getExport(volume), volume, rpc);
   return access;
 }
 
-/** @throws Nfs3Error NFS3ERR_ACCES; FsError NoSuchVolume */
-async function admitTo({ volumes }: NfsParts, volume: VolumeId, rpc: RpcCall): Promise<Access> {
-  const access = accessOf(await volumes.getExport(volume), rpc);
+/** @throws Nfs3Error NFS3ERR_ACCES */
+function admitTo(policy: ExportPolicy, volume: VolumeId, rpc: RpcCall): Access {
+  const access = accessOf(policy, rpc);
   if (access) return access;
   const { address, port } = rpc.peer;
   throw new Nfs3Error('NFS3ERR_ACCES', `volume ${volume} is not exported to ${address} port ${port}`);

@@ -34,11 +34,10 @@ export type Forecast = (message: CallMessage, bytes: Buffer) => number;
 
 export function createForecast(programs: readonly Program[]): Forecast {
   const versionsOf = byVersion(programs);
-  return ({ program, version, procedure, args }, bytes) =>
-    versionsOf
-      .get(program)
-      ?.get(version)
-      ?.resultBytes?.(procedure, bytes.subarray(bytes.length - args.left)) ?? 0;
+  return ({ program, version, procedure, args }, bytes) => {
+    const resultBytes = versionsOf.get(program)?.get(version)?.resultBytes?.get(procedure);
+    return resultBytes?.(bytes.subarray(bytes.length - args.left)) ?? 0;
+  };
 }
 
 export function createDispatch(programs: readonly Program[], log: Logger): Dispatch {

@@ -87,9 +87,7 @@ export function readCall(bytes: Buffer): IncomingMessage {
     if (credential === undefined) return refused(xid, 'AUTH_REJECTEDCRED');
     blame = 'AUTH_BADVERF';
     // Neither flavor of credential has a verifier of its own (§10.1, appendix A).
-    const verifierFlavor = reader.uint32();
-    const verifier = reader.opaque(AUTH_BODY_BYTES_MAX);
-    if (verifierFlavor !== AUTH_NONE || verifier.length > 0) return refused(xid, blame);
+    if (reader.uint32() !== AUTH_NONE || reader.uint32() > 0) return refused(xid, blame);
     return { kind: 'call', xid, program, version, procedure, credential, args: reader };
   } catch (error) {
     if (error instanceof XdrError) return refused(xid, blame);

@@ -52,10 +52,10 @@ export interface Program {
   /** By number. Procedure 0 (NULL) is answered for every program, and need not be here. */
   readonly procedures: ReadonlyMap<number, Procedure>;
   /**
-   * How many bytes of memory the results of a procedure may take, where they may be long: counted before it begins.
-   * `args`: its arguments, not checked yet.
+   * How many bytes of memory the results may take of those procedures, by number, whose may be long: counted before one
+   * begins. `args`: its arguments, not checked yet.
    */
-  readonly resultBytes?: (procedure: number, args: Buffer) => number;
+  readonly resultBytes?: ReadonlyMap<number, (args: Buffer) => number>;
   /** Asked before the procedure runs, but for NULL. */
   readonly allows?: (call: RpcCall) => AuthError | undefined;
 }

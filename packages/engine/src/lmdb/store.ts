@@ -36,7 +36,12 @@ export class LmdbStore implements Snapshot {
   /** @throws RangeError for an impossible key; EngineError Damaged; otherwise see {@link readFailure} */
   get(key: Bytes): Bytes | undefined {
     checkKey(key);
-    const record = this.#tried(() => this.#db.get(key, this.#source()));
+    let record: Buffer | undefined;
+    try {
+      record = this.#db.get(key, this.#source());
+    } catch (error) {
+      throw this.#judged(error);
+    }
     return record && unsealed(key, record);
   }
 
@@ -70,16 +75,21 @@ export class LmdbStore implements Snapshot {
     try {
       return read();
     } catch (error) {
-      if (error instanceof DamagedRecord) throw error;
-      const damaged = this.#transacting ? undefined : damagedPage(error);
-      if (damaged === undefined) {
-        this.#readFailure ??= error;
-        throw error;
-      }
-      // LMDB takes nothing more in a transaction that met it.
-      this.#lasting.beginAnew();
-      throw damaged;
+      throw this.#judged(error);
     }
+  }
+
+  /** What a read that failed throws. */
+  #judged(error: unknown): unknown {
+    if (error instanceof DamagedRecord) return error;
+    const damaged = this.#transacting ? undefined : damagedPage(error);
+    if (damaged === undefined) {
+      this.#readFailure ??= error;
+      return error;
+    }
+    // LMDB takes nothing more in a transaction that met it.
+    this.#lasting.beginAnew();
+    return damaged;
   }
 
   /** What the first read that failed threw, until it is taken: the operation itself may have caught it. */
