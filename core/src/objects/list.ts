@@ -1,13 +1,12 @@
 /** ListObjects: a page costs what is on it, not what is in the volume. */
 
 import { Buffer, isUtf8 } from 'node:buffer';
-import type { Entry, Op, ReadTx } from '@facet/engine';
+import type { Op, ReadTx } from '@facet/engine';
 import type { InodeId, Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
-import { DENTRY_NAME_AT, dentriesOf, objectRecordKey, prefixBounds, successor } from '../meta/keys.ts';
+import { objectRecordKey, prefixBounds, successor } from '../meta/keys.ts';
 import { decodeListedInode } from '../meta/records/inode.ts';
 import { decodeObjectRecord } from '../meta/records/object.ts';
-import { decodeDentry } from '../meta/records/tree.ts';
 import { loadDirectory } from '../tree/directories.ts';
 import { readInodeRecords } from '../tree/inodeRecords.ts';
 import { type View, viewVolume } from '../tree/scope.ts';
@@ -97,7 +96,6 @@ function* collect(
     // Below a directory that is no key there are none either.
     if (!isKey(visit.key)) continue;
     const common = commonPrefix(visit.key, args);
-    if (common && directory && !(yield* leadsToKey(view, visit))) continue;
     const line: Line | undefined = common
       ? { kind: 'prefix', prefix: common }
       : directory
@@ -119,28 +117,6 @@ function* directoryLine(view: View, visit: Visit): Op<Line | undefined> {
   const state = yield* loadDirectory(view, visit.dentry.inode);
   if (!state.explicit || (state.entries > 0 && (yield* findBytes(view, visit.dentry)))) return undefined;
   return { kind: 'object', visit, madeAt: state.mtime };
-}
-
-/** Not where all that is in a directory is hidden, or has no name that is a key: then no key begins with its own. */
-function* leadsToKey(view: View, { key, dentry }: Visit): Op<boolean> {
-  const [first] = yield* view.tx.range({ ...dentriesOf(view.layer, dentry.inode), limit: 1 });
-  if (first && isKeyOfFile(key, first)) return true;
-  const walk = yield* new KeyWalk(view, key).seek(key);
-  while (walk.steps <= STEPS_MAX) {
-    const visit = walk.nextRead() ?? (yield* walk.next(1));
-    if (!visit) return false;
-    if (visit.dentry.hidden || !isKey(visit.key)) continue;
-    if (visit.dentry.type !== 'directory') return true;
-    if ((yield* loadDirectory(view, visit.dentry.inode)).explicit) return true;
-    walk.enter(visit);
-  }
-  // So many names that no key is for: not looked at further.
-  return true;
-}
-
-function isKeyOfFile(directory: Buffer, { key, value }: Entry): boolean {
-  const { type, hidden } = decodeDentry(value);
-  return type !== 'directory' && !hidden && isKey(Buffer.concat([directory, key.subarray(DENTRY_NAME_AT)]));
 }
 
 function* summarise(view: View, lines: readonly Line[]): Op<ListObjectsResult['entries']> {

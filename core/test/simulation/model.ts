@@ -300,17 +300,23 @@ export class Model {
 
   /** Every object by key, as S3 lists them. */
   objects(): Map<string, ModelNode> {
-    const found = new Map<string, ModelNode>();
-    const visit = (directory: ModelNode, prefix: string): void => {
-      for (const [name, { inode }] of [...directory.entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
-        if (directory.hidden.has(name)) continue;
-        const node = this.node(inode);
-        if (!node.directory || node.explicit) found.set(prefix + name, node);
-        if (node.directory) visit(node, prefix + name);
-      }
-    };
-    visit(this.node(ROOT_INODE), '');
-    return found;
+    const nodes = [...this.#paths()].filter(([, { directory, explicit }]) => !directory || explicit);
+    return new Map(nodes);
+  }
+
+  /** With their slash, in order: also those that are no objects. */
+  directories(): string[] {
+    return [...this.#paths()].filter(([, { directory }]) => directory).map(([path]) => path);
+  }
+
+  /** In order, but for the hidden. */
+  *#paths(directory = this.node(ROOT_INODE), prefix = ''): Generator<[path: string, ModelNode]> {
+    for (const [name, { inode }] of [...directory.entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (directory.hidden.has(name)) continue;
+      const node = this.node(inode);
+      yield [prefix + name, node];
+      if (node.directory) yield* this.#paths(node, prefix + name);
+    }
   }
 
   /** Logical bytes and inodes, as the volume's usage counts them. */

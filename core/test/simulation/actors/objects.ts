@@ -204,7 +204,7 @@ async function list(within: Surroundings): Promise<void> {
   if (!within.replay.volumes.includes(volume)) return;
   const { told: listed, expected: pages } = await within.ask(
     () =>
-      page(keysOf(within, volume), {
+      page(namesOf(within, volume), {
         prefix: prefix.toString('latin1'),
         delimiter: delimiter.toString('latin1'),
         after: after.after?.toString('latin1') ?? '',
@@ -222,14 +222,25 @@ async function list(within: Surroundings): Promise<void> {
   });
 }
 
-/** None of a volume that is gone. */
-function keysOf({ replay }: Surroundings, volume: At['volume']): readonly string[] {
-  return replay.volumes.includes(volume) ? [...replay.model(volume).objects().keys()] : [];
+interface Names {
+  readonly keys: readonly string[];
+  /** With their slash. */
+  readonly directories: readonly string[];
 }
 
-/** Keys and common prefixes, in order. */
+/** None of a volume that is gone. */
+function namesOf({ replay }: Surroundings, volume: At['volume']): Names {
+  if (!replay.volumes.includes(volume)) return { keys: [], directories: [] };
+  const model = replay.model(volume);
+  return { keys: [...model.objects().keys()], directories: model.directories() };
+}
+
+/**
+ * Keys and common prefixes, in order. A directory has one as long as it is there, also where nothing in it is an object:
+ * files are that are open and have no name any more.
+ */
 function page(
-  keys: readonly string[],
+  { keys, directories }: Names,
   {
     prefix,
     delimiter,
@@ -237,12 +248,14 @@ function page(
   }: { readonly prefix: string; readonly delimiter: string; readonly after: string },
 ): readonly string[] {
   const lines = new Set<string>();
-  for (const key of keys) {
-    if (!key.startsWith(prefix)) continue;
-    const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
-    const line = cut < 0 ? key : key.slice(0, cut + delimiter.length);
+  const isKey = new Set(keys);
+  for (const path of [...new Set([...keys, ...directories])].sort()) {
+    if (!path.startsWith(prefix)) continue;
+    const cut = delimiter === '' ? -1 : path.indexOf(delimiter, prefix.length);
+    if (cut < 0 && !isKey.has(path)) continue;
+    const line = cut < 0 ? path : path.slice(0, cut + delimiter.length);
     // One that was given is passed whole.
-    if (key > after && line !== after) lines.add(line);
+    if (path > after && line !== after) lines.add(line);
   }
   return [...lines];
 }
