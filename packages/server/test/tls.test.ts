@@ -17,14 +17,18 @@ import {
   stop,
   temporaryDirectory,
 } from './facetProcess.ts';
+import { childrenCalled } from './family/processes.ts';
 import { presign } from './presign.ts';
 
-function selfSigned(): { readonly cert: string; readonly key: string } {
+const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+const RSA = ['-newkey', 'rsa:2048'];
+
+function selfSigned(kind = EC): { readonly cert: string; readonly key: string } {
   const directory = temporaryDirectory();
   const files = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') };
   execFileSync(
     'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+    ['req', '-x509', ...kind, '-nodes', '-days', '2']
       .concat(['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'])
       .concat(['-keyout', files.key, '-out', files.cert]),
     { stdio: 'pipe' },
@@ -71,10 +75,13 @@ test.each([
     const flags = ['--tls-cert', files.cert, '--tls-key', files.key, '--workers', String(workers)];
     const server = await serve({ data: temporaryDirectory(), flags });
     const before = await shownBy(server);
-    // The key is not its own.
-    copyFileSync(other.cert, files.cert);
+    // The key is not its own, also when it is of the other kind.
+    copyFileSync(selfSigned(RSA).cert, files.cert);
     server.child.kill('SIGHUP');
     await server.wrote('stderr', refused);
+    copyFileSync(other.cert, files.cert);
+    server.child.kill('SIGHUP');
+    await server.wrote('stderr', new RegExp(`(${refused.source}[^]*){2}`));
     expect(await shownBy(server)).toBe(before);
 
     copyFileSync(other.key, files.key);
@@ -86,6 +93,19 @@ test.each([
     expect((await stop(server)).code).toBe(0);
   },
 );
+
+test('a worker that dies while the files are no use is replaced, with the certificate that is served', async () => {
+  const { cert, key } = selfSigned();
+  const flags = ['--tls-cert', cert, '--tls-key', key, '--workers', '1'];
+  const server = await serve({ data: temporaryDirectory(), flags });
+  const before = await shownBy(server);
+  writeFileSync(key, 'nonsense');
+  const [worker = 0] = childrenCalled(server, 'facet s3-1');
+  process.kill(worker, 'SIGKILL');
+  await expect.poll(() => shownBy(server).catch(() => undefined), { timeout: 20_000 }).toBe(before);
+  expect(childrenCalled(server, 'facet s3-1')).not.toContain(worker);
+  expect((await stop(server)).code).toBe(0);
+});
 
 test('a SIGHUP ends no server that has no certificate to renew, nor one that only starts', async () => {
   const server = startFacet(
@@ -129,6 +149,7 @@ test('files that are no use are named before anything is opened', async () => {
   for (const end of [
     await tryWith(nonsense, key),
     await tryWith(cert, other.key),
+    await tryWith(selfSigned(RSA).cert, key),
     await tryWith('/no', key),
   ]) {
     expect(end.code).toBe(2);

@@ -3,17 +3,17 @@ import { createS3Gateway, type S3Gateway, type S3GatewayOptions } from '@facet/g
 import type { Logger } from 'pino';
 import type { ServeSettings } from '../settings/settings.ts';
 import { requestLog } from './requestLog.ts';
-import { readTlsFiles } from './tls.ts';
+import type { TlsPair } from './tls.ts';
 
-/** The S3 door over a core, as the settings want it; not open yet. @throws CommandFailure (2) about TLS files */
+/** The S3 door over a core, as the settings want it; not open yet. */
 export function makeS3Gateway(parts: {
   readonly settings: ServeSettings;
+  readonly tls: TlsPair | undefined;
   readonly core: S3GatewayOptions['core'];
   readonly logger: Logger;
   readonly onOutcome: NonNullable<S3GatewayOptions['onOutcome']>;
 }): S3Gateway {
-  const { settings, core, logger, onOutcome } = parts;
-  const { tls } = settings;
+  const { settings, tls, core, logger, onOutcome } = parts;
   return createS3Gateway({
     core,
     domain: settings.s3Domain,
@@ -23,6 +23,6 @@ export function makeS3Gateway(parts: {
     // All workers together as many as there are cores.
     hashingThreads: Math.ceil(availableParallelism() / Math.max(1, settings.workers)),
     ...(settings.accessLog ? { onRequest: requestLog(logger) } : {}),
-    ...(tls === undefined ? {} : { tls: readTlsFiles(tls) }),
+    ...(tls === undefined ? {} : { tls }),
   });
 }

@@ -26,6 +26,7 @@ import { lookForLost } from './lostContainers.ts';
 import { makeNfsDoor, type OpenNfsDoor, openNfsDoor } from './nfsDoor.ts';
 import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
 import { makeS3Gateway } from './s3Door.ts';
+import { readTlsFiles } from './tls.ts';
 
 /** What is known once the store is open and the doors before it are; S3's may be another process's. */
 export type StoreFacts = Omit<ServingFacts, 's3' | 'pid'>;
@@ -203,6 +204,7 @@ interface OpenS3Door {
   readonly address: Address;
 }
 
+/** @throws CommandFailure about TLS files, or the address */
 async function openS3Door(parts: {
   readonly settings: ServeSettings;
   readonly core: Core;
@@ -212,7 +214,8 @@ async function openS3Door(parts: {
   readonly metrics: ServerMetrics;
 }): Promise<OpenS3Door> {
   const { settings, core, logger, admin, metrics } = parts;
-  const gateway = makeS3Gateway({ settings, core, logger, onOutcome: metrics.s3.observe });
+  const tls = settings.tls && readTlsFiles(settings.tls);
+  const gateway = makeS3Gateway({ settings, tls, core, logger, onOutcome: metrics.s3.observe });
   const address = await listen(
     { address: settings.s3, flag: '--s3', opened: [{ address: admin, flag: '--admin' }] },
     (at) => gateway.listen(at),

@@ -3,6 +3,7 @@ import { storeLayout } from '../../store/layout.ts';
 import type { Server, ServerParts } from '../serverContract.ts';
 import { readTlsFiles } from '../tls.ts';
 import { newMeeting } from './protocol/meeting.ts';
+import type { ServedWith } from './protocol/messages.ts';
 import { SharedState } from './protocol/sharedState.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
@@ -12,7 +13,10 @@ export async function serveFamily({ settings, logger, graceMs }: ServerParts): P
   try {
     const state = SharedState.make();
     const meeting = newMeeting();
-    const supervisor = new Supervisor({ settings, lock, state, meeting, logger, graceMs });
+    const readServed = (): ServedWith => (settings.tls ? { tls: readTlsFiles(settings.tls) } : {});
+    let servedNow = readServed();
+    const served = (): ServedWith => servedNow;
+    const supervisor = new Supervisor({ settings, lock, state, meeting, logger, graceMs, served });
     const { facts, s3 } = await supervisor.start();
     return {
       facts: { ...facts, s3, pid: process.pid },
@@ -24,7 +28,7 @@ export async function serveFamily({ settings, logger, graceMs }: ServerParts): P
         failed: 'not every process could be replaced: the old ones serve on',
         begin: async () => {
           // Of no use: nobody need be replaced to find out.
-          if (settings.tls) readTlsFiles(settings.tls);
+          servedNow = readServed();
           await supervisor.replaceAll();
         },
       },

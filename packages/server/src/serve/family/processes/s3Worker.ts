@@ -12,12 +12,12 @@ import { StoreLink } from './storeLink.ts';
 import type { OpenWorker, StartedWorker } from './workerProcess.ts';
 
 export async function openS3Worker(start: StartedWorker, logger: Logger): Promise<OpenWorker> {
-  const { settings, name, graceMs } = start;
+  const { settings, tls, name, graceMs } = start;
   const link = new StoreLink<CallsOfWorker>({ start, logger });
   const environment = systemEnvironment();
   const core = await openWorkerCore({ ...link.parts, changes: link.state.changes, environment });
   const s3Metrics = new S3Metrics();
-  const gateway = makeS3Gateway({ settings, core, logger, onOutcome: s3Metrics.observe });
+  const gateway = makeS3Gateway({ settings, tls, core, logger, onOutcome: s3Metrics.observe });
   const metrics = new ProcessMetrics(name);
   metrics.add(() => s3Metrics.families(gateway));
   metrics.add(() => extentFamilies({ disk: link.disk, extents: link }));

@@ -5,6 +5,7 @@ import type { CommandFailure } from '../../../failure.ts';
 import type { Address } from '../../../settings/address.ts';
 import type { ServeSettings } from '../../../settings/settings.ts';
 import type { StoreFacts } from '../../server.ts';
+import type { TlsPair } from '../../tls.ts';
 import type { Meeting } from './meeting.ts';
 
 /** Descriptors that every child inherits, after standard input, output, error and the channel of these messages. */
@@ -56,8 +57,13 @@ export type FromStore =
   | { readonly kind: 'failed'; readonly failure: Pick<CommandFailure, 'code' | 'exitCode' | 'message'> }
   | { readonly kind: 'expected'; readonly instance: string };
 
+/** Of S3, and read by the supervisor alone: files that are no use by now keep no worker from starting. */
+export interface ServedWith {
+  readonly tls?: TlsPair;
+}
+
 export type ToWorker =
-  | (Start & Run & { readonly name: string })
+  | (Start & Run & { readonly name: string } & ServedWith)
   /** With the connection. */
   | { readonly kind: 'connection' }
   /** The store is away: nothing of it may be open. Answered. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { StoreLock } from '../../../store/lock.ts';
-import type { Setup } from '../protocol/messages.ts';
+import type { ServedWith, Setup } from '../protocol/messages.ts';
 import type { SharedState } from '../protocol/sharedState.ts';
 
 /** What all processes of one server have in common, as the supervisor has it. */
@@ -8,4 +8,6 @@ export interface FamilyParts extends Setup {
   readonly lock: StoreLock;
   readonly state: SharedState;
   readonly logger: Logger;
+  /** As it is now, for S3 workers that start. */
+  readonly served: () => ServedWith;
 }

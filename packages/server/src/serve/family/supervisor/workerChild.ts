@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { endsWithin } from '../../deadline.ts';
-import type { FromWorker, Role, Run, Setup, ToWorker } from '../protocol/messages.ts';
+import type { FromWorker, Role, Run, ServedWith, Setup, ToWorker } from '../protocol/messages.ts';
 import type { Taker } from './distributor.ts';
 import { type Ending, Subprocess } from './subprocess.ts';
 
@@ -44,7 +44,7 @@ export class WorkerChild implements Taker, Run {
   }
 
   /** Resolves when it serves. @throws CommandFailure */
-  async start(parts: Setup): Promise<void> {
+  async start(parts: Setup & ServedWith): Promise<void> {
     const { role, name, instance } = this;
     await this.#process.begin({ kind: 'start', role, name, instance, ...parts });
   }

@@ -137,10 +137,10 @@ export class WorkerPlaces implements StoreReaders {
 
   /** Has it serve. @throws CommandFailure when it can not */
   async #admit(worker: WorkerChild): Promise<void> {
-    const { settings, meeting, graceMs } = this.#parts;
+    const { settings, meeting, graceMs, served } = this.#parts;
     await this.#store.introduce(worker);
     worker.isAdmitted = true;
-    await worker.start({ settings, meeting, graceMs });
+    await worker.start({ settings, meeting, graceMs, ...(worker.role === 's3' && served()) });
     worker.serves = true;
     this.#distribute();
   }
