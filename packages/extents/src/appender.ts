@@ -264,19 +264,28 @@ export class Appender {
 
   /**
    * Cuts off all that was not acknowledged, and closes. Everything else is on stable storage by now, here or in the
-   * journal, so no failure here matters: what stays behind are zeros, or frames that nobody will refer to. The sync makes the
-   * length final: a power cut must not bring zeros back that nobody accounts for.
+   * journal, so no failure here matters: what stays behind are zeros, or frames that nobody will refer to. Then it stays
+   * one that is written to, so that its lease leaves it to recovery.
    */
   async #end(segment: Segment): Promise<void> {
-    try {
-      await segment.file.truncate(segment.length);
-      await segment.file.sync();
-    } catch {
-      // Left to recovery.
-    }
+    let isCut = await this.#cutOff(segment);
     await segment.file.close().catch(() => undefined);
     if (segment.buffered !== undefined) await this.#journal?.unsynced.end(segment.buffered);
-    if (segment.length === 0) await this.#files.unlink(segment.container).catch(() => undefined);
-    this.#files.endWriting(segment.container);
+    if (segment.length === 0) {
+      await this.#files.unlink(segment.container).catch(() => undefined);
+      isCut = true;
+    }
+    if (isCut) this.#files.endWriting(segment.container);
+  }
+
+  /** The sync makes the length final: a power cut must not bring zeros back that nobody accounts for. */
+  async #cutOff({ file, length }: Segment): Promise<boolean> {
+    try {
+      await file.truncate(length);
+      await file.sync();
+      return true;
+    } catch {
+      return false;
+    }
   }
 }

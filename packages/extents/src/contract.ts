@@ -140,7 +140,7 @@ export interface ExtentStore {
   unlink(container: ContainerId): Promise<void>;
   /** Lets go of a container that another instance removed: its blocks are free once its readers are done. */
   retire(container: ContainerId): void;
-  /** Containers this instance may still append to: not to be unlinked. */
+  /** Containers this instance may still append to, or whose end it could not make final: not to be unlinked. */
   isActive(container: ContainerId): boolean;
   list(): Promise<readonly ContainerInfo[]>;
   /** The greatest id that a container has; undefined when there is none. Looks at names only. */

@@ -195,6 +195,23 @@ describe('a device error while appending', () => {
     await expectStored(after, moved, 2);
   });
 
+  it.each(['sync', 'truncate'] as const)(
+    'at the end of a segment leaves it to recovery when that is %s: its length is not final',
+    async (kind) => {
+      const faults = new Faults();
+      const disk = diskWith({ before: faults.before });
+      const store = storeOn(disk);
+      const kept = await store.append({ owner, data: [bytesOf(700, 1)] });
+      faults.arm(kind, 'EIO');
+      await store.close();
+      expect(store.isActive(kept.container)).toBe(true);
+      const ended = storeOn(diskWith());
+      const last = await ended.append({ owner, data: [bytesOf(700, 1)] });
+      await ended.close();
+      expect(ended.isActive(last.container)).toBe(false);
+    },
+  );
+
   it('fails the appends when the other segment fails too, and then works again', async () => {
     const faults = new Faults();
     const store = storeOn(diskWith({ before: faults.before }));
