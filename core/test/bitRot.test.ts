@@ -27,7 +27,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const PAGE_BYTES = 4096;
 const FLIPS = 150;
-const SEED = Number(process.env['FACET_DAMAGE_SEED'] ?? 20_261_129);
+/** Of which repair mends some: most flips damage a record, and beside one it leaves alone what may rest on it. */
+const SEED = Number(process.env['FACET_DAMAGE_SEED'] ?? 8);
 const caller = { uid: 0, gid: 0, groups: [] };
 
 const engineIn = (root: string) => openLmdbEngine({ path: join(root, 'meta'), mapSizeBytes: 1 << 28 });
