@@ -26,6 +26,8 @@ const KEPT_SHARE = 0.1;
 const RATIO_WANTED = 1.5;
 /** Of a tenth, and of all, which are read to see how fast. */
 const READS_MAX = 50_000;
+/** As the system counts what it reads. @source getrusage(2), ru_inblock */
+const BLOCK_BYTES = 512;
 const LOOK_MS = 500;
 /** Longer than the compactor rests between two looks. */
 const REST_MS = 15_000;
@@ -66,7 +68,7 @@ async function fill(store: BenchStore, kind: Kind): Promise<void> {
   const extents = (after.extentBytes - before.extentBytes) / (kind.count * kind.lengthBytes);
   tell(`${whole(kind.count)} objects of ${kind.lengthBytes} bytes put: ${rates(puts)}`);
   tell(
-    `  read at random: ${readRates(beginning.once, end.once)}; page faults that read, each: ${end.faults.toFixed(2)}`,
+    `  read at random: ${readRates(beginning.once, end.once)}; from the disk, each: ${whole(end.bytesOfDisk)} bytes`,
   );
   tell(`  the same again, from memory: ${readRates(beginning.again, end.again)}`);
   tell(
@@ -78,8 +80,8 @@ async function fill(store: BenchStore, kind: Kind): Promise<void> {
 interface ReadSpeed {
   /** A second. What the system has not kept in memory comes from the disk. */
   readonly once: number;
-  /** Of metadata, a read, that first time: each holds the thread up for as long as the disk takes. */
-  readonly faults: number;
+  /** A read, that first time. */
+  readonly bytesOfDisk: number;
   /** The same objects at once after that: what the store itself costs. */
   readonly again: number;
 }
@@ -102,10 +104,10 @@ async function putAndRead(
 async function readSome(store: BenchStore, kind: Kind, among: number): Promise<ReadSpeed> {
   const reads = Math.min(among, READS_MAX);
   const all = () => perSecond(0, reads, (i) => mustRead(store, kind, scattered(i, among)));
-  const before = process.resourceUsage().majorPageFault;
+  const before = process.resourceUsage().fsRead;
   const once = await all();
-  const faults = (process.resourceUsage().majorPageFault - before) / reads;
-  return { once, faults, again: await all() };
+  const bytesOfDisk = ((process.resourceUsage().fsRead - before) * BLOCK_BYTES) / reads;
+  return { once, bytesOfDisk, again: await all() };
 }
 
 /** Reads what stays, over and over. */
