@@ -16,6 +16,7 @@ import {
 } from '@facet/extents';
 import { FsError } from '../errors.ts';
 import type { Pace } from '../scrub/pace.ts';
+import { doOverlap } from '../space/frames.ts';
 import { BEGIN_ANEW, damagedFile } from './checkedFile.ts';
 import { ended } from './ended.ts';
 import { type CopiedContainer, endOfCopy, STRETCHES_MAX, type SuspiciousRun } from './manifest.ts';
@@ -157,7 +158,7 @@ async function copyFrames(
   /** @returns false where it was given back, but for its ends: of that there is much, and it is no damage. */
   const suspect = async (run: PhysicalRun, why: string): Promise<boolean> => {
     if (await isDead(run)) return false;
-    const isUnreadable = unreadable.some((one) => overlap(one, run));
+    const isUnreadable = unreadable.some((one) => doOverlap(one, run));
     onSuspicious({ ...run, reason: isUnreadable ? 'it can not be read' : why });
     return true;
   };
@@ -198,9 +199,6 @@ async function copyFrames(
   if (behind) failure ??= `it can not be read at ${behind.offset}`;
   return { end: crc.end, crc: crc.value, frameBytes, ...(failure !== undefined && { failure }) };
 }
-
-const overlap = (one: PhysicalRun, other: PhysicalRun): boolean =>
-  one.offset < other.offset + other.length && other.offset < one.offset + one.length;
 
 /** Neighbours that are written together. */
 class Gathered {

@@ -16,6 +16,7 @@ import {
 import type { Commands } from '../commands/command.ts';
 import { isDead } from '../space/deadRuns.ts';
 import {
+  doOverlap,
   findMapping,
   frameIsMapped,
   type MappedFrame,
@@ -93,7 +94,7 @@ export async function surveySegment(parts: Parts, info: ContainerInfo): Promise<
   await settle();
   await live.end();
   const isTornEnd = (run: PhysicalRun): boolean =>
-    run.offset >= live.endOffset && !unreadable.some((one) => overlap(one, run));
+    run.offset >= live.endOffset && !unreadable.some((one) => doOverlap(one, run));
   const inPlace = damage.filter((run) => !isTornEnd(run));
   const lost = [...live.lost, ...(await notKnownDead(parts.commands, inPlace))];
   const keep = mergeRuns([...live.runs, ...lost.map(({ run }) => run), ...unreadable]);
@@ -149,9 +150,6 @@ class LiveFrames {
     }
   }
 }
-
-const overlap = (one: PhysicalRun, other: PhysicalRun): boolean =>
-  one.offset < other.offset + other.length && other.offset < one.offset + one.length;
 
 const framesOf = ({ extent }: MappedFrame): number => Math.ceil(extent.location.length / FRAME_DATA_BYTES);
 

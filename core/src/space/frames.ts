@@ -102,6 +102,11 @@ export function sameExtent(one: Location, other: Location): boolean {
   return one.store === other.store && one.container === other.container && one.offset === other.offset;
 }
 
+export const doOverlap = (one: PhysicalRun, other: PhysicalRun): boolean =>
+  one.container === other.container &&
+  one.offset < other.offset + other.length &&
+  other.offset < one.offset + one.length;
+
 /** Runs in order of place, each byte once, neighbours as one. */
 export function mergeRuns(runs: readonly PhysicalRun[]): PhysicalRun[] {
   const merged: PhysicalRun[] = [];

@@ -14,17 +14,12 @@ import {
 } from '../../meta/records/space.ts';
 import type { UploadRecord } from '../../meta/records/upload.ts';
 import { encodeNumber } from '../../meta/records/volume.ts';
-import { framesTouching, runOfFrames } from '../../space/frames.ts';
+import { doOverlap, framesTouching, runOfFrames } from '../../space/frames.ts';
 import type { Volume } from '../../volumes/types.ts';
 import type { Mend } from './mend.ts';
 
 /** More records of a queue are not looked through in one transaction. */
 const QUEUED_MAX = 10_000;
-
-const overlap = (one: PhysicalRun, other: PhysicalRun): boolean =>
-  one.container === other.container &&
-  one.offset < other.offset + other.length &&
-  other.offset < one.offset + one.length;
 
 /** The dead run that begins where `dead` does. Its bytes are counted dead no more. */
 export function revivesDeadRun(dead: PhysicalRun): Mend {
@@ -53,7 +48,7 @@ export function keepsFromQueue(live: PhysicalRun): Mend {
       let isChanged = false;
       for (const { key, value } of yield* tx.range({ ...spaceBounds(SPACE.reclaim), limit: QUEUED_MAX })) {
         const record = decodeReclaim(value);
-        const runs = record.runs.filter((run) => !overlap(run, live));
+        const runs = record.runs.filter((run) => !doOverlap(run, live));
         if (runs.length === record.runs.length) continue;
         isChanged = true;
         if (runs.length === 0) tx.delete(key);
@@ -63,7 +58,7 @@ export function keepsFromQueue(live: PhysicalRun): Mend {
         const record = decodeFree(value);
         if (record.kind !== 'extent') continue;
         const whole = framesTouching({ start: 0, lengthBytes: record.location.length });
-        if (!overlap(runOfFrames(record.location, whole), live)) continue;
+        if (!doOverlap(runOfFrames(record.location, whole), live)) continue;
         isChanged = true;
         tx.delete(key);
       }
