@@ -1,6 +1,7 @@
 /** The names of one volume: entries, their cookies, what directories count, and whether all hangs together. */
 
 import { cookie as cookieOf, type InodeId, inodeId, ROOT_INODE } from '../ids.ts';
+import { InvariantError } from '../invariant.ts';
 import {
   cookieKey,
   cookieOfKey,
@@ -17,7 +18,7 @@ import {
   longNameKey,
   SPACE,
 } from '../meta/keys.ts';
-import { decodeInode } from '../meta/records/inode.ts';
+import { decodeInode, type Inode } from '../meta/records/inode.ts';
 import {
   type Dentry,
   decodeDentry,
@@ -27,7 +28,8 @@ import {
 } from '../meta/records/tree.ts';
 import { isLongName, nameDigest } from '../tree/longNames.ts';
 import type { Volume } from '../volumes/types.ts';
-import { breaksCircle, dropsEntry, makesDirectory } from './mends/inodes.ts';
+import { dropsEntry, givesCookie, makesDirectory, recordsName } from './mends/entries.ts';
+import { breaksCircle, isNamed } from './mends/inodes.ts';
 import { removal } from './mends/mend.ts';
 import {
   countsEntries,
@@ -36,7 +38,6 @@ import {
   keepsDirectory,
   marksTwin,
   movesNextCookie,
-  recordsName,
   setsType,
 } from './mends/names.ts';
 import { decoded, type Inspection, quoted, readable } from './store.ts';
@@ -84,11 +85,8 @@ async function checkEntries(inspection: Inspection, volume: Volume): Promise<voi
 }
 
 /** Each entry leads to an inode of its type that knows the name, and its cookie leads back to it. */
-async function checkTargets(
-  { store, report }: Inspection,
-  volume: Volume,
-  named: readonly Named[],
-): Promise<void> {
+async function checkTargets(inspection: Inspection, volume: Volume, named: readonly Named[]): Promise<void> {
+  const { store, report } = inspection;
   const { layer } = volume;
   const inodes = await store.getMany(named.map(({ dentry }) => inodeKey(layer, dentry.inode)));
   const cookies = await store.getMany(
@@ -97,8 +95,9 @@ async function checkTargets(
   const links = await store.getMany(
     named.map(({ parent, dentry }) => linkKey(layer, dentry.inode, { parent, cookie: dentry.cookie })),
   );
-  for (const [index, { parent, entry, dentry }] of named.entries()) {
-    const place = { what: describeEntry({ parent, entry }), where: `volume ${volume.name}` };
+  for (const [index, one] of named.entries()) {
+    const { parent, entry, dentry } = one;
+    const place = { what: describeEntry(one), where: `volume ${volume.name}` };
     const back = decoded(cookies[index], decodeEntryName);
     if (!back || !sameName(back, entry)) {
       const found = back ? `that of ${quoted(back.name)}` : 'nobody’s';
@@ -106,7 +105,7 @@ async function checkTargets(
         'cookieIndexWrong',
         place,
         `its cookie ${dentry.cookie} is ${found}`,
-        indexesCookie({ layer, parent }, entry, dentry),
+        back ? givesCookie({ layer, parent }, entry) : indexesCookie({ layer, parent }, entry, dentry),
       );
     }
     if (!inodes[index]) {
@@ -131,13 +130,25 @@ async function checkTargets(
     }
     const first = inode?.place.parent === parent && inode.place.cookie === dentry.cookie;
     if (inode && !first && !links[index]) {
-      report(
-        'nameNotRecorded',
-        place,
-        `inode ${dentry.inode} does not know this name`,
-        recordsName({ layer, parent }, dentry),
-      );
+      const isKept = inode.type === 'directory' && (await isNamedElsewhere(inspection, volume, one, inode));
+      const mend = isKept ? undefined : recordsName({ layer, parent }, entry, dentry.inode);
+      report('nameNotRecorded', place, `inode ${dentry.inode} does not know this name`, mend);
     }
+  }
+}
+
+/** Also where that can not be told: a directory has one name. */
+async function isNamedElsewhere(
+  { store }: Inspection,
+  { layer }: Volume,
+  { dentry }: Named,
+  inode: Inode,
+): Promise<boolean> {
+  try {
+    return await store.read((tx) => isNamed({ tx, layer }, dentry.inode, inode));
+  } catch (error) {
+    if (error instanceof InvariantError) return true;
+    throw error;
   }
 }
 

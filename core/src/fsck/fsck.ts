@@ -15,10 +15,8 @@ import { kindOfKey } from '../meta/keys.ts';
 import { checkContents } from './contents.ts';
 import { readingPastDamage } from './damagedRecords.ts';
 import { checkDirectories } from './directories.ts';
-import type { Finding } from './findings.ts';
-import { Findings } from './held.ts';
+import { Findings, type OnFinding } from './held.ts';
 import { checkInodes } from './inodes.ts';
-import type { Mend } from './mends/mend.ts';
 import { checkQueue, checkUploads } from './queue.ts';
 import { checkReferences } from './references.ts';
 import { checkSpace } from './space/checkSpace.ts';
@@ -39,13 +37,10 @@ export interface FsckParts {
   readonly extents: ExtentStore;
   /** Reads all data and compares it with its checksums; else frame headers alone. */
   readonly full?: boolean;
-  /** Told of each finding as it is made, of those about bytes when it is known whose. */
-  readonly onFinding: (finding: Finding) => void;
-  /** Told of what puts a finding right, where that is known; the walk itself changes nothing. */
-  readonly onMend?: (mend: Mend, finding: Finding) => void;
+  /** Told of each finding as it is made, of those about bytes when it is known whose. The walk itself changes nothing. */
+  readonly onFinding: OnFinding;
   /** Lists what lies beside the containers, where that is to be told. */
   readonly strays?: SpaceCheck['strays'];
-  readonly onUnreferenced?: SpaceCheck['onUnreferenced'];
   /** How much is held in memory at a time, where the defaults do not suit. */
   readonly windows?: { readonly contents: number; readonly claims: number };
 }
@@ -66,7 +61,7 @@ export interface FsckReport {
 /** @throws EngineError, ExtentError where the devices fail */
 export async function fsck(parts: FsckParts): Promise<FsckReport> {
   const { engine, extents, full = false, windows } = parts;
-  const findings = new Findings(parts.onFinding, parts.onMend);
+  const findings = new Findings(parts.onFinding);
   const damaged = new Set<string>();
   const onDamaged = (key: Bytes): void => {
     const hex = Buffer.from(key).toString('hex');
@@ -95,9 +90,8 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   await checkReferences(inspection, windows?.contents);
   await findings.tellObjects(inspection);
   const claimsPerBatch = windows && { claimsPerBatch: windows.claims };
-  const { strays, onUnreferenced } = parts;
-  const told = { ...(strays && { strays }), ...(onUnreferenced && { onUnreferenced }) };
-  const space = await checkSpace(inspection, { extents, leased, full, ...told, ...claimsPerBatch });
+  const strays = parts.strays && { strays: parts.strays };
+  const space = await checkSpace(inspection, { extents, leased, full, ...strays, ...claimsPerBatch });
   await checkCounters(inspection);
   await findings.tellObjects(inspection);
   return { findings: findings.count, volumes: layers.size, inodes, contents, ...space };

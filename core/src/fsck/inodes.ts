@@ -238,7 +238,8 @@ class InodeCheck {
         const name = `cookie ${at?.cookie} of directory ${at?.parent}`;
         const mend = removal(page[index]?.key ?? SOME_KEY, `${name} from the names of inode ${id}`);
         if (found[index] !== id) {
-          const isLeft = at && inode && inode.nlink > 0 && (await this.#hasCookieAlone(at));
+          const isFile = inode && inode.nlink > 0 && inode.type !== 'directory';
+          const isLeft = at && isFile && (await this.#hasCookieAlone(at));
           const better = isLeft ? givesFurtherName(this.#volume, id, at) : mend;
           report('linkWrong', this.#place(id), `${name} does not lead to it`, better);
         } else if (first) report('linkWrong', this.#place(id), `${name} is its first name`, mend);
@@ -308,12 +309,13 @@ class InodeCheck {
     for await (const page of store.pages(layerBounds(SPACE.tags, layer))) {
       const ids = page.map(({ key }) => inodeId(inodeOfKey(key)));
       const records = await store.getMany(ids.map((id) => objectRecordKey(layer, id)));
+      const inodes = await store.getMany(ids.map((id) => inodeKey(layer, id)));
       for (const [index, entry] of page.entries()) {
         const id = ids[index] ?? ROOT_INODE;
         const what = `tags of inode ${id}`;
         const tags = readable(this.#inspection, entry, { what, where: this.#where, decode: decodeTags });
         if (records[index]) continue;
-        const mend = tags && makesObject(layer, id, tags.length);
+        const mend = tags && (inodes[index] ? makesObject(layer, id, tags.length) : removal(entry.key, what));
         report('tagCountWrong', this.#place(id), 'it has tags and no object', mend);
       }
     }

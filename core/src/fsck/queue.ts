@@ -96,7 +96,8 @@ export async function checkUploads(inspection: Inspection, waiting: Waiting): Pr
       const place = { what: `upload ${record.upload}`, where };
       open.add(record.upload);
       if (!uploadKey(layer, record.key, record.upload).equals(key)) {
-        const mend = movesUpload(layer, key, record);
+        const isTaken = (await store.get(uploadKey(layer, record.key, record.upload))) !== undefined;
+        const mend = isTaken ? undefined : movesUpload(layer, key, record);
         report('uploadKeyWrong', place, `it is of key ${quoted(record.key)} and lies elsewhere`, mend);
       }
       if (await store.get(completedKey(record.upload))) {

@@ -2,27 +2,24 @@
  * fsck that mends: what can be proved from everything else is put right, what has no name left is given one in
  * `lost+found`, containers that nothing refers to are set aside, and what is not proved to be dead stays.
  *
- * First comes all that adds something, look after look, until there is no more of it; only then what takes something
- * away, and none of that while there is a record that cannot be read: it might be what refers to it. Every step is a
- * transaction of its own that looks again, so that one killed half-way is gone on with by the next.
+ * First comes all that adds something, look after look, until there is no more of it, or no more that can be done; only
+ * then what takes something away, and of that nothing which may rest on what could not be added, and none at all while
+ * there is a record that cannot be read: it might be what refers to it. Every step is a transaction of its own that looks
+ * again, so that one killed half-way is gone on with by the next.
  */
 
 import { type Command, CommandRunner, type Environment } from '../commands/command.ts';
 import { FsError, type FsErrorCode } from '../errors.ts';
 import { InvariantError } from '../invariant.ts';
-import type { Finding, FindingKind } from './findings.ts';
+import type { Finding } from './findings.ts';
 import { type FsckParts, type FsckReport, fsck } from './fsck.ts';
+import { Look, type Mendable } from './look.ts';
 import type { Mend } from './mends/mend.ts';
-import type { UnreferencedFile } from './space/spaceCheck.ts';
 
 /** Each mends what the one before brought to light. */
 const ROUNDS_MAX = 16;
-/** Held in memory at a time; what is more is found by the next round. */
-const MENDS_PER_ROUND = 100_000;
-const FILES_PER_ROUND = 100_000;
-const SET_ASIDE: ReadonlySet<FindingKind> = new Set(['containerWithoutReferent', 'strayFile']);
-/** Nobody knows what these would say. */
-const UNREAD: ReadonlySet<FindingKind> = new Set(['recordDamaged', 'unreadableRecord', 'unknownKey']);
+/** Of each sort, in memory at a time. */
+const FINDINGS_HELD_MAX = 100_000;
 
 export interface Repaired {
   readonly finding: Finding;
@@ -30,13 +27,15 @@ export interface Repaired {
   readonly doing: string;
 }
 
-export interface RepairParts extends Omit<FsckParts, 'onMend' | 'onUnreferenced'> {
+export interface RepairParts extends Omit<FsckParts, 'onFinding'> {
   readonly environment: Environment;
   /** Nothing is changed: told is what the first round would do. */
   readonly dryRun?: boolean;
+  /** Told of what is left, and why, where that is known. */
+  readonly onFinding: (finding: Finding) => void;
   readonly onRepaired: (repaired: Repaired) => void;
-  /** How many mends of either sort are held in memory at a time, where the default does not suit. */
-  readonly mendsPerRound?: number;
+  /** How many findings of each sort are held in memory at a time, where the default does not suit. */
+  readonly findingsHeldMax?: number;
   /** Takes a file that nothing refers to out of the extents, and keeps it. @returns why it can not, then it stays */
   readonly setAside: (path: string) => Promise<string | undefined>;
 }
@@ -47,120 +46,77 @@ export interface RepairReport extends FsckReport {
   readonly isUnfinished: boolean;
 }
 
-/** `onFinding` is told of what is left. @throws FsError, EngineError, ExtentError where the devices fail */
+/** @throws FsError, EngineError, ExtentError where the devices fail */
 export async function repair(parts: RepairParts): Promise<RepairReport> {
   const commands = new CommandRunner(parts.engine, parts.environment);
   let repaired = 0;
   for (let round = 0; ; round += 1) {
-    const seen = await look(parts);
-    const stays = new Map(seen.stays);
+    const look = new Look(parts.findingsHeldMax ?? FINDINGS_HELD_MAX);
+    const report = await walk(parts, (finding, remedy) => look.take(finding, remedy));
     const isOver = round >= ROUNDS_MAX;
-    const done = parts.dryRun === true || isOver ? 0 : await mendAll(parts, commands, seen, stays);
+    const done = parts.dryRun === true || isOver ? 0 : await mendAll(parts, commands, look);
     repaired += done;
     if (done > 0) continue;
-    if (parts.dryRun === true) for (const { mend, finding } of seen.mends) tell(parts, finding, mend.doing);
-    for (const finding of seen.left) {
-      const why = SET_ASIDE.has(finding.kind) ? stays.get(finding.what) : undefined;
-      parts.onFinding(why === undefined ? finding : { ...finding, detail: `${finding.detail}; ${why}` });
-    }
-    const isUnfinished = isOver && seen.mends.length + seen.unreferenced.length > 0;
-    return { ...seen.report, repaired, isUnfinished };
+    const next = look.adding.length > 0 ? look.adding : look.taking;
+    if (parts.dryRun === true) for (const { finding, remedy } of next) tell(parts, finding, remedy.doing);
+    await tellLeft(parts, look);
+    return { ...report, repaired, isUnfinished: isOver && next.length + look.aside.length > 0 };
   }
 }
 
-interface Seen {
-  readonly report: FsckReport;
-  readonly left: readonly Finding[];
-  /** Those that may be done: all that add something, or, where nothing does, all. */
-  readonly mends: readonly { readonly mend: Mend; readonly finding: Finding }[];
-  readonly unreferenced: readonly { readonly file: UnreferencedFile; readonly finding: Finding }[];
-  /** Why files stay that nothing refers to, by what they are called. */
-  readonly stays: ReadonlyMap<string, string>;
+function walk(
+  { engine, extents, full, windows, strays }: RepairParts,
+  onFinding: FsckParts['onFinding'],
+): Promise<FsckReport> {
+  const how = { ...(full !== undefined && { full }), ...(windows && { windows }), ...(strays && { strays }) };
+  return fsck({ engine, extents, ...how, onFinding });
 }
 
-async function look({
-  engine,
-  extents,
-  full,
-  windows,
-  strays,
-  mendsPerRound = MENDS_PER_ROUND,
-}: RepairParts): Promise<Seen> {
-  const left: Finding[] = [];
-  // Apart: were there no room left for those that add something, it would look as if there were none.
-  const [adding, taking]: [Seen['mends'][number][], Seen['mends'][number][]] = [[], []];
-  const files: UnreferencedFile[] = [];
-  const report = await fsck({
-    engine,
-    extents,
-    ...(full !== undefined && { full }),
-    ...(windows && { windows }),
-    ...(strays && { strays }),
-    onFinding: (finding) => left.push(finding),
-    onMend: (mend, finding) => {
-      const those = mend.restsOnAll === true ? taking : adding;
-      if (those.length < mendsPerRound) those.push({ mend, finding });
-    },
-    onUnreferenced: (file) => {
-      if (files.length < FILES_PER_ROUND) files.push(file);
-    },
-  });
-  const isWhole = !left.some(({ kind }) => UNREAD.has(kind));
-  const isProved = isWhole && adding.length === 0;
-  const told = new Map(left.filter(({ kind }) => SET_ASIDE.has(kind)).map((one) => [one.what, one]));
-  const isMissing = left.some(({ kind }) => kind === 'contentMissing');
-  const stays = new Map<string, string>();
-  const unreferenced = files.flatMap((file) => {
-    const finding = told.get(file.what);
-    if (finding?.kind === 'containerWithoutReferent' && isMissing) {
-      stays.set(file.what, 'it may have the bytes of a content that is missing');
-      return [];
-    }
-    return finding ? [{ file, finding }] : [];
-  });
-  return {
-    report,
-    left,
-    stays,
-    mends: isProved ? taking : adding,
-    unreferenced: isProved ? unreferenced : [],
-  };
+/** Where they were too many to be held, one more walk finds the same. */
+async function tellLeft(parts: RepairParts, look: Look): Promise<void> {
+  const onFinding: FsckParts['onFinding'] = (finding, remedy) => parts.onFinding(look.told(finding, remedy));
+  const { found } = look;
+  if (found) for (const { finding, remedy } of found) onFinding(finding, remedy);
+  else await walk(parts, onFinding);
 }
 
-/** `stays` is given why files could not be set aside. @returns how much was done */
-async function mendAll(
-  parts: RepairParts,
-  commands: CommandRunner,
-  seen: Seen,
-  stays: Map<string, string>,
-): Promise<number> {
+/** `look` is told what could not be done, and why. @returns how much was done */
+async function mendAll(parts: RepairParts, commands: CommandRunner, look: Look): Promise<number> {
   let done = 0;
-  for (const { mend, finding } of seen.mends) {
-    if (!(await isDone(commands, mend))) continue;
-    done += 1;
-    tell(parts, finding, mend.doing);
-  }
+  const mend = async (mendable: Mendable): Promise<void> => {
+    const { finding, remedy } = mendable;
+    const why = await whyUndone(commands, remedy);
+    if (why === undefined) {
+      done += 1;
+      tell(parts, finding, remedy.doing);
+    } else look.failed(mendable, why);
+  };
+  for (const mendable of look.adding) await mend(mendable);
+  if (done > 0) return done;
+  for (const mendable of look.taking) await mend(mendable);
   // Only where nothing else is to be mended, which might have been what refers to it.
   if (done > 0) return done;
-  for (const { file, finding } of seen.unreferenced) {
-    const why = await parts.setAside(file.path);
+  for (const file of look.aside) {
+    const why = await parts.setAside(file.remedy.path);
     if (why !== undefined) {
-      stays.set(file.what, why);
+      look.failed(file, why);
       continue;
     }
     done += 1;
-    tell(parts, finding, 'sets it aside, in quarantine/');
+    tell(parts, file.finding, 'sets it aside, in quarantine/');
   }
   return done;
 }
 
 /** One that meets damage, or finds things otherwise than they looked, is not done, and its finding is left. */
-async function isDone(commands: CommandRunner, mend: Mend): Promise<boolean> {
+async function whyUndone(commands: CommandRunner, mend: Mend): Promise<string | undefined> {
   try {
-    return await commands.run(commandOf(mend), {});
+    return (await commands.run(commandOf(mend), {}))
+      ? undefined
+      : 'nothing could be done about it as things are';
   } catch (error) {
     if (error instanceof InvariantError || (error instanceof FsError && !ENDING.has(error.code)))
-      return false;
+      return `it can not be mended: ${error.message}`;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import type { LayerId } from '../ids.ts';
 import { type Bounds, successor } from '../meta/keys.ts';
 import type { Volume } from '../volumes/types.ts';
 import type { FindingKind } from './findings.ts';
-import type { Mend } from './mends/mend.ts';
+import type { Remedy } from './mends/mend.ts';
 
 const ENTRIES_PER_PAGE = 500;
 
@@ -26,8 +26,8 @@ interface Place {
   readonly contents?: readonly number[];
 }
 
-/** `mend`: what puts it right, where that is known. */
-export type Report = (kind: FindingKind, place: Place, detail: string, mend?: Mend) => void;
+/** `remedy`: what is to be done about it, where that is known. */
+export type Report = (kind: FindingKind, place: Place, detail: string, remedy?: Remedy) => void;
 
 export class MetadataReader {
   readonly #engine: Pick<Engine, 'read'>;

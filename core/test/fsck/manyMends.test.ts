@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { Finding } from '../../src/fsck/findings.ts';
 import { repair } from '../../src/fsck/repair.ts';
 import { inodeId, ROOT_INODE } from '../../src/ids.ts';
-import { dentryKey } from '../../src/meta/keys.ts';
+import { dentryKey, volumeTagsKey } from '../../src/meta/keys.ts';
 import type { World } from '../space/world.ts';
 import { openRichStore } from './richStore.ts';
 import { LAYER, Vandal } from './vandal.ts';
@@ -15,14 +15,14 @@ afterEach(async () => {
   world = undefined;
 });
 
-async function repairOf({ life }: World, mendsPerRound: number) {
+async function repairOf({ life }: World, findingsHeldMax: number) {
   const { engine, extents, environment } = life;
   const left: Finding[] = [];
   const { isUnfinished } = await repair({
     engine,
     extents,
     environment,
-    mendsPerRound,
+    findingsHeldMax,
     onFinding: (finding) => left.push(finding),
     onRepaired: () => undefined,
     setAside: async () => undefined,
@@ -54,4 +54,18 @@ it('say that they are to be gone on with', async () => {
   const { left, isUnfinished } = await repairOf(world, 1);
   expect([left.length > 0, isUnfinished]).toEqual([true, true]);
   expect(await repairOf(world, 1)).toEqual({ left: [], isUnfinished: false });
+});
+
+it('tell of all that is left, and why', async () => {
+  world = await openRichStore();
+  const store = new Vandal(world);
+  for (let at = 0; at < 5; at += 1)
+    await store.addEntry(ROOT_INODE, `ghost${at}`, { inode: inodeId(9_000 + at), type: 'file' });
+  await store.put(volumeTagsKey(world.volume), Buffer.of(9));
+  const few = await repairOf(world, 1);
+  expect(few.left).toHaveLength(6);
+  expect(
+    few.left.filter(({ detail }) => detail.includes('; it stays while there is unreadableRecord')),
+  ).toHaveLength(5);
+  expect(few).toEqual(await repairOf(world, 100));
 });

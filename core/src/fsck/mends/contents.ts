@@ -66,16 +66,19 @@ export function stamps(sequence: number): Mend {
   );
 }
 
+/** Its record may be gone, too. */
 export function sumsDeadRuns(container: ContainerId, deadBytes: number): Mend {
-  return edit(
-    containerKey(container),
-    { decode: decodeContainer, encode: encodeContainer },
-    {
-      doing: `sums its dead runs anew`,
-      restsOnAll: true,
-      change: (record) => (record.deadBytes === deadBytes ? undefined : { ...record, deadBytes }),
+  return {
+    doing: 'sums its dead runs anew',
+    restsOnAll: true,
+    *run(tx) {
+      const key = containerKey(container);
+      const stored = yield* tx.get(key);
+      if (stored && decodeContainer(stored).deadBytes === deadBytes) return false;
+      tx.put(key, encodeContainer({ deadBytes }));
+      return true;
     },
-  );
+  };
 }
 
 export function movesCounter(name: string, greatest: number): Mend {

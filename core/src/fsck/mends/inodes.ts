@@ -27,7 +27,7 @@ import {
   storeDirectory,
 } from '../../tree/directories.ts';
 import { freshInode, loadInode, newInodeId, storeInode } from '../../tree/inodes.ts';
-import { type Change, changeVolume } from '../../tree/scope.ts';
+import { type Change, changeVolume, type View } from '../../tree/scope.ts';
 import type { Volume, VolumeUsage } from '../../volumes/types.ts';
 import { edit, type Mend } from './mend.ts';
 
@@ -38,7 +38,7 @@ const LOST_AND_FOUND = Buffer.from('lost+found');
 /** For who owns the root directory. */
 const LOST_AND_FOUND_MODE = 0o700;
 /** Of directories that are made anew: what theirs was is not known. */
-const MADE_ANEW_MODE = 0o700;
+export const MADE_ANEW_MODE = 0o700;
 
 export function countsNames(layer: LayerId, id: InodeId, inode: Inode): Mend {
   return {
@@ -105,7 +105,8 @@ export function givesName(volume: Volume, id: InodeId): Mend {
     *run(tx, context) {
       const change = yield* changeVolume(tx, volume.id, context);
       const inode = yield* loadInode(change, id);
-      if ((yield* nameAgain(change, id, inode)) || (yield* hasName(change, id, inode))) return true;
+      if (yield* hasName(change, id, inode)) return false;
+      if (yield* nameAgain(change, id, inode)) return true;
       yield* intoLostAndFound(change, id, inode);
       return true;
     },
@@ -124,26 +125,42 @@ export function givesFurtherName(volume: Volume, id: InodeId, place: Place): Men
   };
 }
 
-function* hasName({ tx, layer }: Change, id: InodeId, inode: Inode): Op<boolean> {
+/** Whether its first name leads to it, or would, were the entry there that its cookie still knows. */
+export function* isNamed(view: Names, id: InodeId, inode: Inode): Op<boolean> {
+  return (yield* hasName(view, id, inode)) || (yield* nameLeft(view, inode)) !== undefined;
+}
+
+type Names = Pick<View, 'tx' | 'layer'>;
+
+function* hasName({ tx, layer }: Names, id: InodeId, inode: Inode): Op<boolean> {
   if (inode.nlink === 0) return false;
   const { parent, cookie } = inode.place;
   const cookieRecord = yield* tx.get(cookieKey(layer, parent, cookie));
   if (!cookieRecord) return false;
   const stored = yield* tx.get(dentryKey(layer, parent, decodeEntryName(cookieRecord)));
-  return stored !== undefined && decodeDentry(stored).inode === id;
+  const dentry = stored && decodeDentry(stored);
+  return dentry?.inode === id && dentry.cookie === cookie;
 }
 
-function* nameAgain({ tx, layer }: Change, id: InodeId, inode: Inode): Op<boolean> {
-  if (inode.nlink === 0) return false;
+/** The first name that the cookie of an inode knows, where the entry is gone. */
+function* nameLeft({ tx, layer }: Names, inode: Inode): Op<EntryName | undefined> {
+  if (inode.nlink === 0) return undefined;
   const { parent, cookie } = inode.place;
   const cookieRecord = yield* tx.get(cookieKey(layer, parent, cookie));
-  if (!cookieRecord || !(yield* tx.get(directoryKey(layer, parent)))) return false;
+  if (!cookieRecord || !(yield* tx.get(directoryKey(layer, parent)))) return undefined;
   const entry = decodeEntryName(cookieRecord);
-  if (entry.directory !== (inode.type === 'directory')) return false;
-  const key = dentryKey(layer, parent, entry);
-  if (yield* tx.get(key)) return false;
+  if (entry.directory !== (inode.type === 'directory')) return undefined;
+  return (yield* tx.get(dentryKey(layer, parent, entry))) ? undefined : entry;
+}
+
+function* nameAgain(change: Change, id: InodeId, inode: Inode): Op<boolean> {
+  const { tx, layer } = change;
+  const entry = yield* nameLeft(change, inode);
+  if (!entry) return false;
+  const { parent, cookie } = inode.place;
   const sibling = yield* tx.get(dentryKey(layer, parent, { ...entry, directory: !entry.directory }));
-  tx.put(key, encodeDentry({ inode: id, type: inode.type, cookie, twin: sibling !== undefined }));
+  const dentry = { inode: id, type: inode.type, cookie, twin: sibling !== undefined };
+  tx.put(dentryKey(layer, parent, entry), encodeDentry(dentry));
   return true;
 }
 
@@ -247,42 +264,6 @@ export function makesRoot(volume: Volume): Mend {
         ROOT_INODE,
         freshInode(change, { type: 'directory', mode: MADE_ANEW_MODE, uid, gid, place }),
       );
-      return true;
-    },
-  };
-}
-
-/** A directory that is gone, and has entries still, at the name that leads to it. Its state is made by the next look. */
-export function makesDirectory(volume: Volume, parent: InodeId, entry: EntryName): Mend {
-  return {
-    doing: 'makes the directory anew, since it has entries',
-    *run(tx, context) {
-      const change = yield* changeVolume(tx, volume.id, context);
-      const dentry = yield* findEntry(change, parent, entry);
-      if (dentry?.type !== 'directory' || (yield* tx.get(inodeKey(change.layer, dentry.inode)))) return false;
-      const { uid, gid } = yield* loadInode(change, ROOT_INODE);
-      const place = { parent, cookie: dentry.cookie };
-      storeInode(
-        change,
-        dentry.inode,
-        freshInode(change, { type: 'directory', mode: MADE_ANEW_MODE, uid, gid, place }),
-      );
-      return true;
-    },
-  };
-}
-
-/** An entry whose inode does not exist: there is nothing that it could lead to. */
-export function dropsEntry(volume: Volume, parent: InodeId, entry: EntryName): Mend {
-  return {
-    doing: 'removes it',
-    restsOnAll: true,
-    *run(tx, context) {
-      const change = yield* changeVolume(tx, volume.id, context);
-      const dentry = yield* findEntry(change, parent, entry);
-      if (!dentry || (yield* tx.get(inodeKey(change.layer, dentry.inode)))) return false;
-      if (entry.directory !== (dentry.type === 'directory')) return false;
-      yield* removeEntry(change, { parent, name: entry.name, dentry, door: 'file' });
       return true;
     },
   };

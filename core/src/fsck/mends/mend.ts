@@ -19,6 +19,17 @@ export interface Mend {
   run(tx: WriteTx, context: CommandContext): Op<boolean>;
 }
 
+/** What puts a file right that nothing refers to: it is moved out of the extents, and kept. */
+export interface SettingAside {
+  /** Below the directory of extents. */
+  readonly path: string;
+}
+
+/** What is to be done about a finding. */
+export type Remedy = Mend | SettingAside;
+
+export const isMend = (remedy: Remedy): remedy is Mend => 'run' in remedy;
+
 /** Takes a record away that nothing needs. */
 export function removal(key: Uint8Array, what: string): Mend {
   return {

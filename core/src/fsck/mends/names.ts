@@ -11,10 +11,9 @@ import {
   type EntryName,
   entryOfDentryKey,
   inodeKey,
-  linkKey,
   longNameKey,
 } from '../../meta/keys.ts';
-import { decodeInode, encodeInode, type InodeType } from '../../meta/records/inode.ts';
+import { decodeInode, type InodeType } from '../../meta/records/inode.ts';
 import {
   type Dentry,
   type DirectoryState,
@@ -105,28 +104,6 @@ export function indexesLongName(at: At, name: Buffer): Mend {
     *run(tx) {
       if (yield* tx.get(key)) return false;
       tx.put(key, encodeLongName(name));
-      return true;
-    },
-  };
-}
-
-/** A further name, which the inode does not know of. */
-export function recordsName(at: At, dentry: Dentry): Mend {
-  const key = linkKey(at.layer, dentry.inode, { parent: at.parent, cookie: dentry.cookie });
-  return {
-    doing: `has inode ${dentry.inode} know this name`,
-    *run(tx) {
-      const stored = yield* tx.get(inodeKey(at.layer, dentry.inode));
-      if (!stored || (yield* tx.get(key))) return false;
-      const inode = decodeInode(stored);
-      if (inode.type === 'directory') return false;
-      if (inode.nlink === 0) {
-        const place = { parent: at.parent, cookie: dentry.cookie };
-        tx.put(inodeKey(at.layer, dentry.inode), encodeInode({ ...inode, nlink: 1, place }));
-        return true;
-      }
-      tx.put(key, Buffer.alloc(0));
-      tx.put(inodeKey(at.layer, dentry.inode), encodeInode({ ...inode, nlink: inode.nlink + 1 }));
       return true;
     },
   };

@@ -52,7 +52,7 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
       if (!known.has(container) && reportMissing(inspection, container, ofIt)) missing.add(container);
     }
   }
-  if (check.strays) reportStrays(inspection, check, { strays: await check.strays(), missing });
+  if (check.strays) reportStrays(inspection, { strays: await check.strays(), missing });
   return counts;
 }
 

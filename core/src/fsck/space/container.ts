@@ -66,9 +66,8 @@ export class Container {
   reportBeside(right: Container): void {
     const { path } = this;
     const what = `file ${path}`;
-    this.#check.onUnreferenced?.({ path, what });
     const detail = `what is referred to is in ${right.path}, of the same number; nothing refers to it`;
-    this.#inspection.report('strayFile', { what, where: CONTAINERS }, detail);
+    this.#inspection.report('strayFile', { what, where: CONTAINERS }, detail, { path });
   }
 
   get isSegment(): boolean {
@@ -155,9 +154,8 @@ export class Container {
     const { container, sizeBytes } = this.#info;
     if (isLeased(this.#check.leased, container)) return;
     if (claims.length === 0) {
-      const path = containerName(container, this.#info.kind);
-      this.#check.onUnreferenced?.({ path, what: this.#place.what });
-      report('containerWithoutReferent', this.#place, `nothing refers to its ${sizeBytes} bytes`);
+      const detail = `nothing refers to its ${sizeBytes} bytes`;
+      report('containerWithoutReferent', this.#place, detail, { path: this.path });
       return;
     }
     let at = 0;

@@ -8,15 +8,6 @@ export interface SpaceCheck {
   readonly full: boolean;
   readonly claimsPerBatch?: number;
   readonly strays?: () => Promise<readonly StrayFile[]>;
-  /** Told of containers that nothing refers to and nobody may be writing, and of what is none. */
-  readonly onUnreferenced?: (file: UnreferencedFile) => void;
-}
-
-export interface UnreferencedFile {
-  /** Below the directory of extents. */
-  readonly path: string;
-  /** What the finding about it calls it. */
-  readonly what: string;
 }
 
 /** Where findings about them are. */

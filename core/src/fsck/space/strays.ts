@@ -2,21 +2,24 @@
 
 import { containerName, type StrayFile } from '@facet/extents';
 import type { Inspection } from '../store.ts';
-import { CONTAINERS, type SpaceCheck } from './spaceCheck.ts';
+import { CONTAINERS } from './spaceCheck.ts';
 
 /** One that has the name of what is missed may be that, or lead to it: it stays where whoever moved it finds it. */
 export function reportStrays(
   { report }: Inspection,
-  { onUnreferenced }: SpaceCheck,
   { strays, missing }: { readonly strays: readonly StrayFile[]; readonly missing: ReadonlySet<number> },
 ): void {
   for (const { path, reason } of strays) {
     const what = `file ${path}`;
     const isMissed = 'called' in reason && missing.has(reason.called.container);
-    if (!isMissed) onUnreferenced?.({ path, what });
     const how = reason.kind === 'elsewhere' ? 'move it there' : 'bring the file back';
     const advice = isMissed ? `that is missing: ${how}, and look again` : 'nothing refers to it';
-    report('strayFile', { what, where: CONTAINERS }, `${describeStray(reason)}; ${advice}`);
+    report(
+      'strayFile',
+      { what, where: CONTAINERS },
+      `${describeStray(reason)}; ${advice}`,
+      isMissed ? undefined : { path },
+    );
   }
 }
 

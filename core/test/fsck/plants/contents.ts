@@ -191,6 +191,13 @@ export const CONTENTS_PLANTS = {
         await store.put(uploadKey(LAYER, Buffer.from('elsewhere'), upload), value);
       },
     },
+    {
+      what: 'a copy under another key',
+      plant: async (store) => {
+        const { value } = await only(store, SPACE.upload);
+        await store.put(uploadKey(LAYER, Buffer.from('elsewhere'), await store.openUpload()), value);
+      },
+    },
   ],
   uploadStillOpen: [
     {

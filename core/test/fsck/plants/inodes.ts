@@ -1,9 +1,10 @@
 import { cookie, inodeId, ROOT_INODE, timestamp } from '../../../src/ids.ts';
-import { inlineKey, inodeKey, linkKey, objectRecordKey, orphanKey } from '../../../src/meta/keys.ts';
+import { inlineKey, inodeKey, linkKey, objectRecordKey, orphanKey, tagsKey } from '../../../src/meta/keys.ts';
 import { encodeInode } from '../../../src/meta/records/inode.ts';
 import {
   decodeObjectRecord,
   encodeObjectRecord,
+  encodeTags,
   type ObjectRecord,
 } from '../../../src/meta/records/object.ts';
 import { LAYER, type Vandal } from '../vandal.ts';
@@ -35,6 +36,24 @@ export const INODES_PLANTS = {
       plant: async (store) => {
         await store.addEntry(ROOT_INODE, 'alias', { inode: await store.inodeOf('inline'), type: 'file' });
       },
+    },
+    {
+      what: 'a second name of a directory',
+      plant: async (store) => {
+        await store.addEntry(ROOT_INODE, 'alias', { inode: await store.inodeOf('made/'), type: 'directory' });
+      },
+    },
+    {
+      what: 'the only name of a file',
+      plant: (store) =>
+        store.editInode('inline', ({ place }) => ({ place: { ...place, cookie: cookie(9_999) } })),
+      also: ['inodeWithoutName'],
+    },
+    {
+      what: 'the only name of a directory',
+      plant: (store) =>
+        store.editInode('made/', ({ place }) => ({ place: { ...place, cookie: cookie(9_999) } })),
+      also: ['inodeWithoutName'],
     },
   ],
   linkCountWrong: [
@@ -133,6 +152,10 @@ export const INODES_PLANTS = {
     {
       what: 'no object',
       plant: async (store) => store.remove(objectRecordKey(LAYER, await store.inodeOf('packed'))),
+    },
+    {
+      what: 'no inode',
+      plant: (store) => store.put(tagsKey(LAYER, NOBODY), encodeTags([{ key: 'colour', value: 'red' }])),
     },
   ],
   usageWrong: [

@@ -74,6 +74,32 @@ export const NAMES_PLANTS = {
       },
       also: ['inodeWithoutName'],
     },
+    {
+      what: 'one cookie of two',
+      plant: async (store) => {
+        const { parent, dentry } = await store.dentry('inline');
+        const { cookie: at } = (await store.dentry('packed')).dentry;
+        await store.remove(cookieKey(LAYER, parent, dentry.cookie));
+        await store.editDentry('inline', { cookie: at });
+        await store.editInode('inline', () => ({ place: { parent, cookie: at } }));
+      },
+      also: ['inodeWithoutName'],
+    },
+    {
+      what: 'one cookie of two, and the inode knows another',
+      plant: async (store) =>
+        store.editDentry('inline', { cookie: (await store.dentry('packed')).dentry.cookie }),
+      also: ['inodeWithoutName', 'nameNotRecorded'],
+    },
+    {
+      what: 'the cookie of an entry that is gone',
+      plant: async (store) => {
+        const { parent, dentry } = await store.dentry('inline');
+        const entry = { name: Buffer.from('ghost'), directory: false };
+        await store.put(cookieKey(LAYER, parent, dentry.cookie), encodeEntryName(entry));
+      },
+      also: ['inodeWithoutName'],
+    },
   ],
   cookieBeyondNext: [
     {

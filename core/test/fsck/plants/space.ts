@@ -100,6 +100,13 @@ export const SPACE_PLANTS = {
       },
     },
     {
+      what: 'no sum',
+      plant: async (store) => {
+        const { container } = await store.locationOf('other');
+        await store.remove(containerKey(container));
+      },
+    },
+    {
       what: 'in two',
       plant: async (store) => {
         const [entry] = await store.all(SPACE.deadRun);
