@@ -11,6 +11,7 @@ import {
   directoryKey,
   type EntryName,
   entryOfDentryKey,
+  inlineKey,
   inodeKey,
   inodeOfKey,
   layerBounds,
@@ -28,9 +29,9 @@ import {
 } from '../meta/records/tree.ts';
 import { isLongName, nameDigest } from '../tree/longNames.ts';
 import type { Volume } from '../volumes/types.ts';
-import { dropsEntry, givesCookie, makesDirectory, recordsName } from './mends/entries.ts';
+import { dropsEntry, givesCookie, makesDirectory, makesFile, recordsName } from './mends/entries.ts';
 import { breaksCircle, isNamed } from './mends/inodes.ts';
-import { removal } from './mends/mend.ts';
+import { type Mend, removal } from './mends/mend.ts';
 import {
   countsEntries,
   indexesCookie,
@@ -109,9 +110,7 @@ async function checkTargets(inspection: Inspection, volume: Volume, named: reado
       );
     }
     if (!inodes[index]) {
-      const isMissed =
-        dentry.type === 'directory' && (await store.first(dentriesOf(layer, dentry.inode))) !== undefined;
-      const mend = isMissed ? makesDirectory(volume, parent, entry) : dropsEntry(volume, parent, entry);
+      const mend = await mendWithoutInode(inspection, volume, one);
       report('entryWithoutInode', place, `inode ${dentry.inode} does not exist`, mend);
       continue;
     }
@@ -135,6 +134,20 @@ async function checkTargets(inspection: Inspection, volume: Volume, named: reado
       report('nameNotRecorded', place, `inode ${dentry.inode} does not know this name`, mend);
     }
   }
+}
+
+/** What is left of what it led to proves what that was, or nothing does. */
+async function mendWithoutInode(
+  { store }: Inspection,
+  volume: Volume,
+  { parent, entry, dentry }: Named,
+): Promise<Mend> {
+  const { layer } = volume;
+  if (dentry.type === 'directory') {
+    const isMissed = (await store.first(dentriesOf(layer, dentry.inode))) !== undefined;
+    if (isMissed) return makesDirectory(volume, parent, entry);
+  } else if (await store.get(inlineKey(layer, dentry.inode))) return makesFile(volume, parent, entry);
+  return dropsEntry(volume, parent, entry);
 }
 
 /** Also where that can not be told: a directory has one name. */

@@ -8,10 +8,13 @@ import {
   dentryKey,
   directoryKey,
   type EntryName,
+  inlineKey,
   inodeKey,
   linkKey,
+  objectRecordKey,
 } from '../../meta/keys.ts';
 import { decodeInode, encodeInode } from '../../meta/records/inode.ts';
+import { decodeObjectRecord } from '../../meta/records/object.ts';
 import {
   decodeDentry,
   decodeDirectoryState,
@@ -24,9 +27,12 @@ import { findEntry, removeEntry } from '../../tree/directories.ts';
 import { freshInode, loadInode, storeInode } from '../../tree/inodes.ts';
 import { changeVolume } from '../../tree/scope.ts';
 import type { Volume } from '../../volumes/types.ts';
-import { isNamed, MADE_ANEW_MODE } from './inodes.ts';
+import { isNamed, MADE_ANEW_MODE, RESCUED_MODE } from './inodes.ts';
 import type { Mend } from './mend.ts';
 import type { At } from './names.ts';
+
+/** POSIX looks at what a symbolic link leads to, never at its own. */
+const SYMLINK_MODE = 0o777;
 
 /** Of two entries with one cookie the one that the cookie does not lead to: what it leads to finds it under a new one. */
 export function givesCookie({ layer, parent }: At, entry: EntryName): Mend {
@@ -90,6 +96,42 @@ export function recordsName({ layer, parent }: At, entry: EntryName, id: InodeId
       if (inode.type === 'directory') return false;
       tx.put(key, Buffer.alloc(0));
       tx.put(inodeKey(layer, id), encodeInode({ ...inode, nlink: inode.nlink + 1 }));
+      return true;
+    },
+  };
+}
+
+/** A file or symbolic link that is gone, and whose bytes lie inline still, at the name that leads to it. */
+export function makesFile(volume: Volume, parent: InodeId, entry: EntryName): Mend {
+  return {
+    doing: 'makes the file anew, since its bytes are there',
+    *run(tx, context) {
+      const change = yield* changeVolume(tx, volume.id, context);
+      const { layer } = change;
+      const dentry = yield* findEntry(change, parent, entry);
+      if (entry.directory || (dentry?.type !== 'file' && dentry?.type !== 'symlink')) return false;
+      const { inode: id, type } = dentry;
+      const [stored, bytes, record, above, state] = yield* tx.getMany([
+        inodeKey(layer, id),
+        inlineKey(layer, id),
+        objectRecordKey(layer, id),
+        inodeKey(layer, parent),
+        directoryKey(layer, parent),
+      ]);
+      if (stored || !bytes || bytes.length === 0) return false;
+      // A directory that is gone itself is made anew where its own name is.
+      if (above ? decodeInode(above).type !== 'directory' : !state) return false;
+      const { uid, gid } = yield* loadInode(change, ROOT_INODE);
+      const mode = type === 'symlink' ? SYMLINK_MODE : RESCUED_MODE;
+      const place = { parent, cookie: dentry.cookie };
+      const checksum = record && decodeObjectRecord(record).checksum;
+      tx.delete(linkKey(layer, id, place));
+      storeInode(change, id, {
+        ...freshInode(change, { type, mode, uid, gid, place }),
+        sizeBytes: bytes.length,
+        body: { kind: 'inline' },
+        ...(checksum && { checksum: { algorithm: checksum.algorithm, type: checksum.type } }),
+      });
       return true;
     },
   };

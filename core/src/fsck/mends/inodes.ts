@@ -220,7 +220,8 @@ export function rescuesInline(volume: Volume, id: InodeId): Mend {
   };
 }
 
-const RESCUED_MODE = 0o600;
+/** Of files. */
+export const RESCUED_MODE = 0o600;
 
 /** A directory whose parents lead in a circle: out of it, into lost+found. */
 export function breaksCircle(volume: Volume, id: InodeId): Mend {
