@@ -12,6 +12,7 @@ export const ENGINES: readonly EngineKind[] = ['memory', 'lmdb'];
 
 export interface Rig {
   readonly core: Core;
+  readonly engine: Engine;
   readonly volume: VolumeId;
   readonly folder: string;
   close(): Promise<void>;
@@ -43,6 +44,7 @@ export async function openRig(kind: EngineKind, options: { readonly extents?: Di
   const volume = await core.volumes.create({ name: 'bucket', owner: 'tester' });
   return {
     core,
+    engine,
     folder,
     volume: volume.id,
     async close() {

@@ -12,6 +12,7 @@ import type { CommandRunner, Environment } from '../commands/command.ts';
 import { fromExtents } from '../contents/read.ts';
 import { FsError } from '../errors.ts';
 import { isLeasedByAnother } from '../recovery/leases.ts';
+import type { DamagedMetadata } from '../scrub/metadata.ts';
 import type { Pace } from '../scrub/pace.ts';
 import { type ContainerKind, withKinds } from '../space/containerKinds.ts';
 import { isDead } from '../space/deadRuns.ts';
@@ -21,8 +22,10 @@ import { BEGIN_ANEW, CheckedWriter } from './checkedFile.ts';
 import { copyContainer } from './copyContainer.ts';
 import { dumpMetadata } from './dump.ts';
 import { EarlierCopies } from './earlierCopies.ts';
+import type { LostRecords } from './lostRecords.ts';
 import {
   type CopiedContainer,
+  DAMAGED_RECORDS_LISTED_MAX,
   endOfCopy,
   type Manifest,
   type SmallFile,
@@ -73,6 +76,9 @@ export interface BackupReport {
   readonly copiedBytes: number;
   /** Found in the store; the first ten thousand were looked at. */
   readonly damaged: readonly (DamagedRun & { readonly kind?: ContainerKind })[];
+  /** Of the metadata, in the store: the backup goes without. The first thousand. */
+  readonly damagedRecords: readonly DamagedMetadata[];
+  readonly damagedRecordCount: number;
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
@@ -111,6 +117,11 @@ async function run(parts: BackupParts): Promise<BackupReport> {
     suspicious.push(...knownBefore.slice(0, DAMAGES_MAX - suspicious.length));
     const damaged = await withKinds(parts.extents, await referredRuns(commands, suspicious));
     const copied = containers.filter(({ isNew }) => isNew);
+    const { lost } = metadata;
+    const records = {
+      damagedRecords: lost.first(DAMAGED_RECORDS_LISTED_MAX),
+      damagedRecordCount: lost.count,
+    };
     const manifest: Manifest = {
       takenMs,
       changes: metadata.changes,
@@ -118,6 +129,7 @@ async function run(parts: BackupParts): Promise<BackupReport> {
       copiedBytes: progress.containerBytes,
       smallFiles: parts.smallFiles,
       suspicious,
+      ...records,
       containers: containers.map(({ one }) => one),
     };
     await repository.publish(id, manifest);
@@ -130,6 +142,7 @@ async function run(parts: BackupParts): Promise<BackupReport> {
       copiedContainers: copied.length,
       copiedBytes: progress.containerBytes,
       damaged,
+      ...records,
     };
   } finally {
     pin.release();
@@ -141,7 +154,7 @@ async function manifestToFollow(repository: Repository, newest: BackupId): Promi
   try {
     return await repository.manifest(newest);
   } catch (error) {
-    if (!(error instanceof FsError && error.code === 'Corrupt')) throw error;
+    if (!isDamage(error)) throw error;
     throw new FsError('Corrupt', `${error.message}. ${BEGIN_ANEW}`, { cause: error });
   }
 }
@@ -152,7 +165,12 @@ async function mustBeOfThisStore(
   newest: BackupId,
 ): Promise<void> {
   const of = { repository: repository.id, newest: idBytes(newest) };
-  if (await commands.read('backup', (tx) => isOfThisStore(tx, of))) return;
+  const isOf = await commands
+    .read('backup', (tx) => isOfThisStore(tx, of))
+    .catch((error: unknown) => {
+      throw isDamage(error) ? new FsError('Corrupt', `${error.message}. ${BEGIN_ANEW}`) : error;
+    });
+  if (isOf) return;
   throw new FsError(
     'PreconditionFailed',
     `the directory's newest backup, ${newest}, is of another store, or of a state that this one does not come from: back up to a new directory`,
@@ -172,13 +190,18 @@ async function copyMetadata(
     readonly newest: BackupId | undefined;
     readonly progress: Progress;
   },
-): Promise<{ readonly needed: NeededContainers; readonly changes: number; readonly bytes: number }> {
+): Promise<{
+  readonly needed: NeededContainers;
+  readonly lost: LostRecords;
+  readonly changes: number;
+  readonly bytes: number;
+}> {
   const { engine, commands, pace, signal } = parts;
   const needed = new NeededContainers();
   const file = await CheckedWriter.create(parts.to, metadataName(id), repository.identity('metadata', id));
   try {
     const writer = new ChangeWriter(file);
-    await dumpMetadata({
+    const lost = await dumpMetadata({
       engine,
       commands,
       writer,
@@ -193,7 +216,7 @@ async function copyMetadata(
       onBytes: (bytes) => progress.metadata(bytes),
     });
     await file.finish();
-    return { needed, changes: writer.count, bytes: file.length };
+    return { needed, lost, changes: writer.count, bytes: file.length };
   } finally {
     await file.close();
   }
@@ -256,10 +279,15 @@ async function copyContainers(
         ...(signal && { signal }),
         isOpen: async (container) =>
           extents.isActive(container) ||
-          (await commands.read('backup', (tx) =>
-            isLeasedByAnother(tx, { instance: parts.instance, container }),
+          (await unlessDamaged(
+            commands.read('backup', (tx) => isLeasedByAnother(tx, { instance: parts.instance, container })),
+            true,
           )),
-        isDead: (run) => commands.read('backup', (tx) => isDead(tx, run)),
+        isDead: (run) =>
+          unlessDamaged(
+            commands.read('backup', (tx) => isDead(tx, run)),
+            false,
+          ),
         onBytes: (bytes) => progress.container(bytes),
         onSuspicious,
         earlierCopy: async (container) => {
@@ -277,6 +305,18 @@ async function copyContainers(
   for (const shard of shards) await to.syncDirectory(`${CONTAINERS}/${shard}`);
   await to.syncDirectory(CONTAINERS);
   return containers;
+}
+
+const isDamage = (error: unknown): error is FsError => error instanceof FsError && error.code === 'Corrupt';
+
+/** What a read says, or what is to be taken for it where a record that it needs is damaged. */
+async function unlessDamaged(read: Promise<boolean>, otherwise: boolean): Promise<boolean> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isDamage(error)) return otherwise;
+    throw error;
+  }
 }
 
 class Progress {

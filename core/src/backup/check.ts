@@ -22,6 +22,8 @@ export interface CheckedBackup {
   readonly damage?: string;
   /** What of its data is damaged: all else of it can be restored. */
   readonly damaged: readonly DamagedCopy[];
+  /** Records of metadata that were damaged in the store when it was made, and are not in it. */
+  readonly damagedRecordCount?: number;
 }
 
 export interface BackupsReport {
@@ -64,7 +66,9 @@ class Check {
     try {
       const manifest = await this.#repository.manifest(id);
       await this.#metadata(id, manifest);
-      return { id, damaged: await this.#containers(manifest) };
+      const { damagedRecordCount } = manifest;
+      const damaged = await this.#containers(manifest);
+      return { id, damaged, ...(damagedRecordCount > 0 && { damagedRecordCount }) };
     } catch (error) {
       if (!(error instanceof FsError && error.code === 'Corrupt')) throw error;
       return { id, damage: error.message, damaged: [] };

@@ -3,10 +3,11 @@
  *
  * All keys are walked through, a page a read; what is committed meanwhile is written down behind the pages. The walk's
  * pages are of different moments, but whatever changed since a page was read comes after it. The moment at which the
- * writing down ends, a commit of the backup's own, is the one that all of it then gives.
+ * writing down ends, a commit of the backup's own, is the one that all of it then gives. Records that are damaged are passed
+ * over, and told of.
  */
 
-import { KEY_BYTES_MAX, type OwnWrite, type WatchedEngine } from '@facet/engine';
+import { type Bytes, KEY_BYTES_MAX, type OwnWrite, type WatchedEngine } from '@facet/engine';
 import type { CommandRunner } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import { assert } from '../invariant.ts';
@@ -14,6 +15,7 @@ import { backupKey, successor } from '../meta/keys.ts';
 import type { Pace } from '../scrub/pace.ts';
 import type { ChangeWriter } from './changes.ts';
 import { ended } from './ended.ts';
+import { LostRecords } from './lostRecords.ts';
 import { markBackup } from './mark.ts';
 
 const ENTRIES_PER_PAGE = 500;
@@ -34,30 +36,36 @@ export interface DumpParts {
   readonly onBytes: (bytes: number) => void;
 }
 
-/** @throws FsError Failed | Closed (it was ended) | NoSpace; errors of the target */
-export async function dumpMetadata(parts: DumpParts): Promise<void> {
+/** @returns what is damaged. @throws FsError Failed | Closed (it was ended) | NoSpace | Corrupt; errors of the target */
+export async function dumpMetadata(parts: DumpParts): Promise<LostRecords> {
   const { engine, commands, writer, mark } = parts;
-  const passing = new PassingChanges(parts);
+  const lost = new LostRecords();
+  const passing = new PassingChanges(parts, lost);
   await engine.watch((writes) => passing.take(writes));
   try {
-    await walk(parts, passing);
+    await walk(parts, passing, lost);
     await commands.run(markBackup, mark);
     passing.check();
     assert(passing.isOver, 'the backup was not told of its own mark: the store is written to past its watch');
   } finally {
     engine.unwatch();
   }
+  lost.check();
+  for (const change of lost.changes()) writer.add(change);
   await writer.flush({ last: true });
+  return lost;
 }
 
 async function walk(
   { commands, writer, note, pace, signal, onBytes }: DumpParts,
   passing: PassingChanges,
+  lost: LostRecords,
 ): Promise<void> {
   let start: Uint8Array = Buffer.of(0);
   for (;;) {
     if (signal?.aborted) throw ended();
-    const range = { start, end: AFTER_ALL_KEYS, limit: ENTRIES_PER_PAGE };
+    const onDamaged = (key: Bytes): void => lost.met(key);
+    const range = { start, end: AFTER_ALL_KEYS, limit: ENTRIES_PER_PAGE, onDamaged };
     // What is committed after the page was read, and told before it is here, has to come after it.
     passing.hold();
     const page = await commands.read('backup', (tx) => tx.range(range));
@@ -65,6 +73,7 @@ async function walk(
     for (const entry of page) {
       writer.add(entry);
       note(entry);
+      lost.read(entry);
       bytes += entry.key.length + entry.value.length;
     }
     passing.release();
@@ -82,14 +91,16 @@ async function walk(
 class PassingChanges {
   readonly #writer: ChangeWriter;
   readonly #note: DumpParts['note'];
+  readonly #lost: LostRecords;
   readonly #markKey: Buffer;
   #held: OwnWrite[] | undefined;
   #heldBytes = 0;
   #isOver = false;
   #failure: unknown;
 
-  constructor({ writer, note, mark }: Pick<DumpParts, 'writer' | 'note' | 'mark'>) {
+  constructor({ writer, note, mark }: Pick<DumpParts, 'writer' | 'note' | 'mark'>, lost: LostRecords) {
     this.#writer = writer;
+    this.#lost = lost;
     this.#note = note;
     this.#markKey = backupKey(mark.repository);
   }
@@ -136,5 +147,6 @@ class PassingChanges {
     }
     this.#writer.add(write);
     this.#note(write);
+    this.#lost.changed(write);
   }
 }

@@ -1,8 +1,9 @@
 /**
  * A manifest names all that one backup consists of. First block: schema u8, time u64 (milliseconds), changes u64, bytes of
  * the metadata's file u64, bytes copied by this backup u64, containers u64, number of small files u16, of each name and
- * bytes, number of suspicious runs u32, of each container, offset and length u64 and the reason. Then blocks of containers, in order of id, of each: id u64, segment u8, sealed u8, length u64, bytes u64, number
- * of stretches u16, of each end u64 and CRC-32C u32.
+ * bytes, number of suspicious runs u32, of each container, offset and length u64 and the reason; damaged records u64, the
+ * first of them u16, of each the key (all of this absent: none). Then blocks of containers, in order of id, of each: id u64, segment
+ * u8, sealed u8, length u64, bytes u64, number of stretches u16, of each end u64 and CRC-32C u32.
  */
 
 import { Buffer } from 'node:buffer';
@@ -14,6 +15,7 @@ import {
   type PhysicalRun,
 } from '@facet/extents';
 import { Reader, Writer } from '../meta/codec.ts';
+import { type DamagedMetadata, damagedMetadata } from '../scrub/metadata.ts';
 import { CheckedWriter, damagedFile, type FileIdentity, readBlocks } from './checkedFile.ts';
 
 const SCHEMA = 1;
@@ -51,6 +53,9 @@ export interface SuspiciousRun extends PhysicalRun {
   readonly reason: string;
 }
 
+/** More is damage that a list does not help with. */
+export const DAMAGED_RECORDS_LISTED_MAX = 1_000;
+
 export interface Manifest {
   readonly takenMs: number;
   readonly changes: number;
@@ -58,6 +63,9 @@ export interface Manifest {
   readonly copiedBytes: number;
   readonly smallFiles: readonly SmallFile[];
   readonly suspicious: readonly SuspiciousRun[];
+  /** Of metadata, that were damaged in the store and so are not in the backup; the first thousand. */
+  readonly damagedRecords: readonly DamagedMetadata[];
+  readonly damagedRecordCount: number;
   /** In order of id. */
   readonly containers: readonly CopiedContainer[];
 }
@@ -98,6 +106,8 @@ function encodeSummary(manifest: Manifest): Buffer {
   writer.u32(suspicious.length);
   for (const { container, offset, length, reason } of suspicious)
     writer.u64(container).u64(offset).u64(length).text(reason);
+  writer.u64(manifest.damagedRecordCount).u16(manifest.damagedRecords.length);
+  for (const { key } of manifest.damagedRecords) writer.bytes(Buffer.from(key, 'hex'));
   return writer.done();
 }
 
@@ -146,7 +156,12 @@ function readSummary(reader: Reader) {
     length: reader.u64(),
     reason: reader.text(),
   }));
-  return { ...numbers, smallFiles, suspicious };
+  // A backup that was made before any could be missing says nothing of them.
+  const damagedRecordCount = reader.remaining > 0 ? reader.u64() : 0;
+  const damagedRecords = Array.from({ length: reader.remaining > 0 ? reader.u16() : 0 }, () =>
+    damagedMetadata(reader.bytes()),
+  );
+  return { ...numbers, smallFiles, suspicious, damagedRecords, damagedRecordCount };
 }
 
 function readContainer(reader: Reader): CopiedContainer {

@@ -10,17 +10,26 @@ export interface Pruned {
 }
 
 /**
- * Removes all backups but the newest ones, then containers that none of those names. A number for each container that is
- * kept is held in memory.
+ * Removes all backups but the newest ones, then containers that none of those names. As many stay of which no record of
+ * metadata is missing: what was damaged in the store is whole in an older one at best, and each that is made from then on is
+ * without it. A number for each container that is kept is held in memory.
  * @throws FsError Corrupt (one that is kept can not be read: then nothing is removed); errors of the disk
  */
 export async function prune(repository: Repository, keep: number): Promise<Pruned> {
   const { disk } = repository;
-  const all = await repository.backups();
-  const gone = all.slice(0, Math.max(0, all.length - keep));
+  const gone: BackupId[] = [];
   const kept = new Set<number>();
-  for (const id of all.slice(gone.length))
-    for (const one of (await repository.manifest(id)).containers) kept.add(one.container);
+  let [newer, whole] = [0, 0];
+  for (const id of (await repository.backups()).toReversed()) {
+    // Neither is looked at that goes in any case, nor does it matter what is wrong with it.
+    const manifest = newer < keep || whole < keep ? await repository.manifest(id) : undefined;
+    const isWhole = manifest?.damagedRecordCount === 0;
+    newer += 1;
+    if (isWhole) whole += 1;
+    if (manifest && (isWhole || newer <= keep))
+      for (const one of manifest.containers) kept.add(one.container);
+    else gone.unshift(id);
+  }
   for (const id of gone) await repository.remove(id);
   let [files, bytes] = [0, 0];
   for (const shard of await disk.list(CONTAINERS)) {

@@ -10,12 +10,17 @@ import type { Pace } from './pace.ts';
 /** More is damage that a list does not help with. */
 const LISTED_MAX = 1_000;
 
-interface DamagedMetadata {
+export interface DamagedMetadata {
   /** Hexadecimal. */
   readonly key: string;
   /** What the key says it is of: `dentry`. */
   readonly kind: string;
 }
+
+export const damagedMetadata = (key: Bytes): DamagedMetadata => ({
+  key: Buffer.from(key).toString('hex'),
+  kind: kindOfKey(key),
+});
 
 export interface ScrubbedMetadata {
   readonly records: number;
@@ -43,8 +48,8 @@ export async function scrubMetadata({
   let damagedRecordCount = 0;
   const onDamaged = (key: Bytes): void => {
     damagedRecordCount += 1;
-    const hex = Buffer.from(key).toString('hex');
-    if (damaged.size < LISTED_MAX) damaged.set(hex, { key: hex, kind: kindOfKey(key) });
+    const one = damagedMetadata(key);
+    if (damaged.size < LISTED_MAX) damaged.set(one.key, one);
   };
   const store = new MetadataReader(
     readingPastDamage({ read: (op) => commands.read('scrub', op) }, onDamaged),

@@ -1,6 +1,6 @@
 /** Changes records and bytes behind the store's back. */
 
-import { DamagedRecord, type Entry, type KeyRange, type Op, type ReadTx } from '@facet/engine';
+import { DamagedRecord, type Engine, type Entry, type KeyRange, type Op, type ReadTx } from '@facet/engine';
 import type { ContainerId, Location } from '@facet/extents';
 import { CONTENT_IDS } from '../../src/contents/bodies.ts';
 import {
@@ -209,17 +209,22 @@ export class Vandal {
 
   // ---- bytes ----
 
-  /** The engine takes the record for damaged from now on. */
   damageRecord(key: Uint8Array): void {
-    const { engine } = this.world.life;
-    const read = engine.read.bind(engine);
-    Object.assign(engine, { read: <T>(op: (tx: ReadTx) => Op<T>) => read((tx) => op(new Damaged(tx, key))) });
+    damageRecord(this.world.life.engine, key);
   }
 
   damage(place: { readonly container: ContainerId; readonly offset: number }): void {
     const name = `00/${place.container.toString(16).padStart(14, '0')}.seg`;
     this.world.disk.damage({ name, offset: place.offset, mask: 0x10 });
   }
+}
+
+/** Whoever reads finds the record damaged from now on. @returns what ends that */
+export function damageRecord(engine: Engine, key: Uint8Array): () => void {
+  const before = engine.read;
+  const read = before.bind(engine);
+  Object.assign(engine, { read: <T>(op: (tx: ReadTx) => Op<T>) => read((tx) => op(new Damaged(tx, key))) });
+  return () => Object.assign(engine, { read: before });
 }
 
 class Damaged implements ReadTx {

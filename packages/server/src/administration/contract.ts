@@ -149,12 +149,17 @@ const damagedBytes = z.object({
   objects: z.array(z.object({ volume: z.string(), key: z.string(), upload: z.string().exactOptional() })),
 });
 
-export const scrubReport = z.object({
-  /** Of the metadata. */
-  records: z.number(),
+/** Of the metadata. */
+const damagedRecords = {
   damagedRecordCount: z.number(),
   /** The first thousand. */
   damagedRecords: z.array(z.object({ key: z.string(), kind: z.string() })),
+};
+
+export const scrubReport = z.object({
+  /** Of the metadata. */
+  records: z.number(),
+  ...damagedRecords,
   bytes: z.number(),
   extents: z.number(),
   /** False when it was ended early. */
@@ -211,6 +216,8 @@ export const backupReport = z.object({
   copiedBytes: z.number(),
   /** In the store. The first ten thousand were looked at. */
   damaged: z.array(damagedBytes),
+  /** In the store: they are not in the backup. */
+  ...damagedRecords,
 });
 export type BackupReport = z.infer<typeof backupReport>;
 

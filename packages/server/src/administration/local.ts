@@ -176,8 +176,8 @@ export function administerCore({
       const report = await withPlaceForBackups(to, (disk) =>
         core.backup({ to: disk, smallFiles, ...options }),
       );
-      const { damaged, changes: _changes, ...counts } = report;
-      return { ...counts, damaged: damaged.map(reportDamaged) };
+      const { damaged, damagedRecords, changes: _changes, ...counts } = report;
+      return { ...counts, damagedRecords: [...damagedRecords], damaged: damaged.map(reportDamaged) };
     },
 
     compact: async (options) => ({ ...(await core.compact(options)) }),

@@ -132,7 +132,7 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
         return progressStream({
           work: (how) => administration.backup({ ...asked, ...how }),
           isServing: () => options.administration() === administration,
-          onEnd: ({ damaged, ...counts }) =>
+          onEnd: ({ damaged, damagedRecords: _named, ...counts }) =>
             options.logger.info({ ...counts, damaged: damaged.length }, 'the backup is complete'),
           onFailure: (cause) => options.logger.error({ err: cause }, 'the backup failed'),
           onCancelled: () => options.logger.info('the backup was cancelled'),

@@ -22,6 +22,17 @@ export function describeDamagedPlace(place: {
   return `damaged: container ${container} at ${offset}: ${reason}${describeAffected(objects)}`;
 }
 
+/** A record of the metadata that is damaged, as a line. */
+export function describeDamagedRecord({
+  key,
+  kind,
+}: {
+  readonly key: string;
+  readonly kind: string;
+}): string {
+  return `damaged: metadata record ${key} (${kind})`;
+}
+
 /** Quoted where the key holds what a terminal might act on, or what would be taken for the end of it. */
 function describeObject({ volume, key, upload }: AffectedObject): string {
   const path = `${volume}/${key}`;

@@ -8,7 +8,7 @@ import type { BackupReport } from '../administration/contract.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
-import { describeDamagedPlace } from './affectedObjects.ts';
+import { describeDamagedPlace, describeDamagedRecord } from './affectedObjects.ts';
 import { counted } from './counted.ts';
 import { ProgressLine } from './progressLine.ts';
 import { addRateOption, type RateOptions, rateOf } from './rate.ts';
@@ -73,7 +73,7 @@ async function runBackup(options: BackupCommandOptions): Promise<ExitCode> {
       result: pruned ? { ...report, removed: pruned } : report,
       text: describe(report, pruned),
     });
-    return report.damaged.length === 0 ? EXIT.ok : EXIT.damage;
+    return damagesOf(report) === 0 ? EXIT.ok : EXIT.damage;
   } catch (error) {
     line.clear();
     if (!signal.aborted) throw error;
@@ -81,6 +81,9 @@ async function runBackup(options: BackupCommandOptions): Promise<ExitCode> {
     throw new CommandFailure({ exitCode: EXIT.failed, code: 'Interrupted', message });
   }
 }
+
+const damagesOf = ({ damaged, damagedRecordCount }: BackupReport): number =>
+  damaged.length + damagedRecordCount;
 
 /** @param made the backup that was made before */
 async function pruneTo(directory: string, keep: number, made: BackupId): Promise<Pruned> {
@@ -116,6 +119,9 @@ async function listBackups(options: BackupCommandOptions): Promise<ExitCode> {
         backups.map(({ id, metadataBytes, copiedBytes }) => [id, shown(metadataBytes), shown(copiedBytes)]),
       ),
       ...backups.flatMap(({ damage }) => damage ?? []),
+      ...backups.flatMap(({ id, damagedRecordCount }) =>
+        damagedRecordCount === undefined ? [] : [`backup ${id} ${lacks(damagedRecordCount)}`],
+      ),
     ].join('\n'),
   });
   return backups.some(({ damage }) => damage !== undefined) ? EXIT.damage : EXIT.ok;
@@ -127,13 +133,18 @@ interface Listed {
   readonly copiedBytes?: number;
   /** Why it can not be restored, as far as its manifest tells. */
   readonly damage?: string;
+  /** Of metadata, that were damaged in the store when it was made. */
+  readonly damagedRecordCount?: number;
 }
+
+const lacks = (records: number): string =>
+  `lacks ${counted(records, 'metadata record')}, damaged in the store when it was made`;
 
 async function describeListed(repository: Repository, id: BackupId): Promise<Listed> {
   const { FsError } = await import('@facet/core');
   try {
-    const { metadataBytes, copiedBytes } = await repository.manifest(id);
-    return { id, metadataBytes, copiedBytes };
+    const { metadataBytes, copiedBytes, damagedRecordCount } = await repository.manifest(id);
+    return { id, metadataBytes, copiedBytes, ...(damagedRecordCount > 0 && { damagedRecordCount }) };
   } catch (error) {
     if (!(error instanceof FsError && error.code === 'Corrupt')) throw error;
     return { id, damage: error.message };
@@ -170,8 +181,8 @@ function describeCheck({ backups, bytes, remark }: BackupsReport, isWhole: boole
     ...(remark === undefined ? [] : [`${remark}; the next backup writes it anew`]),
     ...shortList(places),
     ...backups.map(
-      ({ id, damage, damaged }) =>
-        `backup ${id}: ${damage ?? (damaged.length === 0 ? 'whole' : `${counted(damaged.length, 'place')} of its data damaged`)}`,
+      ({ id, damage, damaged, damagedRecordCount }) =>
+        `backup ${id}: ${damage ?? (damaged.length === 0 ? 'whole' : `${counted(damaged.length, 'place')} of its data damaged`)}${damagedRecordCount === undefined ? '' : `; it ${lacks(damagedRecordCount)}`}`,
     ),
     `read ${formatBytes(bytes)} of ${counted(backups.length, 'backup')}`,
     isWhole
@@ -192,7 +203,9 @@ async function inCoresWords<T>(work: () => Promise<T>): Promise<T> {
 
 function describe(report: BackupReport, pruned: Pruned | undefined): string {
   const { id, metadataBytes, containers, bytes, copiedContainers, copiedBytes, damaged } = report;
+  const damages = damagesOf(report);
   return [
+    ...shortList(report.damagedRecords.map(describeDamagedRecord), report.damagedRecordCount),
     ...shortList(damaged.map(describeDamagedPlace)),
     `backup ${id}: ${formatBytes(metadataBytes)} of metadata, ${formatBytes(bytes)} of data in ${counted(containers, 'file')}`,
     `copied ${formatBytes(copiedBytes)} of data, of ${counted(copiedContainers, 'file')}`,
@@ -201,8 +214,8 @@ function describe(report: BackupReport, pruned: Pruned | undefined): string {
           `removed ${counted(pruned.backups.length, 'backup')}, and ${formatBytes(pruned.bytes)} of data that only they had`,
         ]
       : []),
-    damaged.length === 0
+    damages === 0
       ? 'no damage'
-      : `DAMAGED in the store: ${counted(damaged.length, 'place')}; all else is in the backup`,
+      : `DAMAGED in the store: ${counted(damages, 'place')}; all else is in the backup`,
   ].join('\n');
 }

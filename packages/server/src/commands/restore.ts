@@ -8,7 +8,7 @@ import { CommandFailure } from '../failure.ts';
 import { processOutput } from '../output.ts';
 import { storeLayout } from '../store/layout.ts';
 import type { Restored } from '../store/restore.ts';
-import { describeDamagedPlace } from './affectedObjects.ts';
+import { describeDamagedPlace, describeDamagedRecord } from './affectedObjects.ts';
 import { counted } from './counted.ts';
 import { describeChecked } from './describeChecked.ts';
 import { ProgressLine } from './progressLine.ts';
@@ -75,8 +75,8 @@ async function runRestore(options: RestoreCommandOptions): Promise<ExitCode> {
   }
 }
 
-function damagesOf({ containers, fsck, scrub }: Restored): number {
-  return containers.damaged.length + fsck.findings + scrub.damagedCount;
+function damagesOf({ damagedRecordCount, containers, fsck, scrub }: Restored): number {
+  return damagedRecordCount + containers.damaged.length + fsck.findings + scrub.damagedCount;
 }
 
 function describe(
@@ -89,8 +89,12 @@ function describe(
     ({ path, offset, length, reason }) =>
       `damaged: ${path} of the backup, ${length} bytes at ${offset}: ${reason}`,
   );
+  const ofMetadata = restored.damagedRecords.map(
+    (record) => `${describeDamagedRecord(record)}, when the backup was made`,
+  );
   const lines = new FindingLines();
   return [
+    ...shortList(ofMetadata, restored.damagedRecordCount),
     ...shortList(ofBackup),
     ...shortList(scrub.damaged.map(describeDamagedPlace), scrub.damagedCount),
     ...findings.flatMap((finding) => lines.take(finding) ?? []),

@@ -6,7 +6,7 @@ import type { ScrubReport } from '../administration/contract.ts';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { processOutput } from '../output.ts';
-import { describeDamagedPlace } from './affectedObjects.ts';
+import { describeDamagedPlace, describeDamagedRecord } from './affectedObjects.ts';
 import { counted } from './counted.ts';
 import { ProgressLine } from './progressLine.ts';
 import { addRateOption, type RateOptions, rateOf } from './rate.ts';
@@ -60,10 +60,9 @@ async function runScrub(options: ScrubCommandOptions): Promise<ExitCode> {
 function describe(report: ScrubReport): string {
   const { bytes, extents, records, complete, damaged, damagedRecords } = report;
   const damagedCount = report.damagedCount + report.damagedRecordCount;
-  const ofMetadata = damagedRecords.map(({ key, kind }) => `damaged: metadata record ${key} (${kind})`);
   const read = `${formatBytes(bytes)} in ${counted(extents, 'extent')}, ${counted(records, 'metadata record')}`;
   return [
-    ...shortList(ofMetadata, report.damagedRecordCount),
+    ...shortList(damagedRecords.map(describeDamagedRecord), report.damagedRecordCount),
     ...shortList(damaged.map(describeDamagedPlace), report.damagedCount),
     `read ${read}${complete ? '' : ', and was ended early'}`,
     damagedCount === 0 ? 'no damage' : `DAMAGED: ${counted(damagedCount, 'place')}`,

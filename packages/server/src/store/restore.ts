@@ -44,6 +44,9 @@ export interface Restored {
   /** Keys and their changes, each read from the backup and checked. */
   readonly changes: number;
   readonly metadataBytes: number;
+  /** Of metadata, that were damaged in the store when the backup was made; the first thousand. */
+  readonly damagedRecords: readonly { readonly key: string; readonly kind: string }[];
+  readonly damagedRecordCount: number;
   readonly containers: RestoredContainers;
   readonly fsck: FsckReport;
   readonly scrub: Omit<ScrubReport, 'damaged'> & { readonly damaged: readonly DamagedPlace[] };
@@ -118,8 +121,9 @@ async function bringBack(
   const fsck = await inspectStore({ layout: unfinished, onFinding });
   renameSync(layout.restoring, layout.metadata);
   syncDirectory(layout.directory);
-  const { metadataBytes } = backup.manifest;
-  return { id: backup.id, changes, metadataBytes, containers, fsck, scrub };
+  const { metadataBytes, damagedRecords, damagedRecordCount } = backup.manifest;
+  const lost = { damagedRecords, damagedRecordCount };
+  return { id: backup.id, changes, metadataBytes, ...lost, containers, fsck, scrub };
 }
 
 /** As after a crash at the moment that the backup is of: what nobody refers to is found and given back. */

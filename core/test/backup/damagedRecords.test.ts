@@ -1,0 +1,150 @@
+/** Records of the metadata that are damaged in the store: a backup goes on past them, and nothing of them is made up. */
+
+import { describe, expect, it } from 'vitest';
+import { LostRecords } from '../../src/backup/lostRecords.ts';
+import { prune, Repository } from '../../src/index.ts';
+import { kindOfKey, SPACE, spaceBounds } from '../../src/meta/keys.ts';
+import { damageRecord } from '../fsck/vandal.ts';
+import { bytesFrom, randomFrom } from '../random.ts';
+import { ENGINES } from '../rig.ts';
+import { bringBack, objectsOf, placeForBackups, verify, Yard } from './yard.ts';
+
+const TAGS = [{ key: 'colour', value: 'red' }];
+
+/** Every record of a kind. */
+async function keysOf({ rig }: Yard, space: number): Promise<readonly Uint8Array[]> {
+  const entries = await rig.engine.read((tx) => tx.range({ ...spaceBounds(space), limit: 1_000 }));
+  return entries.map(({ key }) => Buffer.from(key));
+}
+
+async function only(yard: Yard, space: number, at = 0): Promise<Uint8Array> {
+  const key = (await keysOf(yard, space)).at(at);
+  if (!key) throw new Error(`there is no record of space ${space}`);
+  return key;
+}
+
+async function filled(kind: (typeof ENGINES)[number]): Promise<Yard> {
+  const yard = await Yard.open(kind);
+  const random = randomFrom(11);
+  for (const [key, size] of Object.entries({ tiny: 50, packed: 20_000, large: 400_000 }))
+    await yard.put(key, bytesFrom(random, size));
+  await yard.core.objects.setTags({ volume: yard.volume, key: Buffer.from('packed'), tags: TAGS });
+  return yard;
+}
+
+/** A file of several pieces, by the other view. */
+async function writePieces({ core, volume }: Yard, name: string): Promise<void> {
+  const caller = { uid: 0, gid: 0, groups: [] };
+  const parent = await core.files.root({ volume });
+  const how = { kind: 'guarded', attributes: {} } as const;
+  const { file } = await core.files.create({ caller, parent, name: Buffer.from(name), how });
+  for (const offset of [0, 1 << 20, 2 << 20])
+    await core.files.write({ caller, file, offset, data: [bytesFrom(randomFrom(offset), 30_000)] });
+}
+
+describe.each(ENGINES)('a backup of a store on the %s engine with a damaged record', (kind) => {
+  it.each([
+    ['tags', SPACE.tags],
+    ['usage', SPACE.usage],
+    ['cookie', SPACE.cookie],
+    ['lease', SPACE.lease],
+    ['backup', SPACE.backup],
+  ] as const)('of %s has all else', async (what, space) => {
+    const yard = await filled(kind);
+    const before = await objectsOf(yard.core, yard.volume);
+    await yard.backup(placeForBackups().mount());
+    const key = await only(yard, space);
+    const heal = damageRecord(yard.rig.engine, key);
+    const place = placeForBackups().mount();
+    const { damaged, damagedRecords, damagedRecordCount, id } = await yard.backup(place);
+    heal();
+    expect(damaged).toEqual([]);
+    expect(damagedRecords).toEqual([{ key: Buffer.from(key).toString('hex'), kind: what }]);
+    expect(damagedRecordCount).toBe(1);
+    const manifest = await (await Repository.open(place)).manifest(id);
+    expect(manifest).toMatchObject({ damagedRecords, damagedRecordCount });
+    const back = await bringBack(place);
+    expect(await back.objects()).toEqual(before);
+  });
+
+  it('of tags does not say that there were none, nor does one of what is brought back from it', async () => {
+    const yard = await filled(kind);
+    const key = await only(yard, SPACE.tags);
+    damageRecord(yard.rig.engine, key);
+    const place = placeForBackups().mount();
+    await yard.backup(place);
+    const back = await bringBack(place);
+    const { core } = back;
+    const volume = (await core.volumes.find('bucket'))?.id ?? yard.volume;
+    const at = { volume, key: Buffer.from('packed') };
+    await expect(core.objects.getTags(at)).rejects.toThrow();
+    expect((await back.findings()).map(({ kind: found }) => found)).toContain('unreadableRecord');
+    const again = await core.backup({
+      to: placeForBackups().mount(),
+      smallFiles: [],
+      bytesPerSecond: Number.MAX_SAFE_INTEGER,
+    });
+    expect(again.damagedRecordCount).toBe(1);
+    await core.objects.setTags({ ...at, tags: TAGS });
+    expect(await core.objects.getTags(at)).toEqual(TAGS);
+  });
+
+  it('of a map has no hole there, and the file can not be read', async () => {
+    const yard = await filled(kind);
+    await writePieces(yard, 'pieces');
+    const before = await objectsOf(yard.core, yard.volume);
+    damageRecord(yard.rig.engine, await only(yard, SPACE.contentMap, 1));
+    const place = placeForBackups().mount();
+    expect(await yard.backup(place)).toMatchObject({ damagedRecordCount: 1 });
+    const back = await bringBack(place);
+    await expect(back.read('pieces')).rejects.toThrow();
+    expect((await back.read('packed')).equals(before.get('packed') ?? Buffer.alloc(0))).toBe(true);
+    expect((await back.findings()).map(({ kind: found }) => found)).toContain('contentMissing');
+  });
+
+  it('that ids come from is none, and leaves those that are there as they are', async () => {
+    const yard = await filled(kind);
+    const place = placeForBackups().mount();
+    const { id } = await yard.backup(place);
+    const heal = damageRecord(yard.rig.engine, await only(yard, SPACE.counter));
+    await expect(yard.backup(place)).rejects.toMatchObject({ code: 'Corrupt' });
+    heal();
+    expect(await (await Repository.open(place)).backups()).toEqual([id]);
+    expect(await verify(place)).toBeUndefined();
+  });
+
+  it('does not have older ones removed that are without damage', async () => {
+    const yard = await filled(kind);
+    const place = placeForBackups().mount();
+    const { id: whole } = await yard.backup(place);
+    const repository = await Repository.open(place);
+    const before = await objectsOf(yard.core, yard.volume);
+    const content = (await keysOf(yard, SPACE.content)).at(-1) ?? Buffer.of(0);
+    const heal = damageRecord(yard.rig.engine, content);
+    const later = [];
+    for (let at = 0; at < 3; at += 1) {
+      const { id, damagedRecordCount } = await yard.backup(place);
+      expect(damagedRecordCount).toBe(1);
+      later.push(id);
+      // Those that are no better than the newest go, as told.
+      await prune(repository, 1);
+      expect(await repository.backups()).toEqual([whole, id]);
+    }
+    expect(await (await bringBack(place, { id: whole })).objects()).toEqual(before);
+    await yard.delete('large');
+    heal();
+    const { id } = await yard.backup(place);
+    expect((await prune(repository, 1)).backups).toEqual([whole, later.at(-1)]);
+    expect(await repository.backups()).toEqual([id]);
+    expect(await verify(place)).toBeUndefined();
+  });
+});
+
+it('what is written anew while a backup is made is not lost', () => {
+  const lost = new LostRecords();
+  const keys = [Buffer.of(SPACE.tags, 1), Buffer.of(SPACE.tags, 2)];
+  for (const key of keys) lost.met(key);
+  lost.changed({ key: Buffer.of(SPACE.tags, 2), value: Buffer.of(1) });
+  expect([...lost.changes()].map(({ key }) => key)).toEqual(keys.slice(0, 1));
+  expect(lost.first(10)).toEqual([{ key: '1601', kind: kindOfKey(keys[0] ?? Buffer.of(0)) }]);
+});
