@@ -7,6 +7,7 @@ import { CommandRunner } from '../../src/commands/command.ts';
 import { systemEnvironment } from '../../src/environment.ts';
 import { backupKey } from '../../src/meta/keys.ts';
 import { Pace } from '../../src/scrub/pace.ts';
+import { damageRecord } from '../fsck/vandal.ts';
 import { placeForBackups } from './yard.ts';
 
 const KEYS = 1200;
@@ -14,7 +15,10 @@ const keyOf = (at: number): Buffer => Buffer.from(`key${String(at).padStart(5, '
 const mark = { repository: Buffer.alloc(16, 1), newest: undefined, backup: Buffer.alloc(16, 2) };
 
 /** Copies while `meanwhile` runs each time that a page was looked at and is not here yet. */
-async function dumpWhile(meanwhile: (engine: WatchedEngine, page: number) => Promise<unknown>) {
+async function dumpWhile(
+  meanwhile: (engine: WatchedEngine, page: number) => Promise<unknown>,
+  damaged: Buffer = Buffer.from('none'),
+) {
   let page = 0;
   let isDumping = false;
   const memory: MemoryEngine = new MemoryEngine({
@@ -34,7 +38,8 @@ async function dumpWhile(meanwhile: (engine: WatchedEngine, page: number) => Pro
   const file = await CheckedWriter.create(disk, 'metadata', identity);
   const noted: OwnWrite[] = [];
   isDumping = true;
-  await dumpMetadata({
+  const heal = damageRecord(memory, damaged);
+  const lost = await dumpMetadata({
     engine,
     commands: new CommandRunner(engine, systemEnvironment()),
     writer: new ChangeWriter(file),
@@ -44,6 +49,7 @@ async function dumpWhile(meanwhile: (engine: WatchedEngine, page: number) => Pro
     onBytes: () => undefined,
   });
   isDumping = false;
+  heal();
   await file.finish();
   await file.close();
   const copy = new Map<string, string>();
@@ -62,7 +68,7 @@ async function dumpWhile(meanwhile: (engine: WatchedEngine, page: number) => Pro
   const state = new Map(
     all.map(({ key, value }) => [Buffer.from(key).toString('hex'), Buffer.from(value).toString('hex')]),
   );
-  return { copy, state, pages: page };
+  return { copy, state, pages: page, lost: lost.count };
 }
 
 async function change(engine: WatchedEngine, at: number, value: string | undefined): Promise<unknown> {
@@ -82,6 +88,14 @@ describe('what is committed after a page was looked at and told before it is her
     expect(pages).toBe(3);
     expect(copy).toEqual(state);
     expect(copy.has(backupKey(mark.repository).toString('hex'))).toBe(true);
+  });
+
+  it.each([1, 3])('is no damage where it is of a record that was damaged (page %i)', async (when) => {
+    const { copy, state, lost } = await dumpWhile(async (engine, page) => {
+      if (page === when) await change(engine, 7, 'new');
+    }, keyOf(7));
+    expect(lost).toBe(0);
+    expect(copy).toEqual(state);
   });
 
   it('fails the copy, and nobody else, where more comes than can be written', async () => {
