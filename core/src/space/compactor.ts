@@ -138,6 +138,7 @@ export class Compactor {
     const work: Work = {
       pace: options.pace,
       signal,
+      patient: false,
       onChosen: (chosen) => {
         bytesExpected = bytes + chosen;
       },
@@ -152,7 +153,7 @@ export class Compactor {
     // First, since it leaves places in segments behind.
     await this.#inTurn(() => this.#merge(work, { onlyQuiet: false }));
     for (let pass = 0; pass < PASSES_MAX && !signal.aborted; pass += 1)
-      if ((await this.#pass(work)) === 0) break;
+      if ((await this.#pass(work)).chosen === 0) break;
     const after = this.#counts;
     return {
       segments: after.segments - before.segments,
@@ -167,12 +168,14 @@ export class Compactor {
 
   async #loop(): Promise<void> {
     const { signal } = this.#ending;
-    for (let looks = 1, sweepAt = LOOKS_PER_SWEEP; !signal.aborted; looks += 1) {
-      await this.#rest();
+    for (let looks = 1, sweepAt = LOOKS_PER_SWEEP, rests = true; !signal.aborted; looks += 1) {
+      if (rests) await this.#rest();
       if (signal.aborted) return;
-      const work = { pace: this.#parts.pace, signal: AbortSignal.any([signal, this.#yielding.signal]) };
+      const ended = AbortSignal.any([signal, this.#yielding.signal]);
+      const work: Work = { pace: this.#parts.pace, signal: ended, patient: true };
+      rests = true;
       try {
-        await this.#pass(work);
+        rests = (await this.#pass(work)).isOver;
         if (looks < sweepAt) continue;
         const reads = await this.#inTurn(() => this.#merge(work, { onlyQuiet: true }));
         sweepAt = looks + Math.max(LOOKS_PER_SWEEP, Math.ceil(reads / READS_PER_LOOK));
@@ -193,18 +196,25 @@ export class Compactor {
     });
   }
 
-  /** @returns how many segments it went through */
-  #pass(work: Work): Promise<number> {
+  /** Goes through the worst; in the background until it is time to look anew which they are. */
+  #pass(work: Work): Promise<{ readonly chosen: number; readonly isOver: boolean }> {
     return this.#inTurn(async () => {
-      if (work.signal.aborted) return 0;
-      const segments = await this.#choice.choose();
+      if (work.signal.aborted) return { chosen: 0, isOver: true };
+      const segments = await this.#choice.choose(work);
       work.onChosen?.(segments.reduce((sum, { liveBytes }) => sum + liveBytes, 0));
+      let isOld = false;
+      const aging = this.#timer.after(LOOK_MS, () => {
+        isOld = work.patient;
+      });
+      let left = segments.length;
       for (const segment of segments) {
-        if (!(await this.#empty(segment, work))) break;
+        if (isOld || !(await this.#empty(segment, work))) break;
         this.#choice.judged(segment);
         this.#add({ segments: 1 });
+        left -= 1;
       }
-      return segments.length;
+      aging.cancel();
+      return { chosen: segments.length, isOver: left === 0 || work.signal.aborted };
     });
   }
 
@@ -286,6 +296,8 @@ export class Compactor {
 interface Work {
   readonly pace: Pick<Pace, 'take'>;
   readonly signal: AbortSignal;
+  /** It is done in the background, and waits for what still dies. */
+  readonly patient: boolean;
   readonly onChosen?: (liveBytes: number) => void;
   readonly onMoved?: (bytes: number) => void;
 }

@@ -39,4 +39,17 @@ describe('the compactor in the background', () => {
     expect(await compactor.run({ pace: AT_ONCE })).toMatchObject({ complete: false });
     await mustHold(world, kept);
   });
+
+  it('looks anew which are the worst after a while, and goes on without a rest', async () => {
+    world = await World.open();
+    const kept = await thinned(world);
+    const timer = new ManualTimer();
+    const take = async () => timer.fire();
+    const compactor = compactorOf(world, { timer, pace: { take } });
+    compactor.start();
+    timer.fire();
+    await expect.poll(() => compactor.counts.segments).toBeGreaterThan(2);
+    await compactor.stop();
+    await mustHold(world, kept);
+  });
 });

@@ -31,6 +31,7 @@ export async function stageBody(
   const writer = core.objects.stage({ lengthBytes });
   const algorithms = extra === undefined ? intake.algorithms : new Set([...intake.algorithms, extra]);
   const hashed = hashing.open({ lengthBytes, algorithms, to: writer });
+  let finishing: Promise<StagedBody> | undefined;
   try {
     if (hashed.copies) {
       for await (const batch of body.batches()) {
@@ -40,6 +41,9 @@ export async function stageBody(
         // The client may take its time with the next.
         await hashed.pass();
       }
+      // The store syncs the last bytes while the thread hashes them.
+      finishing = writer.finish();
+      finishing.catch(MET_BELOW);
     } else {
       for await (const bytes of body) {
         for (const piece of intake.push(bytes)) await hashed.update(piece);
@@ -48,10 +52,13 @@ export async function stageBody(
     const digests = await hashed.end();
     const { md5, checksum } = intake.end(digests);
     assert(md5 !== undefined && checksum !== undefined, 'the intake was opened without its digests');
-    return { md5, checksum, digests, staged: await writer.finish() };
+    return { md5, checksum, digests, staged: await (finishing ?? writer.finish()) };
   } catch (error) {
     hashed.abandon();
-    await writer.abort();
+    const staged = await finishing?.catch(MET_BELOW);
+    await (staged ? core.objects.discard(staged) : writer.abort());
     throw error;
   }
 }
+
+const MET_BELOW = () => undefined;

@@ -1,6 +1,7 @@
 /** Bodies that threads hash, through the door. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { checksumOf } from '../../src/checksums/digest.ts';
@@ -134,6 +135,7 @@ test('a part copied from amid an object, whose pieces are of any length', async 
 describe('refused, and nothing changes', () => {
   const before = randomBytes(2 * MiB);
   const after = randomBytes(2 * MiB);
+  const containers = () => readdir(world.extents, { recursive: true });
 
   test.each<[string, string, Record<string, string>, string?]>([
     ['another Content-MD5', 'BadDigest', { 'content-md5': md5Base64('x') }],
@@ -145,6 +147,7 @@ describe('refused, and nothing changes', () => {
     ['another hash than was signed', 'XAmzContentSHA256Mismatch', {}, 'a'.repeat(64)],
   ])('%s', async (_, code, headers, payload) => {
     await world.alice.put('/large/kept', before);
+    const files = await containers();
     const refused = await world.alice.send({
       method: 'PUT',
       path: '/large/kept',
@@ -154,6 +157,8 @@ describe('refused, and nothing changes', () => {
     });
     expect(refused).toMatchObject({ status: 400, code });
     expect((await world.alice.get('/large/kept')).body.equals(before)).toBe(true);
+    // They were on stable storage before all of them was hashed.
+    await expect.poll(async () => new Set(await containers()).difference(new Set(files))).toEqual(new Set());
   });
 
   test('clients that go away: their bodies are given up, and the next one is served', async () => {

@@ -13,6 +13,9 @@ import { FrameStream } from './frameStream.ts';
 /** With this much gathered a caller waits until the write under way is done. */
 const GATHERED_BYTES_MAX = 256 << 10;
 
+/** Met where the extent is completed. */
+const LEFT_TO_THE_END = () => undefined;
+
 export interface DedicatedWriterOptions {
   readonly store: number;
   readonly owner: ExtentOwner;
@@ -37,6 +40,7 @@ export class DedicatedWriter implements ExtentWriter {
   #length = 0;
   #gathered: Gathered = { chunks: [], bytes: 0, releases: [] };
   #target: NewContainer | undefined;
+  #entrySync: Promise<void> | undefined;
   #stream: FrameStream | undefined;
   #flushing: Promise<void> | undefined;
   #room: PromiseWithResolvers<void> | undefined;
@@ -121,6 +125,9 @@ export class DedicatedWriter implements ExtentWriter {
     const { files, store, owner, syncEveryBytes } = this.#options;
     const target = await files.create('dedicated');
     this.#target = target;
+    // While the bytes come: at the end it would be one more flush to wait for.
+    this.#entrySync = files.syncEntry(target);
+    this.#entrySync.catch(LEFT_TO_THE_END);
     return new FrameStream({ store, owner, target, syncEveryBytes, lengthAtLeast });
   }
 
@@ -129,7 +136,7 @@ export class DedicatedWriter implements ExtentWriter {
     const target = this.#target;
     const location = await this.#stream.end();
     await target.file.sync();
-    await this.#options.files.syncEntry(target);
+    await this.#entrySync;
     this.#target = undefined;
     this.#options.files.endWriting(target.container);
     // Everything is on stable storage: a failure to close changes nothing.
@@ -163,6 +170,7 @@ export class DedicatedWriter implements ExtentWriter {
     this.#target = undefined;
     if (!target) return;
     await this.#stream?.settled();
+    await this.#entrySync?.catch(LEFT_TO_THE_END);
     await target.file.close().catch(() => undefined);
     await this.#options.files.unlink(target.container).catch(() => undefined);
     this.#options.files.endWriting(target.container);

@@ -85,6 +85,20 @@ describe('a dedicated writer', () => {
     expect(await writer.finish()).toEqual(location);
   });
 
+  it('has its name on stable storage while bytes still come', async () => {
+    const synced: string[] = [];
+    const before = async (operation: DiskOperation) => {
+      if (operation.kind === 'syncDirectory' && operation.name !== '') synced.push(operation.name);
+      return undefined;
+    };
+    const { store } = storeWith({ before });
+    const writer = store.create(owner);
+    await writeAll(writer, bytesOf(300_000, 1), 50_000);
+    await expect.poll(() => synced.length).toBe(1);
+    await writer.finish();
+    expect(synced.length).toBe(1);
+  });
+
   it('syncs what is short once, at its end', async () => {
     const { disk, store } = storeWith();
     const writer = store.create(owner);
