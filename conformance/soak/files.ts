@@ -4,7 +4,7 @@ import { WrongReply } from '@facet/nfs-client';
 import { bytesOf, type Piece, sha256, sliceOf, type Version } from './bodies.ts';
 import type { Found, State } from './ledger.ts';
 import type { World } from './objects.ts';
-import { Unanswered } from './unanswered.ts';
+import { PutOff, Unanswered } from './unanswered.ts';
 
 /** It is another only where the server was started again in between. */
 const COMMITS_MAX = 5;
@@ -25,7 +25,7 @@ interface Changed extends Of {
   readonly together?: string;
 }
 
-/** @throws Unanswered: then it was made, or it was not */
+/** @throws Unanswered: then it was made, or it was not; PutOff: it was not */
 async function change(
   { ledger, onFault }: World,
   changed: readonly Changed[],
@@ -35,7 +35,8 @@ async function change(
   try {
     await make();
   } catch (error) {
-    if (error instanceof Unanswered) throw error;
+    if (error instanceof PutOff) for (const { op } of changed) ledger.record({ t: 'no', op });
+    if (error instanceof Unanswered || error instanceof PutOff) throw error;
     const [first] = changed;
     return onFault(`${first?.kind} of ${first?.key} (${first?.op}): ${error}`);
   }
@@ -86,13 +87,21 @@ export function overwrite(
     const file = await mustFind(world, key);
     const bytes = bytesOf([written]);
     for (let tries = 0; tries < COMMITS_MAX; tries += 1) {
-      const answer = await nfs.write(file, { offset: start, bytes, isStable });
+      const writing = nfs.write(file, { offset: start, bytes, isStable });
+      const answer = await (tries === 0 ? writing : ofBegun(writing));
       if (isStable) return;
-      const verifier = await nfs.commit(file);
+      const verifier = await ofBegun(nfs.commit(file));
       // Another one: the server forgot what was not stable.
       if (answer.isStable || verifier.equals(answer.verifier)) return;
     }
     throw new WrongReply(`${COMMITS_MAX} COMMITs, each with another verifier than its WRITE`);
+  });
+}
+
+/** Of a change of several calls. That a later one did nothing does not say what became of those before. */
+function ofBegun<T>(call: Promise<T>): Promise<T> {
+  return call.catch((error: unknown) => {
+    throw error instanceof PutOff ? new Unanswered(error.message) : error;
   });
 }
 

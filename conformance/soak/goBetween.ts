@@ -36,6 +36,9 @@ export interface S3Request {
 export interface S3Lie {
   readonly status: number;
   readonly headers: http.OutgoingHttpHeaders;
+  readonly body?: string;
+  /** The server is asked all the same. Where it does not answer 200 what it says is no lie, and passed on. */
+  readonly isDone?: true;
 }
 
 /** Each door's says what is answered in the server's place; undefined: the server is asked. */
@@ -164,11 +167,7 @@ class Between implements GoBetween {
       const body = await buffer(request);
       if (this.#isSilent) return;
       const lie = this.#lie.s3?.({ method, path, headers, body });
-      if (lie !== undefined) {
-        this.#isSilent = true;
-        response.writeHead(lie.status, lie.headers).end(() => this.#told.resolve());
-        return;
-      }
+      if (lie !== undefined && !lie.isDone) return this.#tell(lie, response);
       const { endpoint } = this.#server;
       const onward = http.request({ agent: this.#agent, ...endpoint, method, path, headers }).end(body);
       // Also when it has begun to answer.
@@ -177,10 +176,16 @@ class Between implements GoBetween {
       if (answer === undefined) throw new Error('a response without a message');
       const answered = await buffer(answer);
       if (this.#isSilent) return;
+      if (lie !== undefined && answer.statusCode === 200) return this.#tell(lie, response);
       response.writeHead(answer.statusCode ?? 0, answer.headers).end(answered);
     } catch {
       response.destroy();
     }
+  }
+
+  #tell({ status, headers, body = '' }: S3Lie, response: http.ServerResponse): void {
+    this.#isSilent = true;
+    response.writeHead(status, headers).end(body, () => this.#told.resolve());
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type BackupLie, Backups } from './backups.ts';
 import { allocatedBytes } from './diskUse.ts';
 import { Figures } from './figures.ts';
 import type { GoBetween } from './goBetween.ts';
@@ -24,6 +25,8 @@ export interface KillOptions {
   readonly parent?: string;
   /** Clients go through it while there is load, and it says when to kill: for a soak that is to find what it does. */
   readonly goBetween?: (server: SoakServer) => Promise<GoBetween>;
+  /** Backups are taken meanwhile, and brought back. */
+  readonly backups?: { readonly lie?: BackupLie };
   readonly log: (line: string) => void;
 }
 
@@ -38,6 +41,8 @@ const SINGLES = { least: 0, most: 4 };
 /** That share of restarts is killed too, while it recovers. */
 const KILLED_AT_START = 0.2;
 const START_MS = { least: 50, most: 1_500 };
+/** Of the processes of a server the one that backs up. */
+const STORE = 'facet store';
 /** fsck reads everything, so not after each. */
 const ROUNDS_PER_FSCK = 5;
 
@@ -47,7 +52,8 @@ export async function soakKills(options: KillOptions): Promise<Outcome> {
   const run = new KillRun(options, folder);
   await run.all().catch((error: unknown) => run.fault(String(error)));
   // Nobody looks for the cause of a loss that was made on purpose.
-  if (run.faults.length === 0 || options.goBetween) rmSync(folder, { recursive: true, force: true });
+  const isOnPurpose = options.goBetween !== undefined || options.backups?.lie !== undefined;
+  if (run.faults.length === 0 || isOnPurpose) rmSync(folder, { recursive: true, force: true });
   else options.log(`  the data and server.log stay in ${folder}`);
   return { faults: run.faults, figures: run.figures };
 }
@@ -59,7 +65,8 @@ class KillRun {
   readonly #data: string;
   readonly #logFile: string;
   readonly #random: Random;
-  readonly #ledger = new Ledger();
+  readonly #ledger = new Ledger((event) => this.#backups?.heed(event));
+  readonly #backups: Backups | undefined;
   #killedAtStart = 0;
   readonly #killedAlone = new Map<string, number>();
   #server: SoakServer | undefined;
@@ -68,7 +75,12 @@ class KillRun {
     this.#options = options;
     this.#data = join(folder, 'data');
     this.#logFile = join(folder, 'server.log');
-    this.#random = new Random(`${options.seed}/kills`);
+    const { seed, backups, log } = options;
+    this.#random = new Random(`${seed}/kills`);
+    if (backups === undefined) return;
+    const onFault = (fault: string): void => this.fault(fault);
+    const of = { folder, data: this.#data, ledger: this.#ledger };
+    this.#backups = new Backups({ ...of, ...backups, seed, onFault, log });
   }
 
   async all(): Promise<void> {
@@ -82,14 +94,18 @@ class KillRun {
         log(`  kill ${round}: ${objects} objects under ${keys} keys, ${unknown} were unknown, ${ready}`);
         // What more there is to find would only be told of a store that is known to be damaged.
         if (this.faults.length > 0) break;
+        await this.#backups?.atRest();
+        if (round === Math.floor(kills / 2)) await this.#backups?.prove();
         if (round === kills) await this.#settle(server);
         if (round === kills || round % ROUNDS_PER_FSCK === 0) await this.#rest(server);
+        if (round === kills) await this.#backups?.prove();
       }
     } finally {
       await this.#server?.kill();
     }
     log(`  killed ${this.#killedAtStart} times more before it served`);
     for (const [name, count] of [...this.#killedAlone].sort()) log(`  killed ${name} alone ${count} times`);
+    if (this.#backups) log(this.#backups.line());
     log(
       `  objects of ${mebibytes(this.#ledger.lengthBytes())} take ${mebibytes(allocatedBytes(this.#data))}`,
     );
@@ -150,9 +166,12 @@ class KillRun {
     });
     // What it throws meanwhile is met below.
     load.catch(() => undefined);
+    const backup = this.#backups?.underLoad();
     if (this.#options.workers > 0) await this.#killSingles(server, () => isThere);
+    if (backup) await Promise.race([backup.killFrom, server.ended]);
     const kill = (): void => {
       end.abort();
+      this.#backups?.killing();
       void server.kill();
     };
     const timer = goBetween ? undefined : setTimeout(kill, this.#random.integer(LOAD_MS));
@@ -167,6 +186,8 @@ class KillRun {
     await server.kill();
     this.#server = undefined;
     await load;
+    // Where no server answers, it has the store itself.
+    await backup?.over;
     this.figures.addRound(this.#ledger.acknowledged);
     this.figures.addUnknown(this.#ledger.open());
   }
@@ -177,6 +198,7 @@ class KillRun {
     for (let count = 0; count < singles && isThere(); count += 1) {
       await delay(this.#random.integer(LOAD_MS));
       const name = server.killOne((names) => this.#random.shuffled(names)[0]);
+      if (name === STORE) this.#backups?.killing();
       if (name !== undefined) this.#killedAlone.set(name, (this.#killedAlone.get(name) ?? 0) + 1);
     }
   }

@@ -7,6 +7,7 @@ import {
   Cursor,
   HANDLE_BYTES_MAX,
   handleFound,
+  JUKEBOX,
   NFS_PROGRAM,
   NOENT,
   OK,
@@ -51,6 +52,8 @@ const OTHER_INSTEAD = /: found \S+ \(.+\), where \S+ \(.+\) was acknowledged or 
 /** Of changes on a condition the check does not know the order. */
 const ONE_OF_SOME_LOST = /: found .+, where .+ or \S+ \(.+\) was acknowledged or asked$/;
 const CHANGED_IN_PART = /: found changed in part, where all of it or nothing was acknowledged or asked$/;
+/** What was to be there may have been nothing. */
+const OTHER_INSTEAD_OF_ANYTHING = /: found \S+ \(.+\), where .+ was acknowledged or asked$/;
 const ANYTHING_INSTEAD = /: found .+, where \S+ \(.+\) was acknowledged or asked$/;
 
 function isCall(call: CallMessage, procedure: Procedure): boolean {
@@ -162,6 +165,19 @@ function halfARename(): Lie {
   };
 }
 
+/** The call is done, and answered as one that is to come again. */
+function puttingOff(procedure: Procedure, isMeant: (call: CallMessage) => boolean = () => true): () => Lie {
+  return () => ({
+    nfs: async (call, server) => {
+      if (!isCall(call, procedure) || !isMeant(call)) return undefined;
+      const { status } = await server.call({ xid: ASKED_XID, procedure, args: call.args });
+      if (status !== OK) return undefined;
+      const results = Buffer.concat([words(JUKEBOX), NO_WCC_DATA]);
+      return { reply: replyRecord({ xid: call.xid, results }) };
+    },
+  });
+}
+
 async function write(server: RpcConnection, { file, offset, bytes }: WriteArgs): Promise<void> {
   const args = Buffer.concat([opaque(file), words(0, offset, bytes.length, FILE_SYNC), opaque(bytes)]);
   readWritten(await server.call({ xid: ASKED_XID, procedure: 'WRITE', args }));
@@ -225,6 +241,20 @@ export const LIES: Readonly<Record<string, PlantedLie>> = {
       () => ({ status: 204, headers: {} }),
     ),
     found: [SOMETHING_INSTEAD_OF_NOTHING],
+  },
+  'a stable WRITE is done, and put off': {
+    lie: puttingOff('WRITE', (call) => stableWrite(call) !== undefined),
+    found: [OTHER_INSTEAD],
+  },
+  'a REMOVE is done, and put off': { lie: puttingOff('REMOVE'), found: [NOTHING_INSTEAD] },
+  'a PUT is done, and put off': {
+    lie: byS3(isPut, () => ({
+      status: 503,
+      headers: {},
+      body: '<Error><Code>SlowDown</Code></Error>',
+      isDone: true,
+    })),
+    found: [OTHER_INSTEAD_OF_ANYTHING],
   },
 };
 

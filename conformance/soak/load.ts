@@ -4,7 +4,7 @@ import { textsOf } from '../wire/send.ts';
 import { LoadClient, ownKeys, TASKS, type Task } from './loadClient.ts';
 import { abort, BUCKET, complete, pathOf, told, type World } from './objects.ts';
 import type { Random } from './random.ts';
-import { Silence, Unanswered } from './unanswered.ts';
+import { PutOff, Silence, Unanswered } from './unanswered.ts';
 
 const RETRY_MS = 20;
 
@@ -36,10 +36,10 @@ export async function runLoad(options: LoadOptions): Promise<number> {
         try {
           await member.do(deal());
         } catch (error) {
-          if (!(error instanceof Unanswered)) throw error;
+          if (!(error instanceof Unanswered || error instanceof PutOff)) throw error;
           if (until.aborted || !isThere()) return 1;
           if (error instanceof Silence) throw error;
-          // One of its processes was killed.
+          // One of its processes was killed, or has too much to do.
           await delay(RETRY_MS);
         }
       }

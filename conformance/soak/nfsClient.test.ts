@@ -12,13 +12,14 @@ import {
   words,
 } from '@facet/nfs-client';
 import { describe, expect, test } from 'vitest';
-import { create } from './files.ts';
+import { plainVersion } from './bodies.ts';
+import { create, overwrite } from './files.ts';
 import { Ledger } from './ledger.ts';
 import { runLoad } from './load.ts';
 import { NfsClient } from './nfsClient.ts';
-import { clientsOf } from './objects.ts';
+import { clientsOf, put } from './objects.ts';
 import { Random } from './random.ts';
-import { Silence, Unanswered } from './unanswered.ts';
+import { PutOff, Silence, Unanswered } from './unanswered.ts';
 
 const HOST = '127.0.0.1';
 const OK = words(0);
@@ -194,7 +195,6 @@ describe('unanswered', () => {
     ['a connection that ends in mid-reply', half, mounts],
     ['a connection that ends before it is mounted', results(FOUND), hangsUp],
     ['a connection that is reset before it is mounted', results(FOUND), resets],
-    ['a call that is to come again', results(JUKEBOX, words(0)), mounts],
   ])('%s', async (_, answer, mount) => {
     const thrown = await thrownBy(find, answer, mount);
     expect(thrown).toBeInstanceOf(Unanswered);
@@ -206,6 +206,12 @@ describe('unanswered', () => {
     await gone[Symbol.asyncDispose]();
     const client = new NfsClient({ host: HOST, port: gone.port }, '/soak');
     await expect(client.find('name')).rejects.toThrow(Unanswered);
+  });
+
+  test('but not a call that is to come again', async () => {
+    const thrown = await thrownBy(find, results(JUKEBOX, words(0)));
+    expect(thrown).toBeInstanceOf(PutOff);
+    expect(thrown).not.toBeInstanceOf(Unanswered);
   });
 
   test('a call that nothing comes to', async () => {
@@ -237,6 +243,35 @@ describe('the soak', () => {
     await expect(create(untold, { op: '1', key: 'name' })).rejects.toThrow(Unanswered);
     expect(untold.faults).toEqual([]);
     expect(untold.ledger.open()).toBe(1);
+  });
+
+  test('holds a server to it that what it put off was not done', async () => {
+    await using busy = await serveNfs(results(JUKEBOX, NO_WCC_DATA));
+    using world = worldOf(busy.port);
+    await expect(create(world, { op: '1', key: 'name' })).rejects.toThrow(PutOff);
+    expect([world.ledger.open(), world.ledger.certain('name'), world.faults]).toEqual([0, null, []]);
+    for (const [code, thrown, open] of [
+      ['SlowDown', PutOff, 0],
+      ['ServiceUnavailable', Unanswered, 1],
+    ] as const) {
+      const body = `<Error><Code>${code}</Code></Error>`;
+      const text = `HTTP/1.1 503 Service Unavailable\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      await using unavailable = await serve((socket) => void socket.once('data', () => socket.end(text)));
+      using told = worldOf(unavailable.port);
+      await expect(put(told, { op: '1', key: 'name', kind: 'put', lengthBytes: 1 })).rejects.toThrow(thrown);
+      expect([told.ledger.open(), told.faults]).toEqual([open, []]);
+    }
+  });
+
+  test('does not know what became of a WRITE whose COMMIT was put off', async () => {
+    const written = results(OK, NO_WCC_DATA, words(5, 0), VERIFIER);
+    const answers: Readonly<Record<number, Answer>> = { 3: results(FOUND), 7: written };
+    const putOff = results(JUKEBOX, NO_WCC_DATA);
+    await using server = await serveNfs((call, socket) => (answers[call.procedure] ?? putOff)(call, socket));
+    using world = worldOf(server.port);
+    const of = { op: '1', key: 'name', version: plainVersion('0', 5).version, start: 0, lengthBytes: 5 };
+    await expect(overwrite(world, { ...of, isStable: false })).rejects.toThrow(Unanswered);
+    expect([world.ledger.open(), world.faults]).toEqual([1, []]);
   });
 
   /** @returns how many clients got no answer, or what was thrown */

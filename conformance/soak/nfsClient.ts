@@ -21,7 +21,7 @@ import {
   words,
 } from '@facet/nfs-client';
 import type { Endpoint } from '../wire/send.ts';
-import { Silence, Unanswered, WITHIN_MS } from './unanswered.ts';
+import { PutOff, Silence, Unanswered, WITHIN_MS } from './unanswered.ts';
 
 const GUARDED = 1;
 const UNSTABLE = 0;
@@ -40,8 +40,8 @@ export interface Written {
 }
 
 /**
- * What is thrown by every call: Unanswered, where nobody knows what became of it, and only then; WrongReply for all that
- * no server may say, or that this one may not say of these files.
+ * What is thrown by every call: Unanswered, where nobody knows what became of it, and only then; PutOff, where nothing was
+ * done; WrongReply for all that no server may say, or that this one may not say of these files.
  */
 export class NfsClient {
   readonly #endpoint: Endpoint;
@@ -152,7 +152,7 @@ export class NfsClient {
       mounted = this.#idle.pop() ?? (await this.#mount());
       this.#xid = (this.#xid + 1) % XIDS;
       const reply = await mounted.connection.call({ xid: this.#xid, procedure, args: args(mounted.root) });
-      if (reply.status === JUKEBOX) throw new Unanswered('it is to come again');
+      if (reply.status === JUKEBOX) throw new PutOff('it is to come again');
       if (!good.includes(reply.status)) throw new WrongReply(`it was answered ${reply.status}`);
       const result = read(reply);
       this.#idle.push(mounted);
@@ -181,6 +181,6 @@ function failureOf(error: unknown, procedure: string): unknown {
   if (!(error instanceof Error)) return error;
   const said = `${procedure}: ${error.message}`;
   if (error instanceof NoReply) return error.how === 'silence' ? new Silence(said) : new Unanswered(said);
-  if (error instanceof Unanswered) return new Unanswered(said);
+  if (error instanceof PutOff) return new PutOff(said);
   return error instanceof WrongReply ? new WrongReply(said, { cause: error }) : error;
 }

@@ -6,6 +6,7 @@ import { bytesOf, md5, plainVersion, sha256, type Version } from './bodies.ts';
 import type { Found, Ledger, State, Upload } from './ledger.ts';
 import { NfsClient } from './nfsClient.ts';
 import { type Reply, S3Client, type S3Server } from './s3Client.ts';
+import { PutOff } from './unanswered.ts';
 
 export const BUCKET = 'soak';
 
@@ -69,18 +70,22 @@ const REFUSED = [404, 412];
 
 /**
  * Asks for a change. @returns whether it was made; a refusal is one only of a condition
- * @throws Unanswered: then it was made, or it was not
+ * @throws Unanswered: then it was made, or it was not; PutOff: it was not
  */
 export async function change({ s3, ledger, onFault }: World, wanted: Change, ask: Ask): Promise<boolean> {
   const { key, op, from, to } = wanted;
   const condition: [string, string][] =
     from === undefined ? [] : [from === '' ? ['If-None-Match', '*'] : ['If-Match', `"${from}"`]];
   ledger.record({ t: 'try', ...wanted });
-  const reply = await s3.send({
+  const request = {
     method: ask.method,
     path: pathOf(key, ask.query),
     headers: [...(ask.headers ?? []), ...condition],
     ...(ask.body && { body: ask.body }),
+  };
+  const reply = await s3.send(request).catch((error: unknown) => {
+    if (error instanceof PutOff) ledger.record({ t: 'no', op });
+    throw error;
   });
   if (from !== undefined && REFUSED.includes(reply.status)) {
     ledger.record({ t: 'no', op });

@@ -3,7 +3,8 @@
  *
  *   --worlds N      so many simulated worlds, each kind of them in its share (default 4000)
  *   --minutes N     no more of them are begun after so long (default 20)
- *   --kills N       kill -9 under load, by S3 and NFS at once, so many times (default 50)
+ *   --kills N       kill -9 under load, by S3 and NFS at once, so many times (default 50). Backups are taken meanwhile; in the
+ *                   middle and at the end one is brought back, and compared with what was acknowledged when it was taken
  *   --cuts N        cut the power of a guest under such load so many times (default 20)
  *   --workers N     processes that serve S3 (default 2); single ones are killed, too. 0: one process serves everything
  *   --clients N     at once, for the kills (default 8)
@@ -80,6 +81,7 @@ async function soak(): Promise<number> {
       keysEach: KEYS_EACH,
       seed,
       log,
+      backups: {},
       ...(data !== undefined && { parent: data }),
     });
     for (const line of outcome.figures.lines()) log(line);

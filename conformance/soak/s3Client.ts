@@ -1,9 +1,9 @@
 /** Signed requests over connections that stay open. */
 import http from 'node:http';
 import { type Ask, signByHeader } from '../wire/request.ts';
-import type { Endpoint } from '../wire/send.ts';
+import { type Endpoint, textsOf } from '../wire/send.ts';
 import { type Credentials, sha256Hex } from '../wire/sigv4.ts';
-import { Silence, Unanswered, WITHIN_MS } from './unanswered.ts';
+import { PutOff, Silence, Unanswered, WITHIN_MS } from './unanswered.ts';
 
 export interface Reply {
   readonly status: number;
@@ -11,8 +11,10 @@ export interface Reply {
   readonly body: Buffer;
 }
 
-/** What was under way when the process that writes was killed. */
-const UNKNOWN = 503;
+/** It is to be asked again. */
+const UNAVAILABLE = 503;
+/** The code of a 503 that says that nothing was done. By the other what was under way is answered when the process ends that writes. */
+const NOTHING_DONE = 'SlowDown';
 /** What Node's parser says of bytes that are no HTTP; but of an answer that ends in its head this: */
 const NOT_HTTP = /^HPE_(?!INVALID_EOF_STATE)/;
 
@@ -33,7 +35,7 @@ export class S3Client {
     this.#withinMs = withinMs;
   }
 
-  /** @throws Unanswered when no whole answer came; Error when what came is no HTTP */
+  /** @throws Unanswered when no whole answer came; PutOff when nothing was done; Error when what came is no HTTP */
   async send(ask: Omit<Ask, 'body'> & { readonly body?: Buffer }): Promise<Reply> {
     const { host, port } = this.#endpoint;
     const body = ask.body ?? Buffer.alloc(0);
@@ -62,10 +64,10 @@ export class S3Client {
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', fail);
       response.on('end', () => {
-        const status = response.statusCode ?? 0;
-        if (status === UNKNOWN)
-          reject(new Unanswered(`${what}: the server does not know whether it was done`));
-        else resolve({ status, headers: response.headers, body: Buffer.concat(chunks) });
+        const { statusCode: status = 0, headers } = response;
+        const reply = { status, headers, body: Buffer.concat(chunks) };
+        if (status === UNAVAILABLE) reject(unavailable(reply, what));
+        else resolve(reply);
       });
     });
     request.end(body);
@@ -75,6 +77,13 @@ export class S3Client {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+/** The answer to a HEAD says nothing, and is about no change. */
+function unavailable({ body }: Reply, what: string): Error {
+  const [code] = textsOf(body.toString('utf8'), 'Code');
+  if (code === NOTHING_DONE) return new PutOff(`${what}: it is to come again`);
+  return new Unanswered(`${what}: the server does not know whether it was done`);
 }
 
 function failureOf(error: NodeJS.ErrnoException, what: string): Error {

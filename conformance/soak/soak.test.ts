@@ -7,6 +7,8 @@ import { powerCutProgram, soakPowerCuts } from './powerCuts.ts';
 import { soakWorlds } from './worlds.ts';
 
 const SEED = 'smoke';
+/** Each starts many processes. */
+const LONG = { timeout: 240_000 };
 
 function quietly(): { readonly told: string[]; readonly log: (line: string) => void } {
   const told: string[] = [];
@@ -27,7 +29,7 @@ test('a few worlds hold what was committed', async () => {
   expect(outcome, told.join('\n')).toEqual({ worlds: 8, faults: 0 });
 });
 
-test('nothing acknowledged is lost to kill -9', async () => {
+test('nothing acknowledged is lost to kill -9, nor to a backup that is brought back', LONG, async () => {
   const { told, log } = quietly();
   const { faults, figures } = await soakKills({
     kills: 2,
@@ -35,14 +37,18 @@ test('nothing acknowledged is lost to kill -9', async () => {
     clients: 4,
     keysEach: 8,
     seed: SEED,
+    backups: {},
     log,
   });
   expect(faults, told.join('\n')).toEqual([]);
   expect(figures.acknowledged).toBeGreaterThan(5);
+  expect(told).toContainEqual(
+    expect.stringMatching(/backups: [1-9]\d* taken, .* 2 brought back and proven$/),
+  );
 });
 
 describe.skipIf(whyNot() !== undefined)(`power cuts${whyNot() ?? ''}`, () => {
-  test('nothing acknowledged is lost to a power cut', { timeout: 240_000 }, async () => {
+  test('nothing acknowledged is lost to a power cut', LONG, async () => {
     const { told, log } = quietly();
     const { faults, faultsUnderLoad, figures } = await soakPowerCuts({
       cuts: 1,

@@ -1,7 +1,8 @@
 /** After a restart: is every acknowledged object there and whole, each unknown one wholly old or wholly new? */
 import { textsOf } from '../wire/send.ts';
 import { differenceByNfs, isFileName } from './files.ts';
-import type { Found, State, Together, Upload } from './ledger.ts';
+import { changedInPart, describe, wrongState } from './findings.ts';
+import type { Found, State, Upload } from './ledger.ts';
 import { BUCKET, look, pathOf, told, type World } from './objects.ts';
 import { Unanswered } from './unanswered.ts';
 
@@ -23,29 +24,60 @@ export interface Verified {
 
 /** @throws Unanswered when the server is not there to list */
 export async function verify(world: World): Promise<Verified> {
+  const { ledger } = world;
   let faults = 0;
   const tell = (fault: string): void => {
     faults += 1;
     world.onFault(fault);
   };
-  const unknown = world.ledger.open();
-  const together = world.ledger.together();
+  const unknown = ledger.open();
+  const together = ledger.together();
+  const { found, objects } = await readAll(world, tell);
   const states = new Map<string, State>();
+  for (const [key, one] of found) {
+    const judgement = ledger.judge(key, one);
+    if (judgement.kind === 'wrong') tell(wrongState(key, { found: one, allowed: judgement.allowed }));
+    else {
+      const { state } = judgement;
+      ledger.record({ t: 'seen', key, state });
+      states.set(key, state);
+    }
+  }
+  for (const changes of together) {
+    const fault = changedInPart(changes, states);
+    if (fault !== undefined) tell(fault);
+  }
+  for (const upload of ledger.uploads()) await verifyUpload(world, upload, tell);
+  return { keys: ledger.keys().length, objects, unknown, faults };
+}
+
+interface ReadAll {
+  /** By key, of all that the ledger knows. What could not be read is not there. */
+  readonly found: ReadonlyMap<string, Found>;
+  /** So many are listed. */
+  readonly objects: number;
+}
+
+/**
+ * Reads all objects by both doors.
+ * @param tell is told where these do not agree, and of what nobody put there
+ * @throws Unanswered when the server is not there to list
+ */
+export async function readAll(world: World, tell: (fault: string) => void): Promise<ReadAll> {
   const listed = await listAll(world);
   const keys = world.ledger.keys();
   const waiting = [...keys];
   const known = new Set(keys);
   for (const key of listed.keys()) if (!known.has(key)) tell(`${key} is listed, but nobody ever put it`);
-  const check = async (): Promise<void> => {
+  const found = new Map<string, Found>();
+  const read = async (): Promise<void> => {
     for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
-      const state = await verifyKey(world, { key, listed: listed.get(key), tell });
-      if (state !== undefined) states.set(key, state);
+      const one = await readKey(world, { key, listed: listed.get(key), tell });
+      if (one !== undefined) found.set(key, one);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, check));
-  for (const changes of together) verifyTogether(changes, states, tell);
-  for (const upload of world.ledger.uploads()) await verifyUpload(world, upload, tell);
-  return { keys: keys.length, objects: listed.size, unknown, faults };
+  await Promise.all(Array.from({ length: AT_ONCE }, read));
+  return { found, objects: listed.size };
 }
 
 async function listAll({ s3 }: World): Promise<Map<string, Listed>> {
@@ -66,18 +98,17 @@ async function listAll({ s3 }: World): Promise<Map<string, Listed>> {
   return listed;
 }
 
-/** @returns what is there, undefined where that is a fault */
-async function verifyKey(
+/** @returns what is there, undefined where it can not be read */
+async function readKey(
   world: World,
   of: {
     readonly key: string;
     readonly listed: Listed | undefined;
     readonly tell: (fault: string) => void;
   },
-): Promise<State | undefined> {
+): Promise<Found | undefined> {
   const { key, listed, tell } = of;
-  const { s3, ledger } = world;
-  const seen = await look(s3, key).catch((error: unknown) => {
+  const seen = await look(world.s3, key).catch((error: unknown) => {
     // An answer that ends too early is what damage looks like that is met half way.
     if (error instanceof Unanswered)
       return { kind: 'broken' as const, reason: `broke off: ${error.message}` };
@@ -95,41 +126,10 @@ async function verifyKey(
     const difference = await differenceByNfs(world, key, found);
     if (difference !== undefined) tell(`${key}: ${difference}, S3 found ${describe(found)}`);
   }
-  const judgement = ledger.judge(key, found);
-  if (judgement.kind === 'right') {
-    ledger.record({ t: 'seen', key, state: judgement.state });
-    return judgement.state;
-  }
-  tell(`${key}: found ${describe(found)}, where ${describeAll(judgement.allowed)} was acknowledged or asked`);
-  return undefined;
+  return found;
 }
 
-/** Of what looks the same before and after nothing is known. */
-function verifyTogether(
-  { name, changes }: Together,
-  states: ReadonlyMap<string, State>,
-  tell: (fault: string) => void,
-): void {
-  const known = changes.filter(
-    ({ key, before, after }) => states.has(key) && before?.sha256 !== after?.sha256,
-  );
-  const made = known.filter(({ key, after }) => states.get(key) === after);
-  if (made.length === 0 || made.length === known.length) return;
-  const keys = changes.map(({ key }) => key).join(' and ');
-  tell(`${keys} (${name}): found changed in part, where all of it or nothing was acknowledged or asked`);
-}
-
-function describe(state: Found | State): string {
-  if (!state) return 'nothing';
-  const { tag, lengthBytes, sha256, etag } = state;
-  return `${tag} (${lengthBytes} bytes, sha256 ${sha256.slice(0, 12)}, etag ${etag})`;
-}
-
-function describeAll(states: readonly State[]): string {
-  return states.map(describe).join(' or ');
-}
-
-async function verifyUpload({ s3 }: World, of: Upload, tell: (fault: string) => void): Promise<void> {
+export async function verifyUpload({ s3 }: World, of: Upload, tell: (fault: string) => void): Promise<void> {
   if (of.closing !== undefined) return;
   const reply = await s3.send({ path: pathOf(of.key, `?uploadId=${of.upload}`) });
   if (reply.status !== 200) return tell(`the upload to ${of.key}: ListParts was answered ${told(reply)}`);

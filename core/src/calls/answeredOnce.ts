@@ -14,10 +14,10 @@ export interface Answers<A, R> {
   /** What of the answer is to be kept. */
   readonly named?: (result: R) => AnsweredCall['named'];
   /**
-   * It gives no room back, and may be asked for without end: on a full disk none is taken for its answers. What does no harm
-   * done twice is done there, and forgotten; what would do some, or be told that it was not done, is refused.
+   * It may be asked for without end, and not all of it gives room back: on a full disk none is taken for the answers of the rest.
+   * What does no harm done twice is done there, and forgotten; what would do some, or be told that it was not done, is refused.
    */
-  readonly harmlessTwice?: (args: A) => boolean;
+  readonly onFullDisk?: (args: A, result: R) => 'remember' | 'forget' | 'refuse';
   /** The answer once more, with attributes as they are now. */
   readonly again: (tx: WriteTx, args: A, call: AnsweredCall) => Op<R>;
 }
@@ -39,10 +39,10 @@ export function answeredOnce<A extends { readonly call?: CallRef }, R>(
       const before = stored && decodeAnswerTo(call, stored);
       if (before) return yield* answers.again(tx, args, before);
       if (!context.mayGrow && !runsWhenFull(command, args)) throw noRoomFor(command.name);
-      const harmlessTwice = context.mayGrow || stored ? undefined : answers.harmlessTwice;
-      if (harmlessTwice?.(args) === false) throw noRoomFor(command.name);
       const result = yield* command.run(tx, args, context);
-      if (harmlessTwice) return result;
+      const asked = context.mayGrow || stored ? undefined : answers.onFullDisk?.(args, result);
+      if (asked === 'refuse') throw noRoomFor(command.name);
+      if (asked === 'forget') return result;
       const named = answers.named?.(result);
       const { xid, checksum } = call;
       tx.put(key, encodeCall({ xid, checksum, answered: context.now, ...(named && { named }) }));

@@ -60,7 +60,11 @@ export const rename = answeredOnce(renameOnce, {
 });
 
 export const setattr = answeredOnce(setattrOnce, {
-  // The first time changes the ctime that guards it.
-  harmlessTwice: ({ ifCtime }) => ifCtime === undefined,
+  onFullDisk: ({ changes, ifCtime }, { before, after }) => {
+    // As a removal is. Done again it would take what others have written behind it since.
+    if (after.sizeBytes < before.sizeBytes) return 'remember';
+    // So would one that cuts nothing off yet. What a ctime guards would be told that it was not done.
+    return changes.sizeBytes === undefined && ifCtime === undefined ? 'forget' : 'refuse';
+  },
   again: (tx, { file }) => unchanged(tx, file),
 });

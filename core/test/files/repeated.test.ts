@@ -99,6 +99,41 @@ describe.each(ENGINES)('a call that is repeated, on %s', (engine) => {
     expect((await afterRestart({ full: true }).setattr(next)).after).toEqual(overwritten.after);
   });
 
+  it('cuts a file once on a full disk, and not again what others have written since', async () => {
+    yard = await Yard.open(engine);
+    const file = await yard.touch(yard.root, 'file');
+    await yard.write(file, 0, yard.some(3000));
+    const full = afterRestart({ full: true });
+    for (const [sizeBytes, how] of [
+      [2000, {}],
+      [100, { ifCtime: true }],
+      [0, {}],
+    ] as const) {
+      const guard = 'ifCtime' in how ? { ifCtime: (await yard.stat(file)).ctime } : {};
+      const cut = { caller: ROOT, file, changes: { sizeBytes }, ...guard, call: nextCall() };
+      expect((await full.setattr(cut)).after.sizeBytes).toBe(sizeBytes);
+      // There is room again.
+      const written = await yard.write(file, sizeBytes, yard.some(2500));
+      for (const files of [yard.files, full, afterRestart(), afterRestart({ full: true })])
+        expect((await files.setattr(cut)).after).toEqual(written);
+    }
+    await yard.check();
+  });
+
+  it('is not done on a full disk where it cuts nothing off, and its repetition might', async () => {
+    yard = await Yard.open(engine);
+    const file = await yard.touch(yard.root, 'file');
+    const { mtime } = await yard.write(file, 0, yard.some(100));
+    const same = { caller: ROOT, file, changes: { sizeBytes: 100 }, call: nextCall() };
+    for (const files of [afterRestart({ full: true }), afterRestart({ full: true })])
+      expect(await codeOf(files.setattr(same))).toBe('NoSpace');
+    expect(await yard.stat(file)).toMatchObject({ sizeBytes: 100, mtime });
+    expect(await remembered()).toEqual([]);
+    await yard.files.setattr(same);
+    await yard.write(file, 100, yard.some(100));
+    expect((await afterRestart({ full: true }).setattr(same)).after.sizeBytes).toBe(200);
+  });
+
   it('finds what it made, also after a restart', async () => {
     yard = await Yard.open(engine);
     const device = { major: 1, minor: 3 };
