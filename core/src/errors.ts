@@ -35,6 +35,8 @@ export type FsErrorCode =
   | 'PartTooSmall'
   | 'ObjectTooLarge'
   | 'InvalidRange'
+  /** It would change more than one transaction may, or make what takes too much to read. */
+  | 'TooMuchAtOnce'
   // Volumes and tenants
   | 'NoSuchVolume'
   | 'VolumeExists'

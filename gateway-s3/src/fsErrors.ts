@@ -29,6 +29,7 @@ export const S3_CODE_OF_FS_ERROR = {
   PartTooSmall: 'EntityTooSmall',
   ObjectTooLarge: 'EntityTooLarge',
   InvalidRange: 'InvalidRange',
+  TooMuchAtOnce: 'InvalidRequest',
   NoSuchVolume: 'NoSuchBucket',
   VolumeExists: 'BucketAlreadyExists',
   VolumeNotEmpty: 'BucketNotEmpty',

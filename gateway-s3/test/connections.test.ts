@@ -261,6 +261,21 @@ describe('connections', () => {
     wire.socket.destroy();
   });
 
+  it('have each request done before the next one, sent without awaiting its answer', async () => {
+    const wire = new Wire(world.port);
+    const put = (text: string) =>
+      `${head(world.alice, 'PUT', '/wire/turns', { 'content-length': String(text.length) })}${text}`;
+    const get = head(world.alice, 'GET', '/wire/turns', {});
+    const remove = head(world.alice, 'DELETE', '/wire/turns', {});
+    wire.write(`${put('one')}${get}${put('other')}${get}${remove}${get}`);
+    const answer = await wire.until(/NoSuchKey/);
+    expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual(
+      [200, 200, 200, 200, 204, 404].map((s) => `HTTP/1.1 ${s}`),
+    );
+    expect(answer).toMatch(/\r\n\r\noneHTTP[\s\S]*\r\n\r\notherHTTP/);
+    wire.socket.destroy();
+  });
+
   it('have a body that comes with its head, and nobody waits for it', async () => {
     // From now on sender and bucket are known, so that nothing is waited for before the body.
     await world.alice.put('/wire/small', 'before');
@@ -303,6 +318,13 @@ describe('connections', () => {
     await wire.until(/\r\n\r\n/);
     expect(held).toBe(1);
     wire.socket.destroy();
+    await expect.poll(() => held).toBe(0);
+    // Nor does what was asked for behind it hold one.
+    const behind = new Wire(world.port);
+    behind.write(Array.from({ length: 5 }, () => head(world.alice, 'GET', '/wire/held', {})).join(''));
+    await behind.until(/\r\n\r\n/);
+    await expect.poll(() => held).toBe(1);
+    behind.socket.destroy();
     await expect.poll(() => held).toBe(0);
     for (const range of ['bytes=0-9', 'bytes=99999999-']) await world.alice.get('/wire/held', { range });
     await world.alice.get('/wire/held', { 'if-none-match': '*' });

@@ -149,6 +149,8 @@ export function fromEngine(error: unknown, doing: string): unknown {
       return new FsError('Busy', message, { cause: error });
     case 'Closed':
       return new FsError('Closed', message, { cause: error });
+    case 'TooLarge':
+      return new FsError('TooMuchAtOnce', message, { cause: error });
     case 'Damaged':
       return new FsError('Corrupt', message, { cause: error });
     case 'Failed':

@@ -1,6 +1,7 @@
 /** Referring to a part of another body: what a part copy is made of. */
 
 import type { Op } from '@facet/engine';
+import { FsError } from '../errors.ts';
 import type { ContentId, InodeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { inlineKey } from '../meta/keys.ts';
@@ -16,7 +17,13 @@ export type Leaf = { readonly lengthBytes: number } & (
   | { readonly kind: 'hole' }
 );
 
-/** Resolves references, so that what refers to the leaves goes no deeper than the body did. */
+/** More are not referred to one by one: each is written in one transaction, and read whenever the whole is. */
+const LEAVES_MAX = 1000;
+
+/**
+ * Resolves references, so that what refers to the leaves goes no deeper than the body did.
+ * @throws FsError TooMuchAtOnce
+ */
 export function* leavesOf(
   view: View,
   owner: { readonly inode: InodeId; readonly body: BodyRef },
@@ -44,21 +51,37 @@ function* contentLeaves(view: View, id: ContentId, span: Span): Op<readonly Leaf
   const end = span.start + span.lengthBytes;
   let at = span.start;
   for (const { offset, entry } of yield* mapEntries(view, id, span)) {
-    if (offset > at) leaves.push({ kind: 'hole', lengthBytes: offset - at });
+    if (offset > at) add(leaves, { kind: 'hole', lengthBytes: offset - at });
     const from = Math.max(offset, span.start);
     const to = Math.min(offset + entry.lengthBytes, end);
     const within = { start: from - offset, lengthBytes: to - from };
     if (entry.kind === 'ref') {
       const start = entry.start + within.start;
-      leaves.push(...(yield* contentLeaves(view, entry.content, { start, lengthBytes: within.lengthBytes })));
+      const referred = yield* contentLeaves(view, entry.content, { start, lengthBytes: within.lengthBytes });
+      for (const leaf of referred) add(leaves, leaf);
     } else if (entry.kind === 'inline') {
       const bytes = entry.bytes.subarray(within.start, within.start + within.lengthBytes);
-      leaves.push({ kind: 'bytes', bytes, lengthBytes: bytes.length });
+      add(leaves, { kind: 'bytes', bytes, lengthBytes: bytes.length });
     } else {
-      leaves.push({ kind: 'owned', content: id, start: from, lengthBytes: to - from });
+      add(leaves, { kind: 'owned', content: id, start: from, lengthBytes: to - from });
     }
     at = to;
   }
-  if (at < end) leaves.push({ kind: 'hole', lengthBytes: end - at });
+  if (at < end) add(leaves, { kind: 'hole', lengthBytes: end - at });
   return leaves;
+}
+
+/** What goes on where the last one ends is one with it. @throws FsError TooMuchAtOnce */
+function add(leaves: Leaf[], leaf: Leaf): void {
+  const last = leaves.at(-1);
+  const goesOn =
+    last?.kind === 'owned' &&
+    leaf.kind === 'owned' &&
+    last.content === leaf.content &&
+    last.start + last.lengthBytes === leaf.start;
+  if (goesOn) leaves[leaves.length - 1] = { ...last, lengthBytes: last.lengthBytes + leaf.lengthBytes };
+  else leaves.push(leaf);
+  if (leaves.length > LEAVES_MAX) {
+    throw new FsError('TooMuchAtOnce', `what is to be referred to lies in more than ${LEAVES_MAX} pieces`);
+  }
 }

@@ -120,7 +120,9 @@ function* planContent(view: Pick<View, 'tx'>, id: ContentId, span: Span): Op<rea
     const slice = { start: from - offset, lengthBytes: to - from };
     if (entry.kind === 'ref') {
       const start = entry.start + slice.start;
-      pieces.push(...(yield* planContent(view, entry.content, { start, lengthBytes: slice.lengthBytes })));
+      const referred = { start, lengthBytes: slice.lengthBytes };
+      // One by one: there may be more than a call has arguments.
+      for (const piece of yield* planContent(view, entry.content, referred)) pieces.push(piece);
     } else if (entry.kind === 'data') {
       const start = entry.start + slice.start;
       pieces.push({ kind: 'extent', location: entry.location, start, lengthBytes: slice.lengthBytes });

@@ -22,11 +22,10 @@ import type {
   WritePrecondition,
 } from '../objects/types.ts';
 import { type Change, changeVolume, viewVolume } from '../tree/scope.ts';
-import { loadParts, loadUpload, type NumberedPart } from './find.ts';
+import { loadParts, loadUpload, type NumberedPart, PARTS_MAX } from './find.ts';
 
 /** S3's least part, the last one excepted. */
 const PART_BYTES_MIN = 5 * 1024 * 1024;
-const PARTS_MAX = 10_000;
 
 /** What was seen of the upload before the transaction. */
 export type Inspected =

@@ -8,6 +8,8 @@ import { STANDARD } from '../objects/find.ts';
 import type { StoredPart, UploadInfo, UploadRef } from '../objects/types.ts';
 import type { View } from '../tree/scope.ts';
 
+export const PARTS_MAX = 10_000;
+
 /** @throws FsError NoSuchUpload */
 export function* loadUpload(view: View, ref: UploadRef): Op<UploadRecord> {
   const stored = yield* view.tx.get(uploadKey(view.layer, ref.key, ref.upload));
@@ -37,6 +39,6 @@ export function describeUpload(record: UploadRecord): UploadInfo {
 }
 
 export function describePart({ partNumber, part }: NumberedPart): StoredPart {
-  const { content: _content, ...rest } = part;
+  const { content: _content, pieces: _pieces, ...rest } = part;
   return { partNumber, ...rest };
 }

@@ -13,7 +13,12 @@ import { checkSourcePrecondition } from '../objects/copy.ts';
 import { type FoundObject, findObject } from '../objects/find.ts';
 import type { CopyPartArgs, PutPartArgs, StagedBody, StoredPart, UploadRef } from '../objects/types.ts';
 import { type Change, changeVolume, viewVolume } from '../tree/scope.ts';
-import { describePart, loadUpload, type NumberedPart } from './find.ts';
+import { describePart, loadParts, loadUpload, type NumberedPart, PARTS_MAX } from './find.ts';
+
+/** Parts of no more pieces are not counted: ten thousand of them do no harm. */
+const PIECES_FEW = 10;
+/** Of all parts of an upload: whoever reads the object has them all at hand. */
+const PIECES_MAX = 50_000;
 
 /** `content`: the id its bytes get where they do not have one yet. */
 type WithContent<T> = T & { readonly content: ContentId };
@@ -85,6 +90,7 @@ export const copyPart: Command<WithContent<CopyPartArgs>, StoredPart> = {
       ? { start: range.start, lengthBytes: range.end - range.start + 1 }
       : { start: 0, lengthBytes: sizeBytes };
     const leaves = yield* leavesOf(view, { inode: source.id, body }, span);
+    yield* mustBeReadable(change, args, leaves.length);
     if (span.lengthBytes > 0) yield* storeLeaves(change, args.content, leaves);
     const part: PartRecord = {
       ...(span.lengthBytes > 0 && { content: args.content }),
@@ -92,10 +98,25 @@ export const copyPart: Command<WithContent<CopyPartArgs>, StoredPart> = {
       md5: args.md5 ?? knownMd5(source, range) ?? context.operationId,
       lastModified: context.now,
       ...(args.checksum && { checksum: args.checksum }),
+      ...(leaves.length > 1 && { pieces: leaves.length }),
     };
     return describePart(yield* storePart(change, args, { partNumber: args.partNumber, part }));
   },
 };
+
+/**
+ * Copies of copies are of twice the pieces each time, for no more than two requests.
+ * @throws FsError TooMuchAtOnce
+ */
+function* mustBeReadable(change: Change, { upload, partNumber }: CopyPartArgs, pieces: number): Op<number> {
+  if (pieces <= PIECES_FEW) return pieces;
+  const parts = yield* loadParts(change, { upload, afterPartNumber: 0, limit: PARTS_MAX });
+  const others = parts.filter((other) => other.partNumber !== partNumber);
+  const all = others.reduce((sum, { part }) => sum + (part.pieces ?? 1), pieces);
+  if (all > PIECES_MAX)
+    throw new FsError('TooMuchAtOnce', `the parts of upload ${upload} lie in ${all} pieces`);
+  return all;
+}
 
 /** A whole object with a plain etag brings its MD5; other bytes were not read, so nobody knows theirs. */
 function knownMd5(source: FoundObject, range: unknown): Uint8Array | undefined {

@@ -309,7 +309,10 @@ export interface ObjectView {
   getUpload(args: UploadRef): Promise<UploadInfo>;
   /** Replaces the part of that number. Consumes the body. @throws FsError NoSuchUpload */
   putPart(args: PutPartArgs): Promise<StoredPart>;
-  /** Shares the source's bytes. @throws FsError NoSuchUpload | NoEntry | PreconditionFailed | InvalidRange */
+  /**
+   * Shares the source's bytes.
+   * @throws FsError NoSuchUpload | NoEntry | PreconditionFailed | InvalidRange | TooMuchAtOnce (they lie in too many pieces)
+   */
   copyPart(args: CopyPartArgs): Promise<StoredPart>;
   /** Parts after `afterPartNumber`. @throws FsError NoSuchUpload */
   listParts(args: UploadRef & { readonly afterPartNumber: number; readonly limit: number }): Promise<{

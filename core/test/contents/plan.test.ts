@@ -2,10 +2,11 @@
 import { type Bytes, MemoryEngine, type Op, type ReadTx } from '@facet/engine';
 import { containerId } from '@facet/extents';
 import { expect, it } from 'vitest';
-import { mapEntries, type Span } from '../../src/contents/plan.ts';
-import { contentId } from '../../src/ids.ts';
-import { contentMapKey } from '../../src/meta/keys.ts';
-import { encodeMapEntry, type MapEntry } from '../../src/meta/records/content.ts';
+import { mapEntries, planBody, type Span } from '../../src/contents/plan.ts';
+import { contentId, inodeId } from '../../src/ids.ts';
+import { contentKey, contentMapKey } from '../../src/meta/keys.ts';
+import { encodeContent, encodeMapEntry, type MapEntry } from '../../src/meta/records/content.ts';
+import type { View } from '../../src/tree/scope.ts';
 
 const MIB = 1 << 20;
 const CONTENT = contentId(7);
@@ -94,4 +95,24 @@ it('what goes on past that entry, or lies in another, is found too', async () =>
   expect(await offsets(4 * MIB, 15)).toEqual([4 * MIB + 10]);
   expect(await offsets(4 * MIB + 20, 15)).toEqual([]);
   expect(await offsets(0, 5 * MIB)).toEqual([0, 6000, MIB, 4 * MIB + 10]);
+});
+
+it('what lies in more pieces than a call has arguments is read through a reference, too', async () => {
+  const pieces = 150_000;
+  const engine = await storeWith(Array.from({ length: pieces }, (_, at) => [at, 1]));
+  const referring = contentId(9);
+  const map = { refs: 1, lengthBytes: pieces, shape: { kind: 'map' }, hasParts: false } as const;
+  // biome-ignore lint/correctness/useYield: an operation that only writes
+  await engine.write(function* (tx) {
+    for (const id of [CONTENT, referring]) tx.put(contentKey(id), encodeContent(map));
+    const entry = { kind: 'ref', content: CONTENT, start: 0, lengthBytes: pieces } as const;
+    tx.put(contentMapKey(referring, 0), encodeMapEntry(entry));
+    return true;
+  });
+  const owner = { inode: inodeId(2), body: { kind: 'content', content: referring } } as const;
+  const planned = await engine.read((tx) =>
+    // Of its volume nothing is asked for a content.
+    planBody({ tx } as View, owner, { start: 0, lengthBytes: pieces }),
+  );
+  expect(planned.length).toBe(pieces);
 });

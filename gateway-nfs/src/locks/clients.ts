@@ -112,6 +112,10 @@ export class KnownClients {
     return alike.length === 0 && there.length === 1 ? there : alike;
   }
 
+  isKnown(client: LockClient): boolean {
+    return this.#known.has(clientKey(client));
+  }
+
   /** Those that the store has. */
   remembered(): readonly LockClient[] {
     return this.#known

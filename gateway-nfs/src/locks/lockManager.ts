@@ -244,6 +244,8 @@ export class LockManager {
   /** A client that holds nothing is no reason for the next start to wait; but it may be back in a moment. */
   async #forgetWhenIdle(client: LockClient): Promise<void> {
     const key = clientKey(client);
+    // Whoever makes names up has none of them waited for.
+    if (!this.#clients.isKnown(client)) return;
     if (this.#table.isBusy(key) || this.#grace?.isAwaited(client) || this.#idle.has(key)) return;
     this.#idle.add(key);
     await this.#pause(IDLE_MS, this.#closing.signal);

@@ -1,7 +1,7 @@
 /** One file of the table: what is locked of it, and who waits, in order. */
 
 import type { LockHolder, LockOwner, LockRequest } from './lockRequest.ts';
-import { type ByteRange, type LockMode, type Segment, segmentsWithin } from './segments.ts';
+import { type ByteRange, type LockMode, mayOverlap, type Segment, segmentsWithin } from './segments.ts';
 
 export interface Held {
   readonly owner: OwnerRecord;
@@ -39,7 +39,8 @@ export function findConflict<W>(
   asked: { readonly range: ByteRange; readonly mode: LockMode },
 ): LockHolder | undefined {
   for (const [holderKey, { owner, segments }] of locked.held) {
-    if (holderKey === key) continue;
+    // Of thousands of holders, each asked for each of thousands of waiters, most are elsewhere.
+    if (holderKey === key || !mayOverlap(segments, asked.range)) continue;
     const segment = segmentsWithin(segments, asked.range).find(
       ({ mode }) => mode === 'exclusive' || asked.mode === 'exclusive',
     );

@@ -40,6 +40,13 @@ function firstReaching(segments: readonly Segment[], offset: bigint): number {
   return low;
 }
 
+/** Whether some may share a byte with `range`: they are sorted, so that their ends tell of most that do not. */
+export function mayOverlap(segments: readonly Segment[], range: ByteRange): boolean {
+  const first = segments[0];
+  const last = segments[segments.length - 1];
+  return first !== undefined && last !== undefined && first.start < range.end && range.start < last.end;
+}
+
 /** The segments that share a byte with `range`, whole. */
 export function segmentsWithin(segments: readonly Segment[], range: ByteRange): readonly Segment[] {
   const found: Segment[] = [];

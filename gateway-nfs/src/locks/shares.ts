@@ -28,6 +28,8 @@ const SHARES_PER_FILE_MAX = 1000;
 
 export class ShareTable {
   readonly #files = new Map<string, Map<string, Share>>();
+  /** How many of each client, in which files: nobody is to wait while all are gone through. */
+  readonly #clients = new Map<string, Map<string, number>>();
   #count = 0;
 
   get count(): number {
@@ -43,7 +45,7 @@ export class ShareTable {
     }
     const isNew = !shares.has(owner);
     if (isNew && (this.#count >= SHARES_MAX || shares.size >= SHARES_PER_FILE_MAX)) return 'full';
-    if (isNew) this.#count += 1;
+    if (isNew) this.#add(client, file, 1);
     shares.set(owner, { client, deny, access });
     this.#files.set(file, shares);
     return 'granted';
@@ -52,28 +54,39 @@ export class ShareTable {
   unshare({ file, client, oh }: Pick<ShareRequest, 'file' | 'client' | 'oh'>): void {
     const shares = this.#files.get(file);
     if (shares?.delete(shareOwner(client, oh)) !== true) return;
-    this.#count -= 1;
+    this.#add(client, file, -1);
     if (shares.size === 0) this.#files.delete(file);
   }
 
   isBusy(client: string): boolean {
-    return this.#files.values().some((shares) => shares.values().some((share) => share.client === client));
+    return this.#clients.has(client);
   }
 
   releaseClient(client: string): void {
-    for (const [file, shares] of this.#files) {
-      for (const [owner, share] of shares) {
+    for (const file of [...(this.#clients.get(client)?.keys() ?? [])]) {
+      const shares = this.#files.get(file);
+      for (const [owner, share] of shares ?? []) {
         if (share.client !== client) continue;
-        shares.delete(owner);
-        this.#count -= 1;
+        shares?.delete(owner);
+        this.#add(client, file, -1);
       }
-      if (shares.size === 0) this.#files.delete(file);
+      if (shares?.size === 0) this.#files.delete(file);
     }
   }
 
   dropFile(file: string): void {
-    this.#count -= this.#files.get(file)?.size ?? 0;
+    for (const { client } of this.#files.get(file)?.values() ?? []) this.#add(client, file, -1);
     this.#files.delete(file);
+  }
+
+  #add(client: string, file: string, more: 1 | -1): void {
+    this.#count += more;
+    const files = this.#clients.get(client) ?? new Map<string, number>();
+    const count = (files.get(file) ?? 0) + more;
+    if (count > 0) files.set(file, count);
+    else files.delete(file);
+    if (files.size > 0) this.#clients.set(client, files);
+    else this.#clients.delete(client);
   }
 }
 

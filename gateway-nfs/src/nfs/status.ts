@@ -70,6 +70,7 @@ const STATUS_OF_FS_ERROR = {
   PartTooSmall: 'NFS3ERR_SERVERFAULT',
   ObjectTooLarge: 'NFS3ERR_FBIG',
   InvalidRange: 'NFS3ERR_INVAL',
+  TooMuchAtOnce: 'NFS3ERR_FBIG',
   NoSuchVolume: 'NFS3ERR_STALE',
   VolumeExists: 'NFS3ERR_SERVERFAULT',
   VolumeNotEmpty: 'NFS3ERR_SERVERFAULT',

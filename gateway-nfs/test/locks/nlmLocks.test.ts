@@ -91,6 +91,38 @@ describe('locks', () => {
   });
 });
 
+describe('names that a host makes up', () => {
+  /** More than the server keeps. */
+  const NAMES = 10_000;
+
+  test('are not waited for when they hold nothing', async () => {
+    const host = await world.host(2, { transport: 'none' });
+    expect(await host.unlock()).toBe('GRANTED');
+    expect(world.clock.wakeAll()).toBe(0);
+    // One that held something may be back in a moment.
+    await host.lock();
+    await host.unlock();
+    expect(world.clock.wakeAll()).toBe(1);
+  });
+
+  test('keep nobody waiting, each with a share of its own', async () => {
+    for (let number = 0; number < NAMES; number += 1) {
+      const host = await world.host(2, { name: `made-up.${number}`, transport: 'none' });
+      const share = { oh: 'x', deny: 0, access: 1, file: `file ${number % 100}` };
+      expect(await host.share(share)).toBe('GRANTED');
+    }
+    const other = await world.host(3, { transport: 'none' });
+    const began = performance.now();
+    expect(await other.lock()).toBe('DENIED_NOLOCKS');
+    // It took seconds while all shares were looked at for each of the names.
+    expect(performance.now() - began).toBeLessThan(500);
+    const made = await world.host(2, { name: 'made-up', transport: 'none' });
+    await made.notify(NLM_PROGRAM);
+    expect(world.service().counts.shares).toBe(0);
+    expect(await other.lock()).toBe('GRANTED');
+  });
+});
+
 describe('waiting', () => {
   test.each(['tcp', 'udp'] as const)(
     'a lock that becomes free is granted by call-back over %s',

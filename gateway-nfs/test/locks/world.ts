@@ -217,8 +217,12 @@ export class Host {
     return { ...holder, ...range };
   }
 
-  share(asked: { oh: string; deny: number; access: number }, procedure: number = NLM_PROCEDURE.SHARE) {
-    const args = new XdrWriter().opaque(Buffer.of(1)).text(this.name).text('file').text(asked.oh);
+  share(
+    asked: { oh: string; deny: number; access: number; file?: string },
+    procedure: number = NLM_PROCEDURE.SHARE,
+  ) {
+    const { file = 'file' } = asked;
+    const args = new XdrWriter().opaque(Buffer.of(1)).text(this.name).text(file).text(asked.oh);
     return this.#status(procedure, args.uint32(asked.deny).uint32(asked.access).bool(false));
   }
 

@@ -1,13 +1,14 @@
-import type { ByteRange, StoredPart } from '@facet/core';
+import { type ByteRange, FsError, type StoredPart } from '@facet/core';
 import { checksumElementName } from '../checksums/algorithms.ts';
 import { formatChecksum } from '../checksums/value.ts';
 import { S3Error } from '../errors.ts';
 import { xmlReply } from '../http/reply.ts';
+import { copyBytes } from '../multipart/copyBytes.ts';
 import { partAlgorithm } from '../multipart/partChecksum.ts';
 import { readPartNumber, readUploadId, uploadRef } from '../multipart/uploadRef.ts';
 import { readCopySource, sourceBucket } from '../objects/copySource.ts';
 import { isoDate } from '../objects/dates.ts';
-import { withSourceDigests } from '../objects/digestSource.ts';
+import { type DigestedSource, withSourceDigests } from '../objects/digestSource.ts';
 import { quoted } from '../objects/etags.ts';
 import { operation } from '../operation.ts';
 import { invalidArgument, type S3Request } from '../request.ts';
@@ -15,7 +16,7 @@ import { leaf, xmlDocument } from '../xml/write.ts';
 
 const RANGE_HEADER = 'x-amz-copy-source-range';
 
-/** Shares the source's bytes; reads them only where the upload wants a checksum of them. @source S3 API Reference, UploadPartCopy */
+/** Shares the source's bytes; reads them only where the upload wants a checksum of them, or they lie in too many pieces. @source S3 API Reference, UploadPartCopy */
 export const uploadPartCopy = operation({
   level: 'object',
   name: 'UploadPartCopy',
@@ -33,22 +34,27 @@ export const uploadPartCopy = operation({
     const from = { volume: bucket.id, key: source.key, ...(range !== undefined && { range }) };
     const args = { ...ref, partNumber, source: from };
     const algorithm = partAlgorithm(info);
-    const part =
+    const { precondition } = source;
+    const read: DigestedSource = {
+      ...from,
+      precondition,
+      algorithm,
+      choose: ({ sizeBytes }) => {
+        if (range !== undefined && range.end >= sizeBytes) throw beyond(range, sizeBytes);
+        return range ?? 'all';
+      },
+    };
+    const shared =
       info.checksum === undefined
-        ? await objects.copyPart({ ...args, sourcePrecondition: source.precondition })
-        : await withSourceDigests(
-            call,
-            {
-              ...from,
-              precondition: source.precondition,
-              algorithm,
-              choose: ({ sizeBytes }) => {
-                if (range !== undefined && range.end >= sizeBytes) throw beyond(range, sizeBytes);
-                return range ?? 'all';
-              },
-            },
-            (sourcePrecondition, digests) => objects.copyPart({ ...args, sourcePrecondition, ...digests }),
+        ? objects.copyPart({ ...args, sourcePrecondition: precondition })
+        : withSourceDigests(call, read, (sourcePrecondition, digests) =>
+            objects.copyPart({ ...args, sourcePrecondition, ...digests }),
           );
+    const part = await shared.catch((error: unknown) => {
+      if (error instanceof FsError && error.code === 'TooMuchAtOnce')
+        return copyBytes(call, read, { ...ref, partNumber });
+      throw error;
+    });
     return xmlReply(
       xmlDocument(
         'CopyPartResult',

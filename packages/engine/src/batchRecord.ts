@@ -11,6 +11,20 @@ const COUNT_BYTES = 4;
 const LENGTHS_BYTES = 8;
 const DELETES = 0xffffffff;
 
+/** What writes take of a record. */
+export function writtenBytes({
+  keys,
+  values,
+}: {
+  readonly keys: readonly Uint8Array[];
+  readonly values: readonly (Uint8Array | undefined)[];
+}): number {
+  let length = keys.length * LENGTHS_BYTES;
+  for (const key of keys) length += key.length;
+  for (const value of values) length += value === undefined ? 0 : value.length;
+  return length;
+}
+
 export function encodeBatch(writes: readonly OwnWrite[]): Buffer {
   let length = COUNT_BYTES;
   for (const { key, value } of writes) length += LENGTHS_BYTES + key.length + (value?.length ?? 0);

@@ -64,7 +64,7 @@ export interface Engine {
    * Runs `op` strictly serialisably. Resolves only when its writes are on stable storage; until then nobody
    * sees them. When `op` throws, nothing is written and the promise rejects with that error.
    * `op` may be called more than once, so it must be free of side effects.
-   * @throws EngineError Closed | Full | Failed | Contention | Damaged (the operation met such a record)
+   * @throws EngineError Closed | Full | Failed | Contention | Damaged (the operation met such a record) | TooLarge
    */
   write<T>(op: (tx: WriteTx) => Op<T>): Promise<T>;
   /** How much it could take without more room on the device: what was freed within its own file, roughly. */
@@ -94,8 +94,9 @@ export interface CountingEngine extends Engine {
  * - `Failed`: the device failed; what the disk holds is no longer known and the process must end.
  * - `Contention`: a conflict did not go away within the driver's bound; nothing was written, try again.
  * - `Damaged`: what was to be read is not as it was written; others can be read, and written.
+ * - `TooLarge`: the operation writes more than a transaction may hold; nothing was written, and never will be.
  */
-export type EngineErrorCode = 'Closed' | 'Full' | 'Failed' | 'Contention' | 'Damaged';
+export type EngineErrorCode = 'Closed' | 'Full' | 'Failed' | 'Contention' | 'Damaged' | 'TooLarge';
 
 export class EngineError extends Error {
   override readonly name = 'EngineError';

@@ -142,6 +142,22 @@ describe('a store with a journal', () => {
     await engine.close();
   });
 
+  it('refuses what no record of the journal holds, and goes on', async () => {
+    const engine = await openJournaledHere({ path: folder });
+    const value = Buffer.alloc(1 << 20, '1');
+    const before = write(engine, [[bytes('a'), bytes('1')]]);
+    const long = write(
+      engine,
+      Array.from({ length: 65 }, (_, at) => [bytes(`long ${at}`), value]),
+    );
+    const after = write(engine, [[bytes('b'), bytes('1')]]);
+    await expect(long).rejects.toMatchObject({ code: 'TooLarge' });
+    await Promise.all([before, after]);
+    await write(engine, [[bytes('c'), bytes('1')]]);
+    expect(await contents(engine)).toEqual({ a: '1 49', b: '1 49', c: '1 49' });
+    await engine.close();
+  });
+
   it('says that the disk is full when there is no room to begin a journal', async () => {
     const before = await openLmdbEngine({ path: folder });
     await write(before, [[bytes('a'), bytes('1')]]);

@@ -32,6 +32,7 @@ const EXIT_CODE_OF = {
   PartTooSmall: EXIT.usage,
   ObjectTooLarge: EXIT.failed,
   InvalidRange: EXIT.usage,
+  TooMuchAtOnce: EXIT.failed,
   NoSuchVolume: EXIT.notFound,
   VolumeExists: EXIT.conflict,
   VolumeNotEmpty: EXIT.conflict,

@@ -91,6 +91,8 @@ export interface PartRecord {
   readonly md5: Uint8Array;
   readonly checksum?: Uint8Array;
   readonly lastModified: Timestamp;
+  /** Entries of its map, of a part that is a copy and has several. */
+  readonly pieces?: number;
 }
 
 export function encodePart(part: PartRecord): Buffer {
@@ -100,8 +102,9 @@ export function encodePart(part: PartRecord): Buffer {
     .u64(part.sizeBytes)
     .bigU64(part.lastModified)
     .raw(part.md5);
-  const { checksum } = part;
+  const { checksum, pieces } = part;
   if (checksum) writer.field(1, (field) => field.raw(checksum));
+  if (pieces !== undefined) writer.field(2, (field) => field.u32(pieces));
   return writer.done();
 }
 
@@ -109,13 +112,16 @@ export function decodePart(bytes: Uint8Array): PartRecord {
   const reader = new Reader(bytes).schema(1, 'part');
   const content = reader.u64();
   const fixed = { sizeBytes: reader.u64(), lastModified: timestamp(reader.bigU64()), md5: reader.raw(16) };
-  let checksum: Buffer | undefined;
+  const optional: { checksum?: Buffer; pieces?: number } = {};
   reader.fields({
     1: (field) => {
-      checksum = field.rest();
+      optional.checksum = field.rest();
+    },
+    2: (field) => {
+      optional.pieces = field.u32();
     },
   });
-  return { ...fixed, ...(content > 0 && { content: contentId(content) }), ...(checksum && { checksum }) };
+  return { ...fixed, ...(content > 0 && { content: contentId(content) }), ...optional };
 }
 
 /** Kept so that a repeated complete gives the first answer. */

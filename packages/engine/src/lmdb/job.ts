@@ -1,8 +1,15 @@
-import type { Bytes, EngineError, Op, WriteTx } from '../contract.ts';
+import { writtenBytes } from '../batchRecord.ts';
+import { type Bytes, EngineError, type Op, type WriteTx } from '../contract.ts';
 import { resume, type Snapshot } from '../snapshot.ts';
 import { WriteBuffer } from '../writeBuffer.ts';
 import type { BatchState } from './batchState.ts';
 import { ImmediateReads } from './immediateReads.ts';
+
+/**
+ * What one operation may write. Its batch is one record of the journal, which holds 64 MiB, and those before it have taken
+ * 4 MiB of that at most, and the lengths before each of some thousand writes.
+ */
+const OPERATION_BYTES_MAX = 56 << 20;
 
 /** One write operation on its way through the queue. */
 export interface Job {
@@ -33,7 +40,9 @@ export class WriteJob<T> implements Job {
   attempt(state: BatchState): void {
     const writes = new WriteBuffer(state);
     try {
-      this.#outcome = { value: drive(this.#op(new BufferedTx(writes)), writes) };
+      const value = drive(this.#op(new BufferedTx(writes)), writes);
+      refuseTooLarge(writes);
+      this.#outcome = { value };
       state.absorb(writes);
     } catch (error) {
       this.#outcome = { error };
@@ -50,6 +59,14 @@ export class WriteJob<T> implements Job {
   reject(error: EngineError): void {
     this.#reject(error);
   }
+}
+
+/** Before its batch has any of it: the journal would refuse the whole batch, and that is the end of the store. */
+function refuseTooLarge(writes: WriteBuffer): void {
+  const lengthBytes = writtenBytes(writes);
+  if (lengthBytes <= OPERATION_BYTES_MAX) return;
+  const message = `${writes.keys.length} writes of ${lengthBytes} bytes are more than one transaction may hold`;
+  throw new EngineError('TooLarge', message);
 }
 
 /** Runs an operation to its end, without a pause: nothing else may run inside a transaction. */

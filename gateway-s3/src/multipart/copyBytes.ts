@@ -1,0 +1,59 @@
+/** A part whose source lies in too many pieces to be shared: its bytes are read, and stored anew. */
+import type { OpenObject, StagedBody, StoredPart, UploadRef } from '@facet/core';
+import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
+import { type DigestValues, digestOf } from '../checksums/bodyDigests.ts';
+import { S3Error } from '../errors.ts';
+import { checkSource } from '../objects/copySource.ts';
+import type { DigestedSource } from '../objects/digestSource.ts';
+import type { Call } from '../operation.ts';
+
+/** S3's own bound. */
+const SOURCE_BYTES_MAX = 5 * 1024 ** 3;
+
+/** @throws S3Error PreconditionFailed | InvalidRequest (too long); what `choose` throws; FsError as putPart */
+export async function copyBytes(
+  call: Call,
+  { volume, key, precondition, algorithm, choose }: DigestedSource,
+  part: UploadRef & { readonly partNumber: number },
+): Promise<StoredPart> {
+  const { objects } = call.core;
+  const object = await objects.open({ volume, key });
+  try {
+    checkSource(precondition, object.info);
+    const chosen = choose(object.info);
+    const { start, end } = typeof chosen === 'object' ? chosen : { start: 0, end: object.info.sizeBytes - 1 };
+    const lengthBytes = end - start + 1;
+    if (lengthBytes > SOURCE_BYTES_MAX) {
+      throw new S3Error(
+        'InvalidRequest',
+        `The specified copy source is larger than the maximum allowable size for a copy source: ${SOURCE_BYTES_MAX}`,
+      );
+    }
+    const { staged, digests } = await stage(call, object, { start, lengthBytes, algorithm });
+    const [md5, checksum] = [digestOf(digests, 'MD5'), digestOf(digests, algorithm)];
+    return await objects.putPart({ ...part, body: staged, md5, checksum });
+  } finally {
+    object.close();
+  }
+}
+
+async function stage(
+  { core, hashing }: Call,
+  object: OpenObject,
+  bytes: { readonly start: number; readonly lengthBytes: number; readonly algorithm: ComputedAlgorithm },
+): Promise<{ readonly staged: StagedBody; readonly digests: DigestValues }> {
+  const { start, lengthBytes, algorithm } = bytes;
+  const range = { start, end: start + lengthBytes - 1 };
+  const writer = core.objects.stage({ lengthBytes });
+  const hashed = hashing.open({ lengthBytes, algorithms: new Set(['MD5', algorithm]), to: writer });
+  try {
+    for await (const piece of hashed.copies ? object.stream(range) : object.read(range))
+      await hashed.update(piece);
+    const digests = await hashed.end();
+    return { digests, staged: await writer.finish() };
+  } catch (error) {
+    hashed.abandon();
+    await writer.abort();
+    throw error;
+  }
+}
