@@ -8,18 +8,14 @@ import { freeSequence, mapEntries, type Piece, planBody, type Span } from '../co
 import { readAtOnce, readPieces } from '../contents/read.ts';
 import type { Scratch } from '../contents/scratch.ts';
 import { FsError } from '../errors.ts';
-import type { VolumeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import type { BodyRef } from '../meta/records/inode.ts';
 import type { Pin, Pins } from '../space/pins.ts';
 import { type View, viewVolume } from '../tree/scope.ts';
 import { describe, type FoundObject, findObject } from './find.ts';
-import type { ByteRange, ObjectInfo, OpenObject, PartInfo } from './types.ts';
+import type { ByteRange, ObjectInfo, OpenObject, OpenObjectArgs, PartInfo } from './types.ts';
 
-interface Args {
-  readonly volume: VolumeId;
-  readonly key: Buffer;
-}
+type Args = Pick<OpenObjectArgs, 'volume' | 'key'>;
 
 /** Parts of a finished multipart object, each with where it lies. */
 type PartTable = readonly (PartInfo & ByteRange)[];
@@ -43,8 +39,8 @@ export interface Opening {
   readonly scratch: Scratch;
 }
 
-/** @throws FsError NoEntry | NoSuchVolume */
-export async function openObject(opening: Opening, args: Args): Promise<OpenObject> {
+/** @throws FsError NoEntry | NoSuchVolume; what `choose` throws */
+export async function openObject(opening: Opening, args: OpenObjectArgs): Promise<OpenObject> {
   const pin = opening.pins.enter();
   try {
     const found = await opening.commands.read('openObject', (tx) => locate(tx, args));
@@ -58,8 +54,11 @@ export async function openObject(opening: Opening, args: Args): Promise<OpenObje
 
 interface Located {
   readonly info: ObjectInfo;
+  /** What the pieces are of. */
+  readonly span: Span;
   readonly pieces: readonly Piece[];
-  readonly parts: PartTable;
+  /** Undefined: nobody wanted to know. */
+  readonly parts: PartTable | undefined;
   /** Undefined: the pin may stay where it was taken, which is never later. */
   readonly freeSequence: number | undefined;
 }
@@ -67,16 +66,36 @@ interface Located {
 /** What is so small is read at once, so that its pin holds next to nothing back. */
 const SMALL_BYTES = 64 << 10;
 
-function* locate(tx: ReadTx, args: Args): Op<Located> {
-  const view = yield* viewVolume(tx, args.volume);
-  const object = yield* findObject(view, args.key);
-  const { body, sizeBytes } = object.inode;
-  const owner = { inode: object.id, body };
-  const pieces = yield* planBody(view, owner, { start: 0, lengthBytes: sizeBytes });
-  const parts = (yield* hasParts(view, object)) ? yield* partTable(view, body, sizeBytes) : [];
-  const info = describe(view, object, parts.length > 0 ? parts.length : undefined);
-  const sequence = sizeBytes > SMALL_BYTES ? yield* freeSequence(view) : undefined;
-  return { info, pieces, parts, freeSequence: sequence };
+function* locate(tx: ReadTx, { volume, key, withParts = false, choose }: OpenObjectArgs): Op<Located> {
+  const view = yield* viewVolume(tx, volume);
+  const object = yield* findObject(view, key);
+  const { body, sizeBytes, etag } = object.inode;
+  const isInParts = yield* hasParts(view, object);
+  const info = describe(view, object, isInParts ? etag?.parts : undefined);
+  const table = withParts && isInParts ? yield* partTable(view, body, sizeBytes) : [];
+  const parts = withParts ? table : undefined;
+  const chosen = choose?.({ info, part: (partNumber) => partOf(parts, partNumber) }) ?? 'all';
+  const span = spanOf(chosen, sizeBytes);
+  const pieces = yield* planBody(view, { inode: object.id, body }, span);
+  const sequence = span.lengthBytes > SMALL_BYTES ? yield* freeSequence(view) : undefined;
+  return { info, span, pieces, parts, freeSequence: sequence };
+}
+
+/** @throws FsError InvalidRange when the range is not within so many bytes */
+function spanOf(chosen: ByteRange | 'all' | 'nothing', sizeBytes: number): Span {
+  if (chosen === 'nothing') return { start: 0, lengthBytes: 0 };
+  if (chosen === 'all') return { start: 0, lengthBytes: sizeBytes };
+  const { start, end } = chosen;
+  if (start < 0 || end < start || end >= sizeBytes)
+    throw new FsError('InvalidRange', `bytes ${start}-${end} are not within ${sizeBytes} bytes`);
+  return { start, lengthBytes: end - start + 1 };
+}
+
+function partOf(parts: PartTable | undefined, partNumber: number): PartTable[number] {
+  assert(parts !== undefined, 'the object was opened with its parts');
+  const part = parts.find((candidate) => candidate.partNumber === partNumber);
+  if (!part) throw new FsError('InvalidPart', `there is no part ${partNumber}`);
+  return part;
 }
 
 function* partTable(view: View, body: BodyRef, sizeBytes: number): Op<PartTable> {
@@ -97,13 +116,15 @@ class PinnedObject implements OpenObject {
   readonly #opening: Opening;
   readonly #pin: Pin;
   readonly #pieces: readonly Piece[];
-  readonly #parts: PartTable;
+  readonly #planned: Span;
+  readonly #parts: PartTable | undefined;
 
   constructor(opening: Opening, pin: Pin, located: Located) {
     this.info = located.info;
     this.#opening = opening;
     this.#pin = pin;
     this.#pieces = located.pieces;
+    this.#planned = located.span;
     this.#parts = located.parts;
   }
 
@@ -119,23 +140,25 @@ class PinnedObject implements OpenObject {
     return readPieces(this.#opening, this.#pieces, this.#span(range));
   }
 
+  /** Where in the pieces it lies. */
   #span(range?: ByteRange): Span {
-    const { start, end } = range ?? { start: 0, end: this.info.sizeBytes - 1 };
-    if (range && (start < 0 || end < start || end >= this.info.sizeBytes)) {
-      throw new FsError('InvalidRange', `bytes ${start}-${end} are not within ${this.info.sizeBytes} bytes`);
-    }
-    return { start, lengthBytes: end - start + 1 };
+    const planned = this.#planned;
+    if (!range) return { start: 0, lengthBytes: planned.lengthBytes };
+    const { start, lengthBytes } = spanOf(range, this.info.sizeBytes);
+    const within = start - planned.start;
+    assert(within >= 0 && within + lengthBytes <= planned.lengthBytes, 'what is read was chosen');
+    return { start: within, lengthBytes };
   }
 
   part(partNumber: number): ByteRange & { readonly checksum?: Uint8Array } {
-    const part = this.#parts.find((candidate) => candidate.partNumber === partNumber);
-    if (!part) throw new FsError('InvalidPart', `there is no part ${partNumber}`);
-    return part;
+    return partOf(this.#parts, partNumber);
   }
 
   parts(page: { readonly afterPartNumber: number; readonly limit: number }): readonly PartInfo[] {
-    const first = this.#parts.findIndex((part) => part.partNumber > page.afterPartNumber);
-    return first < 0 ? [] : this.#parts.slice(first, first + page.limit);
+    const parts = this.#parts;
+    assert(parts !== undefined, 'the object was opened with its parts');
+    const first = parts.findIndex((part) => part.partNumber > page.afterPartNumber);
+    return first < 0 ? [] : parts.slice(first, first + page.limit);
   }
 
   close(): void {

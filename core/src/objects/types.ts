@@ -117,9 +117,24 @@ export interface ByteRange {
 }
 
 /** One consistent version of an object, held until closed: writers neither change nor remove its bytes. */
+export interface OpenObjectArgs {
+  readonly volume: VolumeId;
+  readonly key: Buffer;
+  /** Where its parts lie is going to be asked. */
+  readonly withParts?: boolean;
+  /**
+   * Says what of it is going to be read, where that is not all: a large object lies in thousands of pieces, and no others are
+   * looked for. May throw what the caller is to see.
+   */
+  readonly choose?: (object: Pick<OpenObject, 'info' | 'part'>) => ByteRange | 'all' | 'nothing';
+}
+
 export interface OpenObject {
   readonly info: ObjectInfo;
-  /** All of it, or the range (which must lie within the object). Checked against checksums on the way. */
+  /**
+   * All that was chosen, or the range, which must lie within the object and what was chosen. Checked against checksums on
+   * the way.
+   */
   read(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined>;
   /**
    * The same bytes, if they are few and to be had without waiting: good until anything else is asked of the core. Else
@@ -128,9 +143,9 @@ export interface OpenObject {
   readAtOnce(range?: ByteRange): Buffer | undefined;
   /** As {@link read}, for who is done with each piece before asking for the next: its memory is used again. */
   stream(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined>;
-  /** Where part `partNumber` lies, for an object with parts. @throws FsError InvalidPart */
+  /** Where part `partNumber` lies, for an object opened with its parts. @throws FsError InvalidPart */
   part(partNumber: number): ByteRange & { readonly checksum?: Uint8Array };
-  /** Parts after `afterPartNumber`, at most `limit`. */
+  /** Parts after `afterPartNumber`, at most `limit`, of an object opened with them. */
   parts(page: { readonly afterPartNumber: number; readonly limit: number }): readonly PartInfo[];
   /** Safe to call twice. */
   close(): void;
@@ -281,8 +296,8 @@ export interface ObjectView {
   put(args: PutObjectArgs): Promise<PutObjectResult>;
   /** @throws FsError NoEntry */
   head(args: { readonly volume: VolumeId; readonly key: Buffer }): Promise<ObjectInfo>;
-  /** @throws FsError NoEntry */
-  open(args: { readonly volume: VolumeId; readonly key: Buffer }): Promise<OpenObject>;
+  /** @throws FsError NoEntry; what `choose` throws */
+  open(args: OpenObjectArgs): Promise<OpenObject>;
   /** Says whether there was one: an absent object is not an error, unless `ifMatch` is given. @throws FsError PreconditionFailed | NoEntry */
   delete(args: {
     readonly volume: VolumeId;

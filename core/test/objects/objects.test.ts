@@ -317,7 +317,7 @@ describe.each(ENGINES)('objects on the %s engine', (kind) => {
     expect(await objects.completeUpload({ ...ref, parts, combine })).toEqual(done);
     const whole = Buffer.concat(bodies);
     expect((await get('big')).equals(whole)).toBe(true);
-    const opened = await objects.open(at('big'));
+    const opened = await objects.open({ ...at('big'), withParts: true });
     const second = opened.part(3);
     expect((await readAll(opened, second)).equals(bodies[1] ?? Buffer.alloc(0))).toBe(true);
     expect(opened.info.parts).toBe(3);

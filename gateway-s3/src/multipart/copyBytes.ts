@@ -3,8 +3,7 @@ import type { OpenObject, StagedBody, StoredPart, UploadRef } from '@facet/core'
 import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
 import { type DigestValues, digestOf } from '../checksums/bodyDigests.ts';
 import { S3Error } from '../errors.ts';
-import { checkSource } from '../objects/copySource.ts';
-import type { DigestedSource } from '../objects/digestSource.ts';
+import { choose, type DigestedSource } from '../objects/digestSource.ts';
 import type { Call } from '../operation.ts';
 
 /** S3's own bound. */
@@ -13,14 +12,14 @@ const SOURCE_BYTES_MAX = 5 * 1024 ** 3;
 /** @throws S3Error PreconditionFailed | InvalidRequest (too long); what `choose` throws; FsError as putPart */
 export async function copyBytes(
   call: Call,
-  { volume, key, precondition, algorithm, choose }: DigestedSource,
+  source: DigestedSource,
   part: UploadRef & { readonly partNumber: number },
 ): Promise<StoredPart> {
   const { objects } = call.core;
-  const object = await objects.open({ volume, key });
+  const { volume, key, algorithm } = source;
+  const object = await objects.open({ volume, key, choose: (found) => choose(source, found) });
   try {
-    checkSource(precondition, object.info);
-    const chosen = choose(object.info);
+    const chosen = choose(source, object);
     const { start, end } = typeof chosen === 'object' ? chosen : { start: 0, end: object.info.sizeBytes - 1 };
     const lengthBytes = end - start + 1;
     if (lengthBytes > SOURCE_BYTES_MAX) {

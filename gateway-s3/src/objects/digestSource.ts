@@ -21,6 +21,15 @@ export interface DigestedSource {
   readonly choose: (info: ObjectInfo) => 'nothing' | 'all' | ByteRange;
 }
 
+/** @throws S3Error PreconditionFailed; what its `choose` throws */
+export function choose(
+  source: Pick<DigestedSource, 'precondition' | 'choose'>,
+  { info }: Pick<OpenObject, 'info'>,
+): ReturnType<DigestedSource['choose']> {
+  checkSource(source.precondition, info);
+  return source.choose(info);
+}
+
 export interface SourceDigests {
   readonly md5: Buffer;
   readonly checksum: Uint8Array;
@@ -35,13 +44,12 @@ export async function withSourceDigests<T>(
   source: DigestedSource,
   copy: (precondition: SourcePrecondition, digests: SourceDigests | undefined) => Promise<T>,
 ): Promise<T> {
-  const { volume, key, precondition, algorithm, choose } = source;
+  const { volume, key, algorithm } = source;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const object = await core.objects.open({ volume, key });
+    const object = await core.objects.open({ volume, key, choose: (found) => choose(source, found) });
     const { etag } = object.info;
     try {
-      checkSource(precondition, object.info);
-      const chosen = choose(object.info);
+      const chosen = choose(source, object);
       const digests = chosen === 'nothing' ? undefined : await digest(object, { chosen, algorithm, hashing });
       return await copy({ ifMatch: [etag] }, digests);
     } catch (error) {

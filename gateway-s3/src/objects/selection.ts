@@ -57,6 +57,11 @@ export function select(
   return range === undefined ? whole(selection, info) : partial(range, info, {});
 }
 
+/** What is then read. */
+export function rangeOf({ range, lengthBytes }: Selected): ByteRange | 'all' | 'nothing' {
+  return lengthBytes === 0 ? 'nothing' : (range ?? 'all');
+}
+
 function whole({ withChecksum }: Selection, info: ObjectInfo): Selected {
   return {
     status: 200,

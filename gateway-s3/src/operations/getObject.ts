@@ -1,8 +1,9 @@
+import type { OpenObject } from '@facet/core';
 import type { Reply } from '../http/reply.ts';
 import { PASTED_BYTES_MAX } from '../http/send.ts';
 import { objectHeaders, readHeaderOverrides } from '../objects/objectHeaders.ts';
 import { checkConditions, readConditions } from '../objects/readConditions.ts';
-import { readSelection, select } from '../objects/selection.ts';
+import { rangeOf, readSelection, select } from '../objects/selection.ts';
 import { requireNullVersion } from '../objects/versionId.ts';
 import { operation } from '../operation.ts';
 import type { S3Request } from '../request.ts';
@@ -25,10 +26,18 @@ export const getObject = operation({
   name: 'GetObject',
   input: readObjectInput,
   run: async ({ core, bucket, key }, { selection, conditions, overrides }): Promise<Reply> => {
-    const object = await core.objects.open({ volume: bucket.id, key });
+    const selectOf = (found: Pick<OpenObject, 'info' | 'part'>) => {
+      checkConditions(conditions, found.info);
+      return select(selection, conditions, found.info, (number) => found.part(number));
+    };
+    const withParts = selection.partNumber !== undefined;
+    const isForAll = selection.range === undefined && !withParts;
+    const object = await core.objects.open({
+      ...{ volume: bucket.id, key, withParts },
+      ...(!isForAll && { choose: (found) => rangeOf(selectOf(found)) }),
+    });
     try {
-      checkConditions(conditions, object.info);
-      const selected = select(selection, conditions, object.info, (number) => object.part(number));
+      const selected = selectOf(object);
       const headers = Object.assign(objectHeaders(object.info, overrides), selected.headers);
       if (selected.lengthBytes === 0) {
         object.close();

@@ -28,7 +28,8 @@ export const getObjectAttributes = operation({
     };
   },
   run: async ({ core, bucket, key }, { wanted, ...page }) => {
-    const object = await core.objects.open({ volume: bucket.id, key });
+    const withParts = wanted.has('ObjectParts');
+    const object = await core.objects.open({ volume: bucket.id, key, withParts, choose: () => 'nothing' });
     object.close();
     const { info } = object;
     const write: Readonly<Record<Attribute, () => Xml>> = {

@@ -27,7 +27,7 @@ async function look(
 ): Promise<{ readonly info: ObjectInfo; readonly part: PartLookup }> {
   const place = { volume: bucket.id, key };
   if (!withParts) return { info: await core.objects.head(place), part: noParts };
-  const object = await core.objects.open(place);
+  const object = await core.objects.open({ ...place, withParts: true, choose: () => 'nothing' });
   object.close();
   return { info: object.info, part: (number) => object.part(number) };
 }
