@@ -268,7 +268,7 @@ export class LocalExtentStore implements ExtentStore {
     this.#mustBeOpen();
     try {
       const file = await this.#files.open(container, 'segment');
-      await file?.sync().finally(() => file.close());
+      if (file) await makeFinal(file).finally(() => file.close());
     } catch (error) {
       throw await writeError(this.#disk, error, `cannot sync container ${containerName(container)}`);
     }
@@ -304,6 +304,12 @@ export class LocalExtentStore implements ExtentStore {
   #mustBeOpen(): void {
     if (this.#closed) throw new ExtentError('Closed', 'the extent store is closed');
   }
+}
+
+/** Its length is set once more: a sync may pass over what one before has failed to do. */
+async function makeFinal(file: DiskFile): Promise<void> {
+  await file.truncate(await file.size());
+  await file.sync();
 }
 
 async function fileOf(open: OpenFile): Promise<DiskFile> {

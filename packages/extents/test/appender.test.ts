@@ -212,6 +212,22 @@ describe('a device error while appending', () => {
     },
   );
 
+  it('at the end of a segment has no power cut bring its old length back, once it is settled', async () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const faults = new Faults();
+      const disk = diskWith({ before: faults.before, random: randomFrom(seed) });
+      const store = storeOn(disk);
+      const { container } = await store.append({ owner, data: [bytesOf(700, 1)] });
+      faults.arm('sync', 'EIO');
+      await store.close();
+      const next = storeOn(disk);
+      const { sizeBytes } = (await next.status(container)) ?? {};
+      await next.settle(container);
+      disk.crash();
+      expect(await storeOn(disk).status(container)).toMatchObject({ sizeBytes });
+    }
+  });
+
   it('fails the appends when the other segment fails too, and then works again', async () => {
     const faults = new Faults();
     const store = storeOn(diskWith({ before: faults.before }));

@@ -41,7 +41,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   'reads are of the state before': {
     engine: behind(5),
-    breaks: ['readsAreCurrent'],
+    breaks: ['readsAreCurrent', ...FINDING_KINDS],
   },
   'a write gets lost': {
     engine: losingOneIn(300),
