@@ -78,10 +78,10 @@ export async function copyContainer(parts: CopyParts, wanted: Wanted): Promise<C
       stop: sealed ? Number.POSITIVE_INFINITY : neededEnd,
       target,
     });
-    if (end < neededEnd) {
-      const reason = failure ?? 'no frame is there';
-      parts.onSuspicious({ container, offset: end, length: neededEnd - end, reason });
-    }
+    const rest = { container, offset: end, length: neededEnd - end };
+    // Of an extent that was cut short the end may have been given back.
+    if (end < neededEnd && !(await parts.isDead(rest)))
+      parts.onSuspicious({ ...rest, reason: failure ?? 'no frame is there' });
     if (end > start) await target.sync();
     const stretches = [...(before?.stretches ?? []), ...(end > start ? [{ end, crc }] : [])];
     if (stretches.length > STRETCHES_MAX)

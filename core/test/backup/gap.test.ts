@@ -46,6 +46,26 @@ describe.each(ENGINES)('a segment of a store on the %s engine', (kind) => {
     expect([suspicious, containers.length]).toEqual([[], 1]);
   });
 
+  it('whose extent was cut short: what was given back of its end is not missed', async () => {
+    const yard = await Yard.open(kind);
+    const { files } = yard.core;
+    const place = placeForBackups().mount();
+    const bytes = bytesFrom(randomFrom(4), 3 << 20);
+    await yard.put('cut', bytes);
+    const caller = { uid: 0, gid: 0, groups: [] };
+    const parent = await files.root({ volume: yard.volume });
+    const { file } = await files.lookup({ caller, parent, name: Buffer.from('cut') });
+    if (!file) throw new Error('the object is a file');
+    await files.setattr({ caller, file, changes: { sizeBytes: 1 << 20 } });
+    await yard.core.collector.drain();
+    const { damaged, copiedBytes } = await yard.backup(place);
+    expect(damaged).toEqual([]);
+    expect(copiedBytes).toBeLessThan(2 << 20);
+    const back = await bringBack(place);
+    expect((await back.read('cut')).equals(bytes.subarray(0, 1 << 20))).toBe(true);
+    expect(await back.findings()).toEqual([]);
+  });
+
   it('that was lost: what backups have of it is what there is', async () => {
     const yard = await Yard.open(kind);
     const random = randomFrom(2);
