@@ -3,11 +3,18 @@
  * loses power. Names are relative to the disk's root and use `/`. Failures carry a POSIX error name in `code`.
  */
 
+/**
+ * How a file is written. *Durable*: a write resolves when its bytes, and what is needed to read them back, are on stable
+ * storage. *Direct*: past the system's cache, where the file system can, if it is of whole blocks of
+ * {@link DIRECT_BLOCK_BYTES}, at a multiple of that, from the disk's {@link Disk.memory}; else as any other.
+ */
+export type Writes = 'buffered' | 'durable' | 'direct' | 'durable direct';
+
+/** A multiple of what any usual device asks for. */
+export const DIRECT_BLOCK_BYTES = 4096;
+
 export interface DiskFile {
-  /**
-   * Writes all of `buffers`, one after the other, from `position` on. In a file created `durable` the bytes,
-   * and what is needed to read them back, are then on stable storage.
-   */
+  /** Writes all of `buffers`, one after the other, from `position` on. */
   write(to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<void>;
   /**
    * Fills `buffers`, one after the other, from `position` on. Resolves to the bytes read, which are fewer than
@@ -38,9 +45,11 @@ export interface FileStatus {
 
 export interface Disk {
   /** Creates a file, which must not exist, for reading and writing. */
-  create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile>;
+  create(name: string, writes: Writes): Promise<DiskFile>;
   /** Opens an existing file for reading, punching and writing; for reading alone where it has no `writes`. */
-  open(name: string, writes: 'buffered' | 'durable' | 'none'): Promise<DiskFile>;
+  open(name: string, writes: Writes | 'none'): Promise<DiskFile>;
+  /** Memory that a direct write takes as it lies there: any part of it that begins a multiple of a block from its start. */
+  memory(bytes: number): Buffer;
   /** Gives a file another name in its directory; what had that name goes. A power cut leaves one or the other. */
   rename(name: string, to: string): Promise<void>;
   /** Present already is not an error. `''` is the root, whose parents are made too. */

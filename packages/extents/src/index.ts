@@ -3,7 +3,7 @@ export type { Extent, WriteFault } from './appender.ts';
 export { Ballast, ballastBytes } from './ballast.ts';
 export { containerName, shardOf } from './containerName.ts';
 export * from './contract.ts';
-export type { Disk, DiskFile, FileStatus } from './disk.ts';
+export { DIRECT_BLOCK_BYTES, type Disk, type DiskFile, type FileStatus, type Writes } from './disk.ts';
 export { forwarded } from './forwarded.ts';
 export { FRAME_DATA_BYTES, headerLength, physicalLength } from './frame.ts';
 export { type ByteJournal, ByteReplay } from './journaledBytes.ts';

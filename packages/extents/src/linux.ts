@@ -29,6 +29,17 @@ export function punchRun(fd: number, run: Run): Promise<void> {
   return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, run);
 }
 
+/** Of memory, as the direct writes of any usual device ask for. */
+const ALIGNED_BYTES = 4096;
+
+/** Memory that begins at a multiple of {@link ALIGNED_BYTES}; what is in it is anything. */
+export function alignedMemory(bytes: number): Buffer {
+  const memory = Buffer.allocUnsafeSlow(bytes + ALIGNED_BYTES);
+  const behind = Number(koffi.address(memory) % BigInt(ALIGNED_BYTES));
+  const skip = behind === 0 ? 0 : ALIGNED_BYTES - behind;
+  return memory.subarray(skip, skip + bytes);
+}
+
 /** struct iovec { void *iov_base; size_t iov_len; }, as many as one call needed; good for the call under way. */
 let iovecs = new BigUint64Array(2);
 

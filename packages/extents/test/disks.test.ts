@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { mkdtemp, open, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import {
   Ballast,
   ballastBytes,
   containerId,
+  DIRECT_BLOCK_BYTES,
   type Disk,
   LocalExtentStore,
   MemoryDisk,
@@ -65,6 +67,32 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
         code: 'EBADF',
       });
       await bare.close();
+    });
+  });
+
+  it('writes whole blocks past its cache, and reads them anywhere', async () => {
+    await withDisk(async (disk) => {
+      await disk.makeDirectory('');
+      for (const writes of ['direct', 'durable direct'] as const) {
+        const file = await disk.create(writes, writes);
+        const memory = disk.memory(5 * DIRECT_BLOCK_BYTES);
+        const data = bytesOf(memory.length, 2);
+        data.copy(memory);
+        const blocks = (from: number, to?: number) =>
+          memory.subarray(from * DIRECT_BLOCK_BYTES, to && to * DIRECT_BLOCK_BYTES);
+        await file.write({ position: 3 * DIRECT_BLOCK_BYTES, buffers: [blocks(3)] });
+        await file.write({ position: 0, buffers: [blocks(0, 1), blocks(1, 3)] });
+        expect((await readAt(file, 0, 50_000)).equals(data)).toBe(true);
+        expect((await readAt(file, 4000, 5000)).equals(data.subarray(4000, 9000))).toBe(true);
+        await file.truncate(10_000);
+        await file.sync();
+        await file.close();
+        const again = await disk.open(writes, writes);
+        expect((await readAt(again, 1, 20_000)).equals(data.subarray(1, 10_000))).toBe(true);
+        await again.write({ position: 0, buffers: [blocks(1, 2)] });
+        expect((await readAt(again, 0, 4096)).equals(data.subarray(4096, 8192))).toBe(true);
+        await again.close();
+      }
     });
   });
 
@@ -177,6 +205,45 @@ describe('a real disk', () => {
       }
       await raw.close();
       await file.close();
+    });
+  });
+});
+
+async function takesDirectWrites(folder: string): Promise<boolean> {
+  const { O_CREAT, O_DIRECT, O_WRONLY } = constants;
+  const file = await open(join(folder, 'direct'), O_WRONLY | O_CREAT | O_DIRECT).catch(() => undefined);
+  await file?.close();
+  return file !== undefined;
+}
+
+describe('a file that is written directly', () => {
+  const write = async (
+    disk: NodeDisk,
+    { blocks, from = 0 }: { readonly blocks: number; readonly from?: number },
+  ) => {
+    const file = await disk.create('f', 'direct');
+    const memory = disk.memory(blocks * DIRECT_BLOCK_BYTES + from).fill(7);
+    await file.write({ position: 0, buffers: [memory.subarray(from)] });
+    const read = await readAt(file, 0, memory.length);
+    await file.close();
+    expect(read.equals(memory.subarray(from))).toBe(true);
+  };
+
+  it('does not pass through the page cache', async (context) => {
+    await inTemporaryFolder(async (folder) => {
+      if (!(await takesDirectWrites(folder)))
+        return context.skip('no O_DIRECT in the folder for temporary files');
+      const disk = new NodeDisk(folder);
+      await write(disk, { blocks: 3 });
+      expect(disk.counts.directBytes).toBe(3 * DIRECT_BLOCK_BYTES);
+    });
+  });
+
+  it('is written as any other where memory does not lie as the device asks', async () => {
+    await inTemporaryFolder(async (folder) => {
+      const disk = new NodeDisk(folder);
+      await write(disk, { blocks: 3, from: 1 });
+      expect(disk.counts).toMatchObject({ directBytes: 0, writtenBytes: 3 * DIRECT_BLOCK_BYTES });
     });
   });
 });

@@ -15,6 +15,7 @@ export function believing(inner: Disk): Disk {
     list: (directory) => inner.list(directory),
     status: (name) => inner.status(name),
     freeBytes: () => inner.freeBytes(),
+    memory: (bytes) => inner.memory(bytes),
   };
 }
 

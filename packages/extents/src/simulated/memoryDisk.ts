@@ -4,10 +4,14 @@
  * seed is a history.
  */
 
-import type { Disk, DiskFile, FileStatus } from '../disk.ts';
+import { isDurable } from '../directDescriptor.ts';
+import type { Disk, DiskFile, FileStatus, Writes } from '../disk.ts';
 import { MemoryDirectory, MemoryFile, type MemoryInode, type Random } from './memoryInode.ts';
 
-export type DiskOperationKind = Exclude<keyof Disk | keyof DiskFile, 'close' | 'size' | 'readAtOnce'>;
+export type DiskOperationKind = Exclude<
+  keyof Disk | keyof DiskFile,
+  'close' | 'size' | 'readAtOnce' | 'memory'
+>;
 
 export interface DiskOperation {
   readonly kind: DiskOperationKind;
@@ -141,7 +145,7 @@ class Mount implements Disk {
     this.#gate = gate;
   }
 
-  create(name: string, writes: 'buffered' | 'durable'): Promise<DiskFile> {
+  create(name: string, writes: Writes): Promise<DiskFile> {
     return this.#gate.pass({ kind: 'create', name }, () => {
       const [directory, last] = this.#parent(name);
       if (directory.seen.has(last)) throw failure('EEXIST', name);
@@ -151,7 +155,7 @@ class Mount implements Disk {
     });
   }
 
-  open(name: string, writes: 'buffered' | 'durable' | 'none'): Promise<DiskFile> {
+  open(name: string, writes: Writes | 'none'): Promise<DiskFile> {
     return this.#gate.pass({ kind: 'open', name }, () => {
       const file = find(this.#root, name);
       if (!(file instanceof MemoryFile)) throw failure('ENOENT', name);
@@ -223,6 +227,10 @@ class Mount implements Disk {
     return this.#gate.pass({ kind: 'freeBytes', name: '' }, () => this.#freeBytes());
   }
 
+  memory(bytes: number): Buffer {
+    return Buffer.alloc(bytes);
+  }
+
   #freeBytes(): number {
     return this.#gate.capacityBytes - allocatedBytes(this.#root);
   }
@@ -242,7 +250,7 @@ class Mount implements Disk {
 interface HandleOptions {
   readonly name: string;
   readonly file: MemoryFile;
-  readonly writes: 'buffered' | 'durable' | 'none';
+  readonly writes: Writes | 'none';
   readonly gate: Gate;
   readonly freeBytes: () => number;
 }
@@ -277,7 +285,7 @@ class MemoryHandle implements DiskFile {
       this.#file.change({ kind: 'write', position, data });
     };
     await this.#pass('write', writeAll, writePrefix);
-    if (this.#options.writes === 'durable') await this.sync();
+    if (isDurable(this.#options.writes)) await this.sync();
   }
 
   read(from: { readonly position: number; readonly buffers: readonly Uint8Array[] }): Promise<number> {
