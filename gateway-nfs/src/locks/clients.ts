@@ -44,6 +44,8 @@ interface Known {
 }
 
 const CLIENTS_MAX = 10_000;
+/** More hosts than come from behind one address; and names cost nothing to make up. */
+const CLIENTS_OF_ADDRESS_MAX = 1_000;
 
 export function clientKey({ address, name }: LockClient): string {
   return `${address} ${name}`;
@@ -54,6 +56,8 @@ export class KnownClients {
   readonly #isBusy: (key: string) => boolean;
   /** Least recently admitted first. */
   readonly #known = new Map<string, Known>();
+  /** How many are known of each address. */
+  readonly #addresses = new Map<string, number>();
 
   constructor(parts: { readonly store: LockClientStore; readonly isBusy: (key: string) => boolean }) {
     this.#store = parts.store;
@@ -63,20 +67,20 @@ export class KnownClients {
   /** Those that an earlier life of this server remembered. */
   load(clients: readonly LockClient[]): void {
     for (const client of clients) {
-      this.#known.set(clientKey(client), { client, stored: Promise.resolve(), state: 0 });
+      this.#set(clientKey(client), { client, stored: Promise.resolve(), state: 0 });
     }
   }
 
   /**
-   * Makes a client known before it gets its first lock: false when there are too many. A monitored one is stored as
-   * well, or it would not be told of a restart.
+   * Makes a client known before it gets its first lock: false when there are too many, in all or of its address. A
+   * monitored one is stored as well, or it would not be told of a restart.
    */
   async admit(client: LockClient, monitored: boolean): Promise<boolean> {
     const key = clientKey(client);
     const known = this.#known.get(key) ?? { client, stored: undefined, state: 0 };
-    this.#known.delete(key);
-    if (this.#known.size >= CLIENTS_MAX && !(await this.#makeRoom())) return false;
-    this.#known.set(key, known);
+    this.#delete(key);
+    if (!(await this.#hasRoom(client.address))) return false;
+    this.#set(key, known);
     if (!monitored) return true;
     known.stored ??= this.#store.remember(client);
     try {
@@ -130,15 +134,45 @@ export class KnownClients {
     const key = clientKey(client);
     const known = this.#known.get(key);
     if (this.#isBusy(key)) return;
-    this.#known.delete(key);
+    this.#delete(key);
     if (known?.stored !== undefined) await this.#store.forget(client);
   }
 
-  async #makeRoom(): Promise<boolean> {
-    const idle = this.#known.entries().find(([key]) => !this.#isBusy(key));
+  /** Forgets somebody who holds nothing where there would be too many. */
+  async #hasRoom(address: string): Promise<boolean> {
+    if (!this.#isFull(address)) return true;
+    const isCrowded = this.#ofAddress(address) >= CLIENTS_OF_ADDRESS_MAX;
+    const idle = this.#known
+      .values()
+      .find(({ client }) => (!isCrowded || client.address === address) && !this.#isBusy(clientKey(client)));
     if (idle === undefined) return false;
-    await this.forget(idle[1].client);
-    return this.#known.size < CLIENTS_MAX;
+    await this.forget(idle.client);
+    return !this.#isFull(address);
+  }
+
+  #isFull(address: string): boolean {
+    return this.#known.size >= CLIENTS_MAX || this.#ofAddress(address) >= CLIENTS_OF_ADDRESS_MAX;
+  }
+
+  #ofAddress(address: string): number {
+    return this.#addresses.get(address) ?? 0;
+  }
+
+  #set(key: string, known: Known): void {
+    this.#delete(key);
+    this.#known.set(key, known);
+    const { address } = known.client;
+    this.#addresses.set(address, this.#ofAddress(address) + 1);
+  }
+
+  #delete(key: string): void {
+    const known = this.#known.get(key);
+    if (known === undefined) return;
+    this.#known.delete(key);
+    const { address } = known.client;
+    const left = this.#ofAddress(address) - 1;
+    if (left > 0) this.#addresses.set(address, left);
+    else this.#addresses.delete(address);
   }
 }
 

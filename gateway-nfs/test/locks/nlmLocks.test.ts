@@ -92,8 +92,8 @@ describe('locks', () => {
 });
 
 describe('names that a host makes up', () => {
-  /** More than the server keeps. */
-  const NAMES = 10_000;
+  /** As many as the server keeps of one address. */
+  const NAMES = 1_000;
 
   test('are not waited for when they hold nothing', async () => {
     const host = await world.host(2, { transport: 'none' });
@@ -105,21 +105,34 @@ describe('names that a host makes up', () => {
     expect(world.clock.wakeAll()).toBe(1);
   });
 
-  test('keep nobody waiting, each with a share of its own', async () => {
+  const share = (number: number) => ({ oh: 'x', deny: 0, access: 1, file: `file ${number % 100}` });
+
+  async function madeUp(address: number): Promise<void> {
     for (let number = 0; number < NAMES; number += 1) {
-      const host = await world.host(2, { name: `made-up.${number}`, transport: 'none' });
-      const share = { oh: 'x', deny: 0, access: 1, file: `file ${number % 100}` };
-      expect(await host.share(share)).toBe('GRANTED');
+      const host = await world.host(address, { name: `made-up.${number}`, transport: 'none' });
+      expect(await host.share(share(number))).toBe('GRANTED');
     }
+  }
+
+  test('take no place from other hosts, each with a share of its own', async () => {
+    await madeUp(2);
+    const more = await world.host(2, { name: 'one.more', transport: 'none' });
+    expect(await more.share(share(0))).toBe('DENIED_NOLOCKS');
+    const other = await world.host(3, { transport: 'none' });
+    expect(await other.lock()).toBe('GRANTED');
+    const made = await world.host(2, { name: 'made-up', transport: 'none' });
+    await made.notify(NLM_PROGRAM);
+    expect(world.service().counts.shares).toBe(0);
+    expect(await more.share(share(0))).toBe('GRANTED');
+  });
+
+  test('keep nobody waiting, of many addresses', async () => {
+    for (let address = 10; address < 20; address += 1) await madeUp(address);
     const other = await world.host(3, { transport: 'none' });
     const began = performance.now();
     expect(await other.lock()).toBe('DENIED_NOLOCKS');
     // It took seconds while all shares were looked at for each of the names.
     expect(performance.now() - began).toBeLessThan(500);
-    const made = await world.host(2, { name: 'made-up', transport: 'none' });
-    await made.notify(NLM_PROGRAM);
-    expect(world.service().counts.shares).toBe(0);
-    expect(await other.lock()).toBe('GRANTED');
   });
 });
 
