@@ -3,7 +3,7 @@ import type { OpenObject, StagedBody, StoredPart, UploadRef } from '@facet/core'
 import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
 import { type DigestValues, digestOf } from '../checksums/bodyDigests.ts';
 import { S3Error } from '../errors.ts';
-import { choose, type DigestedSource } from '../objects/digestSource.ts';
+import { type DigestedSource, openSource } from '../objects/digestSource.ts';
 import type { Call } from '../operation.ts';
 
 /** S3's own bound. */
@@ -16,10 +16,9 @@ export async function copyBytes(
   part: UploadRef & { readonly partNumber: number },
 ): Promise<StoredPart> {
   const { objects } = call.core;
-  const { volume, key, algorithm } = source;
-  const object = await objects.open({ volume, key, choose: (found) => choose(source, found) });
+  const { algorithm } = source;
+  const { object, chosen } = await openSource(call, source);
   try {
-    const chosen = choose(source, object);
     const { start, end } = typeof chosen === 'object' ? chosen : { start: 0, end: object.info.sizeBytes - 1 };
     const lengthBytes = end - start + 1;
     if (lengthBytes > SOURCE_BYTES_MAX) {

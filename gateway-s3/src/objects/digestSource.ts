@@ -2,6 +2,7 @@
  * Copies move no bytes; but a checksum that nobody computed yet needs them read, once. The copy is then made on the
  * condition that the source is still what was read.
  */
+import assert from 'node:assert/strict';
 import { type ByteRange, FsError, type ObjectInfo, type OpenObject, type VolumeId } from '@facet/core';
 import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
 import { digestOf } from '../checksums/bodyDigests.ts';
@@ -21,13 +22,24 @@ export interface DigestedSource {
   readonly choose: (info: ObjectInfo) => 'nothing' | 'all' | ByteRange;
 }
 
-/** @throws S3Error PreconditionFailed; what its `choose` throws */
-export function choose(
-  source: Pick<DigestedSource, 'precondition' | 'choose'>,
-  { info }: Pick<OpenObject, 'info'>,
-): ReturnType<DigestedSource['choose']> {
-  checkSource(source.precondition, info);
-  return source.choose(info);
+/** To be closed. @throws S3Error PreconditionFailed; what its `choose` throws; FsError NoEntry */
+export async function openSource(
+  { core }: Call,
+  source: Pick<DigestedSource, 'volume' | 'key' | 'precondition' | 'choose'>,
+): Promise<{ readonly object: OpenObject; readonly chosen: ReturnType<DigestedSource['choose']> }> {
+  const { volume, key, precondition } = source;
+  let chosen: ReturnType<DigestedSource['choose']> | undefined;
+  const object = await core.objects.open({
+    volume,
+    key,
+    choose: ({ info }) => {
+      checkSource(precondition, info);
+      chosen = source.choose(info);
+      return chosen;
+    },
+  });
+  assert(chosen !== undefined, 'what is opened was chosen');
+  return { object, chosen };
 }
 
 export interface SourceDigests {
@@ -40,16 +52,16 @@ export interface SourceDigests {
  * @throws S3Error PreconditionFailed | OperationAborted (the source kept changing); what `copy` throws
  */
 export async function withSourceDigests<T>(
-  { core, hashing }: Call,
+  call: Call,
   source: DigestedSource,
   copy: (precondition: SourcePrecondition, digests: SourceDigests | undefined) => Promise<T>,
 ): Promise<T> {
+  const { core, hashing } = call;
   const { volume, key, algorithm } = source;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const object = await core.objects.open({ volume, key, choose: (found) => choose(source, found) });
+    const { object, chosen } = await openSource(call, source);
     const { etag } = object.info;
     try {
-      const chosen = choose(source, object);
       const digests = chosen === 'nothing' ? undefined : await digest(object, { chosen, algorithm, hashing });
       return await copy({ ifMatch: [etag] }, digests);
     } catch (error) {
