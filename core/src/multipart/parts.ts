@@ -1,9 +1,10 @@
 /** UploadPart and UploadPartCopy. A part's bytes are a content of its own, so that completing moves nothing. */
 
-import type { Op } from '@facet/engine';
+import type { Op, ReadTx } from '@facet/engine';
 import type { Command } from '../commands/command.ts';
 import { addReference, dropReference, storeContent, stored } from '../contents/bodies.ts';
 import { type Leaf, leavesOf } from '../contents/leaves.ts';
+import type { Span } from '../contents/plan.ts';
 import { FsError } from '../errors.ts';
 import type { ContentId } from '../ids.ts';
 import { contentMapKey, partKey } from '../meta/keys.ts';
@@ -11,8 +12,15 @@ import { encodeMapEntry, type MapEntry } from '../meta/records/content.ts';
 import { decodePart, encodePart, type PartRecord } from '../meta/records/upload.ts';
 import { checkSourcePrecondition } from '../objects/copy.ts';
 import { type FoundObject, findObject } from '../objects/find.ts';
-import type { CopyPartArgs, PutPartArgs, StagedBody, StoredPart, UploadRef } from '../objects/types.ts';
-import { type Change, changeVolume, viewVolume } from '../tree/scope.ts';
+import type {
+  ByteRange,
+  CopyPartArgs,
+  PutPartArgs,
+  StagedBody,
+  StoredPart,
+  UploadRef,
+} from '../objects/types.ts';
+import { type Change, changeVolume, type View, viewVolume } from '../tree/scope.ts';
 import { describePart, loadParts, loadUpload, type NumberedPart, PARTS_MAX } from './find.ts';
 
 /** Parts of no more pieces are not counted: ten thousand of them do no harm. */
@@ -78,7 +86,7 @@ export const copyPart: Command<WithContent<CopyPartArgs>, StoredPart> = {
     const view = yield* viewVolume(tx, args.source.volume);
     const source = yield* findObject(view, args.source.key);
     checkSourcePrecondition(source, args.sourcePrecondition);
-    const { body, sizeBytes } = source.inode;
+    const { sizeBytes } = source.inode;
     const { range } = args.source;
     if (range && range.end >= sizeBytes) {
       throw new FsError(
@@ -86,11 +94,8 @@ export const copyPart: Command<WithContent<CopyPartArgs>, StoredPart> = {
         `bytes ${range.start}-${range.end} are not within ${sizeBytes} bytes`,
       );
     }
-    const span = range
-      ? { start: range.start, lengthBytes: range.end - range.start + 1 }
-      : { start: 0, lengthBytes: sizeBytes };
-    const leaves = yield* leavesOf(view, { inode: source.id, body }, span);
-    yield* mustBeReadable(change, args, leaves.length);
+    const span = spanOf(source, range);
+    const leaves = yield* leavesToShare(change, args, { view, source });
     if (span.lengthBytes > 0) yield* storeLeaves(change, args.content, leaves);
     const part: PartRecord = {
       ...(span.lengthBytes > 0 && { content: args.content }),
@@ -105,12 +110,44 @@ export const copyPart: Command<WithContent<CopyPartArgs>, StoredPart> = {
 };
 
 /**
+ * For who is to read all of the source before `copyPart`, which checks the rest.
+ * @throws FsError NoEntry | TooMuchAtOnce
+ */
+export function* checkSharable(tx: ReadTx, args: CopyPartArgs): Op<number> {
+  const view = yield* viewVolume(tx, args.source.volume);
+  const source = yield* findObject(view, args.source.key);
+  return (yield* leavesToShare({ tx }, args, { view, source })).length;
+}
+
+/** @throws FsError TooMuchAtOnce */
+function* leavesToShare(
+  reading: Pick<View, 'tx'>,
+  args: CopyPartArgs,
+  { view, source }: { readonly view: View; readonly source: FoundObject },
+): Op<readonly Leaf[]> {
+  const span = spanOf(source, args.source.range);
+  const leaves = yield* leavesOf(view, { inode: source.id, body: source.inode.body }, span);
+  yield* mustBeReadable(reading, args, leaves.length);
+  return leaves;
+}
+
+function spanOf({ inode }: FoundObject, range: ByteRange | undefined): Span {
+  return range
+    ? { start: range.start, lengthBytes: range.end - range.start + 1 }
+    : { start: 0, lengthBytes: inode.sizeBytes };
+}
+
+/**
  * Copies of copies are of twice the pieces each time, for no more than two requests.
  * @throws FsError TooMuchAtOnce
  */
-function* mustBeReadable(change: Change, { upload, partNumber }: CopyPartArgs, pieces: number): Op<number> {
+function* mustBeReadable(
+  reading: Pick<View, 'tx'>,
+  { upload, partNumber }: CopyPartArgs,
+  pieces: number,
+): Op<number> {
   if (pieces <= PIECES_FEW) return pieces;
-  const parts = yield* loadParts(change, { upload, afterPartNumber: 0, limit: PARTS_MAX });
+  const parts = yield* loadParts(reading, { upload, afterPartNumber: 0, limit: PARTS_MAX });
   const others = parts.filter((other) => other.partNumber !== partNumber);
   const all = others.reduce((sum, { part }) => sum + (part.pieces ?? 1), pieces);
   if (all > PIECES_MAX)

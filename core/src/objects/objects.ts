@@ -8,7 +8,7 @@ import type { Scratch } from '../contents/scratch.ts';
 import type { Staging } from '../contents/staging.ts';
 import { completeUpload, inspectUpload } from '../multipart/complete.ts';
 import { describePart } from '../multipart/find.ts';
-import { copyPart, putPart } from '../multipart/parts.ts';
+import { checkSharable, copyPart, putPart } from '../multipart/parts.ts';
 import { abortUpload, createUpload, getUpload, listParts, listUploads } from '../multipart/uploads.ts';
 import type { Pins } from '../space/pins.ts';
 import { copyObject } from './copy.ts';
@@ -108,6 +108,10 @@ export class Objects implements ObjectView {
   async copyPart(args: CopyPartArgs): Promise<StoredPart> {
     const content = await this.#parts.contentIds.next();
     return this.#commands.run(copyPart, { ...args, content });
+  }
+
+  async checkSharable(args: CopyPartArgs): Promise<void> {
+    await this.#commands.read('checkSharable', (tx) => checkSharable(tx, args));
   }
 
   listParts(args: Args<'listParts'>): ReturnType<ObjectView['listParts']> {

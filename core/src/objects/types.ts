@@ -329,6 +329,8 @@ export interface ObjectView {
    * @throws FsError NoSuchUpload | NoEntry | PreconditionFailed | InvalidRange | TooMuchAtOnce (they lie in too many pieces)
    */
   copyPart(args: CopyPartArgs): Promise<StoredPart>;
+  /** For who is to read all of the source before. @throws FsError NoEntry | TooMuchAtOnce, as `copyPart` would */
+  checkSharable(args: CopyPartArgs): Promise<void>;
   /** Parts after `afterPartNumber`. @throws FsError NoSuchUpload */
   listParts(args: UploadRef & { readonly afterPartNumber: number; readonly limit: number }): Promise<{
     readonly upload: UploadInfo;

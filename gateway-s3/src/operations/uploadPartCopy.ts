@@ -47,9 +47,13 @@ export const uploadPartCopy = operation({
     const shared =
       info.checksum === undefined
         ? objects.copyPart({ ...args, sourcePrecondition: precondition })
-        : withSourceDigests(call, read, (sourcePrecondition, digests) =>
-            objects.copyPart({ ...args, sourcePrecondition, ...digests }),
-          );
+        : objects
+            .checkSharable(args)
+            .then(() =>
+              withSourceDigests(call, read, (sourcePrecondition, digests) =>
+                objects.copyPart({ ...args, sourcePrecondition, ...digests }),
+              ),
+            );
     const part = await shared.catch((error: unknown) => {
       if (error instanceof FsError && error.code === 'TooMuchAtOnce')
         return copyBytes(call, read, { ...ref, partNumber });
