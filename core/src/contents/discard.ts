@@ -29,10 +29,13 @@ export async function publishing<R>(
     settle(body);
     return published;
   } catch (error) {
-    if (!isOutcomeUnknown(error)) await discardBody(commands, body);
+    if (!isOutcomeUnknown(error)) await discardBody(commands, body).catch(LEFT_TO_RECOVERY);
     throw error;
   }
 }
+
+/** Why it was not published is what is to be told. */
+const LEFT_TO_RECOVERY = () => undefined;
 
 const UNKNOWN: ReadonlySet<string> = new Set<FsErrorCode>(['Failed', 'Closed', 'Interrupted']);
 

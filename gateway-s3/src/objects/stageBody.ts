@@ -1,6 +1,6 @@
 /** A request's body into the store: every byte in and every promise about it kept, or nothing stored. */
 import assert from 'node:assert/strict';
-import type { StagedBody } from '@facet/core';
+import type { BodyWriter, StagedBody } from '@facet/core';
 import type { Intake } from '../body/intake.ts';
 import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
 import type { DigestValues } from '../checksums/bodyDigests.ts';
@@ -23,10 +23,11 @@ export interface StagedUpload {
  * @throws S3Error as the intake; FsError NoSpace | Failed; Error when the thread that hashes ended
  */
 export async function stageBody(
-  { core, body, hashing }: Call,
+  call: Call,
   intake: Intake,
   extra?: ComputedAlgorithm,
 ): Promise<StagedUpload> {
+  const { core, body, hashing } = call;
   const { lengthBytes } = intake;
   const writer = core.objects.stage({ lengthBytes });
   const algorithms = extra === undefined ? intake.algorithms : new Set([...intake.algorithms, extra]);
@@ -55,9 +56,24 @@ export async function stageBody(
     return { md5, checksum, digests, staged: await (finishing ?? writer.finish()) };
   } catch (error) {
     hashed.abandon();
+    await giveUp(call, { writer, finishing });
+    throw error;
+  }
+}
+
+/**
+ * What will not be published is given back. Never rejects: the client is to hear why it was not, and recovery finds what
+ * could not be.
+ */
+async function giveUp(
+  { core, log }: Call,
+  { writer, finishing }: { readonly writer: BodyWriter; readonly finishing: Promise<StagedBody> | undefined },
+): Promise<void> {
+  try {
     const staged = await finishing?.catch(MET_BELOW);
     await (staged ? core.objects.discard(staged) : writer.abort());
-    throw error;
+  } catch (error) {
+    log.error({ err: error }, 'bytes of a refused body could not be given back: the next start does it');
   }
 }
 

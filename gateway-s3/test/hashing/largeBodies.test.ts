@@ -161,6 +161,16 @@ describe('refused, and nothing changes', () => {
     await expect.poll(async () => (await containers()).filter((name) => !files.includes(name))).toEqual([]);
   });
 
+  test('with the reason for it, also where its bytes can not be given back', async () => {
+    await world.alice.put('/large/kept', before);
+    const failure = new Error('no room');
+    vi.spyOn(world.core.objects, 'discard').mockRejectedValueOnce(failure);
+    const refused = await world.alice.put('/large/kept', after, { 'content-md5': md5Base64('x') });
+    expect(refused).toMatchObject({ status: 400, code: 'BadDigest' });
+    expect(world.errors.splice(0)).toEqual([{ err: failure }]);
+    expect((await world.alice.get('/large/kept')).body.equals(before)).toBe(true);
+  });
+
   test('clients that go away: their bodies are given up, and the next one is served', async () => {
     await world.alice.put('/large/left', before);
     const abandoned = vi.spyOn(HashingThread.prototype, 'abandon');
