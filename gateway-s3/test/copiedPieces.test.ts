@@ -1,6 +1,8 @@
 /** UploadPartCopy of what lies in more pieces than are shared. */
 import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { HashingThread } from '../src/hashing/hashingThread.ts';
 import { md5Hex, textOf } from './client.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -62,3 +64,32 @@ it.each([{}, { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'FULL
     expect((await world.alice.get('/pieces/copy')).body.equals(bytes)).toBe(true);
   },
 );
+
+it('stores the last bytes while they are hashed, and gives them back where that fails', async () => {
+  await patchwork();
+  const created = await world.alice.post('/pieces/copy?uploads');
+  const path = `/pieces/copy?uploadId=${textOf(created.text, 'UploadId')}&partNumber=1`;
+  const containers = () => readdir(world.extents, { recursive: true });
+  const files = await containers();
+  const { promise: stored, resolve } = Promise.withResolvers<void>();
+  const { stage } = world.core.objects;
+  vi.spyOn(world.core.objects, 'stage').mockImplementationOnce((hint) => {
+    const writer = stage.call(world.core.objects, hint);
+    const { finish } = writer;
+    writer.finish = async () => {
+      const staged = await finish.call(writer);
+      resolve();
+      return staged;
+    };
+    return writer;
+  });
+  const failure = new Error('the thread ended');
+  vi.spyOn(HashingThread.prototype, 'end').mockImplementationOnce(async () => {
+    await stored;
+    throw failure;
+  });
+  const failed = await world.alice.put(path, '', { 'x-amz-copy-source': '/pieces/patched' });
+  expect(failed).toMatchObject({ status: 500, code: 'InternalError' });
+  expect(world.errors.splice(0)).toMatchObject([{ err: failure }]);
+  await expect.poll(async () => (await containers()).filter((name) => !files.includes(name))).toEqual([]);
+});

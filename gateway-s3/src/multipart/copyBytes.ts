@@ -4,6 +4,7 @@ import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
 import { type DigestValues, digestOf } from '../checksums/bodyDigests.ts';
 import { S3Error } from '../errors.ts';
 import { type DigestedSource, openSource } from '../objects/digestSource.ts';
+import { begun, giveUp } from '../objects/stageBody.ts';
 import type { Call } from '../operation.ts';
 
 /** S3's own bound. */
@@ -36,22 +37,25 @@ export async function copyBytes(
 }
 
 async function stage(
-  { core, hashing }: Call,
+  call: Call,
   object: OpenObject,
   bytes: { readonly start: number; readonly lengthBytes: number; readonly algorithm: ComputedAlgorithm },
 ): Promise<{ readonly staged: StagedBody; readonly digests: DigestValues }> {
   const { start, lengthBytes, algorithm } = bytes;
   const range = { start, end: start + lengthBytes - 1 };
-  const writer = core.objects.stage({ lengthBytes });
-  const hashed = hashing.open({ lengthBytes, algorithms: new Set(['MD5', algorithm]), to: writer });
+  const writer = call.core.objects.stage({ lengthBytes });
+  const hashed = call.hashing.open({ lengthBytes, algorithms: new Set(['MD5', algorithm]), to: writer });
+  let finishing: Promise<StagedBody> | undefined;
   try {
     for await (const piece of hashed.copies ? object.stream(range) : object.read(range))
       await hashed.update(piece);
-    const digests = await hashed.end();
-    return { digests, staged: await writer.finish() };
+    await hashed.pass();
+    // The store syncs the last bytes while the thread hashes them.
+    finishing = begun(writer.finish());
+    return { digests: await hashed.end(), staged: await finishing };
   } catch (error) {
     hashed.abandon();
-    await writer.abort();
+    await giveUp(call, { writer, finishing });
     throw error;
   }
 }

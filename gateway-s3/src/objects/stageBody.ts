@@ -43,8 +43,7 @@ export async function stageBody(
         await hashed.pass();
       }
       // The store syncs the last bytes while the thread hashes them.
-      finishing = writer.finish();
-      finishing.catch(MET_BELOW);
+      finishing = begun(writer.finish());
     } else {
       for await (const bytes of body) {
         for (const piece of intake.push(bytes)) await hashed.update(piece);
@@ -61,11 +60,17 @@ export async function stageBody(
   }
 }
 
+/** Awaited when what goes on beside it is over. */
+export function begun<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(MET_BELOW);
+  return promise;
+}
+
 /**
  * What will not be published is given back. Never rejects: the client is to hear why it was not, and recovery finds what
  * could not be.
  */
-async function giveUp(
+export async function giveUp(
   { core, log }: Call,
   { writer, finishing }: { readonly writer: BodyWriter; readonly finishing: Promise<StagedBody> | undefined },
 ): Promise<void> {
