@@ -15,7 +15,8 @@ export interface Answers<A, R> {
   readonly named?: (result: R) => AnsweredCall['named'];
   /**
    * It may be asked for without end, and not all of it gives room back: on a full disk none is taken for the answers of the rest.
-   * What does no harm done twice is done there, and forgotten; what would do some, or be told that it was not done, is refused.
+   * What does little harm done twice is done there, and forgotten with the process; what would do more, or be told that it was
+   * not done, is refused.
    */
   readonly onFullDisk?: (args: A, result: R) => 'remember' | 'forget' | 'refuse';
   /** The answer once more, with attributes as they are now. */

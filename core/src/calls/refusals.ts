@@ -5,31 +5,19 @@
 
 import type { FsError, FsErrorCode } from '../errors.ts';
 import type { CallRef } from '../files/types.ts';
+import { RecentCalls } from './recentCalls.ts';
 
-const CALLS_MAX = 10_000;
 /** What the machine was not up to it may be up to the next time. */
 const PASSING: ReadonlySet<FsErrorCode> = new Set(['NoSpace', 'Corrupt', 'Failed', 'Busy', 'Closed']);
 
-interface Refused {
-  readonly call: CallRef;
-  readonly refusal: FsError;
-}
-
 export class Refusals {
-  /** By checksum, in order of age: of two calls that have the same one the later is remembered. */
-  readonly #calls = new Map<number, Refused>();
+  readonly #calls = new RecentCalls<FsError>();
 
-  of({ client, xid, checksum }: CallRef): FsError | undefined {
-    const refused = this.#calls.get(checksum);
-    return refused?.call.xid === xid && refused.call.client === client ? refused.refusal : undefined;
+  of(call: CallRef): FsError | undefined {
+    return this.#calls.of(call);
   }
 
   remember(call: CallRef, refusal: FsError): void {
-    if (PASSING.has(refusal.code)) return;
-    this.#calls.delete(call.checksum);
-    this.#calls.set(call.checksum, { call, refusal });
-    if (this.#calls.size <= CALLS_MAX) return;
-    const [oldest] = this.#calls.keys();
-    if (oldest !== undefined) this.#calls.delete(oldest);
+    if (!PASSING.has(refusal.code)) this.#calls.remember(call, refusal);
   }
 }

@@ -15,7 +15,7 @@ import { setattr as setattrOnce } from './setattr.ts';
 import type { BeforeAfter, Created, FileRef, MkdirArgs } from './types.ts';
 
 /** An inode as it is: the change lies further back. */
-function* unchanged(tx: ReadTx, ref: FileRef): Op<BeforeAfter> {
+export function* unchanged(tx: ReadTx, ref: FileRef): Op<BeforeAfter> {
   const view = yield* viewVolume(tx, ref.volume);
   const now = attributesOf(view, yield* loadNode(view, ref));
   return { before: now, after: now };

@@ -1,6 +1,7 @@
 /** The file view: one promise a method, each one command or one read, save for the bytes of read and write. */
 
 import type { Op, ReadTx } from '@facet/engine';
+import { RecentCalls } from '../calls/recentCalls.ts';
 import { Refusals } from '../calls/refusals.ts';
 import type { Command, Commands } from '../commands/command.ts';
 import { FsError, type Seen } from '../errors.ts';
@@ -9,7 +10,18 @@ import { access, getattr, longName, lookup, readlink, root } from './lookup.ts';
 import { attributesOf, findNode } from './nodes.ts';
 import { type ReadServices, readFile } from './read.ts';
 import { readdir } from './readdir.ts';
-import { create, link, mkdir, mknod, remove, rename, rmdir, setattr, symlink } from './repeated.ts';
+import {
+  create,
+  link,
+  mkdir,
+  mknod,
+  remove,
+  rename,
+  rmdir,
+  setattr,
+  symlink,
+  unchanged,
+} from './repeated.ts';
 import type { CallRef, FileRef, FileView } from './types.ts';
 import { whereabouts } from './whereabouts.ts';
 import { LastWritten, type WriteServices, writeFile } from './write.ts';
@@ -26,6 +38,8 @@ export class Files implements FileView {
   readonly #services: ReadServices & WriteServices;
   readonly #commands: Commands;
   readonly #refusals = new Refusals();
+  /** Calls of SETATTR that were done: of some of them a full disk has no room for a record. */
+  readonly #set = new RecentCalls<'done'>();
 
   constructor(services: ReadServices & Omit<WriteServices, 'lastWritten'>) {
     this.#services = { ...services, lastWritten: new LastWritten() };
@@ -97,8 +111,12 @@ export class Files implements FileView {
     return this.#told({ file: args.file }, this.#read(access, args));
   }
 
-  setattr(args: Args<'setattr'>): Result<'setattr'> {
-    return this.#change(setattr, args, { file: args.file });
+  async setattr(args: Args<'setattr'>): Result<'setattr'> {
+    const { file, call } = args;
+    if (call && this.#set.of(call)) return await this.#told({ file }, this.#read(unchanged, file));
+    const done = await this.#change(setattr, args, { file });
+    if (call) this.#set.remember(call, 'done');
+    return done;
   }
 
   readlink(args: Args<'readlink'>): Result<'readlink'> {

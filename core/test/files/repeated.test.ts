@@ -72,6 +72,19 @@ describe.each(ENGINES)('a call that is repeated, on %s', (engine) => {
     expect(await remembered()).toHaveLength(2);
   });
 
+  it('undoes no later one on a full disk, though there is no room to remember it for good', async () => {
+    yard = await Yard.open(engine);
+    const file = await yard.touch(yard.root, 'file');
+    const full = afterRestart({ full: true });
+    const first = { caller: ROOT, file, changes: { mode: 0o600, uid: 7 }, call: nextCall('10.1.0.1') };
+    const second = { caller: ROOT, file, changes: { mode: 0o644 }, call: nextCall('10.1.0.2') };
+    await full.setattr(first);
+    const { after } = await full.setattr(second);
+    expect(await full.setattr(first)).toEqual({ before: after, after });
+    expect(await yard.stat(file)).toMatchObject({ mode: 0o644, uid: 7 });
+    expect(await remembered()).toEqual([]);
+  });
+
   it('is not done on a full disk where its repetition would be told that it was not', async () => {
     yard = await Yard.open(engine);
     const { file } = await yard.files.create({ ...at('file'), how: GUARDED, call: nextCall() });
