@@ -4,7 +4,7 @@
  */
 
 import { Buffer } from 'node:buffer';
-import type { OwnWrite } from '@facet/engine';
+import type { Engine, OwnWrite } from '@facet/engine';
 import { Reader } from '../meta/codec.ts';
 import { BLOCK_BYTES_MAX, type CheckedWriter } from './checkedFile.ts';
 
@@ -78,4 +78,15 @@ export function* changesIn(block: Buffer): Generator<OwnWrite, void, void> {
     const key = reader.raw(keyBytes);
     yield { key, value: valueBytes === 0 ? undefined : reader.raw(valueBytes - 1) };
   }
+}
+
+/** In one transaction. @returns how many */
+export function writeChanges(engine: Engine, changes: readonly OwnWrite[]): Promise<number> {
+  // biome-ignore lint/correctness/useYield: there is nothing to read.
+  return engine.write(function* (tx) {
+    for (const { key, value } of changes)
+      if (value === undefined) tx.delete(key);
+      else tx.put(key, value);
+    return changes.length;
+  });
 }

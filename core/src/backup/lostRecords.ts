@@ -5,7 +5,8 @@
  * - Without a counter ids would be given out again, and without its format it is no store: such a backup is none.
  * - User metadata, tags and what an export allows are had or not, or have a default. In their place stands what no reader
  *   takes, so that reading it fails there, too.
- * - An entry of a map that is absent is a hole: its content is left out, which whoever reads of it misses.
+ * - An entry of a map that is absent is a hole, which reads as zeros. The same stands in its place, for whoever brings it
+ *   back to see that bytes are gone there ({@link file://./lostRanges.ts}).
  * - What is read first to get anywhere, such as an inode, is missed there, and fsck tells of it. An index, a count or a
  *   name that a cookie still knows is made from the rest by a repair; what waits to be given back only takes room.
  */
@@ -13,8 +14,7 @@
 import { Buffer } from 'node:buffer';
 import type { Bytes, Entry, OwnWrite } from '@facet/engine';
 import { FsError } from '../errors.ts';
-import { contentId } from '../ids.ts';
-import { contentKey, contentOfKey, kindOfKey, SPACE } from '../meta/keys.ts';
+import { kindOfKey, SPACE } from '../meta/keys.ts';
 import { type DamagedMetadata, damagedMetadata } from '../scrub/metadata.ts';
 
 const INDISPENSABLE: ReadonlySet<number | undefined> = new Set([SPACE.format, SPACE.counter]);
@@ -26,7 +26,7 @@ const WITH_STAND_IN: ReadonlySet<number | undefined> = new Set([
 ]);
 /** No record of these kinds begins so. */
 const STAND_IN = Buffer.of(0xee);
-/** Else the key is damaged, too. */
+/** Else it is the key that is damaged. */
 const MAP_KEY_BYTES = 17;
 /** Held in memory. Of a store with more nothing is certain. */
 const LOST_MAX = 100_000;
@@ -76,11 +76,15 @@ export class LostRecords {
   /** What is to be changed of all else, in the end, for them. */
   *changes(): Generator<OwnWrite, void, void> {
     for (const key of this.#keys.values()) {
-      if (WITH_STAND_IN.has(key[0])) yield { key, value: STAND_IN };
-      if (key[0] === SPACE.contentMap && key.length === MAP_KEY_BYTES)
-        yield { key: contentKey(contentId(contentOfKey(key))), value: undefined };
+      if (WITH_STAND_IN.has(key[0]) || isMapKey(key)) yield { key, value: STAND_IN };
     }
   }
 }
+
+const isMapKey = (key: Bytes): boolean => key[0] === SPACE.contentMap && key.length === MAP_KEY_BYTES;
+
+/** Of what a backup has: it stands for an entry of a map that was lost. */
+export const isLostEntry = ({ key, value }: OwnWrite): boolean =>
+  isMapKey(key) && value !== undefined && STAND_IN.equals(value);
 
 const WHAT_NEXT = ": bring it back from a backup that is there ('facet restore')";

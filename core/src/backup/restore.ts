@@ -1,12 +1,14 @@
 /** Brings a backup back: metadata into an empty engine, containers into an empty directory, and checks all it reads. */
 
 import { Buffer } from 'node:buffer';
-import type { Engine, OwnWrite } from '@facet/engine';
+import type { Bytes, Engine, OwnWrite } from '@facet/engine';
 import { containerName, type Disk, type DiskFile, shardOf } from '@facet/extents';
 import { FsError } from '../errors.ts';
-import { changesIn } from './changes.ts';
+import { changesIn, writeChanges } from './changes.ts';
 import { damagedFile, readBlocks } from './checkedFile.ts';
 import { ended } from './ended.ts';
+import { fillLostRanges } from './lostRanges.ts';
+import { isLostEntry } from './lostRecords.ts';
 import { type CopiedContainer, endOfCopy, type Manifest } from './manifest.ts';
 import { CHUNK_BYTES, type DamagedCopy, readStretch } from './readStretch.ts';
 import { type BackupId, containerPath, metadataName, Repository } from './repository.ts';
@@ -79,25 +81,19 @@ export class OpenedBackup {
     const name = metadataName(this.id);
     const { signal } = this.#parts;
     let count = 0;
+    const lostEntries: Bytes[] = [];
     let batch: OwnWrite[] = [];
     let bytes = 0;
     const write = async (): Promise<void> => {
       if (signal?.aborted) throw ended();
-      const changes = batch;
-      // biome-ignore lint/correctness/useYield: there is nothing to read yet.
-      await engine.write(function* (tx) {
-        for (const { key, value } of changes)
-          if (value === undefined) tx.delete(key);
-          else tx.put(key, value);
-        return changes.length;
-      });
-      count += changes.length;
+      count += await writeChanges(engine, batch);
       batch = [];
       bytes = 0;
     };
     for await (const block of this.#blocks(name)) {
       for (const change of changesIn(block)) {
         batch.push(change);
+        if (isLostEntry(change)) lostEntries.push(Buffer.from(change.key));
         bytes += change.key.length + (change.value?.length ?? 0);
         if (batch.length >= CHANGES_PER_TRANSACTION || bytes >= TRANSACTION_BYTES) await write();
       }
@@ -105,6 +101,7 @@ export class OpenedBackup {
     if (batch.length > 0) await write();
     if (count !== this.manifest.changes)
       throw damagedFile(name, `it has ${count} changes, its manifest says ${this.manifest.changes}`);
+    await fillLostRanges(engine, lostEntries);
     return count;
   }
 

@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { LostRecords } from '../../src/backup/lostRecords.ts';
-import { prune, Repository } from '../../src/index.ts';
-import { kindOfKey, SPACE, spaceBounds } from '../../src/meta/keys.ts';
+import { contentId } from '../../src/ids.ts';
+import { type Core, prune, Repository } from '../../src/index.ts';
+import { contentMapKey, contentOfKey, kindOfKey, SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { damageRecord } from '../fsck/vandal.ts';
 import { bytesFrom, randomFrom } from '../random.ts';
 import { ENGINES } from '../rig.ts';
@@ -42,6 +43,21 @@ async function writePieces({ core, volume }: Yard, name: string): Promise<void> 
   const { file } = await core.files.create({ caller, parent, name: Buffer.from(name), how });
   for (const offset of [0, 1 << 20, 2 << 20])
     await core.files.write({ caller, file, offset, data: [bytesFrom(randomFrom(offset), 30_000)] });
+}
+
+/** To be read by ranges. */
+async function opened(core: Core, name: string) {
+  const caller = { uid: 0, gid: 0, groups: [] };
+  const volume = (await core.volumes.find('bucket'))?.id;
+  if (volume === undefined) throw new Error('there is no volume');
+  const parent = await core.files.root({ volume });
+  const { file } = await core.files.lookup({ caller, parent, name: Buffer.from(name) });
+  if (!file) throw new Error(`there is no file ${name}`);
+  const read = async (offset: number, lengthBytes: number): Promise<Buffer> => {
+    const { data } = await core.files.read({ caller, file, offset, lengthBytes });
+    return Buffer.concat(data);
+  };
+  return { caller, parent, file, read };
 }
 
 describe.each(ENGINES)('a backup of a store on the %s engine with a damaged record', (kind) => {
@@ -91,17 +107,67 @@ describe.each(ENGINES)('a backup of a store on the %s engine with a damaged reco
     expect(await core.objects.getTags(at)).toEqual(TAGS);
   });
 
-  it('of a map has no hole there, and the file can not be read', async () => {
+  it('of a map has all of the file but what that was of, which is no hole', async () => {
     const yard = await filled(kind);
     await writePieces(yard, 'pieces');
     const before = await objectsOf(yard.core, yard.volume);
+    const pieces = before.get('pieces') ?? Buffer.alloc(0);
     damageRecord(yard.rig.engine, await only(yard, SPACE.contentMap, 1));
     const place = placeForBackups().mount();
     expect(await yard.backup(place)).toMatchObject({ damagedRecordCount: 1 });
     const back = await bringBack(place);
-    await expect(back.read('pieces')).rejects.toThrow();
     expect((await back.read('packed')).equals(before.get('packed') ?? Buffer.alloc(0))).toBe(true);
-    expect((await back.findings()).map(({ kind: found }) => found)).toContain('contentMissing');
+    const { file, read } = await opened(back.core, 'pieces');
+    // Of the holes none is known to be one.
+    for (const start of [30_000, 1 << 20, (1 << 20) + 20_000, (2 << 20) - 10])
+      await expect(read(start, 10)).rejects.toMatchObject({ code: 'Corrupt' });
+    for (const start of [0, 2 << 20])
+      expect(await read(start, 30_000)).toEqual(pieces.subarray(start, start + 30_000));
+    const kinds = async () => (await back.findings()).map(({ kind: found }) => found);
+    expect(await kinds()).toEqual(['containerMissing']);
+
+    // What is written there mends it; a backup of it brings back as much.
+    const [caller, offset] = [{ uid: 0, gid: 0, groups: [] }, 1 << 20];
+    const data = [pieces.subarray(offset, offset + 30_000)];
+    await back.core.files.write({ caller, file, offset, data });
+    const again = placeForBackups().mount();
+    const options = { to: again, smallFiles: [], bytesPerSecond: Number.MAX_SAFE_INTEGER };
+    expect(await back.core.backup(options)).toMatchObject({ damagedRecordCount: 0 });
+    const copy = await bringBack(again);
+    const { parent, read: readCopy } = await opened(copy.core, 'pieces');
+    expect(await readCopy(offset, 30_000)).toEqual(data[0]);
+    await expect(readCopy(30_000, 10)).rejects.toMatchObject({ code: 'Corrupt' });
+    await copy.core.files.remove({ caller, parent, name: Buffer.from('pieces') });
+    expect(await copy.findings()).toEqual([]);
+  });
+
+  it('of a map whose key was damaged has no hole where it was', async () => {
+    const yard = await filled(kind);
+    await writePieces(yard, 'pieces');
+    const key = await only(yard, SPACE.contentMap, 1);
+    const entry = await yard.rig.engine.read((tx) => tx.get(key));
+    if (!entry) throw new Error('there is no entry');
+    // As if it were amid the last one, and behind the end.
+    for (const offset of [(2 << 20) + 5, 4 << 20]) {
+      const elsewhere = contentMapKey(contentId(contentOfKey(key)), offset);
+      await yard.rig.engine.write(function* (tx) {
+        tx.delete(key);
+        tx.put(elsewhere, (yield* tx.get(elsewhere)) ?? entry);
+        return offset;
+      });
+      const heal = damageRecord(yard.rig.engine, elsewhere);
+      const place = placeForBackups().mount();
+      await yard.backup(place);
+      heal();
+      await yard.rig.engine.write(function* (tx) {
+        tx.put(key, entry);
+        tx.delete(elsewhere);
+        return yield* tx.get(key);
+      });
+      const { read } = await opened((await bringBack(place)).core, 'pieces');
+      await expect(read(1 << 20, 10)).rejects.toMatchObject({ code: 'Corrupt' });
+      expect(await read(2 << 20, 30_000)).toEqual(bytesFrom(randomFrom(2 << 20), 30_000));
+    }
   });
 
   it('that ids come from is none, and leaves those that are there as they are', async () => {
