@@ -12,6 +12,7 @@ export function unsynced(disk: Disk): JournalDisk {
     open: (name) => disk.open(name, 'buffered'),
     status: (name) => disk.status(name),
     syncDirectory: (name) => disk.syncDirectory(name),
+    memory: (bytes) => disk.memory(bytes),
   };
 }
 

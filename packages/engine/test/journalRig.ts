@@ -54,6 +54,7 @@ export function folderDisk(folder: string): JournalDisk {
     open: (name) => opened(name, O_RDWR | O_DSYNC),
     status: (name) => stat(join(folder, name)).catch(() => undefined),
     syncDirectory: async () => undefined,
+    memory: (bytes) => Buffer.allocUnsafe(bytes),
   };
 }
 

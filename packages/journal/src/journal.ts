@@ -67,7 +67,11 @@ export class Journal {
     this.#base = base;
     this.#otherHeader = otherHeader;
     this.#isNamed = isNamed;
-    this.#groups = new GroupWriter(base?.header.firstSequence ?? 1, options.onWritten);
+    this.#groups = new GroupWriter({
+      sequence: base?.header.firstSequence ?? 1,
+      memory: (bytes) => options.disk.memory(bytes),
+      onWritten: options.onWritten,
+    });
   }
 
   /**
@@ -176,7 +180,7 @@ export class Journal {
       base,
     };
     const { file } = this.#epoch;
-    await this.#files[file]?.writeAside(0, [encodeFileHeader(header)]);
+    await this.#files[file]?.writeHeader(encodeFileHeader(header));
     this.#otherHeader = this.#base?.header;
     this.#base = { file, header };
     this.#isNamed = true;
@@ -262,6 +266,6 @@ export class Journal {
 
   async #make(file: 0 | 1): Promise<RoomyFile> {
     const name = FILE_NAMES[file];
-    return roomyFileOf(this.#disk, name, await this.#disk.create(name, 'durable'));
+    return roomyFileOf(this.#disk, name, await this.#disk.create(name, 'durable direct'));
   }
 }

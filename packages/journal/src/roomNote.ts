@@ -10,14 +10,13 @@
  */
 
 import { crc32c } from './crc32c.ts';
-import type { JournalFile } from './disk.ts';
 import { BLOCK_BYTES } from './record.ts';
 
 export const ROOM_NOTE_AT = BLOCK_BYTES / 2;
 const CRC_BYTES = 4;
 const NOTE_BYTES = 12;
 
-/** To be written at {@link ROOM_NOTE_AT}: within a sector, so that a power cut leaves this one or the one before. */
+/** To be put at {@link ROOM_NOTE_AT}: within a sector, so that a power cut leaves this one or the one before. */
 export function encodeRoomNote(roomBytes: number): Buffer {
   const note = Buffer.alloc(NOTE_BYTES);
   note.writeBigUInt64BE(BigInt(roomBytes), CRC_BYTES);
@@ -26,9 +25,8 @@ export function encodeRoomNote(roomBytes: number): Buffer {
 }
 
 /** Undefined when nothing was noted, or it can not be read any more: then nothing is known. */
-export async function readRoomNote(file: Pick<JournalFile, 'read'>): Promise<number | undefined> {
-  const note = Buffer.alloc(NOTE_BYTES);
-  await file.read({ position: ROOM_NOTE_AT, buffers: [note] });
+export function decodeRoomNote(firstBlock: Buffer): number | undefined {
+  const note = firstBlock.subarray(ROOM_NOTE_AT, ROOM_NOTE_AT + NOTE_BYTES);
   if (crc32c(note.subarray(CRC_BYTES)) !== note.readUInt32BE()) return undefined;
   return Number(note.readBigUInt64BE(CRC_BYTES));
 }

@@ -3,13 +3,13 @@
  * which takes 0.12 ms where one after a growing append takes 0.2.
  */
 
-import type { JournalFile } from './disk.ts';
-import { encodeRoomNote, ROOM_NOTE_AT, readRoomNote } from './roomNote.ts';
+import type { JournalDisk, JournalFile } from './disk.ts';
+import { BLOCK_BYTES } from './record.ts';
+import { decodeRoomNote, encodeRoomNote, ROOM_NOTE_AT } from './roomNote.ts';
 
 const STEP_BYTES = 1 << 20;
 /** With less than this left more is written ahead. */
 const AHEAD_BYTES = STEP_BYTES / 2;
-const ZEROS = Buffer.alloc(STEP_BYTES);
 
 export interface RoomyFileParts {
   /** For records, one write at a time. */
@@ -19,30 +19,42 @@ export interface RoomyFileParts {
    * file once, whichever of its writes asks first: one that went well may hear of another's, which then hears nothing.
    */
   readonly aside: JournalFile;
+  /** Gives what is written beside. */
+  readonly memory: JournalDisk['memory'];
   /** Nothing is written ahead past this; what is written may go on. */
   readonly roomBytesMax: number;
 }
 
 export class RoomyFile {
   readonly #parts: RoomyFileParts;
+  /** As the file has it: it is written as a whole, and has parts that are changed each by itself. */
+  #firstBlock: Buffer;
   #roomBytes: number;
   #notedBytes: number | undefined;
   #extending: Promise<void> | undefined;
   #lastAside: Promise<unknown> = Promise.resolve();
 
-  private constructor(parts: RoomyFileParts, roomBytes: number, notedBytes: number | undefined) {
+  private constructor(parts: RoomyFileParts, roomBytes: number, firstBlock: Buffer) {
     this.#parts = parts;
     this.#roomBytes = roomBytes;
-    this.#notedBytes = notedBytes;
+    this.#firstBlock = firstBlock;
+    this.#notedBytes = decodeRoomNote(firstBlock);
   }
 
   static async of(parts: RoomyFileParts): Promise<RoomyFile> {
-    return new RoomyFile(parts, await parts.file.size(), await readRoomNote(parts.file));
+    const firstBlock = Buffer.alloc(BLOCK_BYTES);
+    await parts.file.read({ position: 0, buffers: [firstBlock] });
+    return new RoomyFile(parts, await parts.file.size(), firstBlock);
   }
 
   /** To read from. */
   get file(): Pick<JournalFile, 'read'> {
     return this.#parts.file;
+  }
+
+  /** Zeros where the file has nothing yet. */
+  get firstBlock(): Buffer {
+    return this.#firstBlock;
   }
 
   /** Room from the file's start. */
@@ -83,16 +95,14 @@ export class RoomyFile {
       });
   }
 
-  /** Not before the write before is over. */
-  async write(position: number, buffers: readonly Uint8Array[]): Promise<void> {
-    await this.#parts.file.write({ position, buffers });
+  /** Whole blocks, not before the write before is over. */
+  async write(position: number, buffer: Uint8Array): Promise<void> {
+    await this.#parts.file.write({ position, buffers: [buffer] });
   }
 
-  /** May be called while others write: one after the other. */
-  writeAside(position: number, buffers: readonly Uint8Array[]): Promise<void> {
-    const written = this.#lastAside.then(() => this.#parts.aside.write({ position, buffers }));
-    this.#lastAside = written.catch(() => undefined);
-    return written;
+  /** What the first block begins with. May be called while others write. */
+  writeHeader(header: Uint8Array): Promise<void> {
+    return this.#writeInFirstBlock(0, header);
   }
 
   async close(): Promise<void> {
@@ -106,8 +116,26 @@ export class RoomyFile {
   async noteRoom(): Promise<void> {
     const roomBytes = this.#roomBytes;
     if (this.#notedBytes === roomBytes) return;
-    await this.writeAside(ROOM_NOTE_AT, [encodeRoomNote(roomBytes)]);
+    await this.#writeInFirstBlock(ROOM_NOTE_AT, encodeRoomNote(roomBytes));
     this.#notedBytes = roomBytes;
+  }
+
+  /** The whole block: page cache and file system would do no less. */
+  #writeInFirstBlock(at: number, part: Uint8Array): Promise<void> {
+    return this.#aside(async (aside) => {
+      const block = this.#parts.memory(BLOCK_BYTES);
+      block.set(this.#firstBlock);
+      block.set(part, at);
+      await aside.write({ position: 0, buffers: [block] });
+      this.#firstBlock = block;
+    });
+  }
+
+  /** While others write, one after the other. */
+  #aside(write: (file: JournalFile) => Promise<void>): Promise<void> {
+    const written = this.#lastAside.then(() => write(this.#parts.aside));
+    this.#lastAside = written.catch(() => undefined);
+    return written;
   }
 
   #extend(): Promise<void> {
@@ -116,10 +144,12 @@ export class RoomyFile {
 
   /** By one step at most. */
   async #extendTo(end: number): Promise<void> {
-    const position = this.#roomBytes;
+    // Whoever made the file may have been stopped within a block: then there is nothing in it.
+    const position = this.#roomBytes - (this.#roomBytes % BLOCK_BYTES);
     const length = Math.min(end - position, STEP_BYTES);
+    const zeros = this.#parts.memory(length).fill(0);
     try {
-      await this.writeAside(position, [ZEROS.subarray(0, length)]);
+      await this.#aside((aside) => aside.write({ position, buffers: [zeros] }));
     } catch (error) {
       // Else the little room that there is would be taken by what is of no use.
       await this.#parts.aside.truncate(position).catch(() => undefined);

@@ -33,11 +33,10 @@ export async function openFiles(disk: JournalDisk): Promise<FoundFiles> {
     const headers: [FoundHeader | undefined, FoundHeader | undefined] = [undefined, undefined];
     for (const at of [0, 1] as const) {
       if ((await disk.status(FILE_NAMES[at])) === undefined) continue;
-      const file = await disk.open(FILE_NAMES[at], 'durable');
-      files[at] = await roomyFileOf(disk, FILE_NAMES[at], file);
-      const block = Buffer.alloc(BLOCK_BYTES);
-      await file.read({ position: 0, buffers: [block] });
-      headers[at] = decodeFileHeader(block, FILE_NAMES[at]);
+      const opened = await disk.open(FILE_NAMES[at], 'durable direct');
+      const file = await roomyFileOf(disk, FILE_NAMES[at], opened);
+      files[at] = file;
+      headers[at] = decodeFileHeader(file.firstBlock, FILE_NAMES[at]);
     }
     const base = newestOf(files, headers);
     if (base === undefined) return { files, base, otherHeader: undefined, isNamed: false };
@@ -52,8 +51,9 @@ export async function openFiles(disk: JournalDisk): Promise<FoundFiles> {
 /** @param file which it closes when it can not be used */
 export async function roomyFileOf(disk: JournalDisk, name: string, file: JournalFile): Promise<RoomyFile> {
   try {
-    const aside = await disk.open(name, 'durable');
-    return await RoomyFile.of({ file, aside, roomBytesMax: ROOM_BYTES_MAX });
+    const aside = await disk.open(name, 'durable direct');
+    const memory = (bytes: number) => disk.memory(bytes);
+    return await RoomyFile.of({ file, aside, memory, roomBytesMax: ROOM_BYTES_MAX });
   } catch (error) {
     await file.close();
     throw error;

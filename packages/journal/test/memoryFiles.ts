@@ -3,6 +3,7 @@
 import type { JournalDisk, JournalFile } from '../src/index.ts';
 
 const REFUSALS_MAX = 100;
+const BLOCK_BYTES = 4096;
 
 export class MemoryFiles implements JournalDisk {
   readonly files = new Map<string, Buffer>();
@@ -28,7 +29,7 @@ export class MemoryFiles implements JournalDisk {
       write: async (to) => {
         const { loss } = this;
         this.loss = undefined;
-        if (loss === undefined) this.#write(name, to);
+        if (loss === undefined) this.put(name, to);
         else this.#losses.set(name, this.#lossesOf(name) + 1);
         await loss;
         const told = known;
@@ -57,6 +58,11 @@ export class MemoryFiles implements JournalDisk {
 
   async syncDirectory(): Promise<void> {}
 
+  /** What was there before is none of the journal's. */
+  memory(bytes: number): Buffer {
+    return Buffer.alloc(bytes, 0xa5);
+  }
+
   bytes(name: string): Buffer {
     const bytes = this.files.get(name);
     if (bytes === undefined) throw new Error(`ENOENT: ${name}`);
@@ -70,10 +76,12 @@ export class MemoryFiles implements JournalDisk {
     return copy;
   }
 
-  #write(name: string, to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): void {
+  put(name: string, to: { readonly position: number; readonly buffers: readonly Uint8Array[] }): void {
     this.writes += 1;
     if (this.failure !== undefined) throw this.failure;
     const data = Buffer.concat(to.buffers);
+    if (to.position % BLOCK_BYTES !== 0 || data.length % BLOCK_BYTES !== 0)
+      throw new Error(`EINVAL: ${data.length} bytes at ${to.position} are not whole blocks`);
     const before = this.bytes(name);
     const length = Math.max(before.length, to.position + data.length);
     let total = length - before.length;
