@@ -54,17 +54,24 @@ export function clientKey({ address, name }: LockClient): string {
 export class KnownClients {
   readonly #store: LockClientStore;
   readonly #isBusy: (key: string) => boolean;
+  readonly #isAwaited: (client: LockClient) => boolean;
   /** Least recently admitted first. */
   readonly #known = new Map<string, Known>();
   /** How many are known of each address. */
   readonly #addresses = new Map<string, number>();
 
-  constructor(parts: { readonly store: LockClientStore; readonly isBusy: (key: string) => boolean }) {
+  /** @param parts `isAwaited`: whether a client has yet to take its locks again */
+  constructor(parts: {
+    readonly store: LockClientStore;
+    readonly isBusy: (key: string) => boolean;
+    readonly isAwaited: (client: LockClient) => boolean;
+  }) {
     this.#store = parts.store;
     this.#isBusy = parts.isBusy;
+    this.#isAwaited = parts.isAwaited;
   }
 
-  /** Those that an earlier life of this server remembered. */
+  /** Those that an earlier life of this server remembered: more of an address than now, maybe. */
   load(clients: readonly LockClient[]): void {
     for (const client of clients) {
       this.#set(clientKey(client), { client, stored: Promise.resolve(), state: 0 });
@@ -77,9 +84,12 @@ export class KnownClients {
    */
   async admit(client: LockClient, monitored: boolean): Promise<boolean> {
     const key = clientKey(client);
-    const known = this.#known.get(key) ?? { client, stored: undefined, state: 0 };
-    this.#delete(key);
-    if (!(await this.#hasRoom(client.address))) return false;
+    let known = this.#known.get(key);
+    // Who is known has its place already.
+    if (known === undefined) {
+      if (!(await this.#hasRoom(client.address))) return false;
+      known = { client, stored: undefined, state: 0 };
+    }
     this.#set(key, known);
     if (!monitored) return true;
     known.stored ??= this.#store.remember(client);
@@ -138,16 +148,20 @@ export class KnownClients {
     if (known?.stored !== undefined) await this.#store.forget(client);
   }
 
-  /** Forgets somebody who holds nothing where there would be too many. */
+  /** Forgets somebody who holds nothing, and is to hold nothing again, where there would be too many. */
   async #hasRoom(address: string): Promise<boolean> {
     if (!this.#isFull(address)) return true;
     const isCrowded = this.#ofAddress(address) >= CLIENTS_OF_ADDRESS_MAX;
     const idle = this.#known
       .values()
-      .find(({ client }) => (!isCrowded || client.address === address) && !this.#isBusy(clientKey(client)));
+      .find(({ client }) => (!isCrowded || client.address === address) && this.#isIdle(client));
     if (idle === undefined) return false;
     await this.forget(idle.client);
     return !this.#isFull(address);
+  }
+
+  #isIdle(client: LockClient): boolean {
+    return !this.#isBusy(clientKey(client)) && !this.#isAwaited(client);
   }
 
   #isFull(address: string): boolean {

@@ -71,7 +71,8 @@ export class LockManager {
     this.#pause = parts.pause;
     this.#table = new LockTable(parts.limits);
     const isBusy = (client: string): boolean => this.#table.isBusy(client) || this.#shares.isBusy(client);
-    this.#clients = new KnownClients({ store: parts.store, isBusy });
+    const isAwaited = (client: LockClient): boolean => this.#grace?.isAwaited(client) === true;
+    this.#clients = new KnownClients({ store: parts.store, isBusy, isAwaited });
     this.#grants = new Grants({ ...parts, withdraw: (grant) => this.#give(this.#table.withdraw(grant)) });
   }
 

@@ -162,6 +162,36 @@ describe('a server that has restarted', () => {
     expect((await world.store.list()).map(({ name }) => name)).toEqual(['host2', 'host3']);
   });
 
+  test('gives each of an address its locks again, though more were remembered than it takes now', async () => {
+    const names = Array.from({ length: 1_003 }, (_, number) => `host.${number}`);
+    for (const name of names) await world.store.remember({ address: '127.0.0.2', name });
+    await world.restart('killed');
+    const behind = (name: string) => world.host(2, { name, transport: 'none' });
+    const stranger = await behind('stranger');
+    expect(await stranger.lock({ file: 'free', reclaim: true })).toBe('DENIED_NOLOCKS');
+    for (const name of names) {
+      const host = await behind(name);
+      for (const file of [name, `${name} more`])
+        expect(await host.lock({ file, reclaim: true })).toBe('GRANTED');
+    }
+    expect(await world.store.list()).toHaveLength(names.length);
+    expect(await stranger.lock({ file: 'free', reclaim: true })).toBe('DENIED_NOLOCKS');
+  });
+
+  test('has nobody who has yet to take locks again make room for another', async () => {
+    const [a, b] = [await world.host(2), await world.host(3)];
+    await a.lock();
+    await b.lock({ file: 'other' });
+    await world.restart('killed');
+    for (let number = 0; number < 999; number += 1) {
+      const host = await world.host(2, { name: `made-up.${number}`, transport: 'none' });
+      expect(await host.lock({ file: `file ${number}`, reclaim: true })).toBe('GRANTED');
+    }
+    const more = await world.host(2, { name: 'one.more', transport: 'none' });
+    expect(await more.lock({ file: 'free', reclaim: true })).toBe('DENIED_NOLOCKS');
+    expect(await a.lock({ reclaim: true })).toBe('GRANTED');
+  });
+
   test('tells who cannot be reached at first as soon as it can', async () => {
     const a = await world.host(2, { transport: 'none' });
     await a.lock();
