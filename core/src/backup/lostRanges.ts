@@ -27,22 +27,24 @@ interface Gap {
 /** Puts what is nowhere in the place of entries, and of the holes beside them. @param lost keys of maps, with anything there */
 export async function fillLostRanges(engine: Engine, lost: readonly Bytes[]): Promise<void> {
   if (lost.length === 0) return;
-  // Nobody leases it again: of that container there will never be a file.
-  const container = await engine.write(function* (tx) {
-    return containerId(yield* take(tx, { name: CONTAINER_IDS, count: 1 }));
-  });
   await write(
     engine,
     lost.map((key) => ({ key, value: undefined })),
   );
-  let offset = 0;
-  const nowhere = (length: number): Location => {
-    const location = { store: 0, container, offset, length };
-    offset += physicalLength(location);
-    return location;
-  };
-  for (const id of new Set(lost.map((key) => contentId(contentOfKey(key))))) {
+  // What was damaged may have been the key: then it is of no content.
+  const contents = new Set(lost.map(contentOfKey).filter((id) => Number.isSafeInteger(id) && id > 0));
+  // Nobody leases them again: of those containers there will never be a file. One a content, since files are long: no
+  // place in it is beyond what a number holds.
+  const first = await engine.write((tx) => take(tx, { name: CONTAINER_IDS, count: contents.size }));
+  for (const [at, id] of [...contents].map(contentId).entries()) {
     const gaps = await engine.read((tx) => gapsOf(tx, id));
+    const container = containerId(first + at);
+    let offset = 0;
+    const nowhere = (length: number): Location => {
+      const location = { store: 0, container, offset, length };
+      offset += physicalLength(location);
+      return location;
+    };
     await write(
       engine,
       gaps.map(({ offset: start, lengthBytes }) => ({

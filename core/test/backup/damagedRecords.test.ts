@@ -2,14 +2,16 @@
 
 import { describe, expect, it } from 'vitest';
 import { LostRecords } from '../../src/backup/lostRecords.ts';
+import { FILE_BYTES_MAX } from '../../src/files/changed.ts';
 import { contentId } from '../../src/ids.ts';
-import { type Core, prune, Repository } from '../../src/index.ts';
+import { type Core, type FileRef, prune, Repository } from '../../src/index.ts';
 import { contentMapKey, contentOfKey, kindOfKey, SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { damageRecord } from '../fsck/vandal.ts';
 import { bytesFrom, randomFrom } from '../random.ts';
 import { ENGINES } from '../rig.ts';
 import { bringBack, objectsOf, placeForBackups, verify, Yard } from './yard.ts';
 
+const ROOT = { uid: 0, gid: 0, groups: [] };
 const TAGS = [{ key: 'colour', value: 'red' }];
 
 /** Every record of a kind. */
@@ -36,18 +38,19 @@ async function filled(kind: (typeof ENGINES)[number]): Promise<Yard> {
 }
 
 /** A file of several pieces, by the other view. */
-async function writePieces({ core, volume }: Yard, name: string): Promise<void> {
-  const caller = { uid: 0, gid: 0, groups: [] };
+async function writePieces({ core, volume }: Pick<Yard, 'core' | 'volume'>, name: string): Promise<FileRef> {
+  const caller = ROOT;
   const parent = await core.files.root({ volume });
   const how = { kind: 'guarded', attributes: {} } as const;
   const { file } = await core.files.create({ caller, parent, name: Buffer.from(name), how });
   for (const offset of [0, 1 << 20, 2 << 20])
     await core.files.write({ caller, file, offset, data: [bytesFrom(randomFrom(offset), 30_000)] });
+  return file;
 }
 
 /** To be read by ranges. */
 async function opened(core: Core, name: string) {
-  const caller = { uid: 0, gid: 0, groups: [] };
+  const caller = ROOT;
   const volume = (await core.volumes.find('bucket'))?.id;
   if (volume === undefined) throw new Error('there is no volume');
   const parent = await core.files.root({ volume });
@@ -127,7 +130,7 @@ describe.each(ENGINES)('a backup of a store on the %s engine with a damaged reco
     expect(await kinds()).toEqual(['containerMissing']);
 
     // What is written there mends it; a backup of it brings back as much.
-    const [caller, offset] = [{ uid: 0, gid: 0, groups: [] }, 1 << 20];
+    const [caller, offset] = [ROOT, 1 << 20];
     const data = [pieces.subarray(offset, offset + 30_000)];
     await back.core.files.write({ caller, file, offset, data });
     const again = placeForBackups().mount();
@@ -168,6 +171,47 @@ describe.each(ENGINES)('a backup of a store on the %s engine with a damaged reco
       await expect(read(1 << 20, 10)).rejects.toMatchObject({ code: 'Corrupt' });
       expect(await read(2 << 20, 30_000)).toEqual(bytesFrom(randomFrom(2 << 20), 30_000));
     }
+  });
+
+  it('of a map whose key is that of no content has all else', async () => {
+    const yard = await filled(kind);
+    await writePieces(yard, 'pieces');
+    const before = await objectsOf(yard.core, yard.volume);
+    const key = await only(yard, SPACE.contentMap, 1);
+    const damaged = Buffer.from(key);
+    damaged.writeUInt8(0x80, 1);
+    await yard.rig.engine.write(function* (tx) {
+      const entry = yield* tx.get(key);
+      if (entry) tx.put(damaged, entry);
+      return entry;
+    });
+    damageRecord(yard.rig.engine, damaged);
+    const place = placeForBackups().mount();
+    expect(await yard.backup(place)).toMatchObject({ damagedRecordCount: 1 });
+    const back = await bringBack(place);
+    expect(await back.objects()).toEqual(before);
+    expect(await back.findings()).toEqual([]);
+  });
+
+  it('of maps of files as long as can be has all else', async () => {
+    const yard = await filled(kind);
+    const { core } = yard;
+    const { id: other } = await core.volumes.create({ name: 'other', owner: 'tester' });
+    // In all more than a number holds; no volume does, either.
+    for (const volume of [yard.volume, other]) {
+      for (let at = 0; at < 5; at += 1) {
+        const file = await writePieces({ core, volume }, `long ${at}`);
+        await core.files.setattr({ caller: ROOT, file, changes: { sizeBytes: FILE_BYTES_MAX } });
+      }
+    }
+    const keys = await keysOf(yard, SPACE.contentMap);
+    for (const key of keys.filter((_, at) => at % 3 === 1)) damageRecord(yard.rig.engine, key);
+    const place = placeForBackups().mount();
+    expect(await yard.backup(place)).toMatchObject({ damagedRecordCount: 10 });
+    const { read } = await opened((await bringBack(place)).core, 'long 0');
+    for (const start of [1 << 20, FILE_BYTES_MAX - 10])
+      await expect(read(start, 10)).rejects.toMatchObject({ code: 'Corrupt' });
+    expect(await read(2 << 20, 30_000)).toEqual(bytesFrom(randomFrom(2 << 20), 30_000));
   });
 
   it('that ids come from is none, and leaves those that are there as they are', async () => {
