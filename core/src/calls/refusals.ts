@@ -17,6 +17,10 @@ export class Refusals {
     return this.#calls.of(call);
   }
 
+  forget(call: CallRef): void {
+    this.#calls.forget(call);
+  }
+
   remember(call: CallRef, refusal: FsError): void {
     if (!PASSING.has(refusal.code)) this.#calls.remember(call, refusal);
   }

@@ -59,6 +59,10 @@ export class Files implements FileView {
     const { call } = args;
     const before = call && this.#refusals.of(call);
     if (before) throw before;
+    if (call) {
+      this.#refusals.forget(call);
+      this.#set.forget(call);
+    }
     try {
       return await this.#commands.run(command, args);
     } catch (cause) {

@@ -85,6 +85,29 @@ describe.each(ENGINES)('a call that is repeated, on %s', (engine) => {
     expect(await remembered()).toEqual([]);
   });
 
+  it('is another one where the client counts anew, and has used its number for something else since', async () => {
+    yard = await Yard.open(engine);
+    const file = await yard.touch(yard.root, 'file');
+    const first = { caller: ROOT, file, changes: { mode: 0o600 }, call: nextCall() };
+    const refused = { ...at('file'), how: GUARDED, call: nextCall() };
+    await yard.files.setattr(first);
+    expect(await codeOf(yard.files.create(refused))).toBe('Exists');
+    // The host boots, and does other things with the same numbers.
+    const again = (call: typeof first.call) => ({ ...call, checksum: call.checksum + 1000 });
+    await yard.files.setattr({ ...first, changes: { mode: 0o644 }, call: again(first.call) });
+    await yard.files.remove({ ...at('file'), call: again(refused.call) });
+    await yard.files.create(refused);
+    const { file: made } = await yard.files.lookup(at('file'));
+    expect(made?.mode).toBeDefined();
+    const other = await yard.touch(yard.root, 'other');
+    const set = { caller: ROOT, file: other, changes: { mode: 0o600 }, call: nextCall() };
+    for (const mode of [0o600, 0o644, 0o600]) {
+      const call = mode === 0o600 ? set.call : again(set.call);
+      await yard.files.setattr({ ...set, changes: { mode }, call });
+      expect(await yard.stat(other)).toMatchObject({ mode });
+    }
+  });
+
   it('is not done on a full disk where its repetition would be told that it was not', async () => {
     yard = await Yard.open(engine);
     const { file } = await yard.files.create({ ...at('file'), how: GUARDED, call: nextCall() });
