@@ -250,9 +250,12 @@ class NodeDiskFile implements DiskFile {
     );
   }
 
-  close(): Promise<void> {
-    if (this.#directFd !== undefined) fs.closeSync(this.#directFd);
-    return new Promise((resolve, reject) => fs.close(this.#fd, settle(resolve, reject)));
+  async close(): Promise<void> {
+    try {
+      if (this.#directFd !== undefined) await closed(this.#directFd);
+    } finally {
+      await closed(this.#fd);
+    }
   }
 
   async #writeSomewhere(buffers: readonly Uint8Array[], position: number): Promise<number> {
@@ -285,6 +288,10 @@ class NodeDiskFile implements DiskFile {
       else fs.readv(this.#fd, buffers, position, done);
     });
   }
+}
+
+function closed(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => fs.close(fd, settle(resolve, reject)));
 }
 
 function writeOn(fd: number, buffers: readonly Uint8Array[], position: number): Promise<number> {

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { closeSync, constants, readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, open, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -236,6 +236,30 @@ describe('a file that is written directly', () => {
       const disk = new NodeDisk(folder);
       await write(disk, { blocks: 3 });
       expect(disk.counts.directBytes).toBe(3 * DIRECT_BLOCK_BYTES);
+    });
+  });
+
+  it('leaves nothing open where closing it fails', async (context) => {
+    await inTemporaryFolder(async (folder) => {
+      const descriptors = () =>
+        readdirSync('/proc/self/fd').filter((fd) => {
+          try {
+            return readlinkSync(`/proc/self/fd/${fd}`) === join(folder, 'f');
+          } catch {
+            // It was that of the folder that is read.
+            return false;
+          }
+        });
+      if (!(await takesDirectWrites(folder)))
+        return context.skip('no O_DIRECT in the folder for temporary files');
+      const file = await new NodeDisk(folder).create('f', 'direct');
+      const [, direct] = descriptors()
+        .map(Number)
+        .sort((a, b) => a - b);
+      if (direct === undefined) throw new Error('it is not open twice');
+      closeSync(direct);
+      await expect(Promise.resolve().then(() => file.close())).rejects.toMatchObject({ code: 'EBADF' });
+      expect(descriptors()).toEqual([]);
     });
   });
 
