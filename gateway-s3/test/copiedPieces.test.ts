@@ -65,6 +65,19 @@ it.each([{}, { 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'FULL
   },
 );
 
+it('copies no bytes of a source that has none by then', async () => {
+  await patchwork();
+  const created = await world.alice.post('/pieces/copy?uploads');
+  const path = `/pieces/copy?uploadId=${textOf(created.text, 'UploadId')}&partNumber=1`;
+  const { copyPart } = world.core.objects;
+  vi.spyOn(world.core.objects, 'copyPart').mockImplementationOnce((args) =>
+    copyPart.call(world.core.objects, args).finally(() => world.alice.put('/pieces/patched')),
+  );
+  const copied = await world.alice.put(path, '', { 'x-amz-copy-source': '/pieces/patched' });
+  expect(copied.status).toBe(200);
+  expect(textOf(copied.text, 'ETag')).toBe(`"${md5Hex('')}"`);
+});
+
 it('stores the last bytes while they are hashed, and gives them back where that fails', async () => {
   await patchwork();
   const created = await world.alice.post('/pieces/copy?uploads');

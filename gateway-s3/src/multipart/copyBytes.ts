@@ -47,8 +47,10 @@ async function stage(
   const hashed = call.hashing.open({ lengthBytes, algorithms: new Set(['MD5', algorithm]), to: writer });
   let finishing: Promise<StagedBody> | undefined;
   try {
-    for await (const piece of hashed.copies ? object.stream(range) : object.read(range))
-      await hashed.update(piece);
+    if (lengthBytes > 0) {
+      for await (const piece of hashed.copies ? object.stream(range) : object.read(range))
+        await hashed.update(piece);
+    }
     await hashed.pass();
     // The store syncs the last bytes while the thread hashes them.
     finishing = begun(writer.finish());
