@@ -111,7 +111,8 @@ async function checkTargets(inspection: Inspection, volume: Volume, named: reado
     }
     if (!inodes[index]) {
       const mend = await mendWithoutInode(inspection, volume, one);
-      report('entryWithoutInode', place, `inode ${dentry.inode} does not exist`, mend);
+      const found = inspection.isDamaged(inodeKey(layer, dentry.inode)) ? 'is damaged' : 'does not exist';
+      report('entryWithoutInode', place, `inode ${dentry.inode} ${found}`, mend);
       continue;
     }
     const inode = decoded(inodes[index], decodeInode);
@@ -138,14 +139,18 @@ async function checkTargets(inspection: Inspection, volume: Volume, named: reado
 
 /** What is left of what it led to proves what that was, or nothing does. */
 async function mendWithoutInode(
-  { store }: Inspection,
+  { store, isDamaged }: Inspection,
   volume: Volume,
   { parent, entry, dentry }: Named,
 ): Promise<Mend> {
   const { layer } = volume;
   if (dentry.type === 'directory') {
     const isMissed = (await store.first(dentriesOf(layer, dentry.inode))) !== undefined;
-    if (isMissed) return makesDirectory(volume, parent, entry);
+    if (isMissed) return makesDirectory(volume, parent, { entry, since: 'entries' });
+    // One that was removed has no inode, damaged or not.
+    const hasState = (await store.get(directoryKey(layer, dentry.inode))) !== undefined;
+    if (hasState && isDamaged(inodeKey(layer, dentry.inode)))
+      return makesDirectory(volume, parent, { entry, since: 'a state' });
   } else if (await store.get(inlineKey(layer, dentry.inode))) return makesFile(volume, parent, entry);
   return dropsEntry(volume, parent, entry);
 }

@@ -64,14 +64,15 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   const findings = new Findings(parts.onFinding);
   const damaged = new Set<string>();
   const onDamaged = (key: Bytes): void => {
-    const hex = Buffer.from(key).toString('hex');
+    const hex = hexOf(key);
     if (damaged.has(hex)) return;
     damaged.add(hex);
     const place = { what: `record ${hex}`, where: 'the metadata' };
     findings.report('recordDamaged', place, `it is not as it was written; its key says: ${kindOfKey(key)}`);
   };
   const store = new MetadataReader(readingPastDamage(engine, onDamaged));
-  const common = { store, maxima: new Maxima(), report: findings.report };
+  const isDamaged = (key: Bytes): boolean => damaged.has(hexOf(key));
+  const common = { store, maxima: new Maxima(), report: findings.report, isDamaged };
   const layers = await checkVolumes(common);
   const inspection: Inspection = { ...common, layers };
   await checkKeys(inspection);
@@ -96,3 +97,5 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   await findings.tellObjects(inspection);
   return { findings: findings.count, volumes: layers.size, inodes, contents, ...space };
 }
+
+const hexOf = (key: Bytes): string => Buffer.from(key).toString('hex');

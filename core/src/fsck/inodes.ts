@@ -344,7 +344,7 @@ class InodeCheck {
       : { bytes: 0, inodes: 0 };
     if (!said || (said.bytes === counted.bytes && said.inodes === counted.inodes)) return;
     const detail = `it says ${said.bytes} bytes in ${said.inodes} inodes`;
-    const mend = countsUsage(this.#volume.layer, counted);
+    const mend = countsUsage(this.#volume.layer, counted, value !== undefined);
     report('usageWrong', place, `${detail}, there are ${counted.bytes} in ${counted.inodes}`, mend);
   }
 }

@@ -8,9 +8,12 @@
  * again, so that one killed half-way is gone on with by the next.
  */
 
-import { type Command, CommandRunner, type Environment } from '../commands/command.ts';
+import { DamagedRecord, type Op, type WriteTx } from '@facet/engine';
+import { type Command, type CommandContext, CommandRunner, type Environment } from '../commands/command.ts';
 import { FsError, type FsErrorCode } from '../errors.ts';
 import { InvariantError } from '../invariant.ts';
+import { kindOfKey } from '../meta/keys.ts';
+import { makingAnew } from './damagedRecords.ts';
 import type { Finding } from './findings.ts';
 import { type FsckParts, type FsckReport, fsck } from './fsck.ts';
 import { Look, type Mendable } from './look.ts';
@@ -18,6 +21,8 @@ import type { Mend } from './mends/mend.ts';
 
 /** Each mends what the one before brought to light. */
 const ROUNDS_MAX = 16;
+/** In one transaction. */
+const TRIED_AT_ONCE = 1_000;
 /** Of each sort, in memory at a time. */
 const FINDINGS_HELD_MAX = 100_000;
 
@@ -58,7 +63,7 @@ export async function repair(parts: RepairParts): Promise<RepairReport> {
     repaired += done;
     if (done > 0) continue;
     const next = look.adding.length > 0 ? look.adding : look.taking;
-    if (parts.dryRun === true) for (const { finding, remedy } of next) tell(parts, finding, remedy.doing);
+    if (parts.dryRun === true) await tellWhatWouldBe(parts, commands, { look, next });
     await tellLeft(parts, look);
     return { ...report, repaired, isUnfinished: isOver && next.length + look.aside.length > 0 };
   }
@@ -71,6 +76,55 @@ function walk(
   const how = { ...(full !== undefined && { full }), ...(windows && { windows }), ...(strays && { strays }) };
   return fsck({ engine, extents, ...how, onFinding });
 }
+
+/** Each is tried after the others, and what they change is not kept: some have nothing to do then, others meet damage. */
+async function tellWhatWouldBe(
+  parts: RepairParts,
+  commands: CommandRunner,
+  { look, next }: { readonly look: Look; readonly next: readonly Mendable[] },
+): Promise<void> {
+  for (let at = 0; at < next.length; at += TRIED_AT_ONCE) {
+    const some = next.slice(at, at + TRIED_AT_ONCE);
+    const tried = await outcomes(commands, some);
+    for (const [index, mendable] of some.entries()) {
+      const outcome = tried[index];
+      if (outcome === true) tell(parts, mendable.finding, mendable.remedy.doing);
+      else if (outcome !== false && outcome !== undefined) look.failed(mendable, outcome);
+    }
+  }
+}
+
+/** Of mends that are done one after another: whether there was anything to do, or why it could not be done. */
+async function outcomes(
+  commands: CommandRunner,
+  mends: readonly Mendable[],
+): Promise<readonly (boolean | string)[]> {
+  let tried: (boolean | string)[] = [];
+  const attempt: Command<Readonly<Record<string, never>>, boolean> = {
+    name: 'repair',
+    runsWhenFull: true,
+    *run(tx, _args, context) {
+      tried = [];
+      for (const { remedy } of mends) {
+        try {
+          tried.push(yield* run(remedy, tx, context));
+        } catch (error) {
+          tried.push(whyNot(error));
+        }
+      }
+      throw new OnlyTried();
+    },
+  };
+  try {
+    await commands.run(attempt, {});
+  } catch (error) {
+    if (!(error instanceof OnlyTried)) throw error;
+  }
+  return tried;
+}
+
+/** Takes back what a transaction changed. */
+class OnlyTried extends Error {}
 
 /** Where they were too many to be held, one more walk finds the same. */
 async function tellLeft(parts: RepairParts, look: Look): Promise<void> {
@@ -115,10 +169,20 @@ async function whyUndone(commands: CommandRunner, mend: Mend): Promise<string | 
       ? undefined
       : 'nothing could be done about it as things are';
   } catch (error) {
-    if (error instanceof InvariantError || (error instanceof FsError && !ENDING.has(error.code)))
-      return `it can not be mended: ${error.message}`;
-    throw error;
+    return whyNot(error);
   }
+}
+
+/** @throws what ends the repair as a whole */
+function whyNot(error: unknown): string {
+  const met = error instanceof FsError ? error.cause : error;
+  if (met instanceof DamagedRecord) {
+    const record = `the metadata record ${Buffer.from(met.key).toString('hex')} (${kindOfKey(met.key)})`;
+    return `it can not be mended, since ${record} is damaged`;
+  }
+  if (error instanceof InvariantError || (error instanceof FsError && !ENDING.has(error.code)))
+    return `it can not be mended: ${error.message}`;
+  throw error;
 }
 
 /** The store itself can not go on. */
@@ -129,5 +193,9 @@ function tell({ onRepaired }: RepairParts, finding: Finding, doing: string): voi
 }
 
 function commandOf(mend: Mend): Command<Readonly<Record<string, never>>, boolean> {
-  return { name: 'repair', runsWhenFull: true, run: (tx, _args, context) => mend.run(tx, context) };
+  return { name: 'repair', runsWhenFull: true, run: (tx, _args, context) => run(mend, tx, context) };
+}
+
+function run(mend: Mend, tx: WriteTx, context: CommandContext): Op<boolean> {
+  return mend.run(mend.makes ? makingAnew(tx, mend.makes) : tx, context);
 }

@@ -16,6 +16,8 @@ export interface Inspection {
   /** Of the volumes found, by layer. */
   readonly layers: ReadonlyMap<LayerId, Volume>;
   readonly report: Report;
+  /** Of a record that was met before. */
+  readonly isDamaged: (key: Bytes) => boolean;
 }
 
 interface Place {

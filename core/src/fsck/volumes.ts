@@ -40,8 +40,10 @@ import { decoded, type Inspection, readable } from './store.ts';
 
 const STORE = 'the store';
 
+type Unlayered = Pick<Inspection, 'store' | 'maxima' | 'report'>;
+
 /** Every volume's layer. Volumes are few: they are held in memory. */
-export async function checkVolumes(inspection: Omit<Inspection, 'layers'>): Promise<Map<LayerId, Volume>> {
+export async function checkVolumes(inspection: Unlayered): Promise<Map<LayerId, Volume>> {
   const { store, report, maxima } = inspection;
   const layers = new Map<LayerId, Volume>();
   for await (const entry of store.entries(spaceBounds(SPACE.volume))) {
@@ -75,7 +77,7 @@ export async function checkVolumes(inspection: Omit<Inspection, 'layers'>): Prom
   return layers;
 }
 
-async function checkNames(inspection: Omit<Inspection, 'layers'>): Promise<void> {
+async function checkNames(inspection: Unlayered): Promise<void> {
   const { store, report } = inspection;
   for await (const entry of store.entries(spaceBounds(SPACE.volumeName))) {
     const place = { what: `volume name ${textOfKey(entry.key)}`, where: STORE };
@@ -104,7 +106,7 @@ async function checkNames(inspection: Omit<Inspection, 'layers'>): Promise<void>
   }
 }
 
-async function checkTenants(inspection: Omit<Inspection, 'layers'>): Promise<void> {
+async function checkTenants(inspection: Unlayered): Promise<void> {
   const { store, report } = inspection;
   for await (const entry of store.entries(spaceBounds(SPACE.account))) {
     const place = { what: `account ${textOfKey(entry.key)}`, where: STORE };

@@ -227,7 +227,7 @@ export function damageRecord(engine: Engine, key: Uint8Array): () => void {
   return () => Object.assign(engine, { read: before });
 }
 
-class Damaged implements ReadTx {
+export class Damaged implements ReadTx {
   readonly #tx: ReadTx;
   readonly #key: Uint8Array;
 

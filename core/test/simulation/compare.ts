@@ -106,7 +106,7 @@ export async function inspect(state: MemoryState): Promise<void> {
   const store = new MetadataReader(new MemoryEngine({ state }));
   const common = { store, maxima: new Maxima(), report };
   const layers = await checkVolumes(common);
-  const inspection = { ...common, layers };
+  const inspection = { ...common, layers, isDamaged: () => false };
   await checkKeys(inspection);
   await checkCalls(inspection);
   await checkLeases(inspection);

@@ -12,6 +12,7 @@ import {
   inodeKey,
   linkKey,
   objectRecordKey,
+  SPACE,
 } from '../../meta/keys.ts';
 import { decodeInode, encodeInode } from '../../meta/records/inode.ts';
 import { decodeObjectRecord } from '../../meta/records/object.ts';
@@ -105,6 +106,7 @@ export function recordsName({ layer, parent }: At, entry: EntryName, id: InodeId
 export function makesFile(volume: Volume, parent: InodeId, entry: EntryName): Mend {
   return {
     doing: 'makes the file anew, since its bytes are there',
+    makes: [SPACE.inode],
     *run(tx, context) {
       const change = yield* changeVolume(tx, volume.id, context);
       const { layer } = change;
@@ -137,10 +139,15 @@ export function makesFile(volume: Volume, parent: InodeId, entry: EntryName): Me
   };
 }
 
-/** A directory that is gone, and has entries still, at the name that leads to it. Its state is made by the next look. */
-export function makesDirectory(volume: Volume, parent: InodeId, entry: EntryName): Mend {
+/** A directory that is gone, and has entries still, or a state, at the name that leads to it. The next look makes a state. */
+export function makesDirectory(
+  volume: Volume,
+  parent: InodeId,
+  { entry, since }: { readonly entry: EntryName; readonly since: 'entries' | 'a state' },
+): Mend {
   return {
-    doing: 'makes the directory anew, since it has entries',
+    doing: `makes the directory anew, since it has ${since}`,
+    makes: [SPACE.inode],
     *run(tx, context) {
       const change = yield* changeVolume(tx, volume.id, context);
       const dentry = yield* findEntry(change, parent, entry);

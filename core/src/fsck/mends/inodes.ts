@@ -12,6 +12,7 @@ import {
   linksOf,
   objectRecordKey,
   orphanKey,
+  SPACE,
   usageKey,
 } from '../../meta/keys.ts';
 import { decodeInode, encodeInode, type Inode, type Place } from '../../meta/records/inode.ts';
@@ -86,10 +87,11 @@ export function makesObject(layer: LayerId, id: InodeId, tagCount: number): Mend
   };
 }
 
-export function countsUsage(layer: LayerId, counted: VolumeUsage): Mend {
+/** `isThere`: one that is not, or is damaged, has nothing to be taken from. */
+export function countsUsage(layer: LayerId, counted: VolumeUsage, isThere: boolean): Mend {
   return {
     doing: `has the volume say that it uses ${counted.bytes} bytes in ${counted.inodes} inodes`,
-    restsOnAll: true,
+    ...(isThere && { restsOnAll: true }),
     // biome-ignore lint/correctness/useYield: it only writes.
     *run(tx) {
       tx.put(usageKey(layer), encodeUsage(counted));
@@ -102,6 +104,7 @@ export function countsUsage(layer: LayerId, counted: VolumeUsage): Mend {
 export function givesName(volume: Volume, id: InodeId): Mend {
   return {
     doing: `gives inode ${id} its name back, or one in lost+found`,
+    makes: [SPACE.dentry],
     *run(tx, context) {
       const change = yield* changeVolume(tx, volume.id, context);
       const inode = yield* loadInode(change, id);
@@ -117,6 +120,7 @@ export function givesName(volume: Volume, id: InodeId): Mend {
 export function givesFurtherName(volume: Volume, id: InodeId, place: Place): Mend {
   return {
     doing: `gives inode ${id} a further name back`,
+    makes: [SPACE.dentry],
     *run(tx, context) {
       const change = yield* changeVolume(tx, volume.id, context);
       const inode = yield* loadInode(change, id);
@@ -255,6 +259,7 @@ export function breaksCircle(volume: Volume, id: InodeId): Mend {
 export function makesRoot(volume: Volume): Mend {
   return {
     doing: 'makes its root anew',
+    makes: [SPACE.inode],
     *run(tx, context) {
       const change = yield* changeVolume(tx, volume.id, context);
       if (yield* tx.get(inodeKey(change.layer, ROOT_INODE))) return false;

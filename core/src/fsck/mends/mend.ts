@@ -15,6 +15,8 @@ export interface Mend {
    * read, and after all that adds something.
    */
   readonly restsOnAll?: true;
+  /** The kinds of records that it makes from others, as their keys begin: a damaged one is replaced, as if it were absent. */
+  readonly makes?: readonly number[];
   /** @returns whether there was anything to do */
   run(tx: WriteTx, context: CommandContext): Op<boolean>;
 }

@@ -12,6 +12,7 @@ import {
   entryOfDentryKey,
   inodeKey,
   longNameKey,
+  SPACE,
 } from '../../meta/keys.ts';
 import { decodeInode, type InodeType } from '../../meta/records/inode.ts';
 import {
@@ -89,6 +90,7 @@ export function indexesCookie(at: At, entry: EntryName, dentry: Dentry): Mend {
   const key = cookieKey(at.layer, at.parent, dentry.cookie);
   return {
     doing: `has cookie ${dentry.cookie} of directory ${at.parent} lead to it`,
+    makes: [SPACE.cookie],
     *run(tx) {
       if (yield* tx.get(key)) return false;
       tx.put(key, encodeEntryName(entry));
@@ -101,6 +103,7 @@ export function indexesLongName(at: At, name: Buffer): Mend {
   const key = longNameKey(at.layer, at.parent, nameDigest(name));
   return {
     doing: 'has its digest lead to it',
+    makes: [SPACE.longName],
     *run(tx) {
       if (yield* tx.get(key)) return false;
       tx.put(key, encodeLongName(name));
@@ -113,6 +116,8 @@ export function indexesLongName(at: At, name: Buffer): Mend {
 export function makesState({ layer, parent }: At): Mend {
   return {
     doing: `makes the state of directory ${parent} from its entries`,
+    // What is left out of a count is counted when it is mended.
+    makes: [SPACE.directory, SPACE.dentry, SPACE.cookie],
     *run(tx, { now }) {
       if (yield* tx.get(directoryKey(layer, parent))) return false;
       let [entries, subdirectories, last] = [0, 0, FIRST_COOKIE - 1];

@@ -103,6 +103,7 @@ export function movesUpload(layer: LayerId, from: Uint8Array, upload: UploadReco
 export function namesVolume(volume: Volume): Mend {
   return {
     doing: `has the name ${volume.name} lead to it`,
+    makes: [SPACE.volumeName],
     *run(tx) {
       const key = volumeNameKey(volume.name);
       if (yield* tx.get(key)) return false;
