@@ -204,6 +204,29 @@ describe('a bit that flipped', () => {
   });
 });
 
+it('says in words what is wrong with one page, and with several that a value is in', async () => {
+  const path = await storeOf(new Map([['a', Buffer.alloc(9_000)]]));
+  const name = join(path, 'data.mdb');
+  const file = await readFile(name);
+  // The pages of the value are not there any more.
+  const pages = file.length / PAGE_BYTES;
+  const at = Array.from({ length: pages }, (_, page) => page * PAGE_BYTES);
+  const run = at.filter((page) => file.readUInt16LE(page + 18) === 4).map((page) => page / PAGE_BYTES);
+  for (const leaf of at.filter((page) => page > PAGE_BYTES && file.readUInt16LE(page + 18) === 2)) {
+    const node = leaf + 24 + file.readUInt16LE(leaf + 24);
+    const value = node + 8 + file.readUInt16LE(node + 6);
+    if (file.readUInt16LE(node + 4) === 1 && run.includes(file.readUInt32LE(value)))
+      file.writeUInt32LE(pages, value);
+  }
+  await writeFile(name, file);
+  const reason = `pages ${pages} to ${pages + 2} can not be in the tree, which has pages 2 to ${pages - 1}`;
+  const damaged = await damagedPages(path);
+  expect(damaged.map((one) => one.reason)).toEqual([reason]);
+  await expect(openLmdbEngine({ path, pageCheckMsMax: Number.POSITIVE_INFINITY })).rejects.toThrow(
+    `one of the pages of ${name} is damaged, so that nothing in it is certain: page `,
+  );
+});
+
 it('refuses a store whose records have no checksums, and leaves it as it is', async () => {
   const path = join(folder, 'old');
   await mkdir(path);

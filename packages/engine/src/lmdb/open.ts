@@ -128,7 +128,7 @@ async function refuseDamagedPages(path: string, msMax: number): Promise<void> {
   if (count === 0) return;
   throw new EngineError(
     'Damaged',
-    `${count} of the pages of ${join(path, DATA_FILE)} are damaged, so that nothing in it is certain: ${named.join('; ')}`,
+    `${count === 1 ? 'one' : count} of the pages of ${join(path, DATA_FILE)} ${count === 1 ? 'is' : 'are'} damaged, so that nothing in it is certain: ${named.join('; ')}`,
   );
 }
 

@@ -101,6 +101,9 @@ interface Node {
   readonly child: number;
 }
 
+const pagesNamed = (first: number, count: number): string =>
+  count === 1 ? `page ${first}` : `pages ${first} to ${first + count - 1}`;
+
 class PageCheck {
   readonly #file: { readonly handle: FileHandle; readonly pageBytes: number; readonly pages: number };
   readonly #onDamaged: (damaged: DamagedPage) => void;
@@ -168,7 +171,7 @@ class PageCheck {
   /** Notes that pages are in use. @returns what is wrong with that */
   #meet(first: number, count: number): string | undefined {
     if (first < 2 || count > this.#file.pages || first + count > this.#file.pages)
-      return `page ${first} and ${count - 1} more, of ${this.#file.pages}`;
+      return `${pagesNamed(first, count)} can not be in the tree, which has pages 2 to ${this.#file.pages - 1}`;
     for (let page = first; page < first + count; page++) {
       if (this.#met[page] === 1) return `page ${page} is in two places of the tree`;
       this.#met[page] = 1;
