@@ -66,13 +66,21 @@ export interface Seen {
   readonly target?: FileAttributes;
 }
 
+interface FsErrorOptions extends ErrorOptions {
+  readonly seen?: Seen;
+  readonly isOfMetadata?: boolean;
+}
+
 export class FsError extends Error {
   override readonly name = 'FsError';
   readonly code: FsErrorCode;
   readonly seen: Seen;
-  constructor(code: FsErrorCode, message: string, options?: ErrorOptions & { readonly seen?: Seen }) {
+  /** Of Corrupt: a record of the metadata is, without which nothing can be read, written or removed there. */
+  readonly isOfMetadata: boolean;
+  constructor(code: FsErrorCode, message: string, options?: FsErrorOptions) {
     super(message, options);
     this.code = code;
     this.seen = options?.seen ?? {};
+    this.isOfMetadata = options?.isOfMetadata === true;
   }
 }

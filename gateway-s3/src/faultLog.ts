@@ -33,9 +33,15 @@ export function createFaultLog({
     }
     const damage = error.message;
     const told = damages.happened(JSON.stringify([damage, names.bucket, names.key]));
-    if (told) log.error({ ...names, damage, ...(told.leftOut > 0 && told) }, DAMAGED);
+    if (!told) return;
+    const what = error.isOfMetadata ? METADATA_DAMAGED : DAMAGED;
+    log.error({ ...names, damage, ...(told.leftOut > 0 && told) }, what);
   };
 }
 
 const DAMAGED =
   "an object's stored bytes are damaged: put it again from a copy of yours, or delete it; 'facet fsck --full' finds all damage";
+
+// What the record is of can often not be replaced or deleted by a client, whose request has to read the record first.
+const METADATA_DAMAGED =
+  "a record of the metadata is damaged: put again what can not be read, or delete it; where that fails too, stop the server: 'facet fsck' names what it is of, 'facet fsck --repair' makes anew what all else proves, docs/repair.md says what to do about the rest";

@@ -3,9 +3,10 @@
  * time and chance. So it can be run again after a conflict, and in another process than the one that asked.
  */
 
-import { type Engine, EngineError, type Op, type ReadTx, type WriteTx } from '@facet/engine';
+import { DamagedRecord, type Engine, EngineError, type Op, type ReadTx, type WriteTx } from '@facet/engine';
 import { FsError } from '../errors.ts';
 import type { Timestamp } from '../ids.ts';
+import { describeKey } from '../meta/keys.ts';
 import type { Room } from '../space/room.ts';
 
 export interface CommandContext {
@@ -152,8 +153,14 @@ export function fromEngine(error: unknown, doing: string): unknown {
     case 'TooLarge':
       return new FsError('TooMuchAtOnce', message, { cause: error });
     case 'Damaged':
-      return new FsError('Corrupt', message, { cause: error });
+      return new FsError('Corrupt', `${doing}: ${damageOf(error)}`, { cause: error, isOfMetadata: true });
     case 'Failed':
       return new FsError('Failed', message, { cause: error });
   }
+}
+
+/** With what the record is of: a listing that fails of it names nothing else. */
+function damageOf(error: EngineError): string {
+  if (!(error instanceof DamagedRecord)) return error.message;
+  return `the metadata record ${describeKey(error.key)} is damaged: stop the server, and 'facet fsck' says more`;
 }

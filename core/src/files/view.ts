@@ -83,7 +83,8 @@ export class Files implements FileView {
   /** Adds to a refusal what is known of the files it is about. */
   async #tell(on: On, cause: unknown): Promise<unknown> {
     if (!(cause instanceof FsError)) return cause;
-    return new FsError(cause.code, cause.message, { cause, seen: await this.#see(on) });
+    const { code, message, isOfMetadata } = cause;
+    return new FsError(code, message, { cause, isOfMetadata, seen: await this.#see(on) });
   }
 
   /** Nothing, where even that fails: the refusal matters more. */

@@ -20,7 +20,7 @@ import { checkInodes } from './inodes.ts';
 import { checkQueue, checkUploads } from './queue.ts';
 import { checkReferences } from './references.ts';
 import { checkSpace } from './space/checkSpace.ts';
-import type { SpaceCheck } from './space/spaceCheck.ts';
+import type { OnFsckProgress, SpaceCheck } from './space/spaceCheck.ts';
 import { type Inspection, Maxima, MetadataReader } from './store.ts';
 import {
   checkBackupMarks,
@@ -41,6 +41,8 @@ export interface FsckParts {
   readonly onFinding: OnFinding;
   /** Lists what lies beside the containers, where that is to be told. */
   readonly strays?: SpaceCheck['strays'];
+  /** Told of how much of the containers was looked through, after each. */
+  readonly onProgress?: OnFsckProgress;
   /** How much is held in memory at a time, where the defaults do not suit. */
   readonly windows?: { readonly contents: number; readonly claims: number };
 }
@@ -92,7 +94,15 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
   await findings.tellObjects(inspection);
   const claimsPerBatch = windows && { claimsPerBatch: windows.claims };
   const strays = parts.strays && { strays: parts.strays };
-  const space = await checkSpace(inspection, { extents, leased, full, ...strays, ...claimsPerBatch });
+  const onProgress = parts.onProgress && { onProgress: parts.onProgress };
+  const space = await checkSpace(inspection, {
+    extents,
+    leased,
+    full,
+    ...strays,
+    ...claimsPerBatch,
+    ...onProgress,
+  });
   await checkCounters(inspection);
   await findings.tellObjects(inspection);
   return { findings: findings.count, volumes: layers.size, inodes, contents, ...space };

@@ -12,7 +12,7 @@ import { DamagedRecord, type Op, type WriteTx } from '@facet/engine';
 import { type Command, type CommandContext, CommandRunner, type Environment } from '../commands/command.ts';
 import { FsError, type FsErrorCode } from '../errors.ts';
 import { InvariantError } from '../invariant.ts';
-import { kindOfKey } from '../meta/keys.ts';
+import { describeKey } from '../meta/keys.ts';
 import { makingAnew } from './damagedRecords.ts';
 import type { Finding } from './findings.ts';
 import { type FsckParts, type FsckReport, fsck } from './fsck.ts';
@@ -70,10 +70,15 @@ export async function repair(parts: RepairParts): Promise<RepairReport> {
 }
 
 function walk(
-  { engine, extents, full, windows, strays }: RepairParts,
+  { engine, extents, full, windows, strays, onProgress }: RepairParts,
   onFinding: FsckParts['onFinding'],
 ): Promise<FsckReport> {
-  const how = { ...(full !== undefined && { full }), ...(windows && { windows }), ...(strays && { strays }) };
+  const how = {
+    ...(full !== undefined && { full }),
+    ...(windows && { windows }),
+    ...(strays && { strays }),
+    ...(onProgress && { onProgress }),
+  };
   return fsck({ engine, extents, ...how, onFinding });
 }
 
@@ -176,10 +181,8 @@ async function whyUndone(commands: CommandRunner, mend: Mend): Promise<string | 
 /** @throws what ends the repair as a whole */
 function whyNot(error: unknown): string {
   const met = error instanceof FsError ? error.cause : error;
-  if (met instanceof DamagedRecord) {
-    const record = `the metadata record ${Buffer.from(met.key).toString('hex')} (${kindOfKey(met.key)})`;
-    return `it can not be mended, since ${record} is damaged`;
-  }
+  if (met instanceof DamagedRecord)
+    return `it can not be mended, since the metadata record ${describeKey(met.key)} is damaged`;
   if (error instanceof InvariantError || (error instanceof FsError && !ENDING.has(error.code)))
     return `it can not be mended: ${error.message}`;
   throw error;

@@ -6,19 +6,23 @@ interface Encoded {
   /** Absent: a bug. */
   readonly code?: FsErrorCode;
   readonly message: string;
+  readonly isOfMetadata?: true;
   readonly stack?: string;
 }
 
 export const errorCodec = {
   encode(error: unknown): Encoded {
-    if (error instanceof FsError) return { code: error.code, message: error.message };
+    if (error instanceof FsError) {
+      const { code, message, isOfMetadata } = error;
+      return { code, message, ...(isOfMetadata && { isOfMetadata }) };
+    }
     if (!(error instanceof Error)) return { message: String(error) };
     return { message: error.message, ...(error.stack !== undefined && { stack: error.stack }) };
   },
 
   decode(encoded: Encoded): Error {
-    const { code, message, stack } = encoded;
-    if (code !== undefined) return new FsError(code, message);
+    const { code, message, stack, isOfMetadata = false } = encoded;
+    if (code !== undefined) return new FsError(code, message, { isOfMetadata });
     return Object.assign(new Error(message), stack === undefined ? {} : { stack });
   },
 };

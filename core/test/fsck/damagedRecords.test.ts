@@ -107,7 +107,7 @@ describe('a repair leaves, and a dry run promises nothing of,', () => {
     const tried = await repairOf(world, { dryRun: true });
     await triedAndRepaired(world);
     expect(tried.left.find(({ kind }) => kind === 'entryWithoutInode')?.detail).toMatch(
-      /it can not be mended, since the metadata record 15[0-9a-f]+ \(objectRecord\) is damaged$/,
+      /it can not be mended, since the metadata record 15[0-9a-f]+ \(objectRecord of inode \d+\) is damaged$/,
     );
     expect(rot.isThere).toBe(true);
   });

@@ -5,6 +5,7 @@ import { SPACE } from '../../src/meta/keys.ts';
 import { Volumes } from '../../src/volumes/volumes.ts';
 import type { World } from '../space/world.ts';
 import { PLANTS } from './plants/all.ts';
+import { repairOf } from './repairs.ts';
 import { openRichStore } from './richStore.ts';
 import { Vandal } from './vandal.ts';
 
@@ -25,6 +26,22 @@ describe('fsck', () => {
     expect(await world.life.collector.backlog()).toEqual({ free: 1, reclaim: 1 });
     expect(await world.findings()).toEqual([]);
     expect(await world.findings({ full: false })).toEqual([]);
+  });
+
+  it('tells how much of all containers it has looked through, up to all of it', async () => {
+    world = await openRichStore();
+    const told: number[] = [];
+    const all = (await world.life.extents.list()).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    await repairOf(world, {
+      dryRun: true,
+      onProgress: ({ bytes, bytesExpected }) => {
+        expect(bytesExpected).toBe(all);
+        told.push(bytes);
+      },
+    });
+    expect(told.length).toBeGreaterThan(1);
+    expect(told).toEqual([...new Set(told)].toSorted((one, other) => one - other));
+    expect(told.at(-1)).toBe(all);
   });
 
   it('goes on behind what the device no longer gives', async () => {

@@ -12,7 +12,7 @@ interface Done {
 
 export async function repairOf(
   { life, disk }: World,
-  how: Pick<RepairParts, 'dryRun' | 'findingsHeldMax'> = {},
+  how: Pick<RepairParts, 'dryRun' | 'findingsHeldMax' | 'onProgress'> = {},
 ): Promise<Done> {
   const { engine, extents, environment } = life;
   const left: Finding[] = [];

@@ -32,9 +32,14 @@ export function createDamageLog({
     if (!told) return;
     const place = file && (await view.whereabouts({ file }).catch(() => undefined));
     const leftOut = told.leftOut > 0 && told;
-    log.error({ procedure, ...place, inode: file?.inode, damage, ...leftOut }, DAMAGED);
+    const what = error.isOfMetadata ? METADATA_DAMAGED : DAMAGED;
+    log.error({ procedure, ...place, inode: file?.inode, damage, ...leftOut }, what);
   };
 }
 
 const DAMAGED =
   "a file's stored bytes are damaged: write it again from a copy of yours, or remove it; 'facet fsck --full' finds all damage";
+
+// A directory fails for the record of one of its files.
+const METADATA_DAMAGED =
+  "a record of the metadata is damaged: write again what can not be read, or remove it; where that fails too, stop the server: 'facet fsck' names what it is of, 'facet fsck --repair' makes anew what all else proves, docs/repair.md says what to do about the rest";

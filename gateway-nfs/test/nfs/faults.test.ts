@@ -94,6 +94,14 @@ describe('answers', () => {
     ]);
   });
 
+  it('damaged metadata with an I/O error, and logs what to do about those', async () => {
+    const record = 'the metadata record 12 is damaged';
+    const { status, logged } = await failing(new FsError('Corrupt', record, { isOfMetadata: true }));
+    expect(status).toBe(5);
+    const message = expect.stringMatching(/^a record of the metadata is damaged: .*facet fsck --repair/);
+    expect(logged).toMatchObject([{ damage: record, message }]);
+  });
+
   it('damaged bytes with an I/O error each time, and logs them once', async () => {
     const { status, logged } = await failing(new FsError('Corrupt', 'container 7'), { times: 5 });
     expect(status).toBe(5);

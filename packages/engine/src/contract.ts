@@ -112,10 +112,7 @@ export class DamagedRecord extends EngineError {
   readonly key: Bytes;
   constructor(key: Bytes) {
     const hex = Buffer.from(key).toString('hex');
-    super(
-      'Damaged',
-      `the metadata record ${hex} is damaged: stop the server, and 'facet fsck' says what it is of`,
-    );
+    super('Damaged', `the metadata record ${hex} is damaged`);
     this.key = key;
   }
 }

@@ -32,6 +32,7 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
   const infos = (await check.extents.list()).toSorted((a, b) => a.container - b.container);
   for (const { container } of infos) maxima.note(CONTAINER_IDS, container);
   const counts = { containers: 0, frames: 0, bytes: 0 };
+  const progress = { bytes: 0, bytesExpected: infos.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   const missing = new Set<number>();
   let next = 0;
   for await (const { end, claims } of claimBatches(inspection, check.claimsPerBatch)) {
@@ -46,6 +47,8 @@ export async function checkSpace(inspection: Inspection, check: SpaceCheck): Pro
       counts.containers += 1;
       counts.frames += await container.check(ofIt);
       counts.bytes += container.bytesRead;
+      progress.bytes += info.sizeBytes + (beside?.sizeBytes ?? 0);
+      check.onProgress?.(progress);
     }
     for (const [container, ofIt] of claims) {
       maxima.note(CONTAINER_IDS, container);

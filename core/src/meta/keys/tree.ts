@@ -6,7 +6,7 @@ import { FsError } from '../../errors.ts';
 import type { Cookie, InodeId, LayerId } from '../../ids.ts';
 import { getU32, getU64, putU64 } from '../bigEndian.ts';
 import { withLayer, withLayerInode } from './prefixes.ts';
-import { type Bounds, prefixBounds, SPACE } from './spaces.ts';
+import { type Bounds, kindOfKey, prefixBounds, SPACE } from './spaces.ts';
 
 const SLASH = 0x2f;
 
@@ -105,3 +105,28 @@ export const usageKey = (layer: LayerId): Buffer => withLayer(SPACE.usage, layer
 /** Every key of one kind in a layer. */
 export const layerBounds = (space: number, layer: LayerId): Bounds =>
   prefixBounds(withLayer(space, layer, 0));
+
+const OF_INODE: ReadonlySet<number | undefined> = new Set([
+  SPACE.directory,
+  SPACE.inline,
+  SPACE.objectRecord,
+  SPACE.tags,
+  SPACE.link,
+  SPACE.orphan,
+]);
+
+/** Of a record, for a person: `12000000010000000000000005 (inode 5)`. */
+export function describeKey(key: Uint8Array): string {
+  return `${Buffer.from(key).toString('hex')} (${whatKeyNames(key)})`;
+}
+
+function whatKeyNames(key: Uint8Array): string {
+  const kind = kindOfKey(key);
+  if (key.length < DENTRY_NAME_AT) return kind;
+  if (key[0] === SPACE.inode) return `inode ${inodeOfKey(key)}`;
+  if (OF_INODE.has(key[0])) return `${kind} of inode ${inodeOfKey(key)}`;
+  if (key[0] === SPACE.cookie || key[0] === SPACE.longName) return `${kind} of directory ${inodeOfKey(key)}`;
+  if (key[0] !== SPACE.dentry) return kind;
+  const name = JSON.stringify(entryOfDentryKey(key).name.toString());
+  return `${kind} ${name} of directory ${inodeOfKey(key)}`;
+}
