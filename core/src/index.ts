@@ -16,6 +16,7 @@ export { FILE_BYTES_MAX } from './files/changed.ts';
 export type * from './files/types.ts';
 export type { AffectedObject, Finding, FindingKind } from './fsck/findings.ts';
 export { type FsckParts, type FsckReport, fsck } from './fsck/fsck.ts';
+export type { OnFinding } from './fsck/held.ts';
 export { type Repaired, type RepairParts, type RepairReport, repair } from './fsck/repair.ts';
 export * from './ids.ts';
 export { LastUsed } from './lastUsed.ts';

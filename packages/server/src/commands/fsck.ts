@@ -1,6 +1,6 @@
 /** `facet fsck`: proves that metadata and extents agree, or mends them. Only while nobody serves the store. */
 
-import type { Finding, FsckReport, Repaired } from '@facet/core';
+import type { Finding, FsckReport, OnFinding, Repaired } from '@facet/core';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
@@ -11,6 +11,7 @@ import type { StoreLock } from '../store/lock.ts';
 import { isReadOnly, needsWritablePlace } from '../store/writablePlace.ts';
 import { counted } from './counted.ts';
 import { describeChecked } from './describeChecked.ts';
+import { ProgressLine, type ShownProgress } from './progressLine.ts';
 import { FindingLines } from './shortList.ts';
 import { formatBytes } from './size.ts';
 import { addStoreOptions, dataDirectoryOf, type StoreOptions } from './storeOptions.ts';
@@ -65,9 +66,11 @@ async function runCheck(layout: StoreLayout, options: FsckOptions): Promise<Exit
   const output = processOutput(options.json === true);
   const { inspectStore } = await import('../store/inspect.ts');
   const full = options.full === true;
-  const { listed, onFinding, summary } = findingsOf(output);
-  const report = await inspectStore({ layout, full, onFinding });
-  tellOutcome(output, { report, full, listed, summary: summary('found') });
+  const { listed, onFinding, summary, seen } = findingsOf(output);
+  const report = await showingProgress(output, full, (onProgress) =>
+    inspectStore({ layout, full, onFinding, ...onProgress }),
+  );
+  tellOutcome(output, { report, full, listed, summary: summary('found'), ...seen });
   return report.findings === 0 ? EXIT.ok : EXIT.damage;
 }
 
@@ -75,10 +78,12 @@ async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<Exi
   const output = processOutput(options.json === true);
   const dryRun = options.dryRun === true;
   const { repairStore } = await import('../store/repair.ts');
-  const { listed, onFinding, summary } = findingsOf(output);
+  const { listed, onFinding, summary, seen } = findingsOf(output);
   const lines = new FindingLines();
+  let promised = 0;
   const repairs: (Finding & { readonly doing: string })[] = [];
   const onRepaired = ({ finding, doing }: Repaired): void => {
+    promised += 1;
     if (output.json) {
       if (repairs.length < FINDINGS_LISTED_MAX) repairs.push({ ...finding, doing });
       return;
@@ -89,31 +94,51 @@ async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<Exi
     output.result({ result: finding, text });
   };
   const full = options.full === true;
-  const { repaired, isUnfinished, ...report } = await repairStore({
-    layout,
-    full,
-    dryRun,
-    onFinding,
-    onRepaired,
-  });
+  const { repaired, isUnfinished, ...report } = await showingProgress(output, full, (onProgress) =>
+    repairStore({ layout, full, dryRun, onFinding, onRepaired, ...onProgress }),
+  );
+  const done = lines.summary(dryRun ? 'would repair' : 'repaired');
+  // Of less than two there is no summary; nothing is no news where nothing was to be done.
+  const isCounted = !dryRun && done.length === 0 && repaired + report.findings > 0;
   tellOutcome(output, {
     report,
     full,
     listed,
-    summary: [...lines.summary(dryRun ? 'would repair' : 'repaired'), ...summary(dryRun ? 'found' : 'left')],
+    summary: [...done, ...summary(dryRun ? 'found' : 'left'), ...(isCounted ? [`repaired ${repaired}`] : [])],
+    ...seen,
+    mendable: promised,
     repairs: { dryRun, repaired, isUnfinished, repairs },
   });
   return report.findings === 0 ? EXIT.ok : EXIT.damage;
 }
 
+/** Where all data is read, which takes long. */
+async function showingProgress<R>(
+  output: Output,
+  full: boolean,
+  work: (onProgress: { readonly onProgress?: (progress: ShownProgress) => void }) => Promise<R>,
+): Promise<R> {
+  if (!full) return work({});
+  const line = new ProgressLine(process.stderr, { isWanted: !output.json });
+  try {
+    return await work({ onProgress: (progress) => line.show(progress) });
+  } finally {
+    line.clear();
+  }
+}
+
 function findingsOf(output: Output): {
   readonly listed: readonly Finding[];
-  readonly onFinding: (finding: Finding) => void;
+  readonly onFinding: OnFinding;
   readonly summary: FindingLines['summary'];
+  readonly seen: { readonly mendable: number; readonly isOfMetadata: boolean };
 } {
   const listed: Finding[] = [];
   const lines = new FindingLines();
-  const onFinding = (finding: Finding): void => {
+  const seen = { mendable: 0, isOfMetadata: false };
+  const onFinding: OnFinding = (finding, remedy) => {
+    if (remedy) seen.mendable += 1;
+    if (finding.kind === 'recordDamaged') seen.isOfMetadata = true;
     if (output.json) {
       if (listed.length < FINDINGS_LISTED_MAX) listed.push(finding);
       return;
@@ -121,7 +146,7 @@ function findingsOf(output: Output): {
     const text = lines.take(finding);
     if (text !== undefined) output.result({ result: finding, text });
   };
-  return { listed, onFinding, summary: (lead) => lines.summary(lead) };
+  return { listed, onFinding, summary: (lead) => lines.summary(lead), seen };
 }
 
 async function holdStore(layout: StoreLayout): Promise<StoreLock | undefined> {
@@ -148,10 +173,15 @@ interface Outcome {
   readonly listed: readonly Finding[];
   /** By kind. */
   readonly summary: readonly string[];
+  /** Findings that something is known to be done about; of a dry run those that would be repaired. */
+  readonly mendable: number;
+  /** Some are damaged records of the metadata. */
+  readonly isOfMetadata: boolean;
   readonly repairs?: Repairs;
 }
 
-function tellOutcome(output: Output, { report, full, listed, summary, repairs }: Outcome): void {
+function tellOutcome(output: Output, outcome: Outcome): void {
+  const { report, full, listed, summary, repairs, mendable, isOfMetadata } = outcome;
   const { findings, ...checked } = report;
   output.result({
     result: { damaged: findings > 0, findings: listed, findingCount: findings, checked, ...repairs },
@@ -159,21 +189,41 @@ function tellOutcome(output: Output, { report, full, listed, summary, repairs }:
       describeChecked(report),
       ...(full ? [`read ${formatBytes(report.bytes)} of data and compared them with their checksums`] : []),
       ...summary,
-      ...(repairs && !repairs.dryRun ? [`repaired ${repairs.repaired}`] : []),
-      findings === 0 ? 'no damage' : describeDamage(findings, repairs),
+      findings === 0 ? 'no damage' : describeDamage({ findings, full, mendable, isOfMetadata }, repairs),
     ].join('\n'),
   });
 }
 
 /** And what to do next. */
-function describeDamage(findings: number, repairs: Repairs | undefined): string {
+function describeDamage(
+  {
+    findings,
+    full,
+    mendable,
+    isOfMetadata,
+  }: Pick<Outcome, 'full' | 'mendable' | 'isOfMetadata'> & {
+    readonly findings: number;
+  },
+  repairs: Repairs | undefined,
+): string {
   const found = counted(findings, 'finding');
-  if (repairs === undefined)
-    return `DAMAGED: ${found}; 'facet fsck --repair --dry-run' tells what of that can be mended`;
+  const instead = isOfMetadata ? INSTEAD_OF_METADATA : INSTEAD;
+  if (repairs?.dryRun !== false && mendable === 0)
+    return `DAMAGED: ${found}, of which nothing can be mended: ${instead}`;
+  if (repairs === undefined) {
+    const dryRun = `facet fsck --repair --dry-run${full ? ' --full' : ''}`;
+    return `DAMAGED: ${found}; '${dryRun}' tells what of that can be mended`;
+  }
   if (repairs.dryRun) return `DAMAGED: ${found}; nothing was changed`;
   if (repairs.isUnfinished) return `LEFT: ${found}, some of which can be mended: run it again`;
-  return (
-    `LEFT: ${found}, since nothing proves how to mend that: write the objects named anew, or delete them; or bring ` +
-    "the store back from a backup ('facet restore'). docs/repair.md says what stays and why"
-  );
+  return `LEFT: ${found}, since nothing proves how to mend that: ${instead}`;
 }
+
+/** To whoever can not have it mended. */
+const INSTEAD =
+  "write the objects named anew, or delete them; or bring the store back from a backup ('facet restore'). " +
+  'docs/repair.md says what stays and why';
+const INSTEAD_OF_METADATA =
+  'records of the metadata are damaged, and what they are of can mostly be neither written nor deleted. Bring the ' +
+  "store back from a backup without damage ('facet restore'); or make one of it now, bring that back elsewhere, and " +
+  "run 'facet fsck --repair' there: docs/repair.md says what is lost by that";

@@ -8,7 +8,7 @@ import { LocalExtentStore, NodeDisk, strayFiles } from '@facet/extents';
 import type { StoreLayout } from './layout.ts';
 import { openMetadata } from './metadata.ts';
 
-export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding'> {
+export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding' | 'onProgress'> {
   /** Its lock is held by the caller. */
   readonly layout: StoreLayout;
 }

@@ -25,7 +25,8 @@ import type { StoreLayout } from './layout.ts';
 import { openMetadata } from './metadata.ts';
 import { diskReserve } from './reserve.ts';
 
-export interface RepairOptions extends Pick<RepairParts, 'full' | 'dryRun' | 'onFinding' | 'onRepaired'> {
+export interface RepairOptions
+  extends Pick<RepairParts, 'full' | 'dryRun' | 'onFinding' | 'onRepaired' | 'onProgress'> {
   /** Its lock is held by the caller. */
   readonly layout: StoreLayout;
 }
