@@ -6,12 +6,14 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { holdStoreForCommand, storeInUse } from '../store/holding.ts';
 import { type StoreLayout, storeLayout } from '../store/layout.ts';
 import type { Administration } from './contract.ts';
-import { readAdminEndpoint } from './endpointFile.ts';
+import { type AdminEndpoint, readAdminEndpoint } from './endpointFile.ts';
 import { administerRemotely, ServerUnreachable } from './remote.ts';
+import { ServerSilent } from './silence.ts';
 
 /** A server that starts or stops, or another command, holds the store this long at most in ordinary life. */
 const PATIENCE_MS = 5_000;
@@ -50,6 +52,7 @@ export async function withAdministration<T>(
       try {
         return await work(administerRemotely(endpoint));
       } catch (error) {
+        if (error instanceof ServerSilent) throw hangs(layout, endpoint, error);
         if (!isWorthAnotherTry(error)) throw error;
       }
     }
@@ -68,6 +71,15 @@ function noAnswer({ adminEndpoint }: StoreLayout): string {
     }
   }
   return `it has left no ${basename(adminEndpoint)}, which says where it answers: is the disk full?`;
+}
+
+/** The process that answers, which is not the one that holds the lock where there are several. */
+function hangs({ directory }: StoreLayout, { pid }: AdminEndpoint, silent: ServerSilent): CommandFailure {
+  return new CommandFailure({
+    exitCode: EXIT.inUse,
+    code: 'StoreInUse',
+    message: `the server of ${directory} (pid ${pid}) ${silent.message}. A change that was asked for may yet be made`,
+  });
 }
 
 function isWorthAnotherTry(error: unknown): boolean {

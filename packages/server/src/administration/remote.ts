@@ -22,8 +22,11 @@ import {
 import type { AdminEndpoint } from './endpointFile.ts';
 import { failureReport } from './failureReport.ts';
 import { readProgress } from './readProgress.ts';
+import { type Patience, unlessSilent } from './silence.ts';
 
-const REPLY_TIMEOUT_MS = 60_000;
+const CALL: Patience = { lookEveryMs: 2_000, lookMsMax: 8_000, callMsMax: 60_000 };
+/** Of long work, until it begins to tell how far it is. */
+const LONG_WORK: Patience = { lookEveryMs: 5_000, lookMsMax: 55_000 };
 
 const errorReply = z.object({ error: failureReport });
 
@@ -37,12 +40,11 @@ interface AdminRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
-  /** Ends it. Unless given, it ends when no reply comes in time. */
-  readonly signal?: AbortSignal;
 }
 
+/** Its methods throw {@link ServerUnreachable} and `ServerSilent` as well. */
 export function administerRemotely(endpoint: AdminEndpoint): Administration {
-  const send = async (request: AdminRequest): Promise<Response> => {
+  const send = async (request: AdminRequest, signal: AbortSignal): Promise<Response> => {
     const url = new URL(`/v1/${request.path}`, endpoint.url);
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, value);
@@ -53,7 +55,7 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
         authorization: `Bearer ${endpoint.token}`,
         ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      signal: request.signal ?? AbortSignal.timeout(REPLY_TIMEOUT_MS),
+      signal,
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     }).catch((error: unknown) => {
       if (isRefusedConnection(error)) throw new ServerUnreachable(`nothing answers at ${endpoint.url}`);
@@ -65,14 +67,19 @@ export function administerRemotely(endpoint: AdminEndpoint): Administration {
 
   const call = async <S extends z.ZodType>(
     request: AdminRequest & { readonly reply: S },
-  ): Promise<z.output<S>> => request.reply.parse(await (await send(request)).json());
+  ): Promise<z.output<S>> =>
+    request.reply.parse(
+      await unlessSilent(endpoint.url, CALL, async (signal) => (await send(request, signal)).json()),
+    );
 
   /** Takes as long as it takes: its events say that it goes on. */
   const work = async <S extends z.ZodType>(
     request: { readonly path: string; readonly body: object; readonly report: S } & LongWorkOptions,
   ): Promise<z.output<S>> => {
     const { path, body, report, onProgress, signal = new AbortController().signal } = request;
-    const response = await send({ method: 'POST', path, body, signal });
+    const response = await unlessSilent(endpoint.url, LONG_WORK, (silent) =>
+      send({ method: 'POST', path, body }, AbortSignal.any([signal, silent])),
+    );
     if (!response.body) throw replyFailure(undefined, response.status);
     const what = `the ${path}`;
     return readProgress(response.body, { report, what, ...(onProgress && { onProgress }) });
