@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { writePrivateFile } from '../src/store/privateFile.ts';
+import { errorShape } from './commands/store.ts';
 import { facet, type RunningServer, serve, stop } from './facetProcess.ts';
 import { NfsClient, STATUS } from './nfsClient.ts';
 import { presign } from './presign.ts';
@@ -238,4 +240,34 @@ test('a command that a full disk refuses says so in one line of words, or in one
   const json = await facet([...create, '--json'], { under: disk.under });
   expect([json.code, json.stdout]).toEqual([1, '']);
   expect(JSON.parse(json.stderr)).toEqual({ error: { code: 'NoSpace', message, exitCode: 1 } });
+});
+
+test.skipIf(why !== undefined).each([
+  [0, '--workers', '0', 'bytes free on its disk'],
+  // LMDB's file would not be whole, and its reading end the process.
+  [16 << 10, '--workers', '0', 'bytes free on its disk'],
+  [3 << 20, '--workers', '0', 'its disk lacks room'],
+  [3 << 20, '--workers', '1', 'its disk lacks room'],
+])('a new store with %s bytes of room says where there is none (%s %s)', async (bytes, flag, count, said) => {
+  const disk = await smallDisk({ megabytes: 16 });
+  const data = join(disk.path, 'data');
+  const filler = join(disk.seen, 'filler');
+  takeTheRest(filler);
+  truncateSync(filler, statSync(filler).size - bytes);
+  const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
+  const end = await facet(['serve', '--json', '--data', data, flag, count, ...ports], { under: disk.under });
+  expect([end.code, end.stdout]).toEqual([1, '']);
+  const told = end.stderr.trim().split('\n').at(-1) ?? '';
+  const { error } = errorShape.parse(JSON.parse(told));
+  expect(error.message).toContain(data);
+  expect(error.message).toContain(said);
+});
+
+test.skipIf(why !== undefined)('a file that could not be written for want of room is named', async () => {
+  const disk = await smallDisk({ megabytes: 1 });
+  takeTheRest(join(disk.seen, 'filler'));
+  const path = join(disk.seen, 'secret.json');
+  expect(() => writePrivateFile(path, 'x'.repeat(5000))).toThrow(
+    `there is no room on the disk for ${path} (ENOSPC`,
+  );
 });

@@ -12,6 +12,7 @@ import { type OtherProcesses, ServerMetrics } from '../metrics/serverMetrics.ts'
 import { type Address, formatAddress, reachableAddress } from '../settings/address.ts';
 import type { ServeSettings } from '../settings/settings.ts';
 import { damageBehind } from '../store/damage.ts';
+import { namingTheDisk } from '../store/fullDisk.ts';
 import { holdStoreForServer } from '../store/holding.ts';
 import { storeLayout } from '../store/layout.ts';
 import type { StoreLock } from '../store/lock.ts';
@@ -195,7 +196,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     };
   } catch (error) {
     await opened.disposeAsync();
-    throw fromCore(await damageBehind(error, layout));
+    throw namingTheDisk(fromCore(await damageBehind(error, layout)), layout);
   }
 }
 

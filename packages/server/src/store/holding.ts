@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { makeDataDirectory, unusableDirectory } from './directory.ts';
+import { mustHaveRoomForNew } from './fullDisk.ts';
 import type { StoreLayout } from './layout.ts';
 import { openStoreLock, readLockHolder, type StoreLock } from './lock.ts';
 import { checkPlaceForServer, checkStoreForCommand } from './presence.ts';
@@ -17,8 +18,9 @@ const RETRY_EVERY_MS = 50;
  * @throws CommandFailure StoreInUse (5) | UnusableDirectory (1) | Corrupt (6)
  */
 export async function holdStoreForServer(layout: StoreLayout): Promise<StoreLock> {
-  await checkPlaceForServer(layout);
+  const { isNew } = await checkPlaceForServer(layout);
   makeDataDirectory(layout.directory);
+  if (isNew) await mustHaveRoomForNew(layout);
   const lock = openLock(layout);
   const deadline = Date.now() + PATIENCE_MS;
   while (!lock.tryLock('owner', 'exclusive')) {

@@ -20,12 +20,13 @@ const NAMED_MAX = 3;
 type Presence = 'store' | 'none' | 'others';
 
 /**
- * A directory in which a server may open a store, or make one.
+ * A directory in which a server may open a store, or make one: that is new.
  * @throws CommandFailure UnusableDirectory (1; 2 where others' things are in it) | Corrupt (6)
  */
-export async function checkPlaceForServer(layout: StoreLayout): Promise<void> {
+export async function checkPlaceForServer(layout: StoreLayout): Promise<{ readonly isNew: boolean }> {
   const names = namesIn(layout);
-  if ((await presenceOf(layout, names)) !== 'others') return;
+  if ((await presenceOf(layout, names)) !== 'others')
+    return { isNew: !isThere(join(layout.metadata, METADATA_FILE), layout.directory) };
   const others = names.filter((name) => !isOwn(layout, name));
   const named = others.slice(0, NAMED_MAX).join(', ');
   const more = others.length > NAMED_MAX ? ` and ${others.length - NAMED_MAX} more` : '';

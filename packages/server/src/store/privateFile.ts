@@ -2,6 +2,7 @@
 
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isFullDisk } from './fullDisk.ts';
 
 /** Undefined when there is none. @throws other errors of the system */
 export function readPrivateFile(path: string): string | undefined {
@@ -26,6 +27,8 @@ export function writePrivateFile(path: string, content: string): void {
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
+    // The system says it of a write, and not of which file.
+    if (isFullDisk(error)) error.message = `there is no room on the disk for ${path} (${error.message})`;
     throw error;
   }
   const directory = openSync(dirname(path), 'r');
