@@ -20,6 +20,7 @@ import {
   pacedRequest,
   volumeChanges,
 } from './contract.ts';
+import { type LoggedChanges, logged } from './logged.ts';
 import { progressStream } from './progressStream.ts';
 
 const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 } as const satisfies Record<
@@ -47,6 +48,8 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
     if (administration === undefined) throw new StoreNotOpen();
     return administration;
   };
+  /** The same, where what it changes is to be found in the log. */
+  const changing = (): LoggedChanges => logged(opened(), options.logger);
 
   app.register(
     async (api) => {
@@ -71,31 +74,31 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
 
       api.post('/volumes', async (request, reply) => {
         reply.code(201);
-        return opened().createVolume(parse(newVolume, request.body));
+        return changing().createVolume(parse(newVolume, request.body));
       });
       api.get('/volumes', async (request) => opened().listVolumes(parse(volumesQuery, request.query)));
       api.get('/volumes/:name', async (request) =>
         opened().showVolume(parse(nameParameter, request.params).name),
       );
       api.patch('/volumes/:name', async (request) =>
-        opened().setVolume(parse(nameParameter, request.params).name, parse(volumeChanges, request.body)),
+        changing().setVolume(parse(nameParameter, request.params).name, parse(volumeChanges, request.body)),
       );
       api.delete('/volumes/:name', async (request) =>
-        opened().deleteVolume(parse(nameParameter, request.params).name),
+        changing().deleteVolume(parse(nameParameter, request.params).name),
       );
       api.get('/exports', async (request) => opened().listExports(parse(exportsQuery, request.query)));
       api.get('/exports/:name', async (request) =>
         opened().showExport(parse(nameParameter, request.params).name),
       );
       api.patch('/exports/:name', async (request) =>
-        opened().setExport(parse(nameParameter, request.params).name, parse(exportChanges, request.body)),
+        changing().setExport(parse(nameParameter, request.params).name, parse(exportChanges, request.body)),
       );
       api.get('/accounts', async () => ({ accounts: await opened().listAccounts() }));
       api.get('/accounts/:name', async (request) =>
         opened().showAccount(parse(nameParameter, request.params).name),
       );
       api.delete('/accounts/:name', async (request) =>
-        opened().deleteAccount(parse(nameParameter, request.params).name),
+        changing().deleteAccount(parse(nameParameter, request.params).name),
       );
       api.post('/scrub', async (request, reply) => {
         const administration = opened();
@@ -140,13 +143,13 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
       });
       api.post('/keys', async (request, reply) => {
         reply.code(201);
-        return opened().createKey(parse(newKey, request.body));
+        return changing().createKey(parse(newKey, request.body));
       });
       api.get('/keys', async (request) => ({
         keys: await opened().listKeys(parse(keysQuery, request.query).account),
       }));
       api.delete('/keys/:name', async (request) =>
-        opened().deleteKey(parse(nameParameter, request.params).name),
+        changing().deleteKey(parse(nameParameter, request.params).name),
       );
     },
     { prefix: '/v1' },
