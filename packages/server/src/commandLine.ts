@@ -45,7 +45,7 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   addBackupCommand(program, finish);
   addRestoreCommand(program, finish);
   try {
-    await program.parseAsync(helpAsFlag(words), { from: 'user' });
+    await program.parseAsync(helpAsFlag(program, words), { from: 'user' });
     const lost = await lostOutput();
     if (lost && exitCode === EXIT.ok)
       throw new Error(`what there was to tell could not be written: ${lost.message}`);
@@ -58,10 +58,22 @@ export async function runCommandLine(words: readonly string[]): Promise<ExitCode
   }
 }
 
-/** `help volume set` as `volume set --help`: commander's own knows one word only. */
-function helpAsFlag(words: readonly string[]): readonly string[] {
-  const [first, ...others] = words;
-  return first === 'help' && others.length > 0 ? [...others, '--help'] : words;
+/**
+ * `help volume set` as `volume set --help`: commander's own knows one word only.
+ * @throws CommandFailure Usage, of what is no command: the flag looks at none of the words before it
+ */
+function helpAsFlag(program: Command, words: readonly string[]): readonly string[] {
+  const [first, ...asked] = words;
+  const names = asked.filter((word) => !word.startsWith('-') && word !== 'help');
+  if (first !== 'help' || asked.length === 0) return words;
+  let command = program;
+  for (const name of names) {
+    const found = command.commands.find((one) => one.name() === name);
+    if (found === undefined)
+      throw usageFailure(`unknown command '${names.join(' ')}' (--help shows the usage)`);
+    command = found;
+  }
+  return [...names, '--help'];
 }
 
 function explain(error: CommanderError): string {

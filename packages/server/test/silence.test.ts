@@ -26,10 +26,8 @@ async function serverThat(
 }
 
 const ask = (url: string, callMsMax?: number) =>
-  unlessSilent(
-    url,
-    { lookEveryMs: 50, lookMsMax: 500, ...(callMsMax && { callMsMax }) },
-    async (signal) => (await fetch(new URL('/work', url), { signal })).text(),
+  unlessSilent(url, { lookEveryMs: 50, lookMsMax: 500, ...(callMsMax && { callMsMax }) }, async (signal) =>
+    (await fetch(new URL('/work', url), { signal })).text(),
   );
 
 test('who lives is waited for, and hears many times whether it does', async () => {

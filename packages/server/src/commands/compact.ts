@@ -35,8 +35,9 @@ export function addCompactCommand(program: Command, finish: (code: ExitCode) => 
     .addHelpText(
       'after',
       [
-        '\nA server does the first by itself, slowly, and slower while it, or with --workers the machine, is busy. Metadata never gives room back to the disk otherwise: the room is',
-        'used again. There must be room for a second file. Ctrl-C ends either at any moment, and nothing is lost.',
+        '\nA server does the first by itself, slowly, and slower while it, or with --workers the machine, is busy.',
+        'Metadata never gives room back to the disk otherwise: the room is used again. There must be room for a',
+        'second file. Ctrl-C ends either at any moment, and nothing is lost.',
         'Exit code 6 says that damage was found, 5 that the store is in use, 1 that it did not come to its end.',
       ].join('\n'),
     )

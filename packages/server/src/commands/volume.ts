@@ -6,7 +6,7 @@ import type { Administration, ListedVolume, VolumeDetails } from '../administrat
 import { usageFailure } from '../failure.ts';
 import { processOutput, table } from '../output.ts';
 import { ROOT_ACCOUNT } from '../serve/rootCredentials.ts';
-import { parseBytes } from './size.ts';
+import { formatBytes, parseBytes } from './size.ts';
 import { addStoreOptions, type StoreOptions, storeOf } from './storeOptions.ts';
 
 export function addVolumeCommands(program: Command): void {
@@ -28,7 +28,9 @@ export function addVolumeCommands(program: Command): void {
     });
 
   addStoreOptions(volume.command('list'))
-    .description('list volumes, in order of name, with what they hold and what they may hold')
+    .description(
+      'list volumes, in order of name, with what they hold and what they may hold; exact bytes with --json',
+    )
     .option('--owner <ACCOUNT>', 'only those of this account')
     .action(async (options: StoreOptions & { readonly owner?: string }) => {
       const volumes = await withAdministration(storeOf(options), (administration) =>
@@ -37,14 +39,14 @@ export function addVolumeCommands(program: Command): void {
       processOutput(options.json === true).result({
         result: { volumes },
         text: table(
-          ['NAME', 'OWNER', 'BYTES', 'BYTES-MAX', 'INODES', 'INODES-MAX', 'CREATED'],
+          ['NAME', 'OWNER', 'SIZE', 'SIZE-MAX', 'INODES', 'INODES-MAX', 'CREATED'],
           volumes.map(({ name, owner, usage, quota, created }) => [
             name,
             owner,
-            String(usage.bytes),
-            limitAsText(quota.bytes),
+            formatBytes(usage.bytes),
+            quota.bytes === null ? 'none' : formatBytes(quota.bytes),
             String(usage.inodes),
-            limitAsText(quota.inodes),
+            quota.inodes === null ? 'none' : String(quota.inodes),
             created,
           ]),
         ),
@@ -111,8 +113,6 @@ interface SetOptions extends StoreOptions {
 type Limit = number | 'none';
 
 const limitOf = (limit: Limit): number | null => (limit === 'none' ? null : limit);
-
-const limitAsText = (limit: number | null): string => (limit === null ? 'none' : String(limit));
 
 function parseSize(text: string): Limit {
   return text === 'none' ? text : parseBytes(text, ', or none');

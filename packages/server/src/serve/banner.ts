@@ -98,7 +98,7 @@ export function formatBanner(facts: ServingFacts, told: { readonly secret: boole
     `Facet ${VERSION} serves ${facts.dataDirectory} (pid ${facts.pid})`,
     '',
     `  S3     ${s3Url(facts)}${listensEverywhere(facts.s3)}   path-style, or BUCKET.${facts.s3Domain}`,
-    `  Admin  ${adminUrl(facts)}${listensEverywhere(facts.admin)}   /health/live  /health/ready  /version`,
+    `  Admin  ${adminUrl(facts)}${listensEverywhere(facts.admin)}   /health/live  /health/ready  /metrics  /version`,
     ...nfsLines(facts),
     '',
     ...credentialLines(facts, told),

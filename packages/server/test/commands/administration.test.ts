@@ -48,7 +48,7 @@ describe.each(kinds)('with %s', (kind) => {
       quota: { bytes: null, inodes: null },
     });
     expect((await facet(['volume', 'list', ...store])).stdout).toMatch(
-      /^NAME +OWNER +BYTES +BYTES-MAX +INODES +INODES-MAX +CREATED\nalpha +root +0 +none +1 +none +20/,
+      /^NAME +OWNER +SIZE +SIZE-MAX +INODES +INODES-MAX +CREATED\nalpha +root +0 bytes +none +1 +none +20/,
     );
 
     const details = await facetJson(volumeDetails.strict(), ['volume', 'show', 'beta', ...store]);
@@ -72,7 +72,7 @@ describe.each(kinds)('with %s', (kind) => {
       /\nbytes {5}0 of 524288000\ninodes {4}1 of 1000\n/,
     );
     expect((await facet(['volume', 'list', ...store])).stdout).toMatch(
-      /\nbeta +root +0 +524288000 +1 +1000 +20/,
+      /\nbeta +root +0 bytes +500 MiB +1 +1000 +20/,
     );
     expect((await quota('--quota', 'none', '--quota-inodes', 'none')).quota).toEqual({
       bytes: null,

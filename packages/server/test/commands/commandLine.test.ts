@@ -6,6 +6,9 @@ import { errorShape } from './store.ts';
 describe('the command line itself', () => {
   test.each<[string, readonly string[], RegExp]>([
     ['an unknown command', ['fly'], /unknown command 'fly'/],
+    ['help of an unknown command', ['help', 'fly'], /unknown command 'fly'/],
+    ['help of an unknown command of a group', ['help', 'volume', 'fly'], /unknown command 'volume fly'/],
+    ['help of more than a command', ['help', 'volume', 'list', 'x'], /unknown command 'volume list x'/],
     ['an unknown flag', ['volume', 'list', '--wings'], /unknown option '--wings'/],
     ['a missing argument', ['volume', 'create'], /missing required argument 'NAME'/],
     ['a missing flag', ['key', 'create'], /required option '--account <ACCOUNT>' not specified/],
