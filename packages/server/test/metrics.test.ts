@@ -1,7 +1,7 @@
 /** What a server has done is what its metrics say: counted against work that a test did itself. */
 
 import { expect, test } from 'vitest';
-import { madeCredentials, type RunningServer, serve, temporaryDirectory } from './facetProcess.ts';
+import { facet, madeCredentials, type RunningServer, serve, temporaryDirectory } from './facetProcess.ts';
 import { NfsClient, STATUS } from './nfsClient.ts';
 import { presign } from './presign.ts';
 
@@ -123,4 +123,25 @@ test('count requests, calls and bytes as they were', async () => {
   await expect
     .poll(async () => (await scrape(server)).get('facet_collector_bytes_total{fate="unlinked"}'))
     .toBeGreaterThan(300_000);
+});
+
+test('the version, and when a scrub and a backup ended well', async () => {
+  const data = temporaryDirectory();
+  const server = await serve({ data });
+  const lastOf = async (what: string) =>
+    (await scrape(server)).get(`facet_${what}_last_success_timestamp_seconds`);
+  expect(of(await scrape(server), 'facet_build_info')).toEqual({
+    [`{version="${server.serving.version}"}`]: 1,
+  });
+  expect([await lastOf('scrub'), await lastOf('backup')]).toEqual([undefined, undefined]);
+
+  const begun = Date.now() / 1000;
+  expect((await facet(['scrub', '--data', data])).code).toBe(0);
+  expect(await lastOf('scrub')).toBeGreaterThan(begun);
+  expect(await lastOf('backup')).toBeUndefined();
+  // It refuses the place.
+  expect((await facet(['backup', '--data', data, '--to', `${data}/in`])).code).not.toBe(0);
+  expect(await lastOf('backup')).toBeUndefined();
+  expect((await facet(['backup', '--data', data, '--to', temporaryDirectory()])).code).toBe(0);
+  expect(await lastOf('backup')).toBeGreaterThan(begun);
 });

@@ -1,10 +1,12 @@
 /** What the README tells users of the command is what the command does. */
 
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { EXIT_CODE_MEANINGS } from '../src/exitCodes.ts';
 import { SETTINGS } from '../src/settings/settings.ts';
-import { facet } from './facetProcess.ts';
+import { facet, madeCredentials, serve, temporaryDirectory } from './facetProcess.ts';
+import { put } from './s3.ts';
 
 const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 
@@ -69,4 +71,47 @@ describe('commands', () => {
       new RegExp(`^Usage: facet ${command} `),
     );
   });
+});
+
+describe('examples', () => {
+  /** What is indented below a line that begins so. */
+  const exampleBelow = (opening: string): string => {
+    const [, below = ''] = readme.split(opening);
+    const [block = ''] = /(?:^ {4}.*\n)+/m.exec(below) ?? [];
+    return block.replaceAll(/^ {4}/gm, '');
+  };
+
+  test('of the JavaScript SDK: by a name that has no subdomains', async () => {
+    const server = await serve({ data: temporaryDirectory() });
+    const as = madeCredentials(server);
+    await put(server, '/demo', { as });
+    await put(server, '/demo/hosts', { as, body: 'of the example' });
+    // Where the modules of the project are found.
+    const script = exampleBelow('In JavaScript (').replace(':9000', `:${server.serving.s3.port}`);
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    execFile(
+      process.execPath,
+      ['--input-type=module', '--eval', script],
+      {
+        cwd: new URL('../../../', import.meta.url),
+        env: {
+          ...process.env,
+          AWS_ACCESS_KEY_ID: as.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: as.secretAccessKey,
+        },
+      },
+      (error, stdout) => (error ? reject(error) : resolve(stdout)),
+    );
+    expect(await promise).toBe('of the example\n');
+  });
+});
+
+test('its table of metrics has what /metrics tells, and nothing else', async () => {
+  const server = await serve({ data: temporaryDirectory() });
+  const exposition = await (await fetch(`${server.serving.admin.url}/metrics`)).text();
+  const told = Array.from(exposition.matchAll(/^# TYPE (facet_\S+)/gm), ([, name]) => name);
+  const listed = rows.flatMap((cells) =>
+    (cells[1] ?? '').split(', ').filter((name) => name.startsWith('facet_')),
+  );
+  expect(told.toSorted()).toEqual(listed.toSorted());
 });

@@ -2,9 +2,11 @@
 
 import type { S3Gateway } from '@facet/gateway-s3';
 import type { OpenStore } from '../store/open.ts';
+import { VERSION } from '../version.ts';
 import { compactorFamilies } from './compactor.ts';
 import { extentFamilies } from './extents.ts';
-import type { MetricsJson } from './families.ts';
+import { gauge, type MetricsJson } from './families.ts';
+import { LongWorkMetrics } from './longWork.ts';
 import { merge } from './merge.ts';
 import { MetadataMetrics } from './metadata.ts';
 import { NfsMetrics } from './nfs.ts';
@@ -31,6 +33,7 @@ export class ServerMetrics {
   readonly s3 = new S3Metrics();
   readonly nfs = new NfsMetrics();
   readonly metadata = new MetadataMetrics();
+  readonly longWork = new LongWorkMetrics();
   readonly #process: ProcessMetrics;
   readonly #others: OtherProcesses | undefined;
 
@@ -38,9 +41,11 @@ export class ServerMetrics {
   constructor(others?: OtherProcesses) {
     this.#process = new ProcessMetrics(others ? WITH_OTHERS : ALONE);
     this.#others = others;
+    const built = { name: 'facet_build_info', help: '1, and which Facet it is.' };
+    this.#process.add(() => [gauge(built, [1, { version: VERSION }])]);
   }
 
-  /** Before the server is {@link opened}, of the process alone. */
+  /** Before the server is {@link opened}, of the process and its version alone. */
   async exposition(): Promise<string> {
     const [own, others] = await Promise.all([this.#process.collect(), this.#others?.metricsOfOthers() ?? []]);
     return merge([own, ...others]);
@@ -56,5 +61,6 @@ export class ServerMetrics {
     const { compactor } = core;
     if (compactor) this.#process.add(() => compactorFamilies(compactor.counts));
     this.#process.add(() => volumeFamilies(core));
+    this.#process.add(() => this.longWork.families());
   }
 }

@@ -145,11 +145,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       });
     }
 
-    state.administration = administerCore({
-      core: store.core,
-      rootCredentials: layout.rootCredentials,
-      nfsHandleKey: layout.nfsHandleKey,
-    });
+    const { rootCredentials, nfsHandleKey } = layout;
+    state.administration = metrics.longWork.observed(
+      administerCore({ core: store.core, rootCredentials, nfsHandleKey }),
+    );
     state.probe = () => store.core.accounts.find('root');
     state.isFull = () => store.core.room.full;
     const url = `http://${formatAddress(reachableAddress(admin))}`;
