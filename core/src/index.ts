@@ -1,13 +1,13 @@
 export { READ_SLACK_BYTES } from '@facet/extents';
 export type { BackupProgress, BackupReport } from './backup/backup.ts';
 export type { BackupOptions } from './backup/backups.ts';
-export { type BackupsReport, type CheckedBackup, checkBackups } from './backup/check.ts';
+export { type BackupsReport, type CheckedBackup, checkBackups, damageWhenMade } from './backup/check.ts';
 export type { SmallFile } from './backup/manifest.ts';
-export { type Pruned, prune } from './backup/prune.ts';
+export { type Pruned, prune, removeBackups } from './backup/prune.ts';
 export type { DamagedCopy } from './backup/readStretch.ts';
 export { type BackupId, Repository } from './backup/repository.ts';
 export { OpenedBackup, type RestoredContainers } from './backup/restore.ts';
-export { fromTarget } from './backup/target.ts';
+export { fromSource, fromTarget } from './backup/target.ts';
 export type { CommandContext, Environment } from './commands/command.ts';
 export { type Core, type CoreParts, openCore } from './core.ts';
 export { systemEnvironment } from './environment.ts';

@@ -18,10 +18,11 @@ import { type ContainerKind, withKinds } from '../space/containerKinds.ts';
 import { isDead } from '../space/deadRuns.ts';
 import type { Pins } from '../space/pins.ts';
 import { ChangeWriter } from './changes.ts';
-import { BEGIN_ANEW, CheckedWriter } from './checkedFile.ts';
+import { CheckedWriter } from './checkedFile.ts';
 import { copyContainer } from './copyContainer.ts';
 import { dumpMetadata } from './dump.ts';
 import { EarlierCopies } from './earlierCopies.ts';
+import { manifestToFollow, mustBeOfThisStore } from './follow.ts';
 import type { LostRecords } from './lostRecords.ts';
 import {
   type CopiedContainer,
@@ -31,9 +32,9 @@ import {
   type SmallFile,
   type SuspiciousRun,
 } from './manifest.ts';
-import { isOfThisStore } from './mark.ts';
 import { NeededContainers } from './needed.ts';
 import { type BackupId, CONTAINERS, idBytes, metadataName, nextBackupId, Repository } from './repository.ts';
+import { sweepUnfinished } from './sweep.ts';
 import { fromTarget } from './target.ts';
 import { type DamagedRun, referredRuns } from './whose.ts';
 
@@ -60,7 +61,7 @@ export interface BackupParts {
 export interface BackupProgress {
   /** Copied so far. */
   readonly bytes: number;
-  /** As far as can be told. */
+  /** As far as can be told; 0 as long as nothing can. */
   readonly bytesExpected: number;
 }
 
@@ -79,6 +80,15 @@ export interface BackupReport {
   /** Of the metadata, in the store: the backup goes without. The first thousand. */
   readonly damagedRecords: readonly DamagedMetadata[];
   readonly damagedRecordCount: number;
+  /** Of the disk there, which one that was cut short had taken, and this one gave back. */
+  readonly leftBytes: number;
+}
+
+/** What is there. */
+interface Earlier {
+  readonly repository: Repository;
+  readonly newest: BackupId | undefined;
+  readonly before: Manifest | undefined;
 }
 
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
@@ -93,12 +103,29 @@ export async function backup(parts: BackupParts): Promise<BackupReport> {
 }
 
 async function run(parts: BackupParts): Promise<BackupReport> {
-  const { to, environment, pins, commands } = parts;
+  const { to, environment } = parts;
   const repository = await Repository.openOrMake(to, environment.randomBytes);
   const newest = (await repository.backups()).at(-1);
   const before = newest === undefined ? undefined : await manifestToFollow(repository, newest);
-  if (newest !== undefined) await mustBeOfThisStore(parts, repository, newest);
+  if (newest !== undefined) await mustBeOfThisStore(parts.commands, repository, newest);
   await repository.prepare();
+  // What was copied since the last manifest is of no use to anybody.
+  const isLeft = (await repository.unfinished()).length > 0;
+  const leftBytes = isLeft ? await sweepUnfinished(repository) : 0;
+  try {
+    return { ...(await make(parts, { repository, newest, before })), leftBytes };
+  } catch (error) {
+    // Else a disk that is full stays so. Where this fails, too, the next backup does it.
+    await sweepUnfinished(repository).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function make(
+  parts: BackupParts,
+  { repository, newest, before }: Earlier,
+): Promise<Omit<BackupReport, 'leftBytes'>> {
+  const { environment, pins, commands } = parts;
   const takenMs = Number(environment.now() / NANOSECONDS_PER_MILLISECOND);
   const id = nextBackupId(takenMs, newest);
   const progress = new Progress(parts.onProgress);
@@ -130,6 +157,7 @@ async function run(parts: BackupParts): Promise<BackupReport> {
       smallFiles: parts.smallFiles,
       suspicious,
       ...records,
+      damagedPlaceCount: damaged.length,
       containers: containers.map(({ one }) => one),
     };
     await repository.publish(id, manifest);
@@ -147,34 +175,6 @@ async function run(parts: BackupParts): Promise<BackupReport> {
   } finally {
     pin.release();
   }
-}
-
-/** @throws FsError Corrupt, and what to do */
-async function manifestToFollow(repository: Repository, newest: BackupId): Promise<Manifest> {
-  try {
-    return await repository.manifest(newest);
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    throw new FsError('Corrupt', `${error.message}. ${BEGIN_ANEW}`, { cause: error });
-  }
-}
-
-async function mustBeOfThisStore(
-  { commands }: BackupParts,
-  repository: Repository,
-  newest: BackupId,
-): Promise<void> {
-  const of = { repository: repository.id, newest: idBytes(newest) };
-  const isOf = await commands
-    .read('backup', (tx) => isOfThisStore(tx, of))
-    .catch((error: unknown) => {
-      throw isDamage(error) ? new FsError('Corrupt', `${error.message}. ${BEGIN_ANEW}`) : error;
-    });
-  if (isOf) return;
-  throw new FsError(
-    'PreconditionFailed',
-    `the directory's newest backup, ${newest}, is of another store, or of a state that this one does not come from: back up to a new directory`,
-  );
 }
 
 async function copyMetadata(
@@ -323,7 +323,8 @@ class Progress {
   readonly #tell: (progress: BackupProgress) => void;
   #metadataBytes = 0;
   #containerBytes = 0;
-  #expectedBytes = 0;
+  /** Undefined while metadata are copied, which tell it. */
+  #expectedBytes: number | undefined;
 
   constructor(tell: (progress: BackupProgress) => void = () => undefined) {
     this.#tell = tell;
@@ -339,7 +340,7 @@ class Progress {
   }
 
   expect(bytes: number): void {
-    this.#expectedBytes += Math.max(0, bytes);
+    this.#expectedBytes = (this.#expectedBytes ?? 0) + Math.max(0, bytes);
   }
 
   container(bytes: number): void {
@@ -350,7 +351,10 @@ class Progress {
   #told(): void {
     this.#tell({
       bytes: this.#metadataBytes + this.#containerBytes,
-      bytesExpected: this.#metadataBytes + Math.max(this.#containerBytes, this.#expectedBytes),
+      bytesExpected:
+        this.#expectedBytes === undefined
+          ? 0
+          : this.#metadataBytes + Math.max(this.#containerBytes, this.#expectedBytes),
     });
   }
 }

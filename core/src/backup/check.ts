@@ -24,6 +24,8 @@ export interface CheckedBackup {
   readonly damaged: readonly DamagedCopy[];
   /** Records of metadata that were damaged in the store when it was made, and are not in it. */
   readonly damagedRecordCount?: number;
+  /** Of its data, that were damaged in the store when it was made, and are so in it. */
+  readonly damagedPlaceCount?: number;
 }
 
 export interface BackupsReport {
@@ -49,6 +51,20 @@ export async function checkBackups(parts: CheckParts): Promise<BackupsReport> {
   }
 }
 
+/** What of the store was damaged already when a backup of it was made. */
+export function damageWhenMade({
+  damagedRecordCount,
+  damagedPlaceCount,
+}: Pick<Manifest, 'damagedRecordCount' | 'damagedPlaceCount'>): Pick<
+  CheckedBackup,
+  'damagedRecordCount' | 'damagedPlaceCount'
+> {
+  return {
+    ...(damagedRecordCount > 0 && { damagedRecordCount }),
+    ...(damagedPlaceCount > 0 && { damagedPlaceCount }),
+  };
+}
+
 class Check {
   readonly #repository: Repository;
   readonly #parts: CheckParts;
@@ -66,9 +82,8 @@ class Check {
     try {
       const manifest = await this.#repository.manifest(id);
       await this.#metadata(id, manifest);
-      const { damagedRecordCount } = manifest;
       const damaged = await this.#containers(manifest);
-      return { id, damaged, ...(damagedRecordCount > 0 && { damagedRecordCount }) };
+      return { id, damaged, ...damageWhenMade(manifest) };
     } catch (error) {
       if (!(error instanceof FsError && error.code === 'Corrupt')) throw error;
       return { id, damage: error.message, damaged: [] };

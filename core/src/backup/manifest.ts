@@ -2,7 +2,7 @@
  * A manifest names all that one backup consists of. First block: schema u8, time u64 (milliseconds), changes u64, bytes of
  * the metadata's file u64, bytes copied by this backup u64, containers u64, number of small files u16, of each name and
  * bytes, number of suspicious runs u32, of each container, offset and length u64 and the reason; damaged records u64, the
- * first of them u16, of each the key (all of this absent: none). Then blocks of containers, in order of id, of each: id u64, segment
+ * first of them u16, of each the key; damaged places of the data u64 (what is absent at the end: none). Then blocks of containers, in order of id, of each: id u64, segment
  * u8, sealed u8, length u64, bytes u64, number of stretches u16, of each end u64 and CRC-32C u32.
  */
 
@@ -66,6 +66,8 @@ export interface Manifest {
   /** Of metadata, that were damaged in the store and so are not in the backup; the first thousand. */
   readonly damagedRecords: readonly DamagedMetadata[];
   readonly damagedRecordCount: number;
+  /** Of what is suspicious, as many as anything referred to: damage of the store that is in the backup. */
+  readonly damagedPlaceCount: number;
   /** In order of id. */
   readonly containers: readonly CopiedContainer[];
 }
@@ -108,6 +110,7 @@ function encodeSummary(manifest: Manifest): Buffer {
     writer.u64(container).u64(offset).u64(length).text(reason);
   writer.u64(manifest.damagedRecordCount).u16(manifest.damagedRecords.length);
   for (const { key } of manifest.damagedRecords) writer.bytes(Buffer.from(key, 'hex'));
+  writer.u64(manifest.damagedPlaceCount);
   return writer.done();
 }
 
@@ -161,7 +164,8 @@ function readSummary(reader: Reader) {
   const damagedRecords = Array.from({ length: reader.remaining > 0 ? reader.u16() : 0 }, () =>
     damagedMetadata(reader.bytes()),
   );
-  return { ...numbers, smallFiles, suspicious, damagedRecords, damagedRecordCount };
+  const damagedPlaceCount = reader.remaining > 0 ? reader.u64() : 0;
+  return { ...numbers, smallFiles, suspicious, damagedRecords, damagedRecordCount, damagedPlaceCount };
 }
 
 function readContainer(reader: Reader): CopiedContainer {

@@ -1,24 +1,22 @@
-import { type BackupId, CONTAINERS, type Repository } from './repository.ts';
+import { FsError } from '../errors.ts';
+import { endOfCopy } from './manifest.ts';
+import type { BackupId, Repository } from './repository.ts';
+import { type NeededEnds, neededEnds, type Swept, sweep } from './sweep.ts';
 
-const CONTAINER_FILE = /^([0-9a-f]{14})\.(?:seg|ext)$/;
-
-export interface Pruned {
+export interface Pruned extends Swept {
   /** The oldest first. */
   readonly backups: readonly BackupId[];
-  readonly files: number;
-  readonly bytes: number;
 }
 
 /**
- * Removes all backups but the newest ones, then containers that none of those names. As many stay of which no record of
+ * Removes all backups but the newest ones, then what none of those names. As many stay of which no record of
  * metadata is missing: what was damaged in the store is whole in an older one at best, and each that is made from then on is
  * without it. A number for each container that is kept is held in memory.
  * @throws FsError Corrupt (one that is kept can not be read: then nothing is removed); errors of the disk
  */
 export async function prune(repository: Repository, keep: number): Promise<Pruned> {
-  const { disk } = repository;
   const gone: BackupId[] = [];
-  const kept = new Set<number>();
+  const ends = new Map<number, number>();
   let [newer, whole] = [0, 0];
   for (const id of (await repository.backups()).toReversed()) {
     // Neither is looked at that goes in any case, nor does it matter what is wrong with it.
@@ -27,21 +25,43 @@ export async function prune(repository: Repository, keep: number): Promise<Prune
     newer += 1;
     if (isWhole) whole += 1;
     if (manifest && (isWhole || newer <= keep))
-      for (const one of manifest.containers) kept.add(one.container);
+      for (const one of manifest.containers)
+        ends.set(one.container, Math.max(endOfCopy(one), ends.get(one.container) ?? 0));
     else gone.unshift(id);
   }
+  return removeAll(repository, gone, ends);
+}
+
+/**
+ * Removes some backups, then what none of the others names. All may go.
+ * @throws FsError NoEntry (one is not there) | Corrupt (one that stays can not be read): then nothing is removed; errors of the disk
+ */
+export async function removeBackups(repository: Repository, ids: readonly BackupId[]): Promise<Pruned> {
+  const all = await repository.backups();
+  const missing = ids.find((id) => !all.includes(id));
+  if (missing !== undefined)
+    throw new FsError(
+      'NoEntry',
+      `there is no backup ${missing}: 'facet backup --list' tells which there are`,
+    );
+  const kept = await neededEnds(
+    repository,
+    all.filter((id) => !ids.includes(id)),
+  );
+  return removeAll(
+    repository,
+    all.filter((id) => ids.includes(id)),
+    kept,
+  );
+}
+
+async function removeAll(
+  repository: Repository,
+  gone: readonly BackupId[],
+  ends: NeededEnds,
+): Promise<Pruned> {
   for (const id of gone) await repository.remove(id);
-  let [files, bytes] = [0, 0];
-  for (const shard of await disk.list(CONTAINERS)) {
-    for (const file of await disk.list(`${CONTAINERS}/${shard}`)) {
-      const path = `${CONTAINERS}/${shard}/${file}`;
-      const [, digits] = CONTAINER_FILE.exec(file) ?? [];
-      if (digits === undefined || kept.has(Number.parseInt(digits, 16))) continue;
-      const status = await disk.status(path);
-      if (!(await disk.unlink(path))) continue;
-      files += 1;
-      bytes += status?.allocatedBytes ?? 0;
-    }
-  }
-  return { backups: gone, files, bytes };
+  const { files, bytes } = await sweep(repository, ends);
+  const unfinishedBytes = await repository.removeUnfinished();
+  return { backups: gone, files, bytes: bytes + unfinishedBytes };
 }

@@ -116,16 +116,32 @@ export class Repository {
     return readManifest(this.disk, manifestName(id), this.identity('manifest', id));
   }
 
-  /** Ready for the files of a new backup. What one that was cut short left of its own is removed. */
+  /** Ready for the files of a new backup. */
   async prepare(): Promise<void> {
     for (const directory of [BACKUPS, CONTAINERS]) await this.disk.makeDirectory(directory);
     await this.disk.syncDirectory('');
+  }
+
+  /** Names of files that one which was cut short left of its own; the first that it makes is among them. */
+  async unfinished(): Promise<readonly string[]> {
     const complete = new Set(await this.backups());
-    for (const name of await this.disk.list(BACKUPS)) {
-      const id = name.slice(0, -METADATA.length);
-      const isLeft = name.endsWith(NEW) || (name.endsWith(METADATA) && !complete.has(id));
-      if (isLeft) await this.disk.unlink(`${BACKUPS}/${name}`);
+    const names = await this.disk.list(BACKUPS);
+    return names
+      .filter(
+        (name) =>
+          name.endsWith(NEW) || (name.endsWith(METADATA) && !complete.has(name.slice(0, -METADATA.length))),
+      )
+      .map((name) => `${BACKUPS}/${name}`);
+  }
+
+  /** @returns bytes of the disk that those took. @throws errors of the disk */
+  async removeUnfinished(): Promise<number> {
+    let bytes = 0;
+    for (const path of await this.unfinished()) {
+      const status = await this.disk.status(path);
+      if (await this.disk.unlink(path)) bytes += status?.allocatedBytes ?? 0;
     }
+    return bytes;
   }
 
   /** From here on it is a backup. All that it names is on stable storage. @throws errors of the disk */

@@ -10,6 +10,7 @@ import { ended } from './ended.ts';
 import { fillLostRanges } from './lostRanges.ts';
 import { isLostEntry } from './lostRecords.ts';
 import { type CopiedContainer, endOfCopy, type Manifest } from './manifest.ts';
+import { forgetBackups } from './mark.ts';
 import { CHUNK_BYTES, type DamagedCopy, readStretch } from './readStretch.ts';
 import { type BackupId, containerPath, metadataName, Repository } from './repository.ts';
 import { fromSource } from './target.ts';
@@ -102,6 +103,7 @@ export class OpenedBackup {
     if (count !== this.manifest.changes)
       throw damagedFile(name, `it has ${count} changes, its manifest says ${this.manifest.changes}`);
     await fillLostRanges(engine, lostEntries);
+    await forgetBackups(engine);
     return count;
   }
 

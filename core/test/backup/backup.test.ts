@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { prune, Repository } from '../../src/index.ts';
+import { CheckedWriter, readBlocks } from '../../src/backup/checkedFile.ts';
+import { type BackupProgress, checkBackups, prune, Repository, removeBackups } from '../../src/index.ts';
 import { bytesFrom, randomFrom } from '../random.ts';
 import { ENGINES } from '../rig.ts';
-import { bringBack, objectsOf, placeForBackups, verify, Yard } from './yard.ts';
+import { bringBack, filesOf, objectsOf, placeForBackups, verify, Yard } from './yard.ts';
 
 const SIZES = [0, 10, 1_900, 5_000, 60_000, 300_000, 2_500_000];
 
@@ -146,18 +147,53 @@ describe('a directory of backups', () => {
     await one.put('a', Buffer.from('a'));
     const first = await one.backup(place);
     await expect(other.backup(place)).rejects.toMatchObject({ code: 'PreconditionFailed' });
-    // What was brought back may go on where it came from, as long as the other does not.
+    // What was brought back is a store of its own, whether the other goes on or not.
     const back = await bringBack(place);
-    await one.backup(place);
     const options = { to: place, smallFiles: [], bytesPerSecond: 1e12 };
     await expect(back.core.backup(options)).rejects.toMatchObject({
       code: 'PreconditionFailed',
-      message: expect.stringContaining('back up to a new directory'),
+      message: expect.stringContaining('was restored from a backup'),
     });
-    const again = await bringBack(place);
-    await again.core.backup(options);
-    await expect(one.backup(place)).rejects.toMatchObject({ code: 'PreconditionFailed' });
+    const elsewhere = placeForBackups().mount();
+    await back.core.backup({ ...options, to: elsewhere });
+    await back.core.backup({ ...options, to: elsewhere });
+    await one.backup(place);
     expect((await Repository.open(place).then((opened) => opened.backups()))[0]).toBe(first.id);
+  });
+
+  it('loses the backups that are named, and the store goes on behind those that are left', async () => {
+    const yard = await Yard.open('memory');
+    const memory = placeForBackups();
+    const place = memory.mount();
+    const ids: string[] = [];
+    for (let at = 0; at < 4; at += 1) {
+      await yard.put(`large${at}`, bytesFrom(randomFrom(at), 300_000));
+      await yard.put(`packed${at}`, bytesFrom(randomFrom(at), 20_000));
+      ids.push((await yard.backup(place)).id);
+    }
+    const repository = await Repository.open(place);
+    const after = await filesOf(place);
+    await expect(removeBackups(repository, [ids[0] ?? '', 'another'])).rejects.toMatchObject({
+      code: 'NoEntry',
+    });
+    const damage = { name: `backups/${ids[0]}.manifest`, offset: 60, mask: 1 };
+    memory.damage(damage);
+    await expect(removeBackups(repository, ids.slice(2))).rejects.toMatchObject({ code: 'Corrupt' });
+    memory.damage(damage);
+    expect(await filesOf(place)).toEqual(after);
+    const removed = await removeBackups(repository, ids.slice(2));
+    // The large ones, and what lies behind the end of the segment's copy.
+    expect(removed).toMatchObject({ backups: ids.slice(2), files: 2 });
+    expect(removed.bytes).toBeGreaterThan(640_000);
+    expect(await verify(place)).toBeUndefined();
+    const next = await yard.backup(place);
+    expect(next.copiedBytes).toBeGreaterThan(640_000);
+    const back = await bringBack(place);
+    expect([(await back.objects()).size, await back.findings()]).toEqual([8, []]);
+    expect((await removeBackups(repository, [ids[0] ?? '', ids[1] ?? '', next.id])).files).toBe(5);
+    expect([...(await filesOf(place)).keys()]).toEqual(['repository']);
+    await yard.backup(place);
+    expect(await verify(place)).toBeUndefined();
   });
 
   it('is made only where there is nothing', async () => {
@@ -245,11 +281,44 @@ it('says what is damaged or gone in the store, and copies the rest', async () =>
   const place = placeForBackups().mount();
   for (const key of ['a', 'b', 'c']) await yard.put(key, bytesFrom(random, 300_000));
   await rm(join(yard.rig.folder, 'extents', '00', '00000000000001.ext'));
-  const { damaged, id } = await yard.backup(place);
+  const told: BackupProgress[] = [];
+  const { damaged, id } = await yard.backup(place, { onProgress: (progress) => told.push(progress) });
+  // How much there is nobody knows while metadata are copied.
+  expect(told[0]).toMatchObject({ bytes: expect.any(Number), bytesExpected: 0 });
+  expect(told.at(-1)?.bytesExpected).toBeGreaterThan(600_000);
   const object = { volume: 'bucket', key: 'a' };
   expect(damaged).toMatchObject([{ container: 1, reason: 'the file is missing', objects: [object] }]);
   // It is told as long as the store has it so.
   expect((await yard.backup(place)).damaged).toMatchObject([{ container: 1, objects: [object] }]);
   const back = await bringBack(place, { id });
   expect((await back.findings()).map(({ kind }) => kind)).toEqual(['containerMissing']);
+  // Its manifest says that it was so, and a check does.
+  const manifest = await (await Repository.open(place)).manifest(id);
+  expect(manifest).toMatchObject({ damagedPlaceCount: 1, damagedRecordCount: 0 });
+  const { backups } = await checkBackups({ from: place });
+  expect(backups.map(({ damagedPlaceCount }) => damagedPlaceCount)).toEqual([1, 1]);
+  // One that no longer has the object is whole.
+  await yard.delete('a');
+  expect((await yard.backup(place)).damaged).toEqual([]);
+  expect((await checkBackups({ from: place })).backups.at(-1)).not.toHaveProperty('damagedPlaceCount');
+});
+
+it('reads manifests of a version that did not count damaged places', async () => {
+  const yard = await Yard.open('memory');
+  const place = placeForBackups().mount();
+  await yard.put('a', bytesFrom(randomFrom(1), 300_000));
+  const { id } = await yard.backup(place);
+  const repository = await Repository.open(place);
+  const manifest = await repository.manifest(id);
+  const name = `backups/${id}.manifest`;
+  const identity = repository.identity('manifest', id);
+  const blocks: Buffer[] = [];
+  for await (const block of readBlocks(place, name, identity)) blocks.push(Buffer.from(block));
+  await place.unlink(name);
+  const file = await CheckedWriter.create(place, name, identity);
+  for (const [at, block] of blocks.entries()) await file.block(at === 0 ? block.subarray(0, -8) : block);
+  await file.finish();
+  await file.close();
+  expect(await repository.manifest(id)).toEqual(manifest);
+  expect(await verify(place)).toBeUndefined();
 });

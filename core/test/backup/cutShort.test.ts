@@ -4,7 +4,10 @@ import type { DiskFault } from '@facet/extents';
 import { expect, it } from 'vitest';
 import { Repository } from '../../src/index.ts';
 import { bytesFrom, randomFrom } from '../random.ts';
-import { placeForBackups, verify, Yard } from './yard.ts';
+import { filesOf, placeForBackups, verify, Yard } from './yard.ts';
+
+/** Trials after which the next backup found what one before had left. */
+let leftBehind = 0;
 
 interface Trial {
   /** At which operation on the directory of backups. */
@@ -33,6 +36,7 @@ async function cutOneShort({ at, what }: Trial): Promise<boolean> {
   const first = await yard.backup(disk);
   await yard.put('packed too', bytesFrom(random, 30_000));
   await yard.put('large too', bytesFrom(random, 300_000));
+  const before = await filesOf(disk);
   left = at;
   const second = await yard.backup(disk).then(
     ({ id }) => id,
@@ -46,7 +50,12 @@ async function cutOneShort({ at, what }: Trial): Promise<boolean> {
   if (second !== undefined) expect(found).toContain(second);
   for (const id of found) expect(await verify(again, { id })).toBeUndefined();
   await yard.put('packed', bytesFrom(random, 40_000));
+  // A disk that was full is not while nothing is backed up.
+  if (second === undefined && what !== 'power' && found.length === 1)
+    expect(await filesOf(again)).toEqual(before);
   const third = await yard.backup(again);
+  if (third.leftBytes > 0) leftBehind += 1;
+  expect((await yard.backup(again)).leftBytes).toBe(0);
   expect(await verify(again, { id: first.id })).toBeUndefined();
   expect(await verify(again, { id: third.id })).toBeUndefined();
   return cameSoFar;
@@ -54,10 +63,14 @@ async function cutOneShort({ at, what }: Trial): Promise<boolean> {
 
 it.each(['power', 'EIO', 'ENOSPC'] as const)('by %s', async (what) => {
   let at = 1;
+  leftBehind = 0;
   const step = what === 'power' ? 1 : 3;
   while (await cutOneShort({ at, what })) at += step;
   // Its operations were it, one after the other.
   expect(at).toBeGreaterThan(30);
+  // Only who was ended by force could not remove what was there of it.
+  if (what === 'power') expect(leftBehind).toBeGreaterThan(10);
+  else expect(leftBehind).toBe(0);
 });
 
 it('by whoever asked for it, in the middle of either of its halves', async () => {

@@ -83,6 +83,19 @@ async function put(core: Core, volume: VolumeId, key: string, bytes: Buffer): Pr
   });
 }
 
+/** Those of a directory of backups, with their lengths. */
+export async function filesOf(disk: Disk): Promise<ReadonlyMap<string, number>> {
+  const names = ['repository'];
+  for (const directory of ['backups', 'containers/00'])
+    for (const name of await disk.list(directory)) names.push(`${directory}/${name}`);
+  const files = new Map<string, number>();
+  for (const name of names.toSorted()) {
+    const status = await disk.status(name);
+    if (status) files.set(name, status.sizeBytes);
+  }
+  return files;
+}
+
 export interface BroughtBack {
   readonly core: Core;
   readonly containers: RestoredContainers;

@@ -214,6 +214,8 @@ export const backupReport = z.object({
   bytes: z.number(),
   copiedContainers: z.number(),
   copiedBytes: z.number(),
+  /** Of the disk there, which one that was cut short had taken, and this one gave back. */
+  leftBytes: z.number(),
   /** In the store. The first ten thousand were looked at. */
   damaged: z.array(damagedBytes),
   /** In the store: they are not in the backup. */

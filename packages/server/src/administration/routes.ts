@@ -21,6 +21,7 @@ import {
   volumeChanges,
 } from './contract.ts';
 import { type LoggedChanges, logged } from './logged.ts';
+import { logFailure, pace } from './logOutcome.ts';
 import { progressStream } from './progressStream.ts';
 
 const HTTP_STATUS_OF = { 0: 200, 1: 500, 2: 400, 3: 404, 4: 409, 5: 503, 6: 500 } as const satisfies Record<
@@ -117,27 +118,27 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
       api.post('/compact', async (request, reply) => {
         const administration = opened();
         const { bytesPerSecond } = parse(pacedRequest, request.body);
-        options.logger.info({ bytesPerSecond }, 'a compaction begins');
+        options.logger.info(pace({ bytesPerSecond }), 'a compaction begins');
         reply.type('application/x-ndjson');
         return progressStream({
           work: (how) => administration.compact({ bytesPerSecond, ...how }),
           isServing: () => options.administration() === administration,
           onEnd: (report) => options.logger.info(report, 'the compaction is over'),
-          onFailure: (cause) => options.logger.error({ err: cause }, 'the compaction failed'),
+          onFailure: (cause) => logFailure(options.logger, 'the compaction', cause),
           onCancelled: () => options.logger.info('the compaction was cancelled'),
         });
       });
       api.post('/backup', async (request, reply) => {
         const administration = opened();
         const asked = parse(backupRequest, request.body);
-        options.logger.info(asked, 'a backup begins');
+        options.logger.info({ to: asked.to, ...pace(asked) }, 'a backup begins');
         reply.type('application/x-ndjson');
         return progressStream({
           work: (how) => administration.backup({ ...asked, ...how }),
           isServing: () => options.administration() === administration,
           onEnd: ({ damaged, damagedRecords: _named, ...counts }) =>
             options.logger.info({ ...counts, damaged: damaged.length }, 'the backup is complete'),
-          onFailure: (cause) => options.logger.error({ err: cause }, 'the backup failed'),
+          onFailure: (cause) => logFailure(options.logger, 'the backup', cause),
           onCancelled: () => options.logger.info('the backup was cancelled'),
         });
       });

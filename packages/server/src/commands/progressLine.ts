@@ -7,6 +7,7 @@ const CLEAR_LINE = '\r\u001b[K';
 
 export interface ShownProgress {
   readonly bytes: number;
+  /** 0 as long as nobody can tell. */
   readonly bytesExpected: number;
 }
 
@@ -30,7 +31,8 @@ export class ProgressLine {
 }
 
 export function progressText({ bytes, bytesExpected }: ShownProgress): string {
-  const share = Math.min(SHARE_MAX, bytesExpected > 0 ? bytes / bytesExpected : 0);
+  if (bytesExpected === 0) return `${formatBytes(bytes)} so far`;
+  const share = Math.min(SHARE_MAX, bytes / bytesExpected);
   const filled = Math.round(share * WIDTH);
   const bar = `[${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}]`;
   return `${bar} ${Math.floor(share * 100)} %  ${formatBytes(bytes)} of about ${formatBytes(bytesExpected)}`;

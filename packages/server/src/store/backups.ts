@@ -7,10 +7,11 @@
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fromTarget, Repository, type SmallFile } from '@facet/core';
+import { fromSource, fromTarget, Repository, type SmallFile } from '@facet/core';
 import { type Disk, NodeDisk } from '@facet/extents';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
+import { errorCode } from './directory.ts';
 import { openSharedLock, openStoreLock, type StoreLock } from './lock.ts';
 
 /** Those of the files that are there. */
@@ -38,14 +39,28 @@ export async function withBackupsToRead<T>(directory: string, work: (disk: Disk)
 
 /** Of what is wrong with its name, in words of whoever named it. @throws CommandFailure NoEntry (3); errors of the disk */
 async function mustHoldBackups(directory: string, disk: Disk): Promise<void> {
-  const status = statSync(directory, { throwIfNoEntry: false });
-  if (status?.isDirectory() && (await Repository.isIn(disk))) return;
+  const status = await lookedAt(directory, async () => statSync(directory, { throwIfNoEntry: false }));
+  if (status?.isDirectory() && (await lookedAt(directory, () => Repository.isIn(disk)))) return;
   const what = status === undefined ? `${directory} does not exist` : `there are no backups in ${directory}`;
   throw new CommandFailure({
     exitCode: EXIT.notFound,
     code: 'NoEntry',
     message: `${what}: name a directory that 'facet backup --to' has written to`,
   });
+}
+
+/** @throws CommandFailure AccessDenied (1), errors of the disk, and what `look` throws */
+async function lookedAt<T>(directory: string, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw fromSource(error);
+    throw new CommandFailure({
+      exitCode: EXIT.failed,
+      code: 'AccessDenied',
+      message: `may not read the directory of backups ${directory}: run this as its owner, who alone may read what backups hold`,
+    });
+  }
 }
 
 /** @returns undefined where no file can be locked: so nobody else holds one there, and it can be read all the same */
@@ -73,8 +88,15 @@ export function withPlaceForBackups<T>(directory: string, work: (disk: Disk) => 
   return withPlace(directory, work);
 }
 
-/** The same, and nobody reads of it. @throws as {@link withPlaceForBackups} */
-export function withBackupsToRemove<T>(directory: string, work: (disk: Disk) => Promise<T>): Promise<T> {
+/**
+ * The same where there are some, and nobody reads of it.
+ * @throws as {@link withPlaceForBackups}, CommandFailure NoEntry (3)
+ */
+export async function withBackupsToRemove<T>(
+  directory: string,
+  work: (disk: Disk) => Promise<T>,
+): Promise<T> {
+  await mustHoldBackups(directory, new NodeDisk(directory));
   return withPlace(directory, (disk, lock) => {
     if (lock.tryLock('instances', 'exclusive')) return work(disk);
     throw inUse(directory, 'by another process, which reads of it');
@@ -88,7 +110,7 @@ async function withPlace<T>(
   // A link might lead to the store's own file, which would be cut off where the backup ends.
   const disk = new NodeDisk(directory, { links: false });
   const lock = await prepare(directory, disk).catch((error: unknown) => {
-    throw fromTarget(error);
+    throw errorCode(error) === 'ENOENT' ? noParent(directory) : fromTarget(error);
   });
   try {
     if (!lock.tryLock('owner', 'exclusive')) throw inUse(directory, 'by another process');
@@ -96,6 +118,14 @@ async function withPlace<T>(
   } finally {
     lock.close();
   }
+}
+
+function noParent(directory: string): CommandFailure {
+  return new CommandFailure({
+    exitCode: EXIT.notFound,
+    code: 'NoEntry',
+    message: `the directory of backups ${directory} can not be made: the directory above it does not exist`,
+  });
 }
 
 function inUse(directory: string, by: string): CommandFailure {

@@ -58,7 +58,7 @@ async function presenceOf(layout: StoreLayout, names: readonly string[]): Promis
   return names.includes(basename(layout.lock)) ? 'store' : 'none';
 }
 
-function cutShortRestore({ directory }: StoreLayout): CommandFailure {
+export function cutShortRestore({ directory }: StoreLayout): CommandFailure {
   return new CommandFailure({
     exitCode: EXIT.failed,
     code: 'UnusableDirectory',

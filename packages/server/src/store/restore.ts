@@ -24,6 +24,7 @@ import type { StoreLock } from './lock.ts';
 import { openMetadata } from './metadata.ts';
 import { refuseNested } from './nesting.ts';
 import { openStore } from './open.ts';
+import { cutShortRestore } from './presence.ts';
 import { writePrivateFile } from './privateFile.ts';
 
 export interface RestoreOptions {
@@ -157,11 +158,13 @@ function nameOfSmallFile({ directory, rootCredentials, nfsHandleKey }: StoreLayo
   });
 }
 
-/** @throws CommandFailure NotEmpty (4) */
-function mustBeEmpty({ directory, lock }: StoreLayout, existed: boolean): void {
+/** @throws CommandFailure NotEmpty (4) | UnusableDirectory (1; a restore was cut short there) */
+function mustBeEmpty(layout: StoreLayout, existed: boolean): void {
+  const { directory, lock } = layout;
   const ours = ['lost+found', basename(lock)];
   const others = existed ? readdirSync(directory).filter((name) => !ours.includes(name)) : [];
   if (others.length === 0) return;
+  if (others.includes(basename(layout.restoring))) throw cutShortRestore(layout);
   throw new CommandFailure({
     exitCode: EXIT.conflict,
     code: 'NotEmpty',
