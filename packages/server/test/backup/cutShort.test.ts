@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { facet, facetJson, serve, startFacet, stop, temporaryDirectory } from '../facetProcess.ts';
-import { noSmallDisk, smallDisk } from '../smallDisk.ts';
+import { noSmallDisk, smallDisk, takeTheRest } from '../smallDisk.ts';
 import { environment, FAST, filesBelow, put, report, storeWithObjects } from './store.ts';
 
 describe('what is cut short', () => {
@@ -32,8 +32,9 @@ describe('what is cut short', () => {
     expect((await cut.ended).code).toBe(1);
     const back = join(temporaryDirectory(), 'back');
     expect((await facet(['restore', '--from', to, '--data', back])).stdout).toContain(first.id);
-    const next = await facetJson(report, ['backup', '--data', data, '--to', to, ...FAST]);
-    expect(next.copiedBytes).toBeGreaterThan(12_000_000);
+    const next = await facet(['backup', '--data', data, '--to', to, ...FAST]);
+    expect(next.stdout).toMatch(/\nremoved [0-9.]+ [KM]iB that a backup which was cut short had left\n/);
+    expect(next.stdout).toMatch(/\ncopied 1[12]\.[0-9] MiB of data, /);
     const again = join(temporaryDirectory(), 'again');
     expect((await facet(['restore', '--from', to, '--data', again])).code).toBe(0);
   });
@@ -53,7 +54,13 @@ describe('what is cut short', () => {
       const end = await facet([...words, '--data', back]);
       expect([end.code, end.stderr]).toEqual([1, expect.stringContaining('a restore into it was cut short')]);
     }
-    expect((await facet(['restore', '--from', to, '--data', back])).code).toBe(4);
+    const again = await facet(['restore', '--from', to, '--data', back]);
+    expect([again.code, again.stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        'a restore into it was cut short, or is under way. Remove it, and restore again',
+      ),
+    ]);
     const other = join(temporaryDirectory(), 'other');
     const interrupted = startFacet(['restore', '--from', to, '--data', other]);
     while (!existsSync(join(other, 'meta.restoring'))) await new Promise((resolve) => setTimeout(resolve, 2));
@@ -72,8 +79,12 @@ describe('what is cut short', () => {
     const server = await serve({ data, environment });
     for (let at = 0; at < 6; at += 1) await put(server, `/vol/more${at}`, 'm'.repeat(3_000_000));
     await stop(server);
+    const before = filesBelow(join(disk.seen, 'backups'));
     const full = await facet(['backup', '--data', data, '--to', to, ...FAST], { under });
     expect([full.code, full.stderr]).toEqual([1, expect.stringContaining('its disk is full')]);
+    expect(filesBelow(join(disk.seen, 'backups'))).toEqual(before);
+    const left = statfsSync(disk.seen);
+    expect(left.bavail * left.bsize).toBeGreaterThan(8 << 20);
     const back = join(temporaryDirectory(), 'back');
     const restored = await facet(['restore', '--from', to, '--data', back], { under });
     expect([restored.code, restored.stdout]).toEqual([0, expect.stringContaining(first.id)]);
@@ -84,5 +95,14 @@ describe('what is cut short', () => {
       expect.stringMatching(/no room for metadata in .*beside|cannot use .*beside.*: the disk is full/),
     ]);
     expect(existsSync(join(disk.seen, 'beside'))).toBe(false);
+    // What others took of it meanwhile does not keep the last backup there.
+    takeTheRest(join(disk.seen, 'filler'));
+    const removed = await facet(['backup', '--to', to, '--remove', first.id], { under });
+    expect([removed.code, removed.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^removed 1 backup, and 1[12]\.\d MiB of data that none of the others has\n$/),
+    ]);
+    const none = await facet(['backup', '--to', to, '--check'], { under });
+    expect([none.code, none.stderr]).toEqual([3, expect.stringContaining('no backup was ever completed in')]);
   });
 });

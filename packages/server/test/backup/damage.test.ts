@@ -1,6 +1,6 @@
 /** Backups that rotted. */
 
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { facet, facetJson, serve, stop, temporaryDirectory } from '../facetProcess.ts';
@@ -11,7 +11,9 @@ test('a list tells which backups are damaged, and of the others what they are', 
   rot(join(to, 'backups', `${ids[0]}.manifest`), 60);
   const { code, stdout } = await facet(['backup', '--list', '--to', to]);
   expect(code).toBe(6);
-  expect(stdout).toMatch(new RegExp(`${ids[0]} +damaged +damaged\\n${ids[1]} +[0-9.]+ KiB +0 bytes\\n`));
+  expect(stdout).toMatch(
+    new RegExp(`${ids[0]} +damaged +damaged +damaged\\n${ids[1]} +[0-9.]+ KiB +1[12]\\.\\d MiB +0 bytes\\n`),
+  );
   expect(stdout).toContain(`the backup is damaged: backups/${ids[0]}.manifest: `);
   // It stays for now: what only it has is not known.
   const kept = await facet(['backup', '--data', data, '--to', to, '--keep', '3', ...FAST]);
@@ -47,6 +49,40 @@ test('a check reads all that backups have, finds what rotted since, and writes n
   ]);
   expect((await facet(['backup', '--check', '--list', '--to', to])).code).toBe(2);
   expect((await facet(['backup', '--check', '--to', data])).code).toBe(3);
+});
+
+test('a backup of damaged data is never called whole', async () => {
+  const data = temporaryDirectory();
+  const to = join(temporaryDirectory(), 'backups');
+  await stop(await storeWithObjects(data));
+  const ext = filesBelow(join(data, 'extents')).find((name) => name.endsWith('.ext')) ?? '';
+  rot(join(data, 'extents', ext), 1_000_000);
+  const { code } = await facet(['backup', '--data', data, '--to', to, ...FAST]);
+  expect(code).toBe(6);
+  const has = 'has 1 place of data damaged in the store when it was made\n';
+  const listed = await facet(['backup', '--list', '--to', to]);
+  expect([listed.code, listed.stdout]).toEqual([
+    6,
+    expect.stringMatching(new RegExp(`\\nbackup \\w+ ${has}$`)),
+  ]);
+  const checked = await facet(['backup', '--check', '--to', to]);
+  expect([checked.code, checked.stdout]).toEqual([6, expect.stringContaining(`: as it was made; it ${has}`)]);
+  expect(checked.stdout).toMatch(
+    /\nDAMAGED in the store when they were made: all else of these can be restored\n$/,
+  );
+});
+
+test('a check of a directory where no backup was ever completed does not pass', async () => {
+  const to = join(temporaryDirectory(), 'backups');
+  const interrupted = await twoBackups();
+  cpSync(interrupted.to, to, { recursive: true });
+  rmSync(join(to, 'backups'), { recursive: true });
+  const { code, stdout, stderr } = await facet(['backup', '--check', '--to', to]);
+  expect([code, stdout, stderr]).toEqual([
+    3,
+    '',
+    `facet: no backup was ever completed in ${to}, or none is left: there is nothing to restore\n`,
+  ]);
 });
 
 test('a restore says what of a backup is damaged and whose it is, and makes nothing without metadata', async () => {

@@ -1,7 +1,7 @@
 /** Where backups may lie and be restored to. */
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openStoreLock } from '../../src/store/lock.ts';
@@ -32,6 +32,43 @@ test('neither of store and backups may lie within the other, whatever leads ther
   await refused(['restore', '--from', to, '--data', join(toLink, 'again')]);
   await refused(['restore', '--from', to, '--data', to]);
   expect(existsSync(join(to, 'again'))).toBe(false);
+});
+
+test('a server takes no mistake of who asks for a backup for an error of its own', async () => {
+  const data = temporaryDirectory();
+  const server = await storeWithObjects(data);
+  const full = temporaryDirectory();
+  writeFileSync(join(full, 'photo.jpg'), '');
+  const missing = join(full, 'nowhere', 'backups');
+  for (const [to, code] of [
+    [join(data, 'backups'), 2],
+    [full, 4],
+    [missing, 3],
+  ] as const)
+    expect((await facet(['backup', '--data', data, '--to', to, ...FAST])).code).toBe(code);
+  expect((await facet(['compact', '--data', data])).code).toBe(0);
+  expect((await stop(server)).code).toBe(0);
+  const lines = server.stderr().split('\n');
+  const refusals = lines.filter((line) => line.includes('the backup was refused'));
+  expect(refusals).toHaveLength(3);
+  for (const line of refusals) expect(line).toMatch(/^\{"level":30,/);
+  expect(refusals[2]).toContain(
+    `"reason":"the directory of backups ${missing} can not be made: the directory above it does not exist"`,
+  );
+  expect(server.stderr()).not.toMatch(/"level":50|stack|9007199254740991/);
+});
+
+test.skipIf(process.getuid?.() === 0)('whoever may not read backups is told so', async () => {
+  const to = join(temporaryDirectory(), 'backups');
+  mkdirSync(to, { mode: 0o000 });
+  const why = `facet: may not read the directory of backups ${to}: run this as its owner, who alone may read what backups hold\n`;
+  for (const words of [
+    ['restore', '--from', to, '--data', join(temporaryDirectory(), 'back')],
+    ['backup', '--list', '--to', to],
+  ]) {
+    const { code, stderr } = await facet(words);
+    expect([code, stderr]).toEqual([1, why]);
+  }
 });
 
 test('a link in the place of a file of a backup is not written to, nor what it leads to', async () => {
