@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { canBeMortal, mortal } from './mortal.ts';
 import { put } from './s3.ts';
 
 const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
@@ -45,11 +46,6 @@ describe('that cannot be made is refused at once, and said why', () => {
     expect((await facet(['serve', '--data', data, ...ports])).stderr).toContain(`cannot use ${data}`);
   });
 });
-
-/** Root may read everything, unless it gives that up. */
-const mortal =
-  process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : ['env'];
-const canBeMortal = spawnSync(mortal[0] ?? '', [...mortal.slice(1), 'true']).status === 0;
 
 describe.skipIf(!canBeMortal)('that may not be read is not taken for one without a store', () => {
   test.each([['volume', 'list'], ['key', 'list'], ['fsck'], ['serve', ...ports]])(

@@ -3,9 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openStoreLock } from '../../src/store/lock.ts';
 import { facet, stop, temporaryDirectory } from '../facetProcess.ts';
+import { canBeMortal, mortal } from '../mortal.ts';
 import { noSmallDisk, smallDisk } from '../smallDisk.ts';
 import { bodyOf, FAST, filesBelow, put, storeWithObjects } from './store.ts';
 
@@ -58,15 +59,16 @@ test('a server takes no mistake of who asks for a backup for an error of its own
   expect(server.stderr()).not.toMatch(/"level":50|stack|9007199254740991/);
 });
 
-test.skipIf(process.getuid?.() === 0)('whoever may not read backups is told so', async () => {
+test.skipIf(!canBeMortal)('whoever may not read backups is told so', async () => {
   const to = join(temporaryDirectory(), 'backups');
   mkdirSync(to, { mode: 0o000 });
+  onTestFinished(() => chmodSync(to, 0o700));
   const why = `facet: may not read the directory of backups ${to}: run this as its owner, who alone may read what backups hold\n`;
   for (const words of [
     ['restore', '--from', to, '--data', join(temporaryDirectory(), 'back')],
     ['backup', '--list', '--to', to],
   ]) {
-    const { code, stderr } = await facet(words);
+    const { code, stderr } = await facet(words, { under: mortal });
     expect([code, stderr]).toEqual([1, why]);
   }
 });
