@@ -73,6 +73,37 @@ it.each(['power', 'EIO', 'ENOSPC'] as const)('by %s', async (what) => {
   else expect(leftBehind).toBe(0);
 });
 
+it('by power, and the next one, too, while it gives back what that left', async () => {
+  const yard = await Yard.open('memory');
+  const random = randomFrom(7);
+  let left = Number.POSITIVE_INFINITY;
+  const place = placeForBackups({
+    random,
+    before: async () => {
+      left -= 1;
+      if (left === 0) place.crash();
+      return undefined;
+    },
+  });
+  let disk = place.mount();
+  let swept = 0;
+  for (let round = 0; round < 30; round += 1) {
+    await yard.put('packed', bytesFrom(random, 30_000));
+    await yard.put(`large${round % 4}`, bytesFrom(random, 300_000));
+    swept += (await yard.backup(disk)).leftBytes;
+    for (const operations of [60, 20]) {
+      await yard.put('packed too', bytesFrom(random, 30_000));
+      left = 1 + Math.floor(random() * operations);
+      await yard.backup(disk).catch(() => undefined);
+      if (left <= 0) disk = place.mount();
+      left = Number.POSITIVE_INFINITY;
+      for (const id of (await (await Repository.open(disk)).backups()).slice(-3))
+        expect(await verify(disk, { id })).toBeUndefined();
+    }
+  }
+  expect(swept).toBeGreaterThan(100_000);
+});
+
 it('by whoever asked for it, in the middle of either of its halves', async () => {
   const yard = await Yard.open('memory');
   const random = randomFrom(3);
