@@ -3,6 +3,7 @@
 import { statfs } from 'node:fs/promises';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
+import { unusableDirectory } from './directory.ts';
 import type { StoreLayout } from './layout.ts';
 
 /** With less LMDB, which makes its file itself, may end the process. */
@@ -17,14 +18,22 @@ export function isFullDisk(error: unknown): error is Error {
 
 /** Most need more, and say so when they find none. @throws CommandFailure UnusableDirectory (1) */
 export async function mustHaveRoomForNew({ directory }: StoreLayout): Promise<void> {
-  const { bavail, bsize } = await statfs(directory);
-  const bytes = bavail * bsize;
+  const bytes = await freeBytes(directory);
   if (bytes >= NEW_STORE_BYTES_MIN) return;
   throw new CommandFailure({
     exitCode: EXIT.failed,
     code: 'UnusableDirectory',
     message: `cannot make a store in ${directory}: there are ${bytes} bytes free on its disk. Make room`,
   });
+}
+
+async function freeBytes(directory: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  } catch (error) {
+    throw unusableDirectory(directory, error);
+  }
 }
 
 /** The core knows of no place. */
