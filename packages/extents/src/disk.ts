@@ -8,9 +8,13 @@
  * storage. *Direct*: past the system's cache, where the file system can, if it is of whole blocks of
  * {@link DIRECT_BLOCK_BYTES}, at a multiple of that, from the disk's {@link Disk.memory}; else as any other.
  */
-export type Writes = 'buffered' | 'durable' | 'direct' | 'durable direct';
+export type Writes = 'buffered' | 'durable' | 'durable direct';
 
-/** A multiple of what any usual device asks for. */
+export function isDurable(writes: Writes | 'none'): boolean {
+  return writes === 'durable' || writes === 'durable direct';
+}
+
+/** Of places, lengths and memory: a multiple of what any usual device asks for. */
 export const DIRECT_BLOCK_BYTES = 4096;
 
 export interface DiskFile {

@@ -7,6 +7,7 @@
 
 import { getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
+import { DIRECT_BLOCK_BYTES } from './disk.ts';
 
 const FALLOC_FL_KEEP_SIZE = 0x01;
 const FALLOC_FL_PUNCH_HOLE = 0x02;
@@ -29,14 +30,11 @@ export function punchRun(fd: number, run: Run): Promise<void> {
   return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, run);
 }
 
-/** Of memory, as the direct writes of any usual device ask for. */
-const ALIGNED_BYTES = 4096;
-
-/** Memory that begins at a multiple of {@link ALIGNED_BYTES}; what is in it is anything. */
+/** Memory that begins at a multiple of {@link DIRECT_BLOCK_BYTES}; what is in it is anything. */
 export function alignedMemory(bytes: number): Buffer {
-  const memory = Buffer.allocUnsafeSlow(bytes + ALIGNED_BYTES);
-  const behind = Number(koffi.address(memory) % BigInt(ALIGNED_BYTES));
-  const skip = behind === 0 ? 0 : ALIGNED_BYTES - behind;
+  const memory = Buffer.allocUnsafeSlow(bytes + DIRECT_BLOCK_BYTES);
+  const behind = Number(koffi.address(memory) % BigInt(DIRECT_BLOCK_BYTES));
+  const skip = behind === 0 ? 0 : DIRECT_BLOCK_BYTES - behind;
   return memory.subarray(skip, skip + bytes);
 }
 

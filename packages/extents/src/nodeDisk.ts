@@ -3,13 +3,14 @@
 import * as fs from 'node:fs';
 import { mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join, resolve as resolvePath } from 'node:path';
-import { isDirect, isDurable, openDirect } from './directDescriptor.ts';
+import { openDirect } from './directDescriptor.ts';
 import {
   DIRECT_BLOCK_BYTES,
   type Disk,
   type DiskFile,
   errorCode,
   type FileStatus,
+  isDurable,
   type Writes,
 } from './disk.ts';
 import { alignedMemory, allocateRun, punchRun, readCached } from './linux.ts';
@@ -172,7 +173,7 @@ class NodeDiskFile implements DiskFile {
   constructor(fd: number, writes: Writes | 'none', tally: Tally) {
     this.#fd = fd;
     this.#isDurable = isDurable(writes);
-    this.#directFd = isDirect(writes) ? openDirect(fd, { durable: this.#isDurable }) : undefined;
+    this.#directFd = writes === 'durable direct' ? openDirect(fd) : undefined;
     this.#writesDirect = this.#directFd !== undefined;
     this.#tally = tally;
     this.#atOnceBytesMax = writes === 'buffered' ? WRITTEN_AT_ONCE_BYTES_MAX : 0;

@@ -73,26 +73,25 @@ describe.each(Object.entries(disks))('a %s disk', (_, withDisk) => {
   it('writes whole blocks past its cache, and reads them anywhere', async () => {
     await withDisk(async (disk) => {
       await disk.makeDirectory('');
-      for (const writes of ['direct', 'durable direct'] as const) {
-        const file = await disk.create(writes, writes);
-        const memory = disk.memory(5 * DIRECT_BLOCK_BYTES);
-        const data = bytesOf(memory.length, 2);
-        data.copy(memory);
-        const blocks = (from: number, to?: number) =>
-          memory.subarray(from * DIRECT_BLOCK_BYTES, to && to * DIRECT_BLOCK_BYTES);
-        await file.write({ position: 3 * DIRECT_BLOCK_BYTES, buffers: [blocks(3)] });
-        await file.write({ position: 0, buffers: [blocks(0, 1), blocks(1, 3)] });
-        expect((await readAt(file, 0, 50_000)).equals(data)).toBe(true);
-        expect((await readAt(file, 4000, 5000)).equals(data.subarray(4000, 9000))).toBe(true);
-        await file.truncate(10_000);
-        await file.sync();
-        await file.close();
-        const again = await disk.open(writes, writes);
-        expect((await readAt(again, 1, 20_000)).equals(data.subarray(1, 10_000))).toBe(true);
-        await again.write({ position: 0, buffers: [blocks(1, 2)] });
-        expect((await readAt(again, 0, 4096)).equals(data.subarray(4096, 8192))).toBe(true);
-        await again.close();
-      }
+      const writes = 'durable direct';
+      const file = await disk.create(writes, writes);
+      const memory = disk.memory(5 * DIRECT_BLOCK_BYTES);
+      const data = bytesOf(memory.length, 2);
+      data.copy(memory);
+      const blocks = (from: number, to?: number) =>
+        memory.subarray(from * DIRECT_BLOCK_BYTES, to && to * DIRECT_BLOCK_BYTES);
+      await file.write({ position: 3 * DIRECT_BLOCK_BYTES, buffers: [blocks(3)] });
+      await file.write({ position: 0, buffers: [blocks(0, 1), blocks(1, 3)] });
+      expect((await readAt(file, 0, 50_000)).equals(data)).toBe(true);
+      expect((await readAt(file, 4000, 5000)).equals(data.subarray(4000, 9000))).toBe(true);
+      await file.truncate(10_000);
+      await file.sync();
+      await file.close();
+      const again = await disk.open(writes, writes);
+      expect((await readAt(again, 1, 20_000)).equals(data.subarray(1, 10_000))).toBe(true);
+      await again.write({ position: 0, buffers: [blocks(1, 2)] });
+      expect((await readAt(again, 0, 4096)).equals(data.subarray(4096, 8192))).toBe(true);
+      await again.close();
     });
   });
 
@@ -221,7 +220,7 @@ describe('a file that is written directly', () => {
     disk: NodeDisk,
     { blocks, from = 0 }: { readonly blocks: number; readonly from?: number },
   ) => {
-    const file = await disk.create('f', 'direct');
+    const file = await disk.create('f', 'durable direct');
     const memory = disk.memory(blocks * DIRECT_BLOCK_BYTES + from).fill(7);
     await file.write({ position: 0, buffers: [memory.subarray(from)] });
     const read = await readAt(file, 0, memory.length);
@@ -252,7 +251,7 @@ describe('a file that is written directly', () => {
         });
       if (!(await takesDirectWrites(folder)))
         return context.skip('no O_DIRECT in the folder for temporary files');
-      const file = await new NodeDisk(folder).create('f', 'direct');
+      const file = await new NodeDisk(folder).create('f', 'durable direct');
       const [, direct] = descriptors()
         .map(Number)
         .sort((a, b) => a - b);

@@ -4,8 +4,7 @@
  * seed is a history.
  */
 
-import { isDurable } from '../directDescriptor.ts';
-import type { Disk, DiskFile, FileStatus, Writes } from '../disk.ts';
+import { type Disk, type DiskFile, type FileStatus, isDurable, type Writes } from '../disk.ts';
 import { MemoryDirectory, MemoryFile, type MemoryInode, type Random } from './memoryInode.ts';
 
 export type DiskOperationKind = Exclude<
