@@ -14,6 +14,7 @@ import {
   type Writes,
 } from './disk.ts';
 import { alignedMemory, allocateRun, punchRun, readCached } from './linux.ts';
+import { LoneWriter } from './loneWriter.ts';
 
 /** `st_blocks` counts in these, whatever the file system's own block size (POSIX sys/stat.h). */
 const STAT_BLOCK_BYTES = 512;
@@ -23,6 +24,9 @@ const ZEROS_BYTES = 1 << 20;
  * of it. Where too much is dirty the kernel holds whoever writes up, on whichever thread.
  */
 const WRITTEN_AT_ONCE_BYTES_MAX = 64 << 10;
+
+/** A write of no more takes the device about as long as one of a block, and may be made by a {@link LoneWriter}. */
+const SMALL_BYTES_MAX = 64 << 10;
 
 /** What became durable through a disk, since it was made. */
 export interface DiskCounts {
@@ -169,6 +173,7 @@ class NodeDiskFile implements DiskFile {
   readonly #atOnceBytesMax: number;
   readonly #isDurable: boolean;
   readonly #tally: Tally;
+  readonly #loneWriter = new LoneWriter();
 
   constructor(fd: number, writes: Writes | 'none', tally: Tally) {
     this.#fd = fd;
@@ -263,7 +268,7 @@ class NodeDiskFile implements DiskFile {
     if (this.#directFd === undefined || !this.#writesDirect || !areWholeBlocks(buffers, position))
       return this.#writeSome(buffers, position);
     try {
-      const written = await writeOn(this.#directFd, buffers, position);
+      const written = await this.#writeDirect(this.#directFd, buffers, position);
       this.#tally.directBytes += written;
       return written;
     } catch (error) {
@@ -272,6 +277,16 @@ class NodeDiskFile implements DiskFile {
       this.#writesDirect = false;
       return this.#writeSome(buffers, position);
     }
+  }
+
+  #writeDirect(fd: number, buffers: readonly Uint8Array[], position: number): number | Promise<number> {
+    const elsewhere = () => writeOn(fd, buffers, position);
+    const [only] = buffers;
+    if (only === undefined || buffers.length > 1 || only.length > SMALL_BYTES_MAX) return elsewhere();
+    return this.#loneWriter.make({
+      here: () => fs.writeSync(fd, only, 0, only.length, position),
+      elsewhere,
+    });
   }
 
   async #writeSome(buffers: readonly Uint8Array[], position: number): Promise<number> {
