@@ -10,12 +10,14 @@
 import type { Bytes, Engine, Op, OwnWrite, ReadTx } from '@facet/engine';
 import { containerId, type Location, physicalLength } from '@facet/extents';
 import { take } from '../commands/counter.ts';
-import { mapEntries } from '../contents/plan.ts';
+import { walkBack } from '../contents/mapWalk.ts';
+import type { PlacedEntry } from '../contents/plan.ts';
 import { type ContentId, contentId } from '../ids.ts';
 import { contentKey, contentMapKey, contentOfKey } from '../meta/keys.ts';
 import { decodeContent, encodeMapEntry } from '../meta/records/content.ts';
 import { CONTAINER_IDS } from '../recovery/leases.ts';
 import { writeChanges } from './changes.ts';
+import { ended } from './ended.ts';
 
 const CHANGES_PER_TRANSACTION = 1000;
 
@@ -24,20 +26,30 @@ interface Gap {
   readonly lengthBytes: number;
 }
 
-/** Puts what is nowhere in the place of entries, and of the holes beside them. @param lost keys of maps, with anything there */
-export async function fillLostRanges(engine: Engine, lost: readonly Bytes[]): Promise<void> {
+/**
+ * Puts what is nowhere in the place of entries, and of the holes beside them.
+ * @param lost keys of maps, with anything there. @throws FsError Closed (ended)
+ */
+export async function fillLostRanges(
+  engine: Engine,
+  lost: readonly Bytes[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   if (lost.length === 0) return;
-  await write(
-    engine,
-    lost.map((key) => ({ key, value: undefined })),
-  );
+  for (let at = 0; at < lost.length; at += CHANGES_PER_TRANSACTION) {
+    const some = lost.slice(at, at + CHANGES_PER_TRANSACTION);
+    await write(
+      engine,
+      some.map((key) => ({ key, value: undefined })),
+      signal,
+    );
+  }
   // What was damaged may have been the key: then it is of no content.
   const contents = new Set(lost.map(contentOfKey).filter((id) => Number.isSafeInteger(id) && id > 0));
   // Nobody leases them again: of those containers there will never be a file. One a content, since files are long: no
   // place in it is beyond what a number holds.
   const first = await engine.write((tx) => take(tx, { name: CONTAINER_IDS, count: contents.size }));
   for (const [at, id] of [...contents].map(contentId).entries()) {
-    const gaps = await engine.read((tx) => gapsOf(tx, id));
     const container = containerId(first + at);
     let offset = 0;
     const nowhere = (length: number): Location => {
@@ -45,33 +57,51 @@ export async function fillLostRanges(engine: Engine, lost: readonly Bytes[]): Pr
       offset += physicalLength(location);
       return location;
     };
-    await write(
-      engine,
-      gaps.map(({ offset: start, lengthBytes }) => ({
-        key: contentMapKey(id, start),
-        value: encodeMapEntry({ kind: 'data', lengthBytes, start: 0, location: nowhere(lengthBytes) }),
-      })),
-    );
+    const entryOf = ({ offset: start, lengthBytes }: Gap): OwnWrite => ({
+      key: contentMapKey(id, start),
+      value: encodeMapEntry({ kind: 'data', lengthBytes, start: 0, location: nowhere(lengthBytes) }),
+    });
+    let end = await engine.read((tx) => mapEnd(tx, id));
+    while (end > 0) {
+      const before = end;
+      const last = await engine.read((tx) => lastGaps(tx, id, before));
+      await write(engine, last.gaps.map(entryOf), signal);
+      end = last.start;
+    }
   }
 }
 
-async function write(engine: Engine, changes: readonly OwnWrite[]): Promise<void> {
-  for (let at = 0; at < changes.length; at += CHANGES_PER_TRANSACTION)
-    await writeChanges(engine, changes.slice(at, at + CHANGES_PER_TRANSACTION));
+async function write(
+  engine: Engine,
+  changes: readonly OwnWrite[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (signal?.aborted) throw ended();
+  await writeChanges(engine, changes);
 }
 
-function* gapsOf(tx: ReadTx, id: ContentId): Op<readonly Gap[]> {
+/** @returns 0 where the key was what was damaged, or the content is lost, too */
+function* mapEnd(tx: ReadTx, id: ContentId): Op<number> {
   const stored = yield* tx.get(contentKey(id));
   const content = stored && decodeContent(stored);
-  // Else it is the key that was damaged, or the content is lost, too.
-  if (content?.shape.kind !== 'map') return [];
-  const { lengthBytes } = content;
+  return content?.shape.kind === 'map' ? content.lengthBytes : 0;
+}
+
+/** The last ones before `end`, as many as fit a transaction. @returns also where those before them end; 0: there are none */
+function* lastGaps(
+  tx: ReadTx,
+  id: ContentId,
+  end: number,
+): Op<{ readonly gaps: readonly Gap[]; readonly start: number }> {
   const gaps: Gap[] = [];
-  let at = 0;
-  for (const { offset, entry } of yield* mapEntries({ tx }, id, { start: 0, lengthBytes })) {
-    if (offset > at) gaps.push({ offset: at, lengthBytes: offset - at });
-    at = offset + entry.lengthBytes;
-  }
-  if (at < lengthBytes) gaps.push({ offset: at, lengthBytes: lengthBytes - at });
-  return gaps;
+  let start = end;
+  const isEnough = ({ offset, entry }: PlacedEntry): boolean => {
+    const entryEnd = offset + entry.lengthBytes;
+    if (entryEnd < start) gaps.push({ offset: entryEnd, lengthBytes: start - entryEnd });
+    start = offset;
+    return gaps.length >= CHANGES_PER_TRANSACTION;
+  };
+  if (yield* walkBack({ tx }, id, { span: { start: 0, lengthBytes: end }, isEnough })) return { gaps, start };
+  if (start > 0) gaps.push({ offset: 0, lengthBytes: start });
+  return { gaps, start: 0 };
 }

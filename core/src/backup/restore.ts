@@ -102,7 +102,7 @@ export class OpenedBackup {
     if (batch.length > 0) await write();
     if (count !== this.manifest.changes)
       throw damagedFile(name, `it has ${count} changes, its manifest says ${this.manifest.changes}`);
-    await fillLostRanges(engine, lostEntries);
+    await fillLostRanges(engine, lostEntries, signal);
     await forgetBackups(engine);
     return count;
   }

@@ -214,6 +214,31 @@ describe.each(ENGINES)('a backup of a store on the %s engine with a damaged reco
     expect(await read(2 << 20, 30_000)).toEqual(bytesFrom(randomFrom(2 << 20), 30_000));
   });
 
+  it('of a map with more holes than a transaction takes leaves none of them', async () => {
+    const yard = await filled(kind);
+    const [caller, stride, count] = [ROOT, 8192, 2100];
+    const file = await writePieces(yard, 'holes');
+    const bytesAt = (at: number): Buffer => bytesFrom(randomFrom(at), 1000);
+    const places = Array.from({ length: count }, (_, at) => (4 << 20) + at * stride);
+    for (const offset of places)
+      await yard.core.files.write({ caller, file, offset, data: [bytesAt(offset)] });
+    await yard.core.files.setattr({ caller, file, changes: { sizeBytes: 1 << 30 } });
+    damageRecord(yard.rig.engine, await only(yard, SPACE.contentMap, 700));
+    const place = placeForBackups().mount();
+    expect(await yard.backup(place)).toMatchObject({ damagedRecordCount: 1 });
+    const { read } = await opened((await bringBack(place)).core, 'holes');
+    let lost = 0;
+    for (const offset of places) {
+      const bytes = await read(offset, 1000).catch(() => undefined);
+      if (bytes === undefined) lost += 1;
+      else expect(bytes.equals(bytesAt(offset))).toBe(true);
+      await expect(read(offset + 1000, 10)).rejects.toMatchObject({ code: 'Corrupt' });
+    }
+    expect(lost).toBe(1);
+    for (const offset of [30_000, 3 << 20, (1 << 30) - 10])
+      await expect(read(offset, 10)).rejects.toMatchObject({ code: 'Corrupt' });
+  });
+
   it('that ids come from is none, and leaves those that are there as they are', async () => {
     const yard = await filled(kind);
     const place = placeForBackups().mount();

@@ -44,17 +44,14 @@ export const uploadPartCopy = operation({
         return range ?? 'all';
       },
     };
-    const shared =
-      info.checksum === undefined
-        ? objects.copyPart({ ...args, sourcePrecondition: precondition })
-        : objects
-            .checkSharable(args)
-            .then(() =>
-              withSourceDigests(call, read, (sourcePrecondition, digests) =>
-                objects.copyPart({ ...args, sourcePrecondition, ...digests }),
-              ),
-            );
-    const part = await shared.catch((error: unknown) => {
+    const share = async (): Promise<StoredPart> => {
+      if (info.checksum === undefined) return objects.copyPart({ ...args, sourcePrecondition: precondition });
+      await objects.checkSharable(args);
+      return withSourceDigests(call, read, (sourcePrecondition, digests) =>
+        objects.copyPart({ ...args, sourcePrecondition, ...digests }),
+      );
+    };
+    const part = await share().catch((error: unknown) => {
       if (error instanceof FsError && error.code === 'TooMuchAtOnce')
         return copyBytes(call, read, { ...ref, partNumber });
       throw error;
