@@ -33,6 +33,9 @@ export interface Document {
   readonly machine: string;
   readonly client: string;
   readonly setups: readonly SetupFacts[];
+  /** Programs that this machine cannot have, of those that any row needs, and why. */
+  readonly unavailable: readonly string[];
+  /** Of what was asked for. */
   readonly skipped: readonly string[];
   readonly failed: readonly string[];
   readonly lines: readonly Line[];
@@ -41,6 +44,7 @@ export interface Document {
 export class Results {
   readonly #cells = new Map<string, Cell[]>();
   readonly #disk = new Map<string, Map<string, number[]>>();
+  readonly #unavailable: string[] = [];
   readonly #skipped: string[] = [];
   readonly #failed: string[] = [];
 
@@ -56,6 +60,10 @@ export class Results {
         this.#disk.set(setup.name, bySize);
       },
     };
+  }
+
+  lack(what: string): void {
+    this.#unavailable.push(what);
   }
 
   skip(what: string): void {
@@ -76,11 +84,39 @@ export class Results {
           [...(this.#disk.get(name) ?? [])].map(([size, values]) => [size, rounded(median(values), 2)]),
         ),
       })),
+      unavailable: this.#unavailable,
       skipped: this.#skipped,
       failed: this.#failed,
       lines: [...this.#cells].map(([at, cells]) => lineOf(at, cells)),
     };
   }
+}
+
+/** @throws Error where the two are not of one machine and the same versions */
+export function mustBeOfSame(earlier: Document, now: Document): void {
+  const before = new Map(earlier.setups.map(({ name, version }) => [name, version]));
+  const isOther = now.setups.some(({ name, version }) => (before.get(name) ?? version) !== version);
+  if (isOther || earlier.machine !== now.machine)
+    throw new Error('the results there are of another machine or other versions');
+}
+
+/** Some rows once more, in place of what they were; those that are new come behind. @throws Error as {@link mustBeOfSame} */
+export function joined(earlier: Document, again: Document): Document {
+  mustBeOfSame(earlier, again);
+  const keyOf = ({ setup, row, connections }: Line) => JSON.stringify([setup, row, connections]);
+  const lines = new Map([...earlier.lines, ...again.lines].map((line) => [keyOf(line), line]));
+  const setups = new Map(earlier.setups.map((facts) => [facts.name, facts]));
+  for (const facts of again.setups) {
+    const disk = { ...setups.get(facts.name)?.disk, ...facts.disk };
+    setups.set(facts.name, { ...facts, disk });
+  }
+  return {
+    ...again,
+    setups: [...setups.values()],
+    skipped: [...new Set([...earlier.skipped, ...again.skipped])],
+    failed: [...new Set([...earlier.failed, ...again.failed])],
+    lines: [...lines.values()],
+  };
 }
 
 function lineOf(at: string, cells: readonly Cell[]): Line {

@@ -7,6 +7,8 @@
  *   --data DIR        where all servers keep their data: the disk that is measured
  *   --only WORDS      only servers and groups with one of these in their name, as in --only 'Facet,MinIO,4 KiB'
  *   --results DIR     where peers.json, peers.md and peers.svg go (default bench/results; without --quick and --only)
+ *   --again           keeps what the results there have of other rows, which were measured on this machine with the same
+ *                     versions: for a group that a neighbour disturbed
  *
  * `FACET_NFS_CLIENT` and `FACET_PEER_GANESHA` are for small files by NFS, as for bench:nfs: there the server has one core,
  * and the client's virtual machine the other.
@@ -27,8 +29,8 @@ import { Unavailable } from './install.ts';
 import { machineOf } from './machine.ts';
 import { facetByNfs, GANESHA, GANESHA_SYNCED, ganeshaByNfs } from './nfs.ts';
 import { printLines } from './report/table.ts';
-import { writeReport } from './report/write.ts';
-import { Results } from './results.ts';
+import { readReport, writeReport } from './report/write.ts';
+import { joined, mustBeOfSame, Results } from './results.ts';
 import { WARP_VERSION, warp } from './rows/warp.ts';
 import { facet } from './servers/facet.ts';
 import { juicefs } from './servers/juicefs.ts';
@@ -45,6 +47,7 @@ const values = optionsOf(import.meta, {
   data: { type: 'string', default: tmpdir() },
   only: { type: 'string', default: '' },
   results: { type: 'string' },
+  again: { type: 'boolean', default: false },
 });
 const WHOLE: Pace = { measured: 3, warmUp: 3, directoryObjects: 100_000, connections: [1, 16, 64] };
 const QUICK: Pace = { measured: 1, warmUp: 1, directoryObjects: 10_000, connections: [16] };
@@ -79,7 +82,7 @@ async function orLeftOut<T>(
     return await find(tell);
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    results.skip(error.message);
+    results.lack(error.message);
     tell(`left out: ${error.message}`);
     return undefined;
   }
@@ -96,15 +99,19 @@ const setups = await setupsOf(results);
 // What is under way has its servers told to end, and its folders removed, when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
-await visitAll();
-const byNfs = asked.includes(NFS_GROUP) ? await askByNfs() : [];
 const client = `bench/load, Node ${process.version}${byWarp ? `, and warp ${WARP_VERSION}` : ''}`;
 const facts = { machine: machineOf(values.data), client };
+const isWhole = !values.quick && words.length === 0;
+const folder = values.results ?? (isWhole || values.again ? RESULTS : undefined);
+const earlier = values.again && folder !== undefined ? await readReport(folder) : undefined;
+// Now, not after an hour.
+if (earlier) mustBeOfSame(earlier, results.document(facts, setups));
+
+await visitAll();
+const byNfs = asked.includes(NFS_GROUP) ? await askByNfs() : [];
 const document = results.document(facts, [...setups, ...byNfs]);
 printLines(document);
-const isWhole = !values.quick && words.length === 0;
-const folder = values.results ?? (isWhole ? RESULTS : undefined);
-if (folder !== undefined) await writeReport(folder, document);
+if (folder !== undefined) await writeReport(folder, earlier ? joined(earlier, document) : document);
 
 /** Each group on all servers, before the next. */
 async function visitAll(): Promise<void> {

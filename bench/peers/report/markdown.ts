@@ -1,10 +1,11 @@
 /** peers.md: the results for readers, the equally durable servers first, the others apart. */
 
 import type { Document, Line, SetupFacts } from '../results.ts';
-import { columnsOf, figure, rowsOf } from './table.ts';
+import { columnsOf, figure, leftOutOf, rowsOf } from './table.ts';
 
 export function markdownOf(document: Document): string {
-  const { setups, skipped, failed } = document;
+  const { setups, failed } = document;
+  const leftOut = leftOutOf(document);
   return [
     '# Facet and others on one disk',
     `![Operations a second, a panel a row](peers.svg)`,
@@ -15,7 +16,7 @@ export function markdownOf(document: Document): string {
     table(setups.map(factsOf)),
     ...part('What is answered is on stable storage', 'everything', document),
     ...part('What is answered may be lost when power fails', undefined, document),
-    ...(skipped.length > 0 ? ['## Left out', bullets(skipped)] : []),
+    ...(leftOut.length > 0 ? ['## Left out', bullets(leftOut)] : []),
     ...(failed.length > 0 ? ['## Failed', bullets(failed)] : []),
   ]
     .join('\n\n')

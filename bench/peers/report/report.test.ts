@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Document, Line, SetupFacts } from '../results.ts';
+import { type Document, joined, type Line, type SetupFacts } from '../results.ts';
 import type { Durability } from '../servers/server.ts';
 import { chartOf } from './chart.ts';
 import { markdownOf } from './markdown.ts';
@@ -22,12 +22,30 @@ const DOCUMENT: Document = {
     date: '2026-11-29',
     machine: '<a machine>',
     client: 'a client',
+    unavailable: ['a program, and why'],
     skipped: ['one, and why'],
     failed: [],
   },
   setups: [setup('Facet', 'everything'), setup('synced', 'everything'), setup('loose', 'nothing')],
   lines: [line('Facet', 600), line('synced', 100), line('loose', 1200, true)],
 };
+
+it('puts rows that were measured again in their places', () => {
+  const again = { ...DOCUMENT, setups: DOCUMENT.setups.slice(0, 1), unavailable: [], skipped: ['another'] };
+  const once = { ...line('Facet', 100), row: 'GET 4 KiB' };
+  const both = joined(DOCUMENT, { ...again, lines: [{ ...line('Facet', 700), rounds: 3 }, once] });
+  expect(both.lines.map((one) => [one.setup, one.row, one.operationsPerSecond, one.rounds])).toEqual([
+    ['Facet', 'PUT 4 KiB', 700, 3],
+    ['synced', 'PUT 4 KiB', 100, 1],
+    ['loose', 'PUT 4 KiB', 1200, 1],
+    ['Facet', 'GET 4 KiB', 100, 1],
+  ]);
+  expect(both.setups).toEqual(DOCUMENT.setups);
+  expect([both.unavailable, both.skipped]).toEqual([[], ['one, and why', 'another']]);
+  const setups = [{ ...setup('Facet', 'everything'), version: 'v2' }];
+  expect(() => joined(DOCUMENT, { ...again, setups })).toThrow('other versions');
+  expect(() => joined(DOCUMENT, { ...again, machine: 'another' })).toThrow('another machine');
+});
 
 it('tells the servers that may lose what they answered apart', () => {
   const [durable = '', others = ''] = markdownOf(DOCUMENT).split('## ').slice(1);
@@ -36,6 +54,7 @@ it('tells the servers that may lose what they answered apart', () => {
   expect(durable).not.toContain('loose');
   expect(others).toMatch(/\| loose \| ≈ 1,200 \|.*\| 0\.50× \|/);
   expect(others).not.toContain('synced |');
+  expect(markdownOf(DOCUMENT)).toContain('## Left out\n\n- a program, and why\n- one, and why');
 });
 
 it('draws a bar a server, the best one the longest, and escapes what it writes', () => {

@@ -17,6 +17,7 @@ export const columnsOf = (line: Line): Record<string, string> => ({
   'p99 ms': figure(line.p99Ms),
   'CPU µs/op': figure(line.cpuMicrosPerOperation),
   'peak MB': figure(line.peakMegabytes),
+  rounds: String(line.rounds),
 });
 
 /** Rows in the order in which they were measured first. */
@@ -26,6 +27,10 @@ export function rowsOf({ lines }: Document): { row: string; connections: number;
     const [first] = lines;
     return first ? [{ row: first.row, connections: first.connections, lines }] : [];
   });
+}
+
+export function leftOutOf({ unavailable, skipped }: Document): readonly string[] {
+  return [...unavailable, ...skipped];
 }
 
 export function printLines(document: Document): void {
@@ -56,6 +61,6 @@ export function printLines(document: Document): void {
       version,
     })),
   );
-  for (const line of document.skipped) process.stdout.write(`left out: ${line}\n`);
+  for (const line of leftOutOf(document)) process.stdout.write(`left out: ${line}\n`);
   for (const line of document.failed) process.stdout.write(`failed: ${line}\n`);
 }

@@ -1,6 +1,6 @@
 /** All that is kept of a run: figures, tables and chart. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Document } from '../results.ts';
 import { chartOf } from './chart.ts';
@@ -11,4 +11,9 @@ export async function writeReport(folder: string, document: Document): Promise<v
   await writeFile(join(folder, 'peers.json'), `${JSON.stringify(document, undefined, 2)}\n`);
   await writeFile(join(folder, 'peers.md'), markdownOf(document));
   await writeFile(join(folder, 'peers.svg'), chartOf(document));
+}
+
+/** What {@link writeReport} wrote. */
+export async function readReport(folder: string): Promise<Document> {
+  return JSON.parse(await readFile(join(folder, 'peers.json'), 'utf8'));
 }

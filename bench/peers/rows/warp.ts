@@ -13,7 +13,7 @@ import { installGoProgram } from '../install.ts';
 import { CREDENTIALS } from '../servers/server.ts';
 import type { Cell, World } from '../world.ts';
 
-export const WARP_VERSION = 'v1.6.2-0.20260817003345-d06f8e658763';
+export const WARP_VERSION = 'v1.6.1';
 const PROGRAM = {
   name: 'warp',
   module: 'github.com/minio/warp',
