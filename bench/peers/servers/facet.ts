@@ -11,8 +11,11 @@ import { BUCKET, CREDENTIALS, HOST, type Setup } from './server.ts';
 
 const MAIN = fileURLToPath(new URL('../../../packages/server/bundle/main.js', import.meta.url));
 
-/** In a clone: what the version depends on, so that to change the bench, or to keep its results, makes no other one of it. */
-const SOURCES = ['core', 'gateway-nfs', 'gateway-s3', 'packages', 'package-lock.json'];
+/** What the version depends on, so that to change a test or the bench, or to keep its results, makes no other one of it. */
+const SOURCES = [
+  ...['core', 'gateway-nfs', 'gateway-s3', 'packages', 'package-lock.json'],
+  ':(exclude,glob)**/test/**',
+];
 
 export async function facet(): Promise<Setup[]> {
   return [
