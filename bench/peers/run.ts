@@ -31,7 +31,7 @@ import { facetByNfs, GANESHA, GANESHA_SYNCED, ganeshaByNfs } from './nfs.ts';
 import { printLines } from './report/table.ts';
 import { readReport, writeReport } from './report/write.ts';
 import { joined, mustBeOfSame, Results } from './results.ts';
-import { WARP_VERSION, warp } from './rows/warp.ts';
+import { WARP_GROUP, WARP_VERSION, warp } from './rows/warp.ts';
 import { facet } from './servers/facet.ts';
 import { juicefs } from './servers/juicefs.ts';
 import { minio } from './servers/minio.ts';
@@ -70,7 +70,7 @@ async function setupsOf(results: Results): Promise<Setup[]> {
   for (const find of [facet, minio, seaweedfs, juicefs, versitygw]) {
     setups.push(...((await orLeftOut(find, results)) ?? []));
   }
-  return chosen(setups);
+  return setups;
 }
 
 /** @returns undefined where the machine cannot have it, which the results say */
@@ -93,9 +93,16 @@ const results = new Results();
 const NFS_GROUP = 'NFS';
 const byWarp = await orLeftOut(warp, results);
 const every: readonly Group[] = [...GROUPS, ...(byWarp ? [byWarp] : [])];
-const asked = chosen([...every.map(({ name }) => ({ name })), { name: NFS_GROUP }]).map(({ name }) => name);
+// One that cannot be had is asked for all the same: then it is none, not all.
+const names = [...GROUPS.map(({ name }) => ({ name })), { name: WARP_GROUP }, { name: NFS_GROUP }];
+const asked = chosen(names).map(({ name }) => name);
 const groups = every.filter(({ name }) => asked.includes(name));
-const setups = await setupsOf(results);
+const there = await setupsOf(results);
+for (const word of words) {
+  if (![...names, ...there].some(({ name }) => name.toLowerCase().includes(word)))
+    throw new Error(`no server that is here, and no group, is called ${word}`);
+}
+const setups = chosen(there);
 // What is under way has its servers told to end, and its folders removed, when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 

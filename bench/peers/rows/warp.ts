@@ -13,7 +13,8 @@ import { installGoProgram } from '../install.ts';
 import { CREDENTIALS } from '../servers/server.ts';
 import type { Cell, World } from '../world.ts';
 
-export const WARP_VERSION = 'v1.6.1';
+export const WARP_GROUP = 'warp';
+export const WARP_VERSION = 'v1.6.2-0.20260817003345-d06f8e658763';
 const PROGRAM = {
   name: 'warp',
   module: 'github.com/minio/warp',
@@ -51,7 +52,7 @@ interface RequestTimes {
 export async function warp(tell: (line: string) => void): Promise<Group> {
   const program = await installGoProgram(PROGRAM, tell);
   return {
-    name: 'warp',
+    name: WARP_GROUP,
     async run(world) {
       for (const { operation, report } of await runOf(program, world, 'put', [])) {
         world.tell(cellOf(`${operation} ${SIZE.name}, by warp`, report));
