@@ -15,7 +15,7 @@ import { performance } from 'node:perf_hooks';
 const ALONE_IN_A_ROW = 8;
 /** So many are made there from one look to the next. */
 const MADE_HERE = 32;
-/** Many times what a write to a quick device takes: it was held up. */
+/** Several times what a write to a quick device takes: it was held up. */
 const QUICK_MS_MAX = 1;
 
 /** What it goes by. */

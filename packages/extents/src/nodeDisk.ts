@@ -25,7 +25,7 @@ const ZEROS_BYTES = 1 << 20;
  */
 const WRITTEN_AT_ONCE_BYTES_MAX = 64 << 10;
 
-/** A write of no more takes the device about as long as one of a block, and may be made by a {@link LoneWriter}. */
+/** A direct write of no more may be made by a {@link LoneWriter}; longer ones keep the loop's thread too long. */
 const SMALL_BYTES_MAX = 64 << 10;
 
 /** What became durable through a disk, since it was made. */
