@@ -18,7 +18,6 @@ import type { Cell, Pace, Sink } from './world.ts';
 
 const THREADS = 8;
 const FILES_A_SECOND = 1000;
-const RENAMES = 21;
 const SYNCED = 'synced';
 const ganesha = {
   version: versionOfGanesha(),
@@ -139,28 +138,38 @@ async function fill(folder: string, count: number): Promise<void> {
 
 async function renames(server: NfsServer, sink: Sink, pace: Pace): Promise<void> {
   using calls = await NfsCalls.mount(server);
-  const took: number[] = [];
   let [from, to] = ['directory', 'renamed'];
-  for (let done = 0; done < RENAMES; done += 1) {
+  const renamed = async (): Promise<number> => {
     const began = performance.now();
     await calls.rename(from, to);
-    took.push(performance.now() - began);
     [from, to] = [to, from];
-  }
-  // An odd number of them: it is called so again.
-  await calls.rename(from, to);
+    return performance.now() - began;
+  };
+  await during(pace.warmUp, renamed);
+  const took = await during(pace.measured, renamed);
+  // So that it is found again.
+  if (from !== 'directory') await renamed();
   const sorted = took.sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
   const seconds = took.reduce((sum, ms) => sum + ms, 0) / 1000;
   sink.cell({
     ...UNKNOWN,
     row: renameRow(pace.directoryObjects),
     connections: 1,
-    operations: RENAMES,
-    operationsPerSecond: RENAMES / seconds,
+    operations: took.length,
+    operationsPerSecond: took.length / seconds,
     bytesPerSecond: 0,
-    p50: sorted[Math.floor(RENAMES / 2)] ?? Number.NaN,
-    p99: sorted.at(-1) ?? Number.NaN,
+    p50: at(0.5),
+    p99: at(0.99),
     cpuMicrosPerOperation: Number.NaN,
     peakAnonymousBytes: Number.NaN,
   });
+}
+
+/** @returns the milliseconds that each took, one after the other, of which none is begun after so many seconds */
+async function during(seconds: number, work: () => Promise<number>): Promise<number[]> {
+  const took: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end) took.push(await work());
+  return took;
 }

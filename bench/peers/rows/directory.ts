@@ -14,7 +14,6 @@ const LIST_CONNECTIONS = [1, 16] as const;
 const COPY_CONNECTIONS = 16;
 /** Copying each object of the directory is ended then, and the time of the rest is reckoned. */
 const RENAME_SECONDS_MAX = 10;
-const RENAMES = 21;
 
 const key = (folder: string, at: number): string => `/${folder}/${String(at).padStart(7, '0')}`;
 
@@ -64,17 +63,14 @@ function listing(request: ReadyRequest): Operation {
 async function rename(world: World, row: string, count: number): Promise<Cell> {
   const { renameDirectory } = world.running;
   if (renameDirectory === undefined) return byCopies(world, row, count);
-  let [done, from, to] = [0, 'directory', 'renamed'];
-  const next = (): Operation | undefined => {
-    if (done === RENAMES) return undefined;
-    done += 1;
-    return async () => {
-      await renameDirectory(from, to);
-      [from, to] = [to, from];
-      return 0;
-    };
+  let [from, to] = ['directory', 'renamed'];
+  const there: Operation = async () => {
+    await renameDirectory(from, to);
+    [from, to] = [to, from];
+    return 0;
   };
-  return world.measure(row, 1, next, RENAME_SECONDS_MAX);
+  await world.measure(row, 1, again([there]), world.pace.warmUp);
+  return world.measure(row, 1, again([there]));
 }
 
 /** As clients of S3 rename: each object is copied, and then deleted. */

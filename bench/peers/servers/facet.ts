@@ -44,16 +44,17 @@ export async function facet(): Promise<Setup[]> {
           folder,
           port: s3,
         });
+        let mounted: Promise<NfsCalls> | undefined;
         return {
           ...child,
           endpoint: { host: HOST, port: s3 },
           async renameDirectory(from, to) {
-            using calls = await NfsCalls.mount({
-              nfsPort: nfs,
-              mountPort: nfs,
-              exportPath: `/${BUCKET}`,
-            });
-            await calls.rename(from, to);
+            mounted ??= NfsCalls.mount({ nfsPort: nfs, mountPort: nfs, exportPath: `/${BUCKET}` });
+            await (await mounted).rename(from, to);
+          },
+          async stop() {
+            (await mounted?.catch(() => undefined))?.[Symbol.dispose]();
+            await child.stop();
           },
         };
       },

@@ -4,6 +4,8 @@ import type { StoreAccess } from './storeAccess.ts';
 
 /** The metadata as another process keeps it, to read from. */
 export interface Replica {
+  /** Where reads wait for the disk: has what `op` will read brought to memory. Undefined: it may be run. */
+  warm(op: (tx: ReadTx) => Op<unknown>): Promise<void> | undefined;
   /** One snapshot of this moment. @throws EngineError Closed | Failed */
   readAtOnce<T>(op: (tx: ReadTx) => Op<T>): T;
   /** What an error of {@link readAtOnce} means, if it was the engine's. */
@@ -40,6 +42,8 @@ export class WorkerCommands implements Commands {
 
   async read<T>(doing: string, op: (tx: ReadTx) => Op<T>): Promise<T> {
     const { access, freshness, replica } = this.#parts;
+    const warming = replica.warm(op);
+    if (warming) await warming;
     const given = freshness.given();
     while (!access.isThere || isBefore(freshness.settled(), given)) {
       // A store that went away meanwhile is settled when it is back.

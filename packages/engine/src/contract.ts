@@ -57,6 +57,7 @@ export interface WriteTx extends ReadTx {
 export interface Engine {
   /**
    * Runs `op` on one consistent snapshot that includes every write acknowledged, by any process, before the call.
+   * `op` may be called more than once, so it must be free of side effects.
    * @throws EngineError Closed | Failed | Contention | Damaged
    */
   read<T>(op: (tx: ReadTx) => Op<T>): Promise<T>;
@@ -79,6 +80,8 @@ export interface EngineCounts {
   readonly batches: number;
   /** That ran in those, refused ones included. */
   readonly operations: number;
+  /** Operations and reads whose records were fetched from the disk first. */
+  readonly warmed: number;
 }
 
 /** An engine that says what it has done. */

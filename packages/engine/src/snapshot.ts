@@ -7,7 +7,7 @@ export interface Snapshot {
   range(range: KeyRange): readonly Entry[];
 }
 
-function answer(snapshot: Snapshot, request: ReadRequest): ReadReply {
+export function answer(snapshot: Snapshot, request: ReadRequest): ReadReply {
   switch (request.kind) {
     case 'get':
       return snapshot.get(request.key);

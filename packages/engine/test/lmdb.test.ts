@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { openLmdbEngine } from '../src/index.ts';
+import { ColdReads } from '../src/lmdb/coldReads.ts';
 import { engineSuite } from './engineSuite.ts';
 import { openJournaled } from './journalRig.ts';
 
@@ -13,5 +14,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+/** Every operation is warmed up. */
+function coldReads(): ColdReads {
+  let faults = 0;
+  return new ColdReads({ faults: () => (faults += 1_000_000), isCold: true });
+}
+
 engineSuite('lmdb', () => openLmdbEngine({ path: join(folder, String(opened++)) }));
+engineSuite('lmdb that reads from the disk', () =>
+  openLmdbEngine({ path: join(folder, String(opened++)), cold: coldReads() }),
+);
 engineSuite('journaled lmdb', () => openJournaled({ path: join(folder, String(opened++)) }));
+engineSuite('journaled lmdb that reads from the disk', () =>
+  openJournaled({ path: join(folder, String(opened++)), cold: coldReads() }),
+);

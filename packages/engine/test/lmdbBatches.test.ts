@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { GetOptions } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bytes, Engine, EngineError, Op, WriteTx } from '../src/index.ts';
+import { ColdReads } from '../src/lmdb/coldReads.ts';
 import { TransactionCommit } from '../src/lmdb/commit.ts';
 import { type BytesDatabase, openDatabase } from '../src/lmdb/database.ts';
 import { LmdbEngine } from '../src/lmdb/engine.ts';
@@ -43,6 +44,7 @@ beforeEach(async () => {
   engine = new LmdbEngine({
     store,
     commit: new TransactionCommit(store),
+    cold: new ColdReads(),
     path: folder,
     onFatal: (error) => fatal.push(error),
   });

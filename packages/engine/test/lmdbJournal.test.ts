@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Journal } from '@facet/journal';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Bytes, type EngineError, openLmdbEngine } from '../src/index.ts';
+import { ColdReads } from '../src/lmdb/coldReads.ts';
 import { openDatabase } from '../src/lmdb/database.ts';
 import { DataFile } from '../src/lmdb/dataFile.ts';
 import { LmdbEngine } from '../src/lmdb/engine.ts';
@@ -82,7 +83,7 @@ describe('a store with a journal', () => {
     const commit = await JournaledCommit.begin(parts, async () => undefined);
     const fatal: EngineError[] = [];
     const onFatal = (error: EngineError) => fatal.push(error);
-    const engine = new LmdbEngine({ store, commit, path: folder, onFatal });
+    const engine = new LmdbEngine({ store, commit, cold: new ColdReads(), path: folder, onFatal });
     onTestFinished(async () => {
       await engine.close();
       // One that failed can not be closed; its files can.

@@ -121,6 +121,7 @@ export class Family {
   }
 
   readonly #replica: Replica = {
+    warm: () => undefined,
     readAtOnce: (op) => {
       if (!this.#file) throw new EngineError('Closed', 'the store is away, and was read from');
       return readAtOnce(this.#file, op);

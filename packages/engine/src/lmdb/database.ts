@@ -1,4 +1,7 @@
 import type { Buffer } from 'node:buffer';
+import { statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { type Database, open } from 'lmdb';
 import type { Bytes } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
@@ -11,8 +14,13 @@ import { sealed } from './seal.ts';
  */
 export type BytesDatabase = Database<Buffer, Bytes>;
 
-/** The pages that transactions write are counted, at no cost to speak of. */
-const UNDECLARED = { trackMetrics: true };
+/** What lmdb-js knows and does not declare. */
+interface UndeclaredOptions {
+  /** The pages that transactions write are counted, at no cost to speak of. */
+  readonly trackMetrics: true;
+  /** The system is told that pages are asked for in no order. */
+  readonly noReadAhead: boolean;
+}
 
 /**
  * Opens lmdb-js so that it keeps what the engine promises: bytes in, bytes out, nothing cached or overlapped.
@@ -32,7 +40,7 @@ export function openDatabase(options: {
     mapSize: options.mapSizeBytes,
     noSync: options.noSync ?? false,
     readOnly: options.readOnly ?? false,
-    ...UNDECLARED,
+    ...undeclared(options.path),
     // The stock binary encodings would give each key and value an ArrayBuffer of its own: 1 µs a piece.
     keyEncoder: { writeKey, readKey: copyOut },
     encoder: { encode: (value: Bytes) => value, decode: (lent: Bytes) => lent },
@@ -41,6 +49,19 @@ export function openDatabase(options: {
     // Else each transaction carries a promise nobody holds, and a failed commit ends the process through it.
     eventTurnBatching: false,
   });
+}
+
+/** Of the memory that there is. */
+const READ_AHEAD_SHARE_MAX = 1 / 2;
+
+/**
+ * What is read ahead, of a file that memory holds, is all of it soon; of one that it does not, it is mostly read in vain, in the
+ * place of what will be asked for. Some systems read 8 MiB where one page is missing.
+ */
+function undeclared(path: string): UndeclaredOptions {
+  const sizeBytes = statSync(join(path, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0;
+  const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return { trackMetrics: true, noReadAhead: sizeBytes > memoryBytes * READ_AHEAD_SHARE_MAX };
 }
 
 /** Seals and puts, and removes, in the transaction that is open. */

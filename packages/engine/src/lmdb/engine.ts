@@ -7,6 +7,7 @@ import {
   type WriteTx,
 } from '../contract.ts';
 import type { BatchState } from './batchState.ts';
+import type { ColdReads } from './coldReads.ts';
 import type { Commit } from './commit.ts';
 import { diagnose } from './failure.ts';
 import { ImmediateReads } from './immediateReads.ts';
@@ -30,11 +31,14 @@ const BATCH_BYTES_MAX = 4 << 20;
 export class LmdbEngine implements CountingEngine {
   readonly #store: LmdbStore;
   readonly #commit: Commit;
+  readonly #cold: ColdReads;
   readonly #path: string;
   readonly #onFatal: (error: EngineError) => void;
   readonly #reads: ReadTx;
+  /** Writes that are warmed up, and are in no queue yet. */
+  readonly #warming = new Set<Promise<void>>();
   #queue: Job[] = [];
-  #counts: EngineCounts = { batches: 0, operations: 0 };
+  #counts = { batches: 0, operations: 0 };
   #pumping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** Why no new operation is taken. */
@@ -43,18 +47,24 @@ export class LmdbEngine implements CountingEngine {
   constructor(parts: {
     readonly store: LmdbStore;
     readonly commit: Commit;
+    readonly cold: ColdReads;
     readonly path: string;
     readonly onFatal: (error: EngineError) => void;
   }) {
     this.#store = parts.store;
     this.#commit = parts.commit;
+    this.#cold = parts.cold;
     this.#path = parts.path;
     this.#onFatal = parts.onFatal;
     this.#reads = new ImmediateReads(parts.store);
   }
 
   async read<T>(op: (tx: ReadTx) => Op<T>): Promise<T> {
-    if (this.#refusal !== undefined) throw this.#refusal;
+    this.#mustBeOpen();
+    if (this.#cold.isCold) {
+      await this.#cold.warmRead(op, { store: this.#store, isOpen: () => this.#refusal === undefined });
+      this.#mustBeOpen();
+    }
     let value: T;
     try {
       value = this.#readAtOnce(op);
@@ -68,23 +78,43 @@ export class LmdbEngine implements CountingEngine {
   /** The snapshot is given up before anything else can run, so that no later read sees it. */
   #readAtOnce<T>(op: (tx: ReadTx) => Op<T>): T {
     this.#store.assertReadable();
+    const began = performance.now();
     try {
       return drive(op(this.#reads), this.#store);
     } finally {
       this.#store.release();
+      this.#cold.ran(performance.now() - began);
     }
   }
 
   write<T>(op: (tx: WriteTx) => Op<T>): Promise<T> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
     return new Promise((resolve, reject) => {
-      this.#queue.push(new WriteJob(op, resolve, reject));
-      this.#pumping ??= this.#pump();
+      const job = new WriteJob(op, resolve, reject);
+      if (this.#cold.isCold) this.#enqueueWarm(job, op);
+      else this.#enqueue(job);
+    });
+  }
+
+  #enqueue(job: Job): void {
+    this.#queue.push(job);
+    this.#pumping ??= this.#pump();
+  }
+
+  #enqueueWarm(job: Job, op: (tx: WriteTx) => Op<unknown>): void {
+    const { promise: isQueued, resolve } = Promise.withResolvers<void>();
+    this.#warming.add(isQueued);
+    const place = { store: this.#store, isOpen: () => this.#refusal === undefined };
+    void this.#cold.warmWrite(op, place).then(() => {
+      if (this.#refusal !== undefined && this.#refusal.code !== 'Closed') job.reject(this.#refusal);
+      else this.#enqueue(job);
+      this.#warming.delete(isQueued);
+      resolve();
     });
   }
 
   get counts(): EngineCounts {
-    return this.#counts;
+    return { ...this.#counts, warmed: this.#cold.warmed };
   }
 
   get waiting(): number {
@@ -96,13 +126,13 @@ export class LmdbEngine implements CountingEngine {
    * pages anew each time, and on a full disk all ask. Of what is free, a few pages may have to wait until a reader is done.
    */
   async spareBytes(): Promise<number> {
-    if (this.#refusal !== undefined) throw this.#refusal;
+    this.#mustBeOpen();
     return spareBytesOf(this.#path);
   }
 
   /** Resolves when readers in other processes see all that was acknowledged before the call. @throws EngineError */
   async settle(): Promise<void> {
-    if (this.#refusal !== undefined) throw this.#refusal;
+    this.#mustBeOpen();
     try {
       await this.#commit.settle();
     } catch (cause) {
@@ -119,6 +149,7 @@ export class LmdbEngine implements CountingEngine {
 
   async #finish(): Promise<void> {
     this.#refusal ??= new EngineError('Closed', `the metadata store in ${this.#path} is closed`);
+    await Promise.all(this.#warming);
     await this.#pumping;
     // A store that failed, perhaps during these last writes, can not be closed: only left.
     if (this.#refusal.code !== 'Closed') return;
@@ -146,7 +177,8 @@ export class LmdbEngine implements CountingEngine {
 
   /** Takes operations off the queue into `batch`, as many as one batch may hold, and runs them in order. */
   #attempt(batch: Job[], state: BatchState): void {
-    const deadline = performance.now() + BATCH_MS_MAX;
+    const began = performance.now();
+    const deadline = began + BATCH_MS_MAX;
     for (const job of this.#queue) {
       if (job.alone && batch.length > 0) break;
       batch.push(job);
@@ -156,6 +188,7 @@ export class LmdbEngine implements CountingEngine {
       if (state.writesCount >= BATCH_WRITES_MAX || state.writesBytes >= BATCH_BYTES_MAX) break;
     }
     this.#queue = this.#queue.slice(batch.length);
+    this.#cold.ran(performance.now() - began, batch.length);
     // Such an operation may have caught the failure, but what it then did rests on nothing.
     if (this.#store.readFailure !== undefined) throw this.#store.takeReadFailure();
   }
@@ -177,6 +210,10 @@ export class LmdbEngine implements CountingEngine {
     const error = await diagnose(this.#store.takeReadFailure(), this.#path);
     if (error.code === 'Failed') this.#fail(error, []);
     return error;
+  }
+
+  #mustBeOpen(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
   }
 
   /** Takes no operation any more: what the disk holds is no longer known. */

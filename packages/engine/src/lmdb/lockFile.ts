@@ -3,8 +3,11 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diagnose } from './failure.ts';
 
-/** More than LMDB takes for as many readers as it has room for unless told (8,272 bytes); it uses what is there. */
-const LOCK_FILE_BYTES = 16 << 10;
+/**
+ * Places for some 2,500 readers, of 64 bytes: LMDB uses as many as are there. A process has one for itself and one for each
+ * thread that fetches for it, and there may be 256 workers. Unless told, LMDB makes 126.
+ */
+const LOCK_FILE_BYTES = 160 << 10;
 /** `st_blocks` counts in these (POSIX sys/stat.h). */
 const STAT_BLOCK_BYTES = 512;
 
@@ -29,8 +32,14 @@ export async function fillLockFile(path: string): Promise<void> {
 
 async function fill(file: FileHandle): Promise<void> {
   const { size, blocks } = await file.stat();
-  if (size > 0 && blocks * STAT_BLOCK_BYTES >= size) return;
+  const isWhole = size > 0 && blocks * STAT_BLOCK_BYTES >= size;
+  if (isWhole && size >= LOCK_FILE_BYTES) return;
   const zeros = Buffer.alloc(Math.max(size, LOCK_FILE_BYTES));
-  for (let at = 0; at < zeros.length; )
-    at += (await file.write(zeros, at, zeros.length - at, at)).bytesWritten;
+  try {
+    for (let at = 0; at < zeros.length; )
+      at += (await file.write(zeros, at, zeros.length - at, at)).bytesWritten;
+  } catch (cause) {
+    // With fewer places than there could be it can be opened, where there is no room for more.
+    if (!isWhole) throw cause;
+  }
 }

@@ -2,6 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Journal, RECORD, type ReadRecord } from '@facet/journal';
 import { EngineError } from '../contract.ts';
+import { ColdReads } from './coldReads.ts';
 import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
 import { type Allocate, DataFile } from './dataFile.ts';
@@ -42,6 +43,8 @@ export interface LmdbEngineOptions {
    * is unless told.
    */
   readonly pageCheckMsMax?: number;
+  /** Sees to metadata that are not in memory. One that asks the system unless told. */
+  readonly cold?: ColdReads;
   /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
   readonly onFatal?: (error: EngineError) => void;
 }
@@ -82,7 +85,8 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
   // LMDB syncs its file, but not the directory entries that lead to it.
   for (const directory of [path, dirname(path)]) await syncDirectory(directory);
   const onFatal = options.onFatal ?? (() => {});
-  if (!journal) return new LmdbEngine({ store, path, onFatal, commit: new TransactionCommit(store) });
+  const cold = options.cold ?? new ColdReads();
+  if (!journal) return new LmdbEngine({ store, cold, path, onFatal, commit: new TransactionCommit(store) });
   let engine: LmdbEngine | undefined;
   const handle = await open(join(path, DATA_FILE), 'r+');
   const parts = { ...journal, store, path, file: await DataFile.of(handle, journal.allocate) };
@@ -94,7 +98,7 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
       throw error;
     },
   );
-  engine = new LmdbEngine({ store, path, onFatal, commit });
+  engine = new LmdbEngine({ store, cold, path, onFatal, commit });
   return engine;
 }
 

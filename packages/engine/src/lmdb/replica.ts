@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { EngineError, type Op, type ReadTx } from '../contract.ts';
+import { ColdReads } from './coldReads.ts';
 import { openDatabase } from './database.ts';
 import { diagnose } from './failure.ts';
 import { ImmediateReads } from './immediateReads.ts';
@@ -20,6 +21,7 @@ interface Opened {
  */
 export class LmdbReplica {
   readonly #path: string;
+  readonly #cold = new ColdReads();
   #opened: Opened | undefined;
 
   constructor(options: { readonly path: string }) {
@@ -45,16 +47,25 @@ export class LmdbReplica {
     await opened?.store.close();
   }
 
+  /** Where metadata are read from the disk lately: has what `op` will read brought to memory. Undefined: it may be run. */
+  warm(op: (tx: ReadTx) => Op<unknown>): Promise<void> | undefined {
+    const opened = this.#opened;
+    if (opened === undefined || !this.#cold.isCold) return undefined;
+    return this.#cold.warmRead(op, { store: opened.store, isOpen: () => this.#opened === opened });
+  }
+
   /** Runs `op` here and now, on one snapshot of this moment. @throws EngineError Closed | Failed */
   readAtOnce<T>(op: (tx: ReadTx) => Op<T>): T {
     if (this.#opened === undefined)
       throw new EngineError('Closed', `the metadata store in ${this.#path} is closed`);
     const { store, reads } = this.#opened;
     store.assertReadable();
+    const began = performance.now();
     try {
       return drive(op(reads), store);
     } finally {
       store.release();
+      this.#cold.ran(performance.now() - began);
     }
   }
 

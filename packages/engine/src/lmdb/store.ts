@@ -103,6 +103,16 @@ export class LmdbStore implements Snapshot {
     return failure;
   }
 
+  /**
+   * Has a thread read records, in a snapshot of its own, so that their pages are in memory when it resolves, as far as
+   * there is room. Impossible keys are passed over. {@link close} waits for it.
+   */
+  fetch(keys: readonly Bytes[]): Promise<void> {
+    // What lmdb-js makes of others is not defined.
+    const possible = keys.filter(({ length }) => length > 0 && length <= KEY_BYTES_MAX);
+    return new Promise((resolve) => void this.#db.prefetch(possible, () => resolve()));
+  }
+
   /** Puts and removes, in a transaction. */
   apply(writes: readonly OwnWrite[]): void {
     putAll(this.#db, writes);

@@ -34,6 +34,13 @@ export class MetadataMetrics {
         },
         [counts.operations],
       ),
+      counter(
+        {
+          name: 'facet_metadata_warmed_operations_total',
+          help: 'Metadata operations and reads whose records were fetched from the disk first.',
+        },
+        [counts.warmed],
+      ),
       gauge(
         {
           name: 'facet_metadata_operations_waiting',
