@@ -5,6 +5,7 @@
  *   --large N         objects of 16 KiB (default 20000)
  *   --directory N     entries of the large directory (default 100000; 0 leaves directories out)
  *   --wait SECONDS    how long compaction may take (default 120)
+ *   --cold            reads objects of 1 KiB of a store that was opened anew, and of which nothing is in memory, as well
  *   --again N         how often what was deleted is put again and deleted (default 3)
  *   --data DIR        where the store is made, and removed again: the disk that is measured
  *
@@ -18,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { optionsOf } from '../load/options.ts';
+import { measureCold } from './cold.ts';
 import { measureDirectories } from './directory.ts';
 import { each, type Kind, keyOf, mustRead, perSecond, put, type Speed, scattered, stays } from './objects.ts';
 import { anonymousBytes, type BenchStore, compactMetadata, openStore } from './store.ts';
@@ -38,6 +40,7 @@ const values = optionsOf(import.meta, {
   directory: { type: 'string', default: '100000' },
   wait: { type: 'string', default: '120' },
   again: { type: 'string', default: '3' },
+  cold: { type: 'boolean', default: false },
   data: { type: 'string', default: tmpdir() },
 });
 const SMALL: Kind = { name: 'small', count: Number(values.small), lengthBytes: 1024 };
@@ -75,6 +78,16 @@ async function fill(store: BenchStore, kind: Kind): Promise<void> {
     `  metadata ${whole(metadata)} bytes an object, extents ${extents.toFixed(3)} times the logical bytes`,
   );
   tell(`  anonymous memory ${megabytes(memory)} before, ${megabytes(anonymousBytes())} after`);
+}
+
+async function tellCold(fetches: boolean): Promise<void> {
+  const costs = await measureCold(directory, SMALL, { fetches });
+  const who = fetches ? 'fetched by threads' : 'as the event loop meets them';
+  tell(
+    `of a store of which nothing is in memory, ${who}: ${whole(costs.readsPerSecond)} reads a second, ` +
+      `${costs.faults.toFixed(2)} page faults each; the event loop stood still for ${costs.p99Ms.toFixed(1)} ms (p99), ` +
+      `${whole(costs.slowestMs)} at most`,
+  );
 }
 
 interface ReadSpeed {
@@ -204,6 +217,11 @@ try {
   let store = await openStore(directory);
   tell(`node ${process.version}; anonymous memory ${megabytes(anonymousBytes())} with an empty store`);
   for (const kind of KINDS) await fill(store, kind);
+  if (values.cold) {
+    await store.close();
+    for (const fetches of [true, false, true, false]) await tellCold(fetches);
+    store = await openStore(directory);
+  }
   await deleteMost(store);
   await refill(store);
   await store.close();

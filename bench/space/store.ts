@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Core, openCore, systemEnvironment, type VolumeId } from '@facet/core';
-import { type CompactedFile, compactFile, openLmdbEngine } from '@facet/engine';
+import { ColdReads, type CompactedFile, compactFile, openLmdbEngine } from '@facet/engine';
 import { allocateRun, ByteReplay, type ExtentStore, LocalExtentStore, NodeDisk } from '@facet/extents';
 import { Journal } from '@facet/journal';
 
@@ -25,7 +25,8 @@ export interface BenchStore {
 
 const metadataOf = (directory: string): string => join(directory, 'meta');
 
-export async function openStore(directory: string): Promise<BenchStore> {
+/** @param how whether metadata that are not in memory are fetched by threads, as a server does */
+export async function openStore(directory: string, how = { fetches: true }): Promise<BenchStore> {
   const metadata = metadataOf(directory);
   await mkdir(metadata, { recursive: true });
   const journal = await Journal.open({ disk: new NodeDisk(metadata) });
@@ -35,6 +36,7 @@ export async function openStore(directory: string): Promise<BenchStore> {
   const replay = bytes.replay.bind(bytes);
   const engine = await openLmdbEngine({
     path: metadata,
+    ...(!how.fetches && { cold: new ColdReads({ faults: () => 0 }) }),
     journal: { journal, replay, allocate: allocateRun },
   });
   let extents: ExtentStore | undefined;

@@ -1,5 +1,6 @@
 export { keyAfter, prefixEnd } from './byteOrder.ts';
 export * from './contract.ts';
+export { ColdReads } from './lmdb/coldReads.ts';
 export {
   type CompactedFile,
   type CompactFileOptions,

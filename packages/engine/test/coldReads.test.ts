@@ -170,6 +170,8 @@ describe('an operation that is warmed up', () => {
     }, place);
     log = [];
     await always().warmRead(follow, { ...place, isOpen: () => false });
+    expect(log).toEqual([]);
+    await always().warmRead(follow, { ...place, isOpen: () => log.length === 0 });
     expect(log).toEqual(['fetch a']);
   });
 

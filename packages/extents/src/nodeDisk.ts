@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import { mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join, resolve as resolvePath } from 'node:path';
+import { Arrivals } from './arrivals.ts';
 import { openDirect } from './directDescriptor.ts';
 import {
   DIRECT_BLOCK_BYTES,
@@ -27,6 +28,8 @@ const WRITTEN_AT_ONCE_BYTES_MAX = 64 << 10;
 
 /** A direct write of no more may be made by a {@link LoneWriter}; longer ones keep the loop's thread too long. */
 const SMALL_BYTES_MAX = 64 << 10;
+/** A read of no more is waited for as {@link Arrivals} says; a longer one is on its way for longer. */
+const AWAITED_BYTES_MAX = 64 << 10;
 
 /** What became durable through a disk, since it was made. */
 export interface DiskCounts {
@@ -47,6 +50,7 @@ export class NodeDisk implements Disk {
   readonly #root: string;
   readonly #flags: number;
   readonly #tally = new Tally();
+  readonly #arrivals = new Arrivals();
 
   /**
    * @param root the folder that holds everything, made at the first `makeDirectory('')`. The folder above must be
@@ -133,7 +137,9 @@ export class NodeDisk implements Disk {
   #open(name: string, writes: Writes | 'none', moreFlags: number): Promise<DiskFile> {
     return new Promise((resolve, reject) => {
       fs.open(this.#path(name), flagsFor(writes) | moreFlags, 0o600, (error, fd) =>
-        error ? reject(error) : resolve(new NodeDiskFile(fd, writes, this.#tally)),
+        error
+          ? reject(error)
+          : resolve(new NodeDiskFile(fd, writes, { tally: this.#tally, arrivals: this.#arrivals })),
       );
     });
   }
@@ -173,14 +179,20 @@ class NodeDiskFile implements DiskFile {
   readonly #atOnceBytesMax: number;
   readonly #isDurable: boolean;
   readonly #tally: Tally;
+  readonly #arrivals: Arrivals;
   readonly #loneWriter = new LoneWriter();
 
-  constructor(fd: number, writes: Writes | 'none', tally: Tally) {
+  constructor(
+    fd: number,
+    writes: Writes | 'none',
+    { tally, arrivals }: { readonly tally: Tally; readonly arrivals: Arrivals },
+  ) {
     this.#fd = fd;
     this.#isDurable = isDurable(writes);
     this.#directFd = writes === 'durable direct' ? openDirect(fd) : undefined;
     this.#writesDirect = this.#directFd !== undefined;
     this.#tally = tally;
+    this.#arrivals = arrivals;
     this.#atOnceBytesMax = writes === 'buffered' ? WRITTEN_AT_ONCE_BYTES_MAX : 0;
   }
 
@@ -202,6 +214,12 @@ class NodeDiskFile implements DiskFile {
     const { position, buffers } = from;
     let filled = readCached(this.#fd, position, buffers);
     let rest = without(buffers, filled);
+    if (rest.length > 0 && lengthOf(rest) <= AWAITED_BYTES_MAX) {
+      const wanted = rest;
+      const arrived = await this.#arrivals.next(() => readCached(this.#fd, position + filled, wanted));
+      filled += arrived;
+      rest = without(rest, arrived);
+    }
     // A short read is nearly always the end of the file, but a signal may cause one too.
     while (rest.length > 0) {
       const count = await this.#readSome(rest, position + filled);
@@ -333,6 +351,9 @@ function without(buffers: readonly Uint8Array[], count: number): readonly Uint8A
   const [head, ...rest] = buffers.slice(first);
   return head ? [head.subarray(skip), ...rest] : [];
 }
+
+const lengthOf = (buffers: readonly Uint8Array[]): number =>
+  buffers.reduce((sum, { length }) => sum + length, 0);
 
 function settle(resolve: () => void, reject: (error: Error) => void): (error: Error | null) => void {
   return (error) => (error ? reject(error) : resolve());

@@ -152,12 +152,14 @@ export class Checkpoints {
   }
 
   async #finish(state: PinnedState): Promise<void> {
-    const { journal, file } = this.#parts;
+    const { store, journal, file } = this.#parts;
     await keepEpochs(file.handle, journal.epochs);
     await Promise.all([journal.settleOthers(), file.handle.datasync()]);
     await journal.complete(state.base);
     // The base before is no base any more, which need not be durable: with the next names it is.
     await keepEpochs(file.handle, journal.epochs);
+    // One that began before this state was pinned keeps more from being used again than it does.
+    await store.fetched();
     this.#pinned.pin.release();
     this.#pinned = state;
     // Old before the one before was done: nobody may come by.

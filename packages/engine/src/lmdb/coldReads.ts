@@ -106,16 +106,16 @@ export class ColdReads {
     await this.#warm(() => op(new YieldedWrites(writes)), writes, place);
   }
 
-  async #warm(begin: () => Op<unknown>, snapshot: Snapshot, { store, isOpen }: ReadPlace): Promise<void> {
+  async #warm(begin: () => Op<unknown>, snapshot: Snapshot, place: ReadPlace): Promise<void> {
     this.#warmed += 1;
     try {
       const op = begin();
       let step = op.next();
       for (let steps = 0; step.done !== true && steps < STEPS_MAX; steps += 1) {
         const keys = this.#recent.unknownOf(keysOf(step.value));
-        if (keys.length > 0) await this.#fetch(keys, store);
-        if (!isOpen()) return;
-        step = op.next(answerOnce(step.value, snapshot, store));
+        if (keys.length > 0) await this.#fetch(keys, place);
+        if (!place.isOpen()) return;
+        step = op.next(answerOnce(step.value, snapshot, place.store));
       }
     } catch {
       // A damaged record, which is for the operation to tell of; or steps on different states that contradict each other.
@@ -123,12 +123,19 @@ export class ColdReads {
   }
 
   /** Many are fetched by several threads. */
-  async #fetch(keys: readonly Bytes[], store: ReadPlace['store']): Promise<void> {
+  async #fetch(keys: readonly Bytes[], { store, isOpen }: ReadPlace): Promise<void> {
     const size = Math.max(FETCHED_TOGETHER_MIN, Math.ceil(keys.length / FETCHES_MAX));
     const parts = Array.from({ length: Math.ceil(keys.length / size) }, (_, at) =>
       keys.slice(at * size, (at + 1) * size),
     );
-    await Promise.all(parts.map((part) => this.#limit(() => store.fetch(part))));
+    await Promise.all(
+      parts.map((part) =>
+        this.#limit(async () => {
+          // It may have been closed while others had their turn.
+          if (isOpen()) await store.fetch(part);
+        }),
+      ),
+    );
   }
 }
 

@@ -23,6 +23,7 @@ export class LmdbStore implements Snapshot {
   readonly #db: BytesDatabase;
   readonly #rejectOnFailure: (reject: (error: unknown) => void) => void;
   readonly #lasting: LastingTransaction;
+  readonly #fetches = new Set<Promise<void>>();
   #transacting = false;
   #reading: ReadTransaction | undefined;
   #readFailure: unknown;
@@ -110,7 +111,18 @@ export class LmdbStore implements Snapshot {
   fetch(keys: readonly Bytes[]): Promise<void> {
     // What lmdb-js makes of others is not defined.
     const possible = keys.filter(({ length }) => length > 0 && length <= KEY_BYTES_MAX);
-    return new Promise((resolve) => void this.#db.prefetch(possible, () => resolve()));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#fetches.add(promise);
+    void this.#db.prefetch(possible, () => {
+      this.#fetches.delete(promise);
+      resolve();
+    });
+    return promise;
+  }
+
+  /** Resolves when those that are under way now are over: until then they keep pages from being used again. */
+  async fetched(): Promise<void> {
+    await Promise.all(this.#fetches);
   }
 
   /** Puts and removes, in a transaction. */
