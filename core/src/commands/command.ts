@@ -162,5 +162,5 @@ export function fromEngine(error: unknown, doing: string): unknown {
 /** With what the record is of: a listing that fails of it names nothing else. */
 function damageOf(error: EngineError): string {
   if (!(error instanceof DamagedRecord)) return error.message;
-  return `the metadata record ${describeKey(error.key)} is damaged: stop the server, and 'facet fsck' says more`;
+  return `the metadata record ${describeKey(error.key)} is damaged: 'facet fsck' says more, while nobody serves the store`;
 }

@@ -7,7 +7,7 @@ import {
   type WriteTx,
 } from '../contract.ts';
 import type { BatchState } from './batchState.ts';
-import type { ColdReads } from './coldReads.ts';
+import type { ColdReads, ReadPlace } from './coldReads.ts';
 import type { Commit } from './commit.ts';
 import { diagnose } from './failure.ts';
 import { ImmediateReads } from './immediateReads.ts';
@@ -32,6 +32,7 @@ export class LmdbEngine implements CountingEngine {
   readonly #store: LmdbStore;
   readonly #commit: Commit;
   readonly #cold: ColdReads;
+  readonly #place: ReadPlace;
   readonly #path: string;
   readonly #onFatal: (error: EngineError) => void;
   readonly #reads: ReadTx;
@@ -54,6 +55,7 @@ export class LmdbEngine implements CountingEngine {
     this.#store = parts.store;
     this.#commit = parts.commit;
     this.#cold = parts.cold;
+    this.#place = { store: parts.store, isOpen: () => this.#refusal === undefined };
     this.#path = parts.path;
     this.#onFatal = parts.onFatal;
     this.#reads = new ImmediateReads(parts.store);
@@ -62,7 +64,7 @@ export class LmdbEngine implements CountingEngine {
   async read<T>(op: (tx: ReadTx) => Op<T>): Promise<T> {
     this.#mustBeOpen();
     if (this.#cold.isCold) {
-      await this.#cold.warmRead(op, { store: this.#store, isOpen: () => this.#refusal === undefined });
+      await this.#cold.warmRead(op, this.#place);
       this.#mustBeOpen();
     }
     let value: T;
@@ -104,8 +106,7 @@ export class LmdbEngine implements CountingEngine {
   #enqueueWarm(job: Job, op: (tx: WriteTx) => Op<unknown>): void {
     const { promise: isQueued, resolve } = Promise.withResolvers<void>();
     this.#warming.add(isQueued);
-    const place = { store: this.#store, isOpen: () => this.#refusal === undefined };
-    void this.#cold.warmWrite(op, place).then(() => {
+    void this.#cold.warmWrite(op, this.#place).then(() => {
       if (this.#refusal !== undefined && this.#refusal.code !== 'Closed') job.reject(this.#refusal);
       else this.#enqueue(job);
       this.#warming.delete(isQueued);

@@ -16,7 +16,7 @@ const ROOM_BYTES_MIN = 16 << 20;
 export function damagedPage(cause: unknown): EngineError | undefined {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code !== MDB_PAGE_NOTFOUND && code !== MDB_CORRUPTED) return undefined;
-  const message = `a page of the metadata is damaged: stop the server, and 'facet fsck' says what it can (${cause instanceof Error ? cause.message : cause})`;
+  const message = `a page of the metadata is damaged: 'facet fsck' says what it can, while nobody serves the store (${cause instanceof Error ? cause.message : cause})`;
   return new EngineError('Damaged', message, { cause });
 }
 

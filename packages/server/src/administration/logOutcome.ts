@@ -6,6 +6,9 @@ import { CommandFailure } from '../failure.ts';
 /** What whoever asked can mend, and the server can not. */
 const OF_WHO_ASKED: readonly ExitCode[] = [EXIT.usage, EXIT.notFound, EXIT.conflict, EXIT.inUse];
 
+/** The store was closed, or is to be served by another process: somebody wanted it so. */
+const OF_A_STOP: ReadonlySet<string> = new Set(['Closed', 'Interrupted']);
+
 /** Why long work did not come to its end. @param what as in `the backup` */
 export function logFailure(logger: Logger, what: string, cause: unknown): void {
   const failure = fromCore(cause);
@@ -15,6 +18,10 @@ export function logFailure(logger: Logger, what: string, cause: unknown): void {
     return;
   }
   const { code, message: reason, exitCode } = failure;
+  if (OF_A_STOP.has(code)) {
+    logger.info({ code, reason }, `${what} was ended`);
+    return;
+  }
   if (OF_WHO_ASKED.includes(exitCode)) logger.info({ code, reason }, `${what} was refused`);
   else logger.error({ code, reason }, `${what} failed`);
 }

@@ -69,7 +69,9 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
         }
         const failure = toCommandFailure(fromCore(error));
         const status = isRequestError(error) ? 400 : HTTP_STATUS_OF[failure.exitCode];
-        if (status >= 500) options.logger.error({ err: error }, 'admin request failed');
+        // What ends when whoever asked goes away has told so by itself.
+        if (status >= 500 && !isOfGoneClient(error))
+          options.logger.error({ err: error }, 'admin request failed');
         return reply.code(status).send(errorBody(failure.code, failure.message, failure.exitCode));
       });
 
@@ -111,7 +113,7 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminRoutesOp
           isServing: () => options.administration() === administration,
           onEnd: ({ damaged: _listed, damagedRecords: _named, ...counts }) =>
             options.logger.info(counts, 'the scrub is over'),
-          onFailure: (cause) => options.logger.error({ err: cause }, 'the scrub failed'),
+          onFailure: (cause) => logFailure(options.logger, 'the scrub', cause),
           onCancelled: () => options.logger.info('the scrub was cancelled'),
         });
       });
@@ -181,4 +183,9 @@ function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw usageFailure(`the request is not valid: ${explainInvalid(parsed.error)}`);
+}
+
+/** @source Node.js API, Errors: a stream that was closed before it had ended */
+function isOfGoneClient(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -31,6 +31,6 @@ export async function damageBehind(error: unknown, { metadata }: StoreLayout): P
   return new CommandFailure({
     exitCode: EXIT.damage,
     code: 'Corrupt',
-    message: `the metadata in ${metadata} is damaged (${damage}): ${error.message}. Bring meta/ and extents/ back from a backup`,
+    message: `the metadata in ${metadata} is damaged (${damage}): ${error.message}. 'facet restore' brings a backup back`,
   });
 }

@@ -104,6 +104,6 @@ function damageOf(error: unknown): unknown {
   const isPages = error instanceof EngineError && error.code === 'Damaged';
   if (!isPages && !(error instanceof JournalDamaged)) return error;
   const what = isPages ? error.message : `the journal of the metadata can not be replayed: ${error.message}`;
-  const message = `${what}. Bring meta/ and extents/ back from a backup`;
+  const message = `${what}. 'facet restore' brings a backup back`;
   return new CommandFailure({ exitCode: EXIT.damage, code: 'Corrupt', message });
 }
