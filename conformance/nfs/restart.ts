@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Checks } from '../runner/suite.ts';
 import { sha256Hex } from '../wire/sigv4.ts';
+import { needProgram } from './hostProgram.ts';
 import type { KernelClient } from './kernelClient.ts';
 import type { Objects } from './objects.ts';
 import type { TwoDoors } from './server.ts';
@@ -42,6 +43,7 @@ async function killedUnder(server: TwoDoors, work: Promise<unknown>): Promise<nu
 
 export const restart: Checks<Restart> = {
   'fio --verify': async ({ server, mount, objects, tell }) => {
+    await needProgram(mount, 'fio');
     const fio =
       'fio --ioengine=psync --verify=crc32c --verify_fatal=1 --output=/tmp/fio.out --fallocate=none';
     const work = mount.run(

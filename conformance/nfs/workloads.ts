@@ -6,6 +6,7 @@ import { runCommand } from '../runner/command.ts';
 import type { Checks } from '../runner/suite.ts';
 import type { Unpacked } from '../tools/debian.ts';
 import { sha256Hex } from '../wire/sigv4.ts';
+import { needProgram } from './hostProgram.ts';
 import type { KernelClient } from './kernelClient.ts';
 import type { Objects } from './objects.ts';
 
@@ -138,6 +139,7 @@ export const workloads: Checks<Workloads> = {
   },
 
   'git: clone of a local repository, fsck, commit, log': async ({ mount, objects }) => {
+    await needProgram(mount, 'git');
     const repository = join(mount.shared, 'repository');
     makeTree(repository, DIRECTORIES * 5);
     const git = 'git -c user.name=c -c user.email=c@c -c safe.directory=* -c init.defaultBranch=main';
@@ -161,6 +163,7 @@ export const workloads: Checks<Workloads> = {
   },
 
   'sqlite3 with its own locks: four writers at once, none lost': async ({ mount, objects }) => {
+    await needProgram(mount, 'sqlite3');
     writeFileSync(
       join(mount.shared, 'increment.sql'),
       '.timeout 60000\n' +
@@ -182,6 +185,7 @@ export const workloads: Checks<Workloads> = {
   },
 
   'fio: random and sequential writes, verified': async ({ mount, objects, tell }) => {
+    await needProgram(mount, 'fio');
     const common =
       '--ioengine=psync --verify=crc32c --verify_fatal=1 --verify_state_save=0 --minimal --output=/tmp/fio.out';
     await mount.run(

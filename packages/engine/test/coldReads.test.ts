@@ -1,15 +1,24 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
-import { type Bytes, type Engine, EngineError, type Op, openLmdbEngine, type ReadTx } from '../src/index.ts';
+import {
+  type Bytes,
+  type Engine,
+  EngineError,
+  LmdbReplica,
+  type Op,
+  openLmdbEngine,
+  type ReadTx,
+} from '../src/index.ts';
 import { ColdReads, type ReadPlace } from '../src/lmdb/coldReads.ts';
 import { openDatabase } from '../src/lmdb/database.ts';
 import { fillLockFile } from '../src/lmdb/lockFile.ts';
 import { Pin } from '../src/lmdb/pin.ts';
 import { LmdbStore } from '../src/lmdb/store.ts';
-import { bytes, everything, increment, keyStrings, readRange } from './shorthand.ts';
+import { bytes, everything, get, increment, keyStrings, readRange, write } from './shorthand.ts';
 
 const MAP_SIZE_BYTES = 2 ** 30;
 /** More than are between two looks. */
@@ -68,6 +77,13 @@ describe('whether reads wait for the disk', () => {
     expect(cold.isCold).toBe(true);
   });
 
+  it('follows from them also after one operation that took long', () => {
+    cold.ran(1000);
+    expect(share({ ms: USUAL_MS, faults: 0 })).toBe(0);
+    cold.ran(1000);
+    expect(share({ ms: 0.5, faults: 1 })).toBeGreaterThan(0.9);
+  });
+
   it('does not follow from slow operations without, nor from few that took next to nothing', () => {
     expect(share({ ms: 5, faults: 0 })).toBe(0);
     expect(share({ ms: 5, faults: 0.1 })).toBe(0);
@@ -107,6 +123,7 @@ describe('an operation that is warmed up', () => {
           return store.fetch(keys);
         },
         release: () => store.release(),
+        takeReadFailure: () => store.takeReadFailure(),
       },
       isOpen: () => true,
     };
@@ -216,6 +233,45 @@ describe('an engine whose reads wait for the disk', () => {
     await closing;
     await expect(engine.read((tx) => tx.get(bytes('count')))).rejects.toThrow(EngineError);
     await expect(engine.write((tx) => increment(tx, bytes('count')))).rejects.toThrow(EngineError);
+  });
+
+  it('does writes in the order in which they came, whatever of them has to be fetched', async () => {
+    const engine = await openLmdbEngine({ path: folder, cold: always() });
+    for (let round = 0; round < 20; round += 1) {
+      const first = engine.write(function* (tx) {
+        for (let at = 0; at < 5; at += 1) yield* tx.get(bytes(`${round} ${at}`));
+        tx.put(bytes('last'), bytes('first'));
+        return yield* tx.getMany([]);
+      });
+      const second = write(engine, [[bytes('last'), bytes('second')]]);
+      await Promise.all([first, second]);
+      expect(await get(engine, bytes('last'))).toEqual(bytes('second'));
+    }
+    await engine.close();
+  });
+
+  it('has nothing of LMDB mapped any more when it is closed, nor has a replica', async () => {
+    const maps = (): number =>
+      readFileSync('/proc/self/maps', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(folder)).length;
+    const keys = Array.from({ length: 1000 }, (_, at) => bytes(`key ${at}`));
+    const engine = await openLmdbEngine({ path: folder, cold: always() });
+    await write(
+      engine,
+      keys.map((key) => [key, key]),
+    );
+    const reads = Array.from({ length: 20 }, () => engine.read((tx) => tx.getMany(keys)));
+    await Promise.all([engine.close(), Promise.allSettled(reads)]);
+    expect(maps()).toBe(0);
+    const replica = new LmdbReplica({ path: folder, cold: always() });
+    replica.open();
+    const warming = Array.from({ length: 20 }, () => replica.warm((tx) => tx.getMany(keys)));
+    // Until threads are at it.
+    for (let turns = 0; turns < 10; turns += 1) await Promise.resolve();
+    await replica.close();
+    expect(maps()).toBe(0);
+    await Promise.all(warming);
   });
 
   it('can be closed while it fetches', async () => {

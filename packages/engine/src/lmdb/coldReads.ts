@@ -24,7 +24,7 @@ const SLOW_MS = 2;
 const WARMING_MS = 0.05;
 /** What an operation takes, and what a page fault, as long as nothing is known. */
 const USUAL_MS = 0.02;
-const FAULT_MS_MIN = 0.05;
+const FAULT_MS_MIN = 0.1;
 /** Of what is new, in the usual time. */
 const SMOOTHING = 1 / 8;
 /** Further ones are the operation's own to wait for. Without a bound one that goes through everything would do so twice. */
@@ -87,8 +87,10 @@ export class ColdReads {
     // Those that threads met count as well: they are why this one met none.
     const faults = faultsNow - this.#faultsBefore;
     const waitedMs = this.#ms - this.#operations * this.#usualMs;
-    if (!this.#isCold && faults === 0) this.#usualMs += (waitedMs / this.#operations) * SMOOTHING;
     if (!this.#isCold && faults > 0) this.#faultMs = Math.max(FAULT_MS_MIN, waitedMs / faults);
+    // Less is believed at once in part; more, which one long operation may be, only by and by, and not where there were faults.
+    const beyond = Math.min(waitedMs / this.#operations, faults > 0 ? 0 : this.#usualMs);
+    if (!this.#isCold) this.#usualMs += beyond * SMOOTHING;
     this.#isCold = faults * this.#faultMs > this.#operations * WARMING_MS;
     this.#faultsBefore = faultsNow;
     this.#operations = 0;
@@ -145,6 +147,10 @@ function answerOnce(request: ReadRequest, snapshot: Snapshot, store: ReadPlace['
     if (request.kind !== 'range') return answer(snapshot, request);
     const { onDamaged: _unheard, ...range } = request.range;
     return answer(snapshot, { kind: 'range', range });
+  } catch (error) {
+    // Whether it was the device's is found out when the operation meets it.
+    store.takeReadFailure();
+    throw error;
   } finally {
     store.release();
   }
@@ -157,6 +163,8 @@ export interface ReadPlace {
     fetch(keys: readonly Bytes[]): Promise<void>;
     /** Gives up what was read from. */
     release(): void;
+    /** Has it forget that a read failed. */
+    takeReadFailure(): unknown;
   };
   /** Otherwise nothing more may be read. */
   isOpen(): boolean;

@@ -36,7 +36,7 @@ export class LmdbEngine implements CountingEngine {
   readonly #path: string;
   readonly #onFatal: (error: EngineError) => void;
   readonly #reads: ReadTx;
-  /** Writes that are warmed up, and are in no queue yet. */
+  /** Of the writes in the queue that are not ready. */
   readonly #warming = new Set<Promise<void>>();
   #queue: Job[] = [];
   #counts = { batches: 0, operations: 0 };
@@ -93,25 +93,21 @@ export class LmdbEngine implements CountingEngine {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
     return new Promise((resolve, reject) => {
       const job = new WriteJob(op, resolve, reject);
-      if (this.#cold.isCold) this.#enqueueWarm(job, op);
-      else this.#enqueue(job);
+      this.#queue.push(job);
+      if (this.#cold.isCold) this.#warmUp(job, op);
+      else this.#begin();
     });
   }
 
-  #enqueue(job: Job): void {
-    this.#queue.push(job);
-    this.#pumping ??= this.#pump();
-  }
-
-  #enqueueWarm(job: Job, op: (tx: WriteTx) => Op<unknown>): void {
-    const { promise: isQueued, resolve } = Promise.withResolvers<void>();
-    this.#warming.add(isQueued);
-    void this.#cold.warmWrite(op, this.#place).then(() => {
-      if (this.#refusal !== undefined && this.#refusal.code !== 'Closed') job.reject(this.#refusal);
-      else this.#enqueue(job);
-      this.#warming.delete(isQueued);
-      resolve();
+  /** It has its place in the queue meanwhile: what came later does not run before it. */
+  #warmUp(job: Job, op: (tx: WriteTx) => Op<unknown>): void {
+    job.isReady = false;
+    const warming = this.#cold.warmWrite(op, this.#place).then(() => {
+      this.#warming.delete(warming);
+      job.isReady = true;
+      this.#begin();
     });
+    this.#warming.add(warming);
   }
 
   get counts(): EngineCounts {
@@ -158,8 +154,13 @@ export class LmdbEngine implements CountingEngine {
     await this.#store.close();
   }
 
+  #begin(): void {
+    if (this.#queue[0]?.isReady) this.#pumping ??= this.#pump();
+  }
+
   async #pump(): Promise<void> {
-    while (this.#queue.length > 0) await this.#runBatch();
+    do await this.#runBatch();
+    while (this.#queue[0]?.isReady);
     this.#pumping = undefined;
   }
 
@@ -181,7 +182,7 @@ export class LmdbEngine implements CountingEngine {
     const began = performance.now();
     const deadline = began + BATCH_MS_MAX;
     for (const job of this.#queue) {
-      if (job.alone && batch.length > 0) break;
+      if (!job.isReady || (job.alone && batch.length > 0)) break;
       batch.push(job);
       job.attempt(state);
       if (this.#store.readFailure !== undefined || job.alone) break;

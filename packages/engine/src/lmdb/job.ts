@@ -15,6 +15,8 @@ const OPERATION_BYTES_MAX = 56 << 20;
 export interface Job {
   /** A batch with this operation failed: it runs by itself now. */
   alone: boolean;
+  /** Otherwise it is warmed up, and waits in its place: see ColdReads. */
+  isReady: boolean;
   /**
    * Runs the operation from its start and, if it returns, adds its writes to `state`. Never throws.
    */
@@ -26,6 +28,7 @@ export interface Job {
 
 export class WriteJob<T> implements Job {
   alone = false;
+  isReady = true;
   readonly #op: (tx: WriteTx) => Op<T>;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;

@@ -21,11 +21,13 @@ interface Opened {
  */
 export class LmdbReplica {
   readonly #path: string;
-  readonly #cold = new ColdReads();
+  readonly #cold: ColdReads;
   #opened: Opened | undefined;
 
-  constructor(options: { readonly path: string }) {
+  /** @param options `cold`: one that asks the system unless told */
+  constructor(options: { readonly path: string; readonly cold?: ColdReads }) {
     this.#path = resolve(options.path);
+    this.#cold = options.cold ?? new ColdReads();
   }
 
   get isOpen(): boolean {

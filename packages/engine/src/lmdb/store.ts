@@ -111,18 +111,15 @@ export class LmdbStore implements Snapshot {
   fetch(keys: readonly Bytes[]): Promise<void> {
     // What lmdb-js makes of others is not defined.
     const possible = keys.filter(({ length }) => length > 0 && length <= KEY_BYTES_MAX);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#fetches.add(promise);
-    void this.#db.prefetch(possible, () => {
-      this.#fetches.delete(promise);
-      resolve();
-    });
-    return promise;
+    const fetching = new Promise<void>((resolve) => void this.#db.prefetch(possible, () => resolve()));
+    const known = fetching.finally(() => this.#fetches.delete(known));
+    this.#fetches.add(known);
+    return known;
   }
 
   /** Resolves when those that are under way now are over: until then they keep pages from being used again. */
   async fetched(): Promise<void> {
-    await Promise.all(this.#fetches);
+    await Promise.allSettled(this.#fetches);
   }
 
   /** Puts and removes, in a transaction. */
@@ -197,10 +194,12 @@ export class LmdbStore implements Snapshot {
     return new Pin(this.#db);
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#lasting.settle();
     this.#reading?.end();
-    return this.#db.close();
+    // lmdb-js waits for them, and has whoever closes it not wait.
+    await this.fetched();
+    await this.#db.close();
   }
 
   /** Where lmdb-js reads from: of a transaction that is open it knows by itself. */
