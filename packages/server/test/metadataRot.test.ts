@@ -83,7 +83,7 @@ test('a page of the metadata that leads nowhere is found before LMDB meets it', 
     if (file.readUInt16LE(page + 18) === 2) file.writeUInt16LE(1, page + 18);
   writeFileSync(name, file);
   const found = await facet(['fsck', '--data', data]);
-  expect(found.stderr).toMatch(/of the pages of .*data\.mdb (is|are) damaged.*from a backup/);
+  expect(found.stderr).toMatch(/of the pages of .*data\.mdb (is|are) damaged.*facet restore/);
   expect(found.code).toBe(6);
 });
 
@@ -119,11 +119,11 @@ test.each([0, 2])('a server that ends of damage says so by its exit code (--work
   }, 100);
   const end = await server.ended;
   clearInterval(asked);
-  expect(end.stderr).toMatch(/is damaged \(page \d+: .*from a backup/);
+  expect(end.stderr).toMatch(/is damaged \(page \d+: .*facet restore/);
   expect(end.code).toBe(6);
 
   const compacted = await facet(['compact', '--metadata', '--data', data]);
-  expect([compacted.code, compacted.stderr]).toEqual([6, expect.stringContaining('from a backup')]);
+  expect([compacted.code, compacted.stderr]).toEqual([6, expect.stringContaining('facet restore')]);
 });
 
 /** Has every record of every leaf claim what makes lmdb-js read or write where nothing is of its. */
@@ -174,7 +174,7 @@ describe.each(['key', 'value'] as const)(
         ['serve', ...ports],
       ]) {
         const end = await facet([...words, '--data', data], { environment });
-        expect(end.stderr).toMatch(/of the pages of .*data\.mdb (is|are) damaged.*from a backup/);
+        expect(end.stderr).toMatch(/of the pages of .*data\.mdb (is|are) damaged.*facet restore/);
         expect(end.code).toBe(6);
       }
     });
@@ -184,7 +184,7 @@ describe.each(['key', 'value'] as const)(
       const server = startFacet(['serve', '--data', data, ...ports, '--workers', '1'], { environment });
       const end = await endedOrKilled(server, () => childrenCalled(server, 'facet store')[0]);
       expect(end.stderr).toMatch(/"signal":"SIG[A-Z]+".*the process of the store ended/);
-      expect(end.stderr).toMatch(/of the pages of .*data\.mdb (is|are) damaged.*from a backup/);
+      expect(end.stderr).toMatch(/of the pages of .*data\.mdb (is|are) damaged.*facet restore/);
       expect(end.code).toBe(6);
     });
   },
@@ -218,7 +218,7 @@ test('a journal that is gone or cut off after a crash is told, and nothing goes 
       const end = await facet([...words, '--data', copy]);
       expect([end.code, end.stderr], `${how}: ${words[0]}`).toEqual([
         6,
-        expect.stringMatching(/the journal of the metadata can not be replayed: .*from a backup/),
+        expect.stringMatching(/the journal of the metadata can not be replayed: .*facet restore/),
       ]);
     }
   }
@@ -258,7 +258,7 @@ test('journals of a copy or a restored store are told, and nothing of them is re
       const end = await facet([...words, '--data', mixed], { environment });
       expect([end.code, end.stderr], words[0]).toEqual([
         6,
-        expect.stringMatching(/data\.mdb.*(are not its own|belong together).*from a backup/),
+        expect.stringMatching(/data\.mdb.*(are not its own|belong together).*facet restore/),
       ]);
     }
     expect(readFileSync(join(mixed, 'meta', 'data.mdb')).equals(before)).toBe(true);
