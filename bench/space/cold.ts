@@ -10,7 +10,7 @@ import { type Kind, mustRead, perSecond, scattered } from './objects.ts';
 import { type BenchStore, openStore } from './store.ts';
 
 const READS_MAX = 20_000;
-const NANOSECONDS = 1e6;
+const NANOSECONDS_PER_MS = 1e6;
 
 export interface ColdCosts {
   readonly readsPerSecond: number;
@@ -49,8 +49,8 @@ async function costsOf(store: BenchStore, kind: Kind): Promise<ColdCosts> {
   delay.disable();
   return {
     readsPerSecond,
-    p99Ms: delay.percentile(99) / NANOSECONDS,
-    slowestMs: delay.max / NANOSECONDS,
+    p99Ms: delay.percentile(99) / NANOSECONDS_PER_MS,
+    slowestMs: delay.max / NANOSECONDS_PER_MS,
     faults: (process.resourceUsage().majorPageFault - before) / reads,
   };
 }

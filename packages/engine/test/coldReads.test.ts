@@ -18,7 +18,7 @@ import { openDatabase } from '../src/lmdb/database.ts';
 import { fillLockFile } from '../src/lmdb/lockFile.ts';
 import { Pin } from '../src/lmdb/pin.ts';
 import { LmdbStore } from '../src/lmdb/store.ts';
-import { bytes, everything, get, increment, keyStrings, readRange, write } from './shorthand.ts';
+import { alwaysCold, bytes, everything, get, increment, keyStrings, readRange, write } from './shorthand.ts';
 
 const MAP_SIZE_BYTES = 2 ** 30;
 /** More than are between two looks. */
@@ -30,12 +30,6 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'facet-cold-'));
 });
 afterEach(() => rm(folder, { recursive: true }));
-
-/** Warms up every operation. */
-function always(): ColdReads {
-  let faults = 0;
-  return new ColdReads({ faults: () => (faults += 1_000_000), isCold: true });
-}
 
 describe('whether reads wait for the disk', () => {
   let faults = 0;
@@ -137,7 +131,7 @@ describe('an operation that is warmed up', () => {
   }
 
   it('has each record fetched before it is read, where the one before led to it', async () => {
-    await always().warmRead(follow, place);
+    await alwaysCold().warmRead(follow, place);
     expect(log).toEqual([
       ...['fetch a', 'get a', 'fetch b', 'get b', 'fetch c', 'get c'],
       ...['fetch end', 'get end'],
@@ -145,7 +139,7 @@ describe('an operation that is warmed up', () => {
   });
 
   it('has nothing fetched that was a moment ago', async () => {
-    const cold = always();
+    const cold = alwaysCold();
     await cold.warmRead(follow, place);
     log = [];
     await cold.warmRead(follow, place);
@@ -154,13 +148,13 @@ describe('an operation that is warmed up', () => {
 
   it('has many fetched by several threads', async () => {
     const keys = Array.from({ length: 100 }, (_, at) => bytes(`key ${at}`));
-    await always().warmRead((tx) => tx.getMany(keys), place);
+    await alwaysCold().warmRead((tx) => tx.getMany(keys), place);
     expect(log.filter((line) => line.startsWith('fetch')).length).toBeGreaterThan(4);
   });
 
   it('reads what it has written, and writes nothing', async () => {
     let seen: Bytes | undefined;
-    await always().warmWrite(function* (tx) {
+    await alwaysCold().warmWrite(function* (tx) {
       tx.put(bytes('a'), bytes('other'));
       tx.delete(bytes('b'));
       const found = yield* tx.range(everything);
@@ -175,20 +169,20 @@ describe('an operation that is warmed up', () => {
 
   it('is left to itself when it goes on and on, when it fails, and when the store is closed', async () => {
     let steps = 0;
-    await always().warmRead(function* (tx) {
+    await alwaysCold().warmRead(function* (tx) {
       for (;;) {
         steps += 1;
         yield* tx.get(bytes(`key ${steps}`));
       }
     }, place);
     expect(steps).toBeLessThan(100);
-    await always().warmRead(() => {
+    await alwaysCold().warmRead(() => {
       throw new Error('on purpose');
     }, place);
     log = [];
-    await always().warmRead(follow, { ...place, isOpen: () => false });
+    await alwaysCold().warmRead(follow, { ...place, isOpen: () => false });
     expect(log).toEqual([]);
-    await always().warmRead(follow, { ...place, isOpen: () => log.length === 0 });
+    await alwaysCold().warmRead(follow, { ...place, isOpen: () => log.length === 0 });
     expect(log).toEqual(['fetch a']);
   });
 
@@ -196,7 +190,7 @@ describe('an operation that is warmed up', () => {
     const keys = [Buffer.alloc(0), Buffer.alloc(2000, 1), Buffer.alloc(20_000, 1)];
     for (const key of keys) {
       await store.fetch([key, bytes('a')]);
-      await always().warmRead((tx) => tx.range({ start: key, end: key, limit: 1 }), place);
+      await alwaysCold().warmRead((tx) => tx.range({ start: key, end: key, limit: 1 }), place);
     }
     expect(store.get(bytes('a'))).toEqual(bytes('b'));
     store.release();
@@ -208,8 +202,8 @@ describe('an operation that is warmed up', () => {
     await database.close();
     const told: string[] = [];
     const onDamaged = (key: Bytes) => told.push(Buffer.from(key).toString());
-    await always().warmRead((tx) => tx.range({ ...everything, onDamaged }), place);
-    await always().warmRead(function* (tx) {
+    await alwaysCold().warmRead((tx) => tx.range({ ...everything, onDamaged }), place);
+    await alwaysCold().warmRead(function* (tx) {
       try {
         return yield* tx.get(bytes('b'));
       } catch {
@@ -226,7 +220,7 @@ describe('an operation that is warmed up', () => {
 
 describe('an engine whose reads wait for the disk', () => {
   it('does all writes that it took before it closes, and refuses reads from then on', async () => {
-    const engine = await openLmdbEngine({ path: folder, cold: always() });
+    const engine = await openLmdbEngine({ path: folder, cold: alwaysCold() });
     const counts = Array.from({ length: 20 }, () => engine.write((tx) => increment(tx, bytes('count'))));
     const closing = engine.close();
     expect((await Promise.all(counts)).toSorted((a, b) => a - b)).toEqual(counts.map((_, at) => at + 1));
@@ -236,7 +230,7 @@ describe('an engine whose reads wait for the disk', () => {
   });
 
   it('does writes in the order in which they came, whatever of them has to be fetched', async () => {
-    const engine = await openLmdbEngine({ path: folder, cold: always() });
+    const engine = await openLmdbEngine({ path: folder, cold: alwaysCold() });
     for (let round = 0; round < 20; round += 1) {
       const first = engine.write(function* (tx) {
         for (let at = 0; at < 5; at += 1) yield* tx.get(bytes(`${round} ${at}`));
@@ -256,7 +250,7 @@ describe('an engine whose reads wait for the disk', () => {
         .split('\n')
         .filter((line) => line.includes(folder)).length;
     const keys = Array.from({ length: 1000 }, (_, at) => bytes(`key ${at}`));
-    const engine = await openLmdbEngine({ path: folder, cold: always() });
+    const engine = await openLmdbEngine({ path: folder, cold: alwaysCold() });
     await write(
       engine,
       keys.map((key) => [key, key]),
@@ -264,7 +258,7 @@ describe('an engine whose reads wait for the disk', () => {
     const reads = Array.from({ length: 20 }, () => engine.read((tx) => tx.getMany(keys)));
     await Promise.all([engine.close(), Promise.allSettled(reads)]);
     expect(maps()).toBe(0);
-    const replica = new LmdbReplica({ path: folder, cold: always() });
+    const replica = new LmdbReplica({ path: folder, cold: alwaysCold() });
     replica.open();
     const warming = Array.from({ length: 20 }, () => replica.warm((tx) => tx.getMany(keys)));
     // Until threads are at it.
@@ -275,7 +269,7 @@ describe('an engine whose reads wait for the disk', () => {
   });
 
   it('can be closed while it fetches', async () => {
-    const engine = await openLmdbEngine({ path: folder, cold: always() });
+    const engine = await openLmdbEngine({ path: folder, cold: alwaysCold() });
     const keys = Array.from({ length: 1000 }, (_, at) => bytes(`key ${at}`));
     const reads = Array.from({ length: 50 }, () => engine.read((tx) => tx.getMany(keys)));
     const closing = engine.close();

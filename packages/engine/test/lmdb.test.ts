@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { openLmdbEngine } from '../src/index.ts';
-import { ColdReads } from '../src/lmdb/coldReads.ts';
 import { engineSuite } from './engineSuite.ts';
 import { openJournaled } from './journalRig.ts';
+import { alwaysCold } from './shorthand.ts';
 
 let folder = '';
 let opened = 0;
@@ -14,17 +14,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Every operation is warmed up. */
-function coldReads(): ColdReads {
-  let faults = 0;
-  return new ColdReads({ faults: () => (faults += 1_000_000), isCold: true });
-}
-
 engineSuite('lmdb', () => openLmdbEngine({ path: join(folder, String(opened++)) }));
 engineSuite('lmdb that reads from the disk', () =>
-  openLmdbEngine({ path: join(folder, String(opened++)), cold: coldReads() }),
+  openLmdbEngine({ path: join(folder, String(opened++)), cold: alwaysCold() }),
 );
 engineSuite('journaled lmdb', () => openJournaled({ path: join(folder, String(opened++)) }));
 engineSuite('journaled lmdb that reads from the disk', () =>
-  openJournaled({ path: join(folder, String(opened++)), cold: coldReads() }),
+  openJournaled({ path: join(folder, String(opened++)), cold: alwaysCold() }),
 );

@@ -7,6 +7,7 @@ import {
   type Op,
   type WriteTx,
 } from '../src/index.ts';
+import { ColdReads } from '../src/lmdb/coldReads.ts';
 
 export const everything: KeyRange = {
   start: Buffer.from([0]),
@@ -45,4 +46,10 @@ export function* increment(tx: WriteTx, key: Bytes): Op<number> {
   const next = Number((yield* tx.get(key)) ?? 0) + 1;
   tx.put(key, bytes(String(next)));
   return next;
+}
+
+/** Has every operation warmed up. */
+export function alwaysCold(): ColdReads {
+  let faults = 0;
+  return new ColdReads({ faults: () => (faults += 1_000_000), isCold: true });
 }

@@ -10,6 +10,7 @@ import {
 } from '../contract.ts';
 import { answer, type Snapshot, YieldedReads } from '../snapshot.ts';
 import { WriteBuffer } from '../writeBuffer.ts';
+import { YieldedWrites } from '../yieldedWrites.ts';
 import { RecentKeys } from './recentKeys.ts';
 
 /** Page faults that waited for the disk, of this process, since it began. */
@@ -168,23 +169,6 @@ export interface ReadPlace {
   };
   /** Otherwise nothing more may be read. */
   isOpen(): boolean;
-}
-
-class YieldedWrites extends YieldedReads implements WriteTx {
-  readonly #writes: WriteBuffer;
-
-  constructor(writes: WriteBuffer) {
-    super();
-    this.#writes = writes;
-  }
-
-  put(key: Bytes, value: Bytes): void {
-    this.#writes.put(key, value);
-  }
-
-  delete(key: Bytes): void {
-    this.#writes.delete(key);
-  }
 }
 
 /** Of a range, where it begins: the rest is mostly on the same page. */

@@ -1,5 +1,4 @@
 import {
-  type Bytes,
   type Engine,
   EngineError,
   type Op,
@@ -10,6 +9,7 @@ import {
 import type { OwnWrite } from '../mergeRange.ts';
 import { resume, type Snapshot, YieldedReads } from '../snapshot.ts';
 import { WriteBuffer } from '../writeBuffer.ts';
+import { YieldedWrites } from '../yieldedWrites.ts';
 import { ReadSet } from './readSet.ts';
 import { MemoryState } from './state.ts';
 
@@ -99,7 +99,7 @@ export class MemoryEngine implements Engine {
     for (let attempt = 0; attempt < this.#attemptsMax; attempt++) {
       const reads = new ReadSet(this.#state);
       const writes = new WriteBuffer(reads);
-      const value = await this.#drive(op(new BufferedTx(writes)), writes);
+      const value = await this.#drive(op(new YieldedWrites(writes)), writes);
       // What was read is one state that was current after the call: there is nothing to check.
       if (writes.keys.length === 0) return value;
       await this.#options.beforeCommit?.();
@@ -143,22 +143,5 @@ export class MemoryEngine implements Engine {
 
   #refuseWhenClosed(): void {
     if (this.#closed) throw new EngineError('Closed', 'the memory engine is closed');
-  }
-}
-
-class BufferedTx extends YieldedReads implements WriteTx {
-  readonly #writes: WriteBuffer;
-
-  constructor(writes: WriteBuffer) {
-    super();
-    this.#writes = writes;
-  }
-
-  put(key: Bytes, value: Bytes): void {
-    this.#writes.put(key, value);
-  }
-
-  delete(key: Bytes): void {
-    this.#writes.delete(key);
   }
 }

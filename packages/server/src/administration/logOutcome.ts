@@ -6,7 +6,7 @@ import { CommandFailure } from '../failure.ts';
 /** What whoever asked can mend, and the server can not. */
 const OF_WHO_ASKED: readonly ExitCode[] = [EXIT.usage, EXIT.notFound, EXIT.conflict, EXIT.inUse];
 
-/** The store was closed, or is to be served by another process: somebody wanted it so. */
+/** The store was closed, or its process ended, which is told by itself where nobody wanted it so. */
 const OF_A_STOP: ReadonlySet<string> = new Set(['Closed', 'Interrupted']);
 
 /** Why long work did not come to its end. @param what as in `the backup` */
