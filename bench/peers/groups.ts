@@ -1,5 +1,6 @@
 /** The rows by the server that they share: each group is measured on one that was just started on an empty disk. */
 
+import type { GoProgram } from './install.ts';
 import { directory } from './rows/directory.ts';
 import { copies, multipart } from './rows/large.ts';
 import { objects } from './rows/objects.ts';
@@ -10,6 +11,8 @@ const MIB = 1024 * KIB;
 
 export interface Group {
   readonly name: string;
+  /** What it needs beside the servers. */
+  readonly program?: GoProgram;
   run(world: World): Promise<void>;
 }
 

@@ -28,19 +28,21 @@ export class Unavailable extends Error {
   override readonly name = 'Unavailable';
 }
 
-/** @returns the program's path. @throws Unavailable with what go said */
-export async function installGoProgram(
-  { name, module, version, command, replaced = [] }: GoProgram,
-  tell: (line: string) => void,
-): Promise<string> {
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'facet-bench');
-  const folder = join(cache, `${name}-${version}`);
-  const program = join(folder, name);
-  const there = await access(program).then(
+const folderOf = ({ name, version }: GoProgram): string =>
+  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'facet-bench', `${name}-${version}`);
+
+/** Where it is once it is installed. */
+export const pathOf = (program: GoProgram): string => join(folderOf(program), program.name);
+
+/** Once: one that is there is left as it is. @throws Unavailable with what go said */
+export async function installGoProgram(program: GoProgram, tell: (line: string) => void): Promise<void> {
+  const { module, version, command, replaced = [] } = program;
+  const isThere = await access(pathOf(program)).then(
     () => true,
     () => false,
   );
-  if (there) return program;
+  if (isThere) return;
+  const folder = folderOf(program);
   tell(`building ${module} ${version} into ${folder}: this takes minutes, once`);
   await mkdir(folder, { recursive: true });
   const go = (...words: string[]) =>
@@ -50,11 +52,10 @@ export async function installGoProgram(
   const built = command === undefined ? module : `${module}/${command}`;
   try {
     await go('get', `${built}@${version}`);
-    await go('build', '-o', program, built);
+    await go('build', '-o', pathOf(program), built);
   } catch (error) {
     throw new Unavailable(`${module} ${version} cannot be built: ${lastWords(error)}`);
   }
-  return program;
 }
 
 /** Without addresses: where a machine gets its modules from is its own affair. */

@@ -28,25 +28,49 @@ export interface SetupFacts extends SetupIdentity {
   readonly disk: Readonly<Record<string, number>>;
 }
 
+/** A program that the machine cannot have. */
+export interface Lack {
+  readonly program: string;
+  readonly why: string;
+}
+
+/** Of a run. */
+export interface Place {
+  readonly round: number;
+  readonly group: string;
+  /** Absent: several. */
+  readonly setup?: string;
+}
+
+export interface Failure extends Place {
+  readonly why: string;
+}
+
+export const placeOf = ({ round, group, setup }: Place): string =>
+  [`round ${round}`, group, setup].filter(Boolean).join(', ');
+
 export interface Document {
   readonly date: string;
   readonly machine: string;
-  readonly client: string;
+  readonly clients: readonly string[];
+  /** Groups and programs that were to be had. */
+  readonly asked: readonly string[];
   readonly setups: readonly SetupFacts[];
-  /** Programs that this machine cannot have, of those that any row needs, and why. */
-  readonly unavailable: readonly string[];
-  /** Of what was asked for. */
+  readonly unavailable: readonly Lack[];
   readonly skipped: readonly string[];
-  readonly failed: readonly string[];
+  readonly failed: readonly Failure[];
   readonly lines: readonly Line[];
 }
+
+/** What is known before anything is measured. */
+export type Facts = Pick<Document, 'machine' | 'clients' | 'asked'>;
 
 export class Results {
   readonly #cells = new Map<string, Cell[]>();
   readonly #disk = new Map<string, Map<string, number[]>>();
-  readonly #unavailable: string[] = [];
+  readonly #unavailable: Lack[] = [];
   readonly #skipped: string[] = [];
-  readonly #failed: string[] = [];
+  readonly #failed: Failure[] = [];
 
   sinkOf(setup: SetupIdentity): Sink {
     return {
@@ -62,19 +86,19 @@ export class Results {
     };
   }
 
-  lack(what: string): void {
-    this.#unavailable.push(what);
+  lack(lack: Lack): void {
+    this.#unavailable.push(lack);
   }
 
   skip(what: string): void {
     this.#skipped.push(what);
   }
 
-  fail(what: string): void {
-    this.#failed.push(what);
+  fail(failure: Failure): void {
+    this.#failed.push(failure);
   }
 
-  document(facts: { machine: string; client: string }, setups: readonly SetupIdentity[]): Document {
+  document(facts: Facts, setups: readonly SetupIdentity[]): Document {
     return {
       date: new Date().toISOString().slice(0, 10),
       ...facts,
@@ -100,7 +124,11 @@ export function mustBeOfSame(earlier: Document, now: Document): void {
     throw new Error('the results there are of another machine or other versions');
 }
 
-/** Some rows once more, in place of what they were; those that are new come behind. @throws Error as {@link mustBeOfSame} */
+/**
+ * Some rows once more, in place of what they were, and of what failed then; those that are new come behind.
+ *
+ * @throws Error as {@link mustBeOfSame}
+ */
 export function joined(earlier: Document, again: Document): Document {
   mustBeOfSame(earlier, again);
   const keyOf = ({ setup, row, connections }: Line) => JSON.stringify([setup, row, connections]);
@@ -112,12 +140,25 @@ export function joined(earlier: Document, again: Document): Document {
   }
   return {
     ...again,
+    clients: union(earlier.clients, again.clients),
+    asked: union(earlier.asked, again.asked),
     setups: [...setups.values()],
-    skipped: [...new Set([...earlier.skipped, ...again.skipped])],
-    failed: [...new Set([...earlier.failed, ...again.failed])],
+    unavailable: [
+      ...earlier.unavailable.filter(({ program }) => !again.asked.includes(program)),
+      ...again.unavailable,
+    ],
+    skipped: union(earlier.skipped, again.skipped),
+    failed: [...earlier.failed.filter((failure) => !isOf(failure, again)), ...again.failed],
     lines: [...lines.values()],
   };
 }
+
+const union = (some: readonly string[], more: readonly string[]): string[] => [
+  ...new Set([...some, ...more]),
+];
+
+const isOf = ({ group, setup }: Failure, { asked, setups }: Document): boolean =>
+  asked.includes(group) && (setup === undefined || setups.some(({ name }) => name === setup));
 
 function lineOf(at: string, cells: readonly Cell[]): Line {
   const [setup, row, connections]: [string, string, number] = JSON.parse(at);

@@ -13,8 +13,8 @@
  * `FACET_NFS_CLIENT` and `FACET_PEER_GANESHA` are for small files by NFS, as for bench:nfs: there the server has one core,
  * and the client's virtual machine the other.
  *
- * Servers, and warp, are built from their Go modules into ~/.cache/facet-bench at first. One that cannot be had is left
- * out, and the results say why. A group has a server that was just started on an empty folder and warmed up; groups are
+ * Servers, and warp, are built from their Go modules into ~/.cache/facet-bench when they are first asked for. One that
+ * cannot be had is left out, and the results say why. A group has a server that was just started on an empty folder and warmed up; groups are
  * measured on all servers in turn, so that a neighbour's noise falls on all. Server and client share the machine's
  * cores; of the server's CPU time and memory all its processes count.
  *
@@ -25,18 +25,18 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { optionsOf } from '../load/options.ts';
 import { GROUPS, type Group } from './groups.ts';
-import { Unavailable } from './install.ts';
+import { type GoProgram, installGoProgram, Unavailable } from './install.ts';
 import { machineOf } from './machine.ts';
 import { facetByNfs, GANESHA, GANESHA_SYNCED, ganeshaByNfs } from './nfs.ts';
 import { printLines } from './report/table.ts';
 import { readReport, writeReport } from './report/write.ts';
-import { joined, mustBeOfSame, Results } from './results.ts';
-import { WARP_GROUP, WARP_VERSION, warp } from './rows/warp.ts';
+import { joined, mustBeOfSame, type Place, placeOf, Results } from './results.ts';
+import { warp } from './rows/warp.ts';
 import { facet } from './servers/facet.ts';
 import { juicefs } from './servers/juicefs.ts';
 import { minio } from './servers/minio.ts';
 import { seaweedfs } from './servers/seaweedfs.ts';
-import type { Setup, SetupIdentity } from './servers/server.ts';
+import type { SetupIdentity } from './servers/server.ts';
 import { versitygw } from './servers/versitygw.ts';
 import { visit } from './visit.ts';
 import type { Pace } from './world.ts';
@@ -65,49 +65,53 @@ function chosen<T extends { readonly name: string }>(all: readonly T[]): T[] {
   return named.length > 0 ? named : [...all];
 }
 
-async function setupsOf(results: Results): Promise<Setup[]> {
-  const setups: Setup[] = [];
-  for (const find of [facet, minio, seaweedfs, juicefs, versitygw]) {
-    setups.push(...((await orLeftOut(find, results)) ?? []));
+/** Without those that the machine cannot have, which the results say. */
+async function installed<T extends { readonly program?: GoProgram }>(all: readonly T[]): Promise<T[]> {
+  const programs = new Map(all.flatMap(({ program }) => (program ? [[program.name, program]] : [])));
+  const lacking = new Set<string>();
+  for (const [name, program] of programs) {
+    try {
+      await installGoProgram(program, tell);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      results.lack({ program: name, why: error.message });
+      tell(`left out: ${error.message}`);
+      lacking.add(name);
+    }
   }
-  return setups;
-}
-
-/** @returns undefined where the machine cannot have it, which the results say */
-async function orLeftOut<T>(
-  find: (say: typeof tell) => Promise<T>,
-  results: Results,
-): Promise<T | undefined> {
-  try {
-    return await find(tell);
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    results.lack(error.message);
-    tell(`left out: ${error.message}`);
-    return undefined;
-  }
+  return all.filter(({ program }) => !lacking.has(program?.name ?? ''));
 }
 
 const results = new Results();
 /** It has servers and a client of its own. */
 const NFS_GROUP = 'NFS';
-const byWarp = await orLeftOut(warp, results);
-const every: readonly Group[] = [...GROUPS, ...(byWarp ? [byWarp] : [])];
-// One that cannot be had is asked for all the same: then it is none, not all.
-const names = [...GROUPS.map(({ name }) => ({ name })), { name: WARP_GROUP }, { name: NFS_GROUP }];
-const asked = chosen(names).map(({ name }) => name);
-const groups = every.filter(({ name }) => asked.includes(name));
-const there = await setupsOf(results);
+const everyGroup: readonly Group[] = [...GROUPS, warp];
+const everySetup = [...(await facet()), ...minio(), ...seaweedfs(), ...juicefs(), ...versitygw()];
+const names = [...everyGroup.map(({ name }) => ({ name })), { name: NFS_GROUP }];
 for (const word of words) {
-  if (![...names, ...there].some(({ name }) => name.toLowerCase().includes(word)))
-    throw new Error(`no server that is here, and no group, is called ${word}`);
+  if (![...names, ...everySetup].some(({ name }) => name.toLowerCase().includes(word)))
+    throw new Error(`no server, and no group, is called ${word}`);
 }
-const setups = chosen(there);
+// One that cannot be had is asked for all the same: then it is none, not all.
+const askedGroups = chosen(names).map(({ name }) => name);
+const wantedGroups = everyGroup.filter(({ name }) => askedGroups.includes(name));
+const wantedSetups = chosen(everySetup);
+const [groups, setups] = [await installed(wantedGroups), await installed(wantedSetups)];
+const asked = [
+  ...askedGroups,
+  ...[...wantedGroups, ...wantedSetups].map(({ program }) => program?.name ?? ''),
+];
 // What is under way has its servers told to end, and its folders removed, when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
-const client = `bench/load, Node ${process.version}${byWarp ? `, and warp ${WARP_VERSION}` : ''}`;
-const facts = { machine: machineOf(values.data), client };
+const facts = {
+  machine: machineOf(values.data),
+  clients: [
+    `bench/load, Node ${process.version}`,
+    ...groups.flatMap(({ program }) => (program ? [`${program.name} ${program.version}`] : [])),
+  ],
+  asked: [...new Set(asked.filter(Boolean))],
+};
 const isWhole = !values.quick && words.length === 0;
 const folder = values.results ?? (isWhole || values.again ? RESULTS : undefined);
 const earlier = values.again && folder !== undefined ? await readReport(folder) : undefined;
@@ -115,7 +119,7 @@ const earlier = values.again && folder !== undefined ? await readReport(folder) 
 if (earlier) mustBeOfSame(earlier, results.document(facts, setups));
 
 await visitAll();
-const byNfs = asked.includes(NFS_GROUP) ? await askByNfs() : [];
+const byNfs = askedGroups.includes(NFS_GROUP) ? await askByNfs() : [];
 const document = results.document(facts, [...setups, ...byNfs]);
 printLines(document);
 if (folder !== undefined) await writeReport(folder, earlier ? joined(earlier, document) : document);
@@ -125,7 +129,7 @@ async function visitAll(): Promise<void> {
   for (let round = 1; round <= rounds; round += 1) {
     for (const group of groups) {
       for (const setup of setups) {
-        await timed(`round ${round}, ${group.name}, ${setup.name}`, () =>
+        await timed({ round, group: group.name, setup: setup.name }, () =>
           visit({ setup, group, parent: values.data }, pace, results.sinkOf(setup)),
         );
       }
@@ -145,7 +149,7 @@ async function askByNfs(): Promise<SetupIdentity[]> {
   /** By round; undefined where that failed. */
   const isPeerHere: (boolean | undefined)[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    const isHere = await timed(`round ${round}, ${NFS_GROUP}`, async () => {
+    const isHere = await timed({ round, group: NFS_GROUP }, async () => {
       if (ours) await facetByNfs(ours, places, pace);
       return ganeshaByNfs(places, pace);
     });
@@ -158,13 +162,14 @@ async function askByNfs(): Promise<SetupIdentity[]> {
 }
 
 /** @returns undefined where it failed, which is in the results and does not keep the rest from being measured */
-async function timed<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+async function timed<T>(place: Place, work: () => Promise<T>): Promise<T | undefined> {
+  const what = placeOf(place);
   const began = performance.now();
   try {
     return await work();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    results.fail(`${what}: ${reason.slice(0, REASON_CHARACTERS_MAX)}`);
+    results.fail({ ...place, why: reason.slice(0, REASON_CHARACTERS_MAX) });
     tell(`FAILED ${what}: ${reason}`);
     return undefined;
   } finally {

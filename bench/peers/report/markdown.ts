@@ -1,15 +1,15 @@
 /** peers.md: the results for readers, the equally durable servers first, the others apart. */
 
 import type { Document, Line, SetupFacts } from '../results.ts';
-import { columnsOf, figure, leftOutOf, rowsOf } from './table.ts';
+import { columnsOf, failuresOf, figure, leftOutOf, rowsOf } from './table.ts';
 
 export function markdownOf(document: Document): string {
-  const { setups, failed } = document;
-  const leftOut = leftOutOf(document);
+  const { setups, clients } = document;
+  const [leftOut, failed] = [leftOutOf(document), failuresOf(document)];
   return [
     '# Facet and others on one disk',
     `![Operations a second, a panel a row](peers.svg)`,
-    `${document.date}, ${document.machine}; client: ${document.client}, on the same cores. Written by \`npm run bench:peers\`; all figures are in [peers.json](peers.json).`,
+    `${document.date}, ${document.machine}; client: ${clients.join(' and ')}, on the same cores. Written by \`npm run bench:peers\`; all figures are in [peers.json](peers.json).`,
     'Each figure is the middle of the rounds, in which servers took turns, each started on an empty folder and warmed up. CPU time and memory (anonymous and shared, not the page cache) are those of all processes of the server. `×N` are connections, each with one request under way. "Facet is" compares operations a second. ≈: the time of a part was measured, and that of the rest reckoned.',
     'What `chattr +D` has the file system do differs: with a journal it waits for a commit and a flush of the disk; ext4 without one writes the names and does not flush, which asks less of that server than Facet does. The flushes of each row are in peers.json.',
     'What the figures cannot show: a network, a cold page cache, more cores, a disk slower than this one.',

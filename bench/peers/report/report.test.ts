@@ -21,8 +21,9 @@ const DOCUMENT: Document = {
   ...{
     date: '2026-11-29',
     machine: '<a machine>',
-    client: 'a client',
-    unavailable: ['a program, and why'],
+    clients: ['a client'],
+    asked: ['4 KiB', 'NFS', 'a program'],
+    unavailable: [{ program: 'a program', why: 'a program, and why' }],
     skipped: ['one, and why'],
     failed: [],
   },
@@ -31,7 +32,8 @@ const DOCUMENT: Document = {
 };
 
 it('puts rows that were measured again in their places', () => {
-  const again = { ...DOCUMENT, setups: DOCUMENT.setups.slice(0, 1), unavailable: [], skipped: ['another'] };
+  const setupsAgain = DOCUMENT.setups.slice(0, 1);
+  const again = { ...DOCUMENT, setups: setupsAgain, asked: ['4 KiB'], unavailable: [], skipped: ['another'] };
   const once = { ...line('Facet', 100), row: 'GET 4 KiB' };
   const both = joined(DOCUMENT, { ...again, lines: [{ ...line('Facet', 700), rounds: 3 }, once] });
   expect(both.lines.map((one) => [one.setup, one.row, one.operationsPerSecond, one.rounds])).toEqual([
@@ -41,10 +43,35 @@ it('puts rows that were measured again in their places', () => {
     ['Facet', 'GET 4 KiB', 100, 1],
   ]);
   expect(both.setups).toEqual(DOCUMENT.setups);
-  expect([both.unavailable, both.skipped]).toEqual([[], ['one, and why', 'another']]);
+  expect([both.unavailable, both.skipped]).toEqual([DOCUMENT.unavailable, ['one, and why', 'another']]);
   const setups = [{ ...setup('Facet', 'everything'), version: 'v2' }];
   expect(() => joined(DOCUMENT, { ...again, setups })).toThrow('other versions');
   expect(() => joined(DOCUMENT, { ...again, machine: 'another' })).toThrow('another machine');
+});
+
+it('keeps what failed but was not measured again, and a program that was not asked for again', () => {
+  const failure = (group: string, setup?: string) => ({
+    ...{ round: 1, group, why: 'and why' },
+    ...(setup === undefined ? {} : { setup }),
+  });
+  const earlier = {
+    ...DOCUMENT,
+    failed: [
+      failure('4 KiB', 'Facet'),
+      failure('4 KiB', 'synced'),
+      failure('NFS'),
+      failure('64 MiB', 'Facet'),
+    ],
+  };
+  const again = { ...DOCUMENT, setups: DOCUMENT.setups.slice(0, 1), unavailable: [], lines: [] };
+  const both = joined(earlier, { ...again, failed: [failure('4 KiB', 'Facet')] });
+  expect(both.failed).toEqual([
+    failure('4 KiB', 'synced'),
+    failure('64 MiB', 'Facet'),
+    failure('4 KiB', 'Facet'),
+  ]);
+  expect(both.unavailable).toEqual([]);
+  expect(markdownOf(both)).toContain('- round 1, 4 KiB, synced: and why');
 });
 
 it('tells the servers that may lose what they answered apart', () => {

@@ -1,7 +1,7 @@
 /** The table for the terminal, and the figures as people read them. */
 
 import { printTable } from '../../s3/report.ts';
-import type { Document, Line } from '../results.ts';
+import { type Document, type Line, placeOf } from '../results.ts';
 
 /** Three digits that count. */
 export function figure(value: number): string {
@@ -30,8 +30,11 @@ export function rowsOf({ lines }: Document): { row: string; connections: number;
 }
 
 export function leftOutOf({ unavailable, skipped }: Document): readonly string[] {
-  return [...unavailable, ...skipped];
+  return [...unavailable.map(({ why }) => why), ...skipped];
 }
+
+export const failuresOf = ({ failed }: Document): readonly string[] =>
+  failed.map((failure) => `${placeOf(failure)}: ${failure.why}`);
 
 export function printLines(document: Document): void {
   const facetOf = (lines: readonly Line[]) => lines.find(({ setup }) => setup === 'Facet');
@@ -62,5 +65,5 @@ export function printLines(document: Document): void {
     })),
   );
   for (const line of leftOutOf(document)) process.stdout.write(`left out: ${line}\n`);
-  for (const line of document.failed) process.stdout.write(`failed: ${line}\n`);
+  for (const line of failuresOf(document)) process.stdout.write(`failed: ${line}\n`);
 }

@@ -9,16 +9,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import type { Group } from '../groups.ts';
-import { installGoProgram } from '../install.ts';
+import { pathOf } from '../install.ts';
 import { CREDENTIALS } from '../servers/server.ts';
 import type { Cell, World } from '../world.ts';
 
-export const WARP_GROUP = 'warp';
-export const WARP_VERSION = 'v1.6.2-0.20260817003345-d06f8e658763';
 const PROGRAM = {
   name: 'warp',
   module: 'github.com/minio/warp',
-  version: WARP_VERSION,
+  version: 'v1.6.2-0.20260817003345-d06f8e658763',
 };
 const SIZE = { name: '4 KiB', warp: '4KiB' };
 const CONNECTIONS = 16;
@@ -48,24 +46,20 @@ interface RequestTimes {
   readonly dur_99_millis: number;
 }
 
-/** @throws Unavailable */
-export async function warp(tell: (line: string) => void): Promise<Group> {
-  const program = await installGoProgram(PROGRAM, tell);
-  return {
-    name: WARP_GROUP,
-    async run(world) {
-      for (const { operation, report } of await runOf(program, world, 'put', [])) {
-        world.tell(cellOf(`${operation} ${SIZE.name}, by warp`, report));
-      }
-      for (const { operation, report } of await runOf(program, world, 'mixed', [`--objects=${OBJECTS}`])) {
-        world.tell(cellOf(`${operation} ${SIZE.name} of a mix, by warp`, report));
-      }
-    },
-  };
-}
+export const warp: Group = {
+  name: 'warp',
+  program: PROGRAM,
+  async run(world) {
+    for (const { operation, report } of await runOf(world, 'put', [])) {
+      world.tell(cellOf(`${operation} ${SIZE.name}, by warp`, report));
+    }
+    for (const { operation, report } of await runOf(world, 'mixed', [`--objects=${OBJECTS}`])) {
+      world.tell(cellOf(`${operation} ${SIZE.name} of a mix, by warp`, report));
+    }
+  },
+};
 
 async function runOf(
-  program: string,
   world: World,
   kind: 'put' | 'mixed',
   more: readonly string[],
@@ -78,7 +72,11 @@ async function runOf(
     ...[`--obj.size=${SIZE.warp}`, `--concurrent=${CONNECTIONS}`, `--duration=${SECONDS}s`],
     ...[`--benchdata=${data}`, ...more],
   ];
-  await promisify(execFile)(program, words, { cwd: world.folder, timeout: RUN_MS_MAX, maxBuffer: 1 << 24 });
+  await promisify(execFile)(pathOf(PROGRAM), words, {
+    cwd: world.folder,
+    timeout: RUN_MS_MAX,
+    maxBuffer: 1 << 24,
+  });
   const packed = await readFile(`${data}.json.zst`);
   const { by_op_type: reports }: { by_op_type: Partial<Record<WarpOperation, OperationReport>> } = JSON.parse(
     (await promisify(zstdDecompress)(packed)).toString(),

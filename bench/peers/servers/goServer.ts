@@ -2,7 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GoProgram, installGoProgram } from '../install.ts';
+import { type GoProgram, pathOf } from '../install.ts';
 import { freePorts, startChild, synchronous } from './child.ts';
 import { HOST, type Running, type Setup } from './server.ts';
 
@@ -28,12 +28,9 @@ interface GoServer {
   readonly asItComes: Pick<Setup, 'name' | 'how' | 'durability'>;
 }
 
-/** In both ways. @throws Unavailable */
-export async function goServer(
-  { program, prepare, command, synchronous: synced, asItComes }: GoServer,
-  tell: (line: string) => void,
-): Promise<Setup[]> {
-  const path = await installGoProgram(program, tell);
+/** In both ways. */
+export function goServer({ program, prepare, command, synchronous: synced, asItComes }: GoServer): Setup[] {
+  const path = pathOf(program);
   const start = async (folder: string, what?: 'SD' | 'D'): Promise<Running> => {
     const [port = 0, otherPort = 0] = await freePorts(2);
     const data = join(folder, 'data');
@@ -44,7 +41,7 @@ export async function goServer(
     const child = await startChild({ program: path, ...command(at), folder, port });
     return { ...child, endpoint: { host: HOST, port } };
   };
-  const common = { version: program.version, renames: 'CopyObject and DELETE of each object' };
+  const common = { program, version: program.version, renames: 'CopyObject and DELETE of each object' };
   return [
     {
       ...common,

@@ -33,38 +33,35 @@ const PROGRAM = {
 const metadataOf = (folder: string, synced: boolean): string =>
   `sqlite3://${join(folder, 'metadata.db')}?_journal=WAL${synced ? '&_synchronous=FULL' : ''}`;
 
-export function juicefs(tell: (line: string) => void): Promise<Setup[]> {
-  return goServer(
-    {
-      program: PROGRAM,
-      async prepare(program, { folder, data, synced }) {
-        const storage = ['--storage', 'file', '--bucket', `${data}/`, '--trash-days', '0'];
-        const words = ['format', ...storage, metadataOf(folder, synced), BUCKET];
-        await promisify(execFile)(program, words, { cwd: folder });
-      },
-      command: ({ folder, port, otherPort, synced }) => ({
-        words: [
-          ...['gateway', metadataOf(folder, synced), `${HOST}:${port}`],
-          ...['--multi-buckets', '--keep-etag', '--no-usage-report', '--no-banner'],
-          ...['--metrics', `${HOST}:${otherPort}`],
-          ...['--cache-dir', join(folder, 'cache'), '--log', join(folder, 'gateway.log')],
-        ],
-        env: {
-          MINIO_ROOT_USER: CREDENTIALS.accessKeyId,
-          MINIO_ROOT_PASSWORD: CREDENTIALS.secretAccessKey,
-        },
-      }),
-      synchronous: {
-        what: 'SD',
-        name: 'JuiceFS, synced',
-        how: 'SQLite told to sync, and chattr +S +D for the files of objects',
-      },
-      asItComes: {
-        name: 'JuiceFS',
-        how: 'as it comes',
-        durability: 'nothing',
-      },
+export function juicefs(): Setup[] {
+  return goServer({
+    program: PROGRAM,
+    async prepare(program, { folder, data, synced }) {
+      const storage = ['--storage', 'file', '--bucket', `${data}/`, '--trash-days', '0'];
+      const words = ['format', ...storage, metadataOf(folder, synced), BUCKET];
+      await promisify(execFile)(program, words, { cwd: folder });
     },
-    tell,
-  );
+    command: ({ folder, port, otherPort, synced }) => ({
+      words: [
+        ...['gateway', metadataOf(folder, synced), `${HOST}:${port}`],
+        ...['--multi-buckets', '--keep-etag', '--no-usage-report', '--no-banner'],
+        ...['--metrics', `${HOST}:${otherPort}`],
+        ...['--cache-dir', join(folder, 'cache'), '--log', join(folder, 'gateway.log')],
+      ],
+      env: {
+        MINIO_ROOT_USER: CREDENTIALS.accessKeyId,
+        MINIO_ROOT_PASSWORD: CREDENTIALS.secretAccessKey,
+      },
+    }),
+    synchronous: {
+      what: 'SD',
+      name: 'JuiceFS, synced',
+      how: 'SQLite told to sync, and chattr +S +D for the files of objects',
+    },
+    asItComes: {
+      name: 'JuiceFS',
+      how: 'as it comes',
+      durability: 'nothing',
+    },
+  });
 }

@@ -13,33 +13,30 @@ const PROGRAM = {
   version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
 };
 
-export function minio(tell: (line: string) => void): Promise<Setup[]> {
-  return goServer(
-    {
-      program: PROGRAM,
-      command: ({ folder, data, port, otherPort }) => ({
-        words: [
-          ...['server', '--quiet', '--certs-dir', join(folder, 'certificates')],
-          ...['--address', `${HOST}:${port}`, '--console-address', `${HOST}:${otherPort}`, data],
-        ],
-        env: {
-          MINIO_ROOT_USER: CREDENTIALS.accessKeyId,
-          MINIO_ROOT_PASSWORD: CREDENTIALS.secretAccessKey,
-          MINIO_BROWSER: 'off',
-          MINIO_UPDATE: 'off',
-        },
-      }),
-      synchronous: {
-        what: 'D',
-        name: 'MinIO, names synced',
-        how: 'its own fdatasync, and chattr +D for names',
+export function minio(): Setup[] {
+  return goServer({
+    program: PROGRAM,
+    command: ({ folder, data, port, otherPort }) => ({
+      words: [
+        ...['server', '--quiet', '--certs-dir', join(folder, 'certificates')],
+        ...['--address', `${HOST}:${port}`, '--console-address', `${HOST}:${otherPort}`, data],
+      ],
+      env: {
+        MINIO_ROOT_USER: CREDENTIALS.accessKeyId,
+        MINIO_ROOT_PASSWORD: CREDENTIALS.secretAccessKey,
+        MINIO_BROWSER: 'off',
+        MINIO_UPDATE: 'off',
       },
-      asItComes: {
-        name: 'MinIO',
-        how: 'as it comes: fdatasync of files, not of names',
-        durability: 'the bytes',
-      },
+    }),
+    synchronous: {
+      what: 'D',
+      name: 'MinIO, names synced',
+      how: 'its own fdatasync, and chattr +D for names',
     },
-    tell,
-  );
+    asItComes: {
+      name: 'MinIO',
+      how: 'as it comes: fdatasync of files, not of names',
+      durability: 'the bytes',
+    },
+  });
 }

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { installGoProgram } from '../install.ts';
+import { pathOf } from '../install.ts';
 import { freePorts, startChild, synchronous } from './child.ts';
 import { BUCKET, CREDENTIALS, HOST, type Running, type Setup } from './server.ts';
 
@@ -21,31 +21,31 @@ const PROGRAM = {
 const VOLUME_MIB_MAX = 1024;
 const RULE_MS_MAX = 60_000;
 
-export async function seaweedfs(tell: (line: string) => void): Promise<Setup[]> {
-  const program = await installGoProgram(PROGRAM, tell);
-  const { version } = PROGRAM;
-  const renames = 'mv.from of the filer';
+export function seaweedfs(): Setup[] {
+  const common = { program: PROGRAM, version: PROGRAM.version, renames: 'mv.from of the filer' };
   return [
     {
-      ...{ name: 'SeaweedFS, synced', version, durability: 'everything', renames },
+      ...common,
+      ...{ name: 'SeaweedFS, synced', durability: 'everything' },
       how: 'a filer rule with fsync, and chattr +S +D for the filer’s LevelDB',
-      start: (folder) => start({ program, folder, sync: true }),
+      start: (folder) => start({ folder, sync: true }),
     },
     {
-      ...{ name: 'SeaweedFS', version, durability: 'nothing', renames },
+      ...common,
+      ...{ name: 'SeaweedFS', durability: 'nothing' },
       how: 'as it comes',
-      start: (folder) => start({ program, folder, sync: false }),
+      start: (folder) => start({ folder, sync: false }),
     },
   ];
 }
 
 interface Start {
-  readonly program: string;
   readonly folder: string;
   readonly sync: boolean;
 }
 
-async function start({ program, folder, sync }: Start): Promise<Running> {
+async function start({ folder, sync }: Start): Promise<Running> {
+  const program = pathOf(PROGRAM);
   const [master = 0, masterGrpc, volume, volumeGrpc, filer = 0, filerGrpc, s3 = 0, s3Grpc] =
     await freePorts(8);
   const [data, filerStore] = [join(folder, 'data'), join(folder, 'filerldb2')];

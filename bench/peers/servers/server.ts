@@ -1,6 +1,7 @@
 /** A server that has been started for the bench, as all of them look to it. */
 
 import type { Credentials, Endpoint } from '../../load/request.ts';
+import type { GoProgram } from '../install.ts';
 
 export const HOST = '127.0.0.1';
 export const BUCKET = 'bench';
@@ -33,6 +34,8 @@ export interface SetupIdentity {
 }
 
 export interface Setup extends SetupIdentity {
+  /** What has to be installed before it can start; absent: nothing. */
+  readonly program?: GoProgram;
   /** @param folder empty, for its data and all else that it keeps */
   start(folder: string): Promise<Running>;
 }

@@ -10,20 +10,17 @@ const PROGRAM = {
   version: 'v1.8.0',
 };
 
-export function versitygw(tell: (line: string) => void): Promise<Setup[]> {
-  return goServer(
-    {
-      program: PROGRAM,
-      command: ({ data, port }) => ({
-        words: ['--quiet', '--keep-alive', '--port', `${HOST}:${port}`, 'posix', data],
-        env: {
-          ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId,
-          ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey,
-        },
-      }),
-      synchronous: { what: 'SD', name: 'versitygw, synced', how: 'chattr +S +D' },
-      asItComes: { name: 'versitygw', how: 'as it comes', durability: 'nothing' },
-    },
-    tell,
-  );
+export function versitygw(): Setup[] {
+  return goServer({
+    program: PROGRAM,
+    command: ({ data, port }) => ({
+      words: ['--quiet', '--keep-alive', '--port', `${HOST}:${port}`, 'posix', data],
+      env: {
+        ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId,
+        ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey,
+      },
+    }),
+    synchronous: { what: 'SD', name: 'versitygw, synced', how: 'chattr +S +D' },
+    asItComes: { name: 'versitygw', how: 'as it comes', durability: 'nothing' },
+  });
 }
