@@ -59,21 +59,23 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 const rates = ({ first, last }: Speed): string =>
   `${whole(first)} a second in the first tenth, ${whole(last)} in the last (${(last / first).toFixed(2)} times)`;
 
-const readRates = (beginning: number, end: number): string =>
-  `${whole(beginning)} a second of a tenth, ${whole(end)} of all (${(end / beginning).toFixed(2)} times)`;
+function readRates([beginning, latest, all]: readonly [number, number, number]): string {
+  const times = (rate: number) => `${whole(rate)} (${(rate / beginning).toFixed(2)} times)`;
+  return `${whole(beginning)} a second of the first tenth when there was no more, ${times(latest)} of the last, ${times(all)} of all`;
+}
 
 async function fill(store: BenchStore, kind: Kind): Promise<void> {
   const before = await store.taken();
   const memory = anonymousBytes();
-  const { puts, beginning, end } = await putAndRead(store, kind);
+  const { puts, beginning, latest, all } = await putAndRead(store, kind);
   const after = await store.taken();
   const metadata = (after.metadataBytes - before.metadataBytes) / kind.count;
   const extents = (after.extentBytes - before.extentBytes) / (kind.count * kind.lengthBytes);
   tell(`${whole(kind.count)} objects of ${kind.lengthBytes} bytes put: ${rates(puts)}`);
-  tell(
-    `  read at random: ${readRates(beginning.once, end.once)}; from the disk, each: ${whole(end.bytesOfDisk)} bytes`,
-  );
-  tell(`  the same again, from memory: ${readRates(beginning.again, end.again)}`);
+  tell(`  read at random: ${readRates([beginning.once, latest.once, all.once])}`);
+  const [ofLatest, ofAll] = [latest.bytesOfDisk, all.bytesOfDisk].map(whole);
+  tell(`  from the disk, each: ${ofLatest} bytes of the last tenth, ${ofAll} of all`);
+  tell(`  the same again, from memory: ${readRates([beginning.again, latest.again, all.again])}`);
   tell(
     `  metadata ${whole(metadata)} bytes an object, extents ${extents.toFixed(3)} times the logical bytes`,
   );
@@ -99,24 +101,41 @@ interface ReadSpeed {
   readonly again: number;
 }
 
-/** Read are objects of the first tenth, when there are no more, and of all. */
-async function putAndRead(
-  store: BenchStore,
-  kind: Kind,
-): Promise<{ puts: Speed; beginning: ReadSpeed; end: ReadSpeed }> {
+interface Fill {
+  readonly puts: Speed;
+  /** Of the first tenth, when there was no more. */
+  readonly beginning: ReadSpeed;
+  /** When all were there: of the tenth that was put last, as the first was then, and of all. */
+  readonly latest: ReadSpeed;
+  readonly all: ReadSpeed;
+}
+
+async function putAndRead(store: BenchStore, kind: Kind): Promise<Fill> {
   const { count } = kind;
   const tenth = Math.max(1, Math.floor(count / 10));
   const puts = (from: number, to: number) => perSecond(from, to, (i) => put(store, kind, i));
   const first = await puts(0, tenth);
-  const beginning = await readSome(store, kind, tenth);
+  const beginning = await readSome(store, kind, { from: 0, to: tenth });
   await puts(tenth, count - tenth);
-  const last = await puts(Math.max(tenth, count - tenth), count);
-  return { puts: { first, last }, beginning, end: await readSome(store, kind, count) };
+  const from = Math.max(tenth, count - tenth);
+  const last = await puts(from, count);
+  const latest = await readSome(store, kind, { from, to: count });
+  return {
+    puts: { first, last },
+    beginning,
+    latest,
+    all: await readSome(store, kind, { from: 0, to: count }),
+  };
 }
 
-async function readSome(store: BenchStore, kind: Kind, among: number): Promise<ReadSpeed> {
+async function readSome(
+  store: BenchStore,
+  kind: Kind,
+  { from, to }: { from: number; to: number },
+): Promise<ReadSpeed> {
+  const among = to - from;
   const reads = Math.min(among, READS_MAX);
-  const all = () => perSecond(0, reads, (i) => mustRead(store, kind, scattered(i, among)));
+  const all = () => perSecond(0, reads, (i) => mustRead(store, kind, from + scattered(i, among)));
   const before = process.resourceUsage().fsRead;
   const once = await all();
   const bytesOfDisk = ((process.resourceUsage().fsRead - before) * BLOCK_BYTES) / reads;
