@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { checkPages, openLmdbEngine } from '@facet/engine';
 import { LocalExtentStore, NodeDisk } from '@facet/extents';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { FileAttributes } from '../src/files/types.ts';
 import {
   type Core,
   type Finding,
@@ -52,13 +53,36 @@ async function fill(root: string, objects: ReadonlyMap<string, Buffer>): Promise
   const { id: volume } = await core.volumes.create({ name: 'bucket', owner: 'tester' });
   for (const [key, bytes] of objects) {
     const writer = core.objects.stage({ lengthBytes: bytes.length });
-    await writer.write(bytes);
+    await writer.write(hasMap(bytes) ? Buffer.from(bytes).fill(0, ...WRITTEN_OVER) : bytes);
     const etag = { digest: Buffer.alloc(16), parts: 0 };
     const how = { etag, properties: {}, userMetadata: { colour: `of ${key}` } };
     await core.objects.put({ volume, key: Buffer.from(key), body: await writer.finish(), ...how });
+    if (hasMap(bytes)) await writeOver(core, { volume, key: Buffer.from(key) }, bytes);
   }
   await core.close();
   return volume;
+}
+
+const WRITTEN_OVER = [1_000, 2_000] as const;
+const hasMap = (bytes: Buffer): boolean => bytes.length >= 3_000;
+
+/** So that it lies in several extents. */
+async function writeOver(core: Core, at: { volume: VolumeId; key: Buffer }, bytes: Buffer): Promise<void> {
+  const file = await fileOf(core, at);
+  if (!file) throw new Error(`${at.key} is there`);
+  const [offset, end] = WRITTEN_OVER;
+  await core.files.write({ caller, file, offset, data: [bytes.subarray(offset, end)] });
+}
+
+async function fileOf(core: Core, at: { volume: VolumeId; key: Buffer }) {
+  let file = await core.files.root(at);
+  let attributes: FileAttributes | undefined;
+  for (const name of at.key.toString().split('/')) {
+    const found = await core.files.lookup({ caller, parent: file, name: Buffer.from(name) });
+    if (!found.file) return undefined;
+    attributes = file = found.file;
+  }
+  return attributes;
 }
 
 type Seen = 'right' | 'absent' | 'error';
@@ -80,12 +104,8 @@ async function byObjects(core: Core, at: { volume: VolumeId; key: Buffer }, byte
 }
 
 async function byFiles(core: Core, at: { volume: VolumeId; key: Buffer }, bytes: Buffer): Promise<Seen> {
-  let file = await core.files.root(at);
-  for (const name of at.key.toString().split('/')) {
-    const found = await core.files.lookup({ caller, parent: file, name: Buffer.from(name) });
-    if (!found.file) return 'absent';
-    file = found.file;
-  }
+  const file = await fileOf(core, at);
+  if (!file) return 'absent';
   expect(file.sizeBytes, at.key.toString()).toBe(bytes.length);
   const { data } = await core.files.read({ caller, file, offset: 0, lengthBytes: bytes.length });
   expect(Buffer.concat(data).equals(bytes), at.key.toString()).toBe(true);

@@ -3,8 +3,8 @@
  * extent that is nowhere takes its place: all doors and checks take that for what it is, bytes that are gone, and what is
  * written there anew mends it.
  *
- * How long the entry was nobody knows; and what was damaged may have been its key, so that it was lost elsewhere in the map.
- * So every hole of the content may be the one.
+ * How long the entry was nobody knows; and what was damaged may have been its key, so that it was lost elsewhere in the map,
+ * or in another. So every hole of the content may be the one, unless it counts its bytes and has them all.
  */
 
 import type { Bytes, Engine, Op, OwnWrite, ReadTx } from '@facet/engine';
@@ -14,7 +14,7 @@ import { walkBack } from '../contents/mapWalk.ts';
 import type { PlacedEntry } from '../contents/plan.ts';
 import { type ContentId, contentId } from '../ids.ts';
 import { contentKey, contentMapKey, contentOfKey } from '../meta/keys.ts';
-import { decodeContent, encodeMapEntry } from '../meta/records/content.ts';
+import { type Content, decodeContent, encodeContent, encodeMapEntry } from '../meta/records/content.ts';
 import { CONTAINER_IDS } from '../recovery/leases.ts';
 import { writeChanges } from './changes.ts';
 import { ended } from './ended.ts';
@@ -61,13 +61,35 @@ export async function fillLostRanges(
       key: contentMapKey(id, start),
       value: encodeMapEntry({ kind: 'data', lengthBytes, start: 0, location: nowhere(lengthBytes) }),
     });
-    let end = await engine.read((tx) => mapEnd(tx, id));
-    while (end > 0) {
-      const before = end;
-      const last = await engine.read((tx) => lastGaps(tx, id, before));
-      await write(engine, last.gaps.map(entryOf), signal);
-      end = last.start;
-    }
+    const content = await engine.read((tx) => withMap(tx, id));
+    if (!content || (await hasAll(engine, id, content))) continue;
+    for await (const gaps of gapsOf(engine, id, content)) await write(engine, gaps.map(entryOf), signal);
+    if (content.mappedBytes === undefined) continue;
+    const filled = { ...content, mappedBytes: content.lengthBytes };
+    await write(engine, [{ key: contentKey(id), value: encodeContent(filled) }], signal);
+  }
+}
+
+/** The entries that there are, are of as many bytes as it counts. */
+async function hasAll(engine: Engine, id: ContentId, content: Content): Promise<boolean> {
+  let mappedBytes = content.lengthBytes;
+  for await (const gaps of gapsOf(engine, id, content)) {
+    for (const { lengthBytes } of gaps) mappedBytes -= lengthBytes;
+  }
+  return mappedBytes === content.mappedBytes;
+}
+
+/** The last ones first, as many at a time as fit a transaction, in which they may be filled. */
+async function* gapsOf(
+  engine: Engine,
+  id: ContentId,
+  { lengthBytes }: Content,
+): AsyncGenerator<readonly Gap[]> {
+  for (let end = lengthBytes; end > 0; ) {
+    const before = end;
+    const last = await engine.read((tx) => lastGaps(tx, id, before));
+    yield last.gaps;
+    end = last.start;
   }
 }
 
@@ -80,11 +102,11 @@ async function write(
   await writeChanges(engine, changes);
 }
 
-/** @returns 0 where the key was what was damaged, or the content is lost, too */
-function* mapEnd(tx: ReadTx, id: ContentId): Op<number> {
+/** @returns undefined where the key was what was damaged, or the content is lost, too */
+function* withMap(tx: ReadTx, id: ContentId): Op<Content | undefined> {
   const stored = yield* tx.get(contentKey(id));
   const content = stored && decodeContent(stored);
-  return content?.shape.kind === 'map' ? content.lengthBytes : 0;
+  return content?.shape.kind === 'map' ? content : undefined;
 }
 
 /** The last ones before `end`, as many as fit a transaction. @returns also where those before them end; 0: there are none */

@@ -154,9 +154,16 @@ function* editInPlace(
   if (shape.kind === 'single') putEntry(change, id, { offset: 0, entry: wholeOf(record, shape.location) });
   const leftovers = clearSpan(change, id, { span, entries });
   putBytes(change, id, { span, bytes });
-  const selfContained = shape.kind === 'single' || record.selfContained;
-  const stays = shape.kind === 'map' && record.lengthBytes === lengthBytes && !record.hasParts;
-  if (!stays) storeContent(change, id, mapContent(lengthBytes, selfContained === true));
+  const selfContained = shape.kind === 'single' || record.selfContained === true;
+  const before = shape.kind === 'single' ? record.lengthBytes : record.mappedBytes;
+  const added = (bytes ? span.lengthBytes : 0) - leftovers.lengthBytes;
+  const mappedBytes = before === undefined ? undefined : mapped(before + added, lengthBytes);
+  const stays =
+    shape.kind === 'map' &&
+    record.lengthBytes === lengthBytes &&
+    record.mappedBytes === mappedBytes &&
+    !record.hasParts;
+  if (!stays) storeContent(change, id, mapContent(lengthBytes, { selfContained, mappedBytes }));
   yield* settleLeftovers(change, id, leftovers);
   return { kind: 'content', content: id };
 }
@@ -171,16 +178,29 @@ function* rebuild(change: Change, owner: BodyOwner, edit: Edit): Op<BodyRef> {
     const shape = { kind: 'single', location: bytes.location } as const;
     storeContent(change, id, { refs: 1, lengthBytes, shape, hasParts: false });
   } else {
-    const { selfContained } = yield* takeOver(change, owner, { to: id, spans });
+    const { selfContained, mappedBytes } = yield* takeOver(change, owner, { to: id, spans });
     putBytes(change, id, { span, bytes });
-    storeContent(change, id, mapContent(lengthBytes, selfContained));
+    const all = mappedBytes + (bytes ? span.lengthBytes : 0);
+    storeContent(change, id, mapContent(lengthBytes, { selfContained, mappedBytes: all }));
   }
   return { kind: 'content', content: id };
 }
 
-function mapContent(lengthBytes: number, selfContained: boolean): Content {
-  const shape = { kind: 'map' } as const;
-  return { refs: 1, lengthBytes, shape, hasParts: false, ...(selfContained && { selfContained }) };
+/** What is written where an entry was lost counts as if it came on top of that. */
+const mapped = (counted: number, lengthBytes: number): number => Math.min(counted, lengthBytes);
+
+function mapContent(
+  lengthBytes: number,
+  {
+    selfContained,
+    mappedBytes,
+  }: { readonly selfContained: boolean; readonly mappedBytes: number | undefined },
+): Content {
+  return {
+    ...{ refs: 1, lengthBytes, shape: { kind: 'map' }, hasParts: false },
+    ...(selfContained && { selfContained }),
+    ...(mappedBytes !== undefined && { mappedBytes }),
+  };
 }
 
 function putBytes(

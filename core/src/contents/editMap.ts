@@ -37,6 +37,8 @@ export class ReferenceChanges {
 
 /** What is no longer in a map that was. */
 export interface Leftovers {
+  /** Of the map. */
+  readonly lengthBytes: number;
   readonly pieces: readonly ExtentPiece[];
   readonly references: ReferenceChanges;
 }
@@ -61,10 +63,12 @@ export function clearSpan(
   const { span, entries } = spanned;
   const pieces: ExtentPiece[] = [];
   const references = new ReferenceChanges();
+  let lengthBytes = 0;
   const spanEnd = span.start + span.lengthBytes;
   for (const { offset, entry } of entries) {
     const end = offset + entry.lengthBytes;
     const [from, to] = [Math.max(offset, span.start), Math.min(end, spanEnd)];
+    lengthBytes += to - from;
     change.tx.delete(contentMapKey(content, offset));
     if (from > offset) {
       const head = sliceEntry(entry, { start: 0, lengthBytes: from - offset });
@@ -81,7 +85,7 @@ export function clearSpan(
     // Every entry counts: one that is cut in two is a reference more.
     if (entry.kind === 'ref') references.add(entry.content, (from > offset ? 1 : 0) + (end > to ? 1 : 0) - 1);
   }
-  return { pieces, references };
+  return { lengthBytes, pieces, references };
 }
 
 /** A part of an entry. It is not a part of a multipart upload any more. */

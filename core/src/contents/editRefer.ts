@@ -19,9 +19,10 @@ export function* takeOver(
   change: Change,
   old: { readonly inode: InodeId; readonly body: BodyRef },
   taken: { readonly to: ContentId; readonly spans: readonly Span[] },
-): Op<{ readonly selfContained: boolean }> {
+): Op<{ readonly selfContained: boolean; readonly mappedBytes: number }> {
   const { inode, body } = old;
-  if (body.kind === 'empty') return { selfContained: true };
+  let mappedBytes = 0;
+  if (body.kind === 'empty') return { selfContained: true, mappedBytes };
   if (body.kind === 'inline') {
     const key = inlineKey(change.layer, inode);
     const bytes = yield* change.tx.get(key);
@@ -33,9 +34,10 @@ export function* takeOver(
         offset: start,
         entry: { kind: 'inline', lengthBytes: slice.length, bytes: slice },
       });
+      mappedBytes += slice.length;
     }
     change.tx.delete(key);
-    return { selfContained: true };
+    return { selfContained: true, mappedBytes };
   }
   const references = new ReferenceChanges();
   let entries = 0;
@@ -45,11 +47,12 @@ export function* takeOver(
       putEntry(change, taken.to, { offset, entry: { kind: 'ref', content, start, lengthBytes } });
       references.add(content, 1);
       entries += 1;
+      mappedBytes += lengthBytes;
     }
   }
   references.add(body.content, -1);
   yield* references.apply(change);
-  return { selfContained: entries === 0 };
+  return { selfContained: entries === 0, mappedBytes };
 }
 
 interface Reference {
@@ -68,23 +71,32 @@ function* referencesTo(change: Change, from: ContentId, span: Span): Op<readonly
   const references: Reference[] = [];
   // What lies between two references of the old content is the old content's own, and referred to as one run.
   let run: Span | undefined;
+  const own = (start: number, end: number): void => {
+    const first: number = run?.start ?? start;
+    if (end > first) run = { start: first, lengthBytes: end - first };
+  };
   const endRun = (): void => {
     if (run) references.push({ offset: run.start, content: from, ...run });
     run = undefined;
   };
+  // A hole where there is none is referred to, too: whoever reads there hears of it from the old content.
+  const hasHoles = content.mappedBytes !== content.lengthBytes;
+  let at = span.start;
   for (const { offset, entry } of yield* mapEntries(change, from, span)) {
     const start = Math.max(offset, span.start);
     const end = Math.min(offset + entry.lengthBytes, span.start + span.lengthBytes);
+    if (!hasHoles) own(at, start);
     if (entry.kind === 'ref') {
       endRun();
       const copied = sliceEntry(entry, { start: start - offset, lengthBytes: end - start });
       assert(copied.kind === 'ref', 'a slice is of the same kind');
       references.push({ ...copied, offset: start });
     } else {
-      const first: number = run?.start ?? start;
-      run = { start: first, lengthBytes: end - first };
+      own(start, end);
     }
+    at = end;
   }
+  if (!hasHoles) own(at, span.start + span.lengthBytes);
   endRun();
   return references;
 }

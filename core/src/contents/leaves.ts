@@ -7,7 +7,7 @@ import { assert } from '../invariant.ts';
 import { inlineKey } from '../meta/keys.ts';
 import type { BodyRef } from '../meta/records/inode.ts';
 import type { View } from '../tree/scope.ts';
-import { loadContent } from './bodies.ts';
+import { loadContent, mustBeHole } from './bodies.ts';
 import { mapEntries, type Span } from './plan.ts';
 
 /** A run of a body: in the content that owns the extents, or bytes, or a hole. */
@@ -22,7 +22,7 @@ const LEAVES_MAX = 1000;
 
 /**
  * Resolves references, so that what refers to the leaves goes no deeper than the body did.
- * @throws FsError TooMuchAtOnce
+ * @throws FsError TooMuchAtOnce | Corrupt
  */
 export function* leavesOf(
   view: View,
@@ -50,8 +50,12 @@ function* contentLeaves(view: View, id: ContentId, span: Span): Op<readonly Leaf
   const leaves: Leaf[] = [];
   const end = span.start + span.lengthBytes;
   let at = span.start;
+  const addHole = (hole: Span): void => {
+    mustBeHole(id, content, hole);
+    add(leaves, { kind: 'hole', lengthBytes: hole.lengthBytes });
+  };
   for (const { offset, entry } of yield* mapEntries(view, id, span)) {
-    if (offset > at) add(leaves, { kind: 'hole', lengthBytes: offset - at });
+    if (offset > at) addHole({ start: at, lengthBytes: offset - at });
     const from = Math.max(offset, span.start);
     const to = Math.min(offset + entry.lengthBytes, end);
     const within = { start: from - offset, lengthBytes: to - from };
@@ -67,7 +71,7 @@ function* contentLeaves(view: View, id: ContentId, span: Span): Op<readonly Leaf
     }
     at = to;
   }
-  if (at < end) add(leaves, { kind: 'hole', lengthBytes: end - at });
+  if (at < end) addHole({ start: at, lengthBytes: end - at });
   return leaves;
 }
 

@@ -12,11 +12,11 @@ import {
   offsetOfMapKey,
   successor,
 } from '../meta/keys.ts';
-import { decodeMapEntry, type MapEntry } from '../meta/records/content.ts';
+import { type Content, decodeMapEntry, type MapEntry } from '../meta/records/content.ts';
 import type { BodyRef } from '../meta/records/inode.ts';
 import { decodeNumber } from '../meta/records/volume.ts';
 import type { View } from '../tree/scope.ts';
-import { FREE_SEQUENCE, loadContent } from './bodies.ts';
+import { FREE_SEQUENCE, loadContent, mustBeHole } from './bodies.ts';
 
 /** `lengthBytes` bytes, in order, of one body. */
 export type Piece = { readonly lengthBytes: number } & (
@@ -100,7 +100,7 @@ function* usualEntry(view: Pick<View, 'tx'>, content: ContentId, span: Span): Op
   return entry.lengthBytes >= inEntry + span.lengthBytes ? { offset, entry } : undefined;
 }
 
-/** The pieces of `span` of a content. The span lies within it. */
+/** The pieces of `span` of a content. The span lies within it. @throws FsError Corrupt */
 function* planContent(view: Pick<View, 'tx'>, id: ContentId, span: Span): Op<readonly Piece[]> {
   if (span.lengthBytes === 0) return [];
   const content = yield* loadContent(view, id);
@@ -114,7 +114,7 @@ function* planContent(view: Pick<View, 'tx'>, id: ContentId, span: Span): Op<rea
   const end = span.start + span.lengthBytes;
   let at = span.start;
   for (const { offset, entry } of yield* mapEntries(view, id, span)) {
-    if (offset > at) pieces.push({ kind: 'hole', lengthBytes: offset - at });
+    if (offset > at) pieces.push(holeOf({ id, content }, { start: at, lengthBytes: offset - at }));
     const from = Math.max(offset, span.start);
     const to = Math.min(offset + entry.lengthBytes, end);
     const slice = { start: from - offset, lengthBytes: to - from };
@@ -132,11 +132,17 @@ function* planContent(view: Pick<View, 'tx'>, id: ContentId, span: Span): Op<rea
     }
     at = to;
   }
-  if (at < end) pieces.push({ kind: 'hole', lengthBytes: end - at });
+  if (at < end) pieces.push(holeOf({ id, content }, { start: at, lengthBytes: end - at }));
   return pieces;
 }
 
-/** The pieces of `span` of an inode's body. The span lies within it. */
+/** @throws FsError Corrupt where there is none */
+function holeOf({ id, content }: { readonly id: ContentId; readonly content: Content }, span: Span): Piece {
+  mustBeHole(id, content, span);
+  return { kind: 'hole', lengthBytes: span.lengthBytes };
+}
+
+/** The pieces of `span` of an inode's body. The span lies within it. @throws FsError Corrupt */
 export function* planBody(
   view: View,
   owner: { readonly inode: InodeId; readonly body: BodyRef },

@@ -4,9 +4,9 @@ import { CONTENT_IDS } from '../contents/bodies.ts';
 import { mapEntries, type Span } from '../contents/plan.ts';
 import { type ContentId, contentId } from '../ids.ts';
 import { InvariantError } from '../invariant.ts';
-import { contentKey, contentOfKey, offsetOfMapKey, SPACE, spaceBounds } from '../meta/keys.ts';
+import { contentKey, contentMapOf, contentOfKey, offsetOfMapKey, SPACE, spaceBounds } from '../meta/keys.ts';
 import { type Content, decodeContent, decodeMapEntry, type MapEntry } from '../meta/records/content.ts';
-import { frees, unmarks } from './mends/contents.ts';
+import { frees, hasNoParts, unmarks } from './mends/contents.ts';
 import type { Waiting } from './queue.ts';
 import { decoded, type Inspection, readable } from './store.ts';
 
@@ -38,12 +38,13 @@ export async function checkContents(inspection: Inspection, waiting: Waiting): P
           frees(id),
         );
       }
+      if (content.shape.kind === 'map') await checkMapIsThere(inspection, id, content);
       if (content.shape.kind !== 'single') continue;
       const { location } = content.shape;
       if (location.length !== content.lengthBytes || content.hasParts) {
         const detail = `it has ${content.lengthBytes} bytes, its one extent has ${location.length}`;
         if (content.hasParts)
-          report('contentShapeWrong', placeOf(id), 'one extent has no parts', unmarks(id, 'hasParts'));
+          report('contentShapeWrong', placeOf(id), 'one extent has no parts', hasNoParts(id));
         else report('contentShapeWrong', placeOf(id), detail);
       }
     }
@@ -51,6 +52,21 @@ export async function checkContents(inspection: Inspection, waiting: Waiting): P
   await checkMaps(inspection);
   return count;
 }
+
+/** One of which all entries were lost is not met where maps are walked through. */
+async function checkMapIsThere(
+  { store, report }: Inspection,
+  id: ContentId,
+  content: Content,
+): Promise<void> {
+  const { mappedBytes = 0 } = content;
+  if (mappedBytes === 0 || isOnItsWayOut(content)) return;
+  if (await store.first(contentMapOf(id))) return;
+  report('mappedBytesWrong', placeOf(id), `its map has none of the ${mappedBytes} bytes that it had`);
+}
+
+/** Its entries go before it does. */
+const isOnItsWayOut = ({ refs }: Content): boolean => refs === 0;
 
 interface Mapped {
   readonly offset: number;
@@ -66,6 +82,7 @@ async function checkMaps(inspection: Inspection): Promise<void> {
     for (const stored of page) {
       const id = contentId(contentOfKey(stored.key));
       if (current?.id !== id) {
+        current?.end();
         const content = await store.get(contentKey(id));
         current = new MapCheck(inspection, id, content && decoded(content, decodeContent));
         if (!content) inspection.report('mapWithoutContent', placeOf(id), 'it has a map and no record');
@@ -88,6 +105,7 @@ async function checkMaps(inspection: Inspection): Promise<void> {
       if (target) await check.follow(mapped, target);
     }
   }
+  current?.end();
 }
 
 const SOME_KEY = Buffer.of(0);
@@ -97,6 +115,7 @@ class MapCheck {
   readonly #inspection: Inspection;
   readonly #content: Content | undefined;
   #end = 0;
+  #mappedBytes = 0;
 
   constructor(inspection: Inspection, id: ContentId, content: Content | undefined) {
     this.#inspection = inspection;
@@ -115,6 +134,7 @@ class MapCheck {
     if (offset < this.#end) report('mapOverlap', place, `the one before ends at ${this.#end}`);
     if (entry.lengthBytes === 0) report('mapOverlap', place, 'it is empty');
     this.#end = Math.max(this.#end, end);
+    this.#mappedBytes += entry.lengthBytes;
     if (content && end > content.lengthBytes) {
       report('mapBeyondLength', place, `it ends at ${end}, the content at ${content.lengthBytes}`);
     }
@@ -129,6 +149,18 @@ class MapCheck {
     if (content?.hasParts && !entry.part) {
       report('partMarkMissing', place, 'the content says that its entries are parts');
     }
+  }
+
+  /** After the last entry. */
+  end(): void {
+    const content = this.#content;
+    const { mappedBytes: said } = content ?? {};
+    const found = this.#mappedBytes;
+    if (!content || said === undefined || said === found || isOnItsWayOut(content)) return;
+    const detail = `the entries of its map are of ${found} bytes, of ${said} it says`;
+    // Fewer: some were lost, and what they were of must not become a hole.
+    const mend = found > said ? unmarks(this.id, 'mappedBytes') : undefined;
+    this.#inspection.report('mappedBytesWrong', placeOf(this.id), detail, mend);
   }
 
   /** A reference lies within what it refers to, and what that refers to in turn ends soon. */

@@ -59,6 +59,7 @@ export const FINDING_KINDS = [
   'referenceOutOfRange',
   'referenceTooDeep',
   'selfContainedWrong',
+  'mappedBytesWrong',
   'partMarkMissing',
   // Uploads
   'uploadKeyWrong',

@@ -169,6 +169,8 @@ function joinParts(change: Change, args: CompleteArgs, lengthBytes: number): Bod
     offset += part.sizeBytes;
   }
   if (offset === 0) return EMPTY_BODY;
-  storeContent(change, args.content, { refs: 1, lengthBytes, shape: { kind: 'map' }, hasParts: true });
+  const shape = { kind: 'map' } as const;
+  const content = { refs: 1, lengthBytes, shape, hasParts: true, mappedBytes: offset };
+  storeContent(change, args.content, content);
   return { kind: 'content', content: args.content };
 }

@@ -57,7 +57,8 @@ function storeBytes(change: Change, id: ContentId, staged: StagedBody): ContentI
     case 'inline': {
       const entry: MapEntry = { kind: 'inline', lengthBytes, bytes: body.bytes };
       change.tx.put(contentMapKey(id, 0), encodeMapEntry(entry));
-      storeContent(change, id, { refs: 1, lengthBytes, shape: { kind: 'map' }, hasParts: false });
+      const shape = { kind: 'map' } as const;
+      storeContent(change, id, { refs: 1, lengthBytes, shape, hasParts: false, mappedBytes: lengthBytes });
       return id;
     }
     case 'extent': {
@@ -162,9 +163,10 @@ function knownMd5(source: FoundObject, range: unknown): Uint8Array | undefined {
 }
 
 function* storeLeaves(change: Change, id: ContentId, leaves: readonly Leaf[]): Op<number> {
-  let offset = 0;
+  let [offset, mappedBytes] = [0, 0];
   for (const leaf of leaves) {
     const { lengthBytes } = leaf;
+    if (leaf.kind !== 'hole') mappedBytes += lengthBytes;
     if (leaf.kind === 'owned') {
       yield* addReference(change, leaf.content);
       const entry: MapEntry = { kind: 'ref', content: leaf.content, start: leaf.start, lengthBytes };
@@ -175,6 +177,7 @@ function* storeLeaves(change: Change, id: ContentId, leaves: readonly Leaf[]): O
     }
     offset += lengthBytes;
   }
-  storeContent(change, id, { refs: 1, lengthBytes: offset, shape: { kind: 'map' }, hasParts: false });
+  const shape = { kind: 'map' } as const;
+  storeContent(change, id, { refs: 1, lengthBytes: offset, shape, hasParts: false, mappedBytes });
   return offset;
 }

@@ -3,7 +3,7 @@
 import type { Op, ReadTx } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
 import type { Commands } from '../commands/command.ts';
-import { loadContent } from '../contents/bodies.ts';
+import { loadContent, mustBeHole } from '../contents/bodies.ts';
 import { freeSequence, mapEntries, type Piece, planBody, type Span } from '../contents/plan.ts';
 import { readAtOnce, readPieces } from '../contents/read.ts';
 import type { Scratch } from '../contents/scratch.ts';
@@ -98,16 +98,22 @@ function partOf(parts: PartTable | undefined, partNumber: number): PartTable[num
   return part;
 }
 
+/** @throws FsError Corrupt */
 function* partTable(view: View, body: BodyRef, sizeBytes: number): Op<PartTable> {
   assert(body.kind === 'content', 'parts are of a content');
+  const content = yield* loadContent(view, body.content);
   const entries = yield* mapEntries(view, body.content, { start: 0, lengthBytes: sizeBytes });
   const table: (PartInfo & ByteRange)[] = [];
+  let end = 0;
   for (const { offset, entry } of entries) {
+    if (offset > end) mustBeHole(body.content, content, { start: end, lengthBytes: offset - end });
+    end = offset + entry.lengthBytes;
     if (!entry.part) continue;
     const { partNumber, checksum } = entry.part;
     const place = { start: offset, end: offset + entry.lengthBytes - 1, sizeBytes: entry.lengthBytes };
     table.push(checksum ? { partNumber, checksum, ...place } : { partNumber, ...place });
   }
+  if (end < sizeBytes) mustBeHole(body.content, content, { start: end, lengthBytes: sizeBytes - end });
   return table;
 }
 

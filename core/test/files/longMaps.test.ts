@@ -27,7 +27,10 @@ describe.each(ENGINES)('a map of very many entries on the %s engine', (kind) => 
       const content = decodeContent(record.value);
       if (content.shape.kind !== 'single') throw new Error('one write, one extent');
       const { location } = content.shape;
-      tx.put(record.key, encodeContent({ ...content, shape: { kind: 'map' }, selfContained: true }));
+      tx.put(
+        record.key,
+        encodeContent({ ...content, shape: { kind: 'map' }, selfContained: true, mappedBytes: 2 * count }),
+      );
       for (let index = 0; index < count; index += 1) {
         const start = 3 * index;
         const entry = { kind: 'data', lengthBytes: 2, start, location } as const;

@@ -42,16 +42,18 @@ export function frees(id: ContentId): Mend {
   };
 }
 
-export function unmarks(id: ContentId, mark: 'hasParts' | 'selfContained'): Mend {
+export function hasNoParts(id: ContentId): Mend {
   return edit(contentKey(id), CONTENT, {
-    doing:
-      mark === 'hasParts'
-        ? `has content ${id} say that it has no parts`
-        : `has content ${id} be looked through`,
-    change: ({ selfContained, ...content }: Content) =>
-      mark === 'selfContained'
-        ? content
-        : { ...content, hasParts: false, ...(selfContained && { selfContained }) },
+    doing: `has content ${id} say that it has no parts`,
+    change: (content: Content) => ({ ...content, hasParts: false }),
+  });
+}
+
+/** It then says nothing of that. */
+export function unmarks(id: ContentId, mark: 'selfContained' | 'mappedBytes'): Mend {
+  return edit(contentKey(id), CONTENT, {
+    doing: `has content ${id} be looked through`,
+    change: ({ [mark]: _, ...content }: Content) => content,
   });
 }
 

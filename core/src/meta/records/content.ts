@@ -20,6 +20,11 @@ export interface Content {
   readonly hasParts: boolean;
   /** None of its map entries is a reference. Absent: not known, so a look through the map must tell. */
   readonly selfContained?: true;
+  /**
+   * What its map entries are of, in all. Where that is the whole length there is no hole: what looks like one is an entry
+   * that was lost. Absent: not known, or no map.
+   */
+  readonly mappedBytes?: number;
 }
 
 interface PartMark {
@@ -43,6 +48,7 @@ const CONTENT_SCHEMA = 1;
 const ENTRY_SCHEMA = 1;
 const HAS_PARTS = 1;
 const SELF_CONTAINED = 2;
+const KNOWS_MAPPED = 4;
 const TAG_PART = 1;
 
 export function writeLocation(writer: Writer, location: Location): void {
@@ -59,14 +65,17 @@ export function readLocation(reader: Reader): Location {
 }
 
 export function encodeContent(content: Content): Buffer {
-  const writer = new Writer(content.shape.kind === 'map' ? 15 : 41)
+  const { hasParts, selfContained, refs, lengthBytes, shape, mappedBytes } = content;
+  const flags = (hasParts ? HAS_PARTS : 0) | (selfContained ? SELF_CONTAINED : 0);
+  const knows = mappedBytes === undefined ? 0 : KNOWS_MAPPED;
+  const writer = new Writer(shape.kind === 'map' ? 23 : 41)
     .u8(CONTENT_SCHEMA)
-    .u8((content.hasParts ? HAS_PARTS : 0) | (content.selfContained ? SELF_CONTAINED : 0))
-    .u32(content.refs)
-    .u64(content.lengthBytes);
-  if (content.shape.kind === 'map') return writer.u8(0).done();
-  writer.u8(1);
-  writeLocation(writer, content.shape.location);
+    .u8(flags | knows)
+    .u32(refs)
+    .u64(lengthBytes);
+  if (shape.kind === 'map') writer.u8(0);
+  else writeLocation(writer.u8(1), shape.location);
+  if (mappedBytes !== undefined) writer.u64(mappedBytes);
   return writer.done();
 }
 
@@ -79,7 +88,8 @@ export function decodeContent(bytes: Uint8Array): Content {
   const lengthBytes = reader.u64();
   const shape: ContentShape =
     reader.u8() === 0 ? { kind: 'map' } : { kind: 'single', location: readLocation(reader) };
-  return { hasParts, refs, lengthBytes, shape, ...(selfContained && { selfContained }) };
+  const content: Content = { hasParts, refs, lengthBytes, shape, ...(selfContained && { selfContained }) };
+  return (flags & KNOWS_MAPPED) === 0 ? content : { ...content, mappedBytes: reader.u64() };
 }
 
 export function encodeMapEntry(entry: MapEntry): Buffer {

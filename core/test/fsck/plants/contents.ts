@@ -1,4 +1,5 @@
 import { FREE_SEQUENCE } from '../../../src/contents/bodies.ts';
+import type { PlacedEntry } from '../../../src/contents/plan.ts';
 import { contentId, parseUploadId, timestamp } from '../../../src/ids.ts';
 import {
   completedKey,
@@ -26,12 +27,25 @@ async function mapOf(store: Vandal, path: string) {
     offset: offsetOfMapKey(key),
     entry: decodeMapEntry(value),
   }));
-  const edit = async (index: number, change: (entry: MapEntry) => MapEntry) => {
+  const at = (index: number) => {
     const mapped = map.at(index);
     if (!mapped) throw new Error(`${path} has no map entry ${index}`);
-    await store.put(contentMapKey(content, mapped.offset), encodeMapEntry(change(mapped.entry)));
+    return { ...mapped, key: contentMapKey(content, mapped.offset) };
   };
-  return { content, edit };
+  const edit = async (index: number, change: (entry: MapEntry) => MapEntry) => {
+    const { key, entry } = at(index);
+    await store.put(key, encodeMapEntry(change(entry)));
+  };
+  const remove = async (index: number) => store.remove(at(index).key);
+  return { content, edit, remove };
+}
+
+/** An entry more, which the content knows of. */
+async function addTo(store: Vandal, path: string, { offset, entry }: PlacedEntry): Promise<void> {
+  const id = await store.contentOf(path);
+  const { mappedBytes = 0 } = await store.content(id);
+  await store.put(contentMapKey(id, offset), encodeMapEntry(entry));
+  await store.editContent(id, { mappedBytes: mappedBytes + entry.lengthBytes });
 }
 
 /** A file, its content and its last map entry say one byte more. */
@@ -42,7 +56,7 @@ async function lengthenLast(store: Vandal, path: string): Promise<void> {
     if (entry.kind === 'inline') throw new Error('an inline entry is as long as its bytes');
     return { ...entry, lengthBytes: entry.lengthBytes + 1 };
   });
-  await store.editContent(content, { lengthBytes: lengthBytes + 1 });
+  await store.editContent(content, { lengthBytes: lengthBytes + 1, mappedBytes: lengthBytes + 1 });
   await store.editInode(path, ({ sizeBytes }) => ({ sizeBytes: sizeBytes + 1 }));
 }
 
@@ -138,7 +152,7 @@ export const CONTENTS_PLANTS = {
       what: 'one in another',
       plant: async (store) => {
         const entry = { kind: 'inline', lengthBytes: 1, bytes: Buffer.of(1) } as const;
-        await store.put(contentMapKey(await store.contentOf('file'), 5), encodeMapEntry(entry));
+        await addTo(store, 'file', { offset: 5, entry });
       },
     },
   ],
@@ -147,7 +161,7 @@ export const CONTENTS_PLANTS = {
       what: 'an entry at the end',
       plant: async (store) => {
         const entry = { kind: 'inline', lengthBytes: 1, bytes: Buffer.of(1) } as const;
-        await store.put(contentMapKey(await store.contentOf('file'), 70_000), encodeMapEntry(entry));
+        await addTo(store, 'file', { offset: 70_000, entry });
       },
     },
   ],
@@ -169,6 +183,28 @@ export const CONTENTS_PLANTS = {
     {
       what: 'an object of parts',
       plant: async (store) => store.editContent(await store.contentOf('joined'), { selfContained: true }),
+    },
+  ],
+  mappedBytesWrong: [
+    {
+      what: 'one of three entries lost',
+      plant: async (store) => {
+        const { remove } = await mapOf(store, 'file');
+        await remove(1);
+      },
+      also: ['unaccountedBytes'],
+    },
+    {
+      what: 'the only entry lost',
+      plant: async (store) => {
+        const { remove } = await mapOf(store, 'joined');
+        await remove(0);
+      },
+      also: ['referenceCountWrong'],
+    },
+    {
+      what: 'more than it says',
+      plant: async (store) => store.editContent(await store.contentOf('joined'), { mappedBytes: 1 }),
     },
   ],
   partMarkMissing: [
