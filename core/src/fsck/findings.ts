@@ -41,6 +41,7 @@ export const FINDING_KINDS = [
   'inlineStray',
   'inlineLengthWrong',
   'objectRecordStray',
+  'objectRecordMissing',
   'checksumWrong',
   'tagCountWrong',
   'usageWrong',

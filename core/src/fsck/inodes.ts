@@ -211,6 +211,11 @@ class InodeCheck {
       const stored = records[index];
       const record = decoded(stored, decodeObjectRecord);
       if (stored && !record) continue;
+      if (inode.etag && !stored) {
+        const detail = 'it was put as an object, and all that it has beyond its bytes is lost';
+        report('objectRecordMissing', this.#place(id), detail);
+        continue;
+      }
       const [one, other] = [inode.checksum, record?.checksum];
       if (one?.algorithm !== other?.algorithm || one?.type !== other?.type) {
         const detail = `the inode says ${one?.algorithm ?? 'none'}, the object ${other?.algorithm ?? 'none'}`;
@@ -315,7 +320,11 @@ class InodeCheck {
         const what = `tags of inode ${id}`;
         const tags = readable(this.#inspection, entry, { what, where: this.#where, decode: decodeTags });
         if (records[index]) continue;
-        const mend = tags && (inodes[index] ? makesObject(layer, id, tags.length) : removal(entry.key, what));
+        const stored = inodes[index];
+        // What was put had a record with more in it: one made anew would hide that.
+        const hadOne = decoded(stored, decodeInode)?.etag !== undefined;
+        const ofFile = hadOne ? undefined : makesObject(layer, id, tags?.length ?? 0);
+        const mend = tags && (stored ? ofFile : removal(entry.key, what));
         report('tagCountWrong', this.#place(id), 'it has tags and no object', mend);
       }
     }

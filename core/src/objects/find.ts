@@ -43,7 +43,7 @@ export interface Target extends Walked {
   readonly object?: FoundObject;
 }
 
-/** @throws FsError Invalid | NameTooLong */
+/** @throws FsError Invalid | NameTooLong | Corrupt */
 export function* findTarget(view: View, key: Buffer): Op<Target> {
   const path = parseKey(key);
   const trail: InodeId[] = [ROOT_INODE];
@@ -82,20 +82,23 @@ export function within({ path, trail, dentries }: Target, directory: Dentry | un
   };
 }
 
-/** @throws FsError NoEntry */
+/** @throws FsError NoEntry | Corrupt */
 export function* findObject(view: View, key: Buffer): Op<FoundObject> {
   const { object } = yield* findTarget(view, key);
   if (!object) throw new FsError('NoEntry', `${key.toString()} does not exist in ${view.volume.name}`);
   return object;
 }
 
-/** The object an entry stands for; an implicit directory stands for none. */
+/** The object an entry stands for; an implicit directory stands for none. @throws FsError Corrupt */
 function* loadObject(view: View, dentry: Dentry): Op<FoundObject | undefined> {
   const { tx, layer } = view;
   const id = dentry.inode;
   const [stored, storedRecord] = yield* tx.getMany([inodeKey(layer, id), objectRecordKey(layer, id)]);
   assert(stored !== undefined, () => `entry of inode ${id} has its inode`);
   const inode = decodeInode(stored);
+  // What was put has both: without its record it would be an object that nobody put.
+  if (inode.etag && !storedRecord)
+    throw new FsError('Corrupt', `what an object has beyond its bytes is lost (inode ${id})`);
   const record = storedRecord ? decodeObjectRecord(storedRecord) : NO_RECORD;
   if (inode.type !== 'directory') return { id, inode, mtime: inode.mtime, dentry, record };
   const state = yield* loadDirectory(view, id);

@@ -2,6 +2,7 @@
 
 import type { Op, ReadTx } from '@facet/engine';
 import type { Command } from '../commands/command.ts';
+import { FsError } from '../errors.ts';
 import type { VolumeId } from '../ids.ts';
 import { objectRecordKey, tagsKey } from '../meta/keys.ts';
 import { decodeTags, encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
@@ -10,10 +11,13 @@ import { changeVolume, viewVolume } from '../tree/scope.ts';
 import { findObject } from './find.ts';
 import type { Tags } from './types.ts';
 
+/** @throws FsError NoEntry | Corrupt */
 export function* getTags(tx: ReadTx, args: { readonly volume: VolumeId; readonly key: Buffer }): Op<Tags> {
   const view = yield* viewVolume(tx, args.volume);
-  const object = yield* findObject(view, args.key);
-  const stored = yield* tx.get(tagsKey(view.layer, object.id));
+  const { id, record } = yield* findObject(view, args.key);
+  const stored = yield* tx.get(tagsKey(view.layer, id));
+  if (!stored && record.tagCount > 0)
+    throw new FsError('Corrupt', `the ${record.tagCount} tags of an object are lost (inode ${id})`);
   return stored ? decodeTags(stored) : [];
 }
 

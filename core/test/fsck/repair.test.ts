@@ -32,6 +32,7 @@ const LEFT: ReadonlySet<FindingKind> = new Set<FindingKind>([
   'entryOutsideDirectory',
   'inlineMissing',
   'inlineLengthWrong',
+  'objectRecordMissing',
   'checksumWrong',
   'contentMissing',
   'contentLengthWrong',
@@ -60,6 +61,7 @@ const LEFT_OF_MENDED: ReadonlySet<string> = new Set([
   'mappedBytesWrong: one of three entries lost',
   'mappedBytesWrong: the only entry lost',
   'nameNotRecorded: a second name of a directory',
+  'tagCountWrong: no record of an object that was put',
   'uploadKeyWrong: a copy under another key',
 ]);
 

@@ -22,7 +22,7 @@ export const INODES_PLANTS = {
     {
       what: 'a new inode',
       plant: async (store) => {
-        const inode = await store.inode('inline');
+        const { etag: _, ...inode } = await store.inode('inline');
         const id = inodeId(await store.take(`inode/${LAYER}`));
         const place = { parent: ROOT_INODE, cookie: cookie(9_999) };
         await store.put(inodeKey(LAYER, id), encodeInode({ ...inode, body: { kind: 'empty' }, place }));
@@ -88,7 +88,7 @@ export const INODES_PLANTS = {
     {
       what: 'no mark',
       plant: async (store) => {
-        const inode = await store.inode('inline');
+        const { etag: _, ...inode } = await store.inode('inline');
         const id = inodeId(await store.take(`inode/${LAYER}`));
         await store.put(inodeKey(LAYER, id), encodeInode({ ...inode, body: { kind: 'empty' }, nlink: 0 }));
         await store.use({ bytes: inode.sizeBytes, inodes: 1 });
@@ -137,6 +137,12 @@ export const INODES_PLANTS = {
       },
     },
   ],
+  objectRecordMissing: [
+    {
+      what: 'of an object',
+      plant: async (store) => store.remove(objectRecordKey(LAYER, await store.inodeOf('other'))),
+    },
+  ],
   checksumWrong: [
     {
       what: 'in one record',
@@ -151,7 +157,15 @@ export const INODES_PLANTS = {
     { what: 'none there', plant: (store) => editRecord(store, 'other', { tagCount: 1 }) },
     {
       what: 'no object',
+      plant: async (store) => {
+        const tags = encodeTags([{ key: 'colour', value: 'red' }]);
+        await store.put(tagsKey(LAYER, await store.inodeOf('file')), tags);
+      },
+    },
+    {
+      what: 'no record of an object that was put',
       plant: async (store) => store.remove(objectRecordKey(LAYER, await store.inodeOf('packed'))),
+      also: ['objectRecordMissing'],
     },
     {
       what: 'no inode',
