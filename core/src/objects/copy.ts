@@ -3,9 +3,8 @@
 import type { Command } from '../commands/command.ts';
 import { shareBody } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
-import { tagsKey } from '../meta/keys.ts';
 import { EMPTY_BODY } from '../meta/records/inode.ts';
-import { decodeTags, type ObjectRecord } from '../meta/records/object.ts';
+import type { ObjectRecord } from '../meta/records/object.ts';
 import { changeVolume, type View, viewVolume } from '../tree/scope.ts';
 import { checkWritePrecondition, inodeEtag } from './etag.ts';
 import {
@@ -18,6 +17,7 @@ import {
   userMetadataOf,
 } from './find.ts';
 import { publishObject } from './publish.ts';
+import { tagsOf } from './tags.ts';
 import type { CopyObjectArgs, CopyObjectResult, Etag } from './types.ts';
 
 const NANOSECONDS = 1_000_000_000n;
@@ -36,15 +36,14 @@ export const copyObject: Command<CopyObjectArgs, CopyObjectResult> = {
     const body = sizeBytes === 0 ? EMPTY_BODY : stored;
     const onto = view.layer === change.layer && target.object?.id === source.id;
     const checksum = args.checksum ?? source.record.checksum;
-    const storedTags = args.tags ?? (yield* tx.get(tagsKey(view.layer, source.id)));
-    const tags = storedTags instanceof Uint8Array ? decodeTags(storedTags) : storedTags;
+    const tags = args.tags ?? (yield* tagsOf(view, source));
     const storageClass = args.attributes ? args.attributes.storageClass : args.storageClass;
     const published = yield* publishObject(change, target, {
       properties: args.attributes?.properties ?? source.record.properties,
       userMetadata: args.attributes?.userMetadata ?? copiedMetadata(view, source, target),
       ...(storageClass && { storageClass }),
       ...(checksum && { checksum }),
-      ...(tags && { tags }),
+      ...(tags.length > 0 && { tags }),
       sizeBytes,
       etag: keptEtag(source),
       body: onto ? 'keep' : (inode) => shareBody(change, { view, inode: source.id, body }, inode),

@@ -31,6 +31,8 @@ export interface FoundObject {
   readonly mtime: Timestamp;
   readonly dentry: Dentry;
   readonly record: ObjectRecord;
+  /** What was put has a record. It may be put again, or deleted; to whoever reads it would be an object that nobody put. */
+  readonly isRecordLost?: true;
 }
 
 const NO_RECORD: ObjectRecord = { properties: {}, userMetadata: {}, tagCount: 0 };
@@ -43,7 +45,7 @@ export interface Target extends Walked {
   readonly object?: FoundObject;
 }
 
-/** @throws FsError Invalid | NameTooLong | Corrupt */
+/** @throws FsError Invalid | NameTooLong */
 export function* findTarget(view: View, key: Buffer): Op<Target> {
   const path = parseKey(key);
   const trail: InodeId[] = [ROOT_INODE];
@@ -86,21 +88,23 @@ export function within({ path, trail, dentries }: Target, directory: Dentry | un
 export function* findObject(view: View, key: Buffer): Op<FoundObject> {
   const { object } = yield* findTarget(view, key);
   if (!object) throw new FsError('NoEntry', `${key.toString()} does not exist in ${view.volume.name}`);
+  if (object.isRecordLost)
+    throw new FsError('Corrupt', `what an object has beyond its bytes is lost (inode ${object.id})`);
   return object;
 }
 
-/** The object an entry stands for; an implicit directory stands for none. @throws FsError Corrupt */
+/** The object an entry stands for; an implicit directory stands for none. */
 function* loadObject(view: View, dentry: Dentry): Op<FoundObject | undefined> {
   const { tx, layer } = view;
   const id = dentry.inode;
   const [stored, storedRecord] = yield* tx.getMany([inodeKey(layer, id), objectRecordKey(layer, id)]);
   assert(stored !== undefined, () => `entry of inode ${id} has its inode`);
   const inode = decodeInode(stored);
-  // What was put has both: without its record it would be an object that nobody put.
-  if (inode.etag && !storedRecord)
-    throw new FsError('Corrupt', `what an object has beyond its bytes is lost (inode ${id})`);
   const record = storedRecord ? decodeObjectRecord(storedRecord) : NO_RECORD;
-  if (inode.type !== 'directory') return { id, inode, mtime: inode.mtime, dentry, record };
+  if (inode.type !== 'directory') {
+    const found = { id, inode, mtime: inode.mtime, dentry, record };
+    return inode.etag && !storedRecord ? { ...found, isRecordLost: true } : found;
+  }
   const state = yield* loadDirectory(view, id);
   if (!state.explicit) return undefined;
   const made = record.directory ?? { etag: EMPTY_ETAG, lastModified: state.mtime };

@@ -7,15 +7,19 @@ import type { VolumeId } from '../ids.ts';
 import { objectRecordKey, tagsKey } from '../meta/keys.ts';
 import { decodeTags, encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
 import { storeInode } from '../tree/inodes.ts';
-import { changeVolume, viewVolume } from '../tree/scope.ts';
-import { findObject } from './find.ts';
+import { changeVolume, type View, viewVolume } from '../tree/scope.ts';
+import { type FoundObject, findObject } from './find.ts';
 import type { Tags } from './types.ts';
 
 /** @throws FsError NoEntry | Corrupt */
 export function* getTags(tx: ReadTx, args: { readonly volume: VolumeId; readonly key: Buffer }): Op<Tags> {
   const view = yield* viewVolume(tx, args.volume);
-  const { id, record } = yield* findObject(view, args.key);
-  const stored = yield* tx.get(tagsKey(view.layer, id));
+  return yield* tagsOf(view, yield* findObject(view, args.key));
+}
+
+/** @throws FsError Corrupt */
+export function* tagsOf(view: View, { id, record }: FoundObject): Op<Tags> {
+  const stored = yield* view.tx.get(tagsKey(view.layer, id));
   if (!stored && record.tagCount > 0)
     throw new FsError('Corrupt', `the ${record.tagCount} tags of an object are lost (inode ${id})`);
   return stored ? decodeTags(stored) : [];
