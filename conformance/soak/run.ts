@@ -1,11 +1,12 @@
 /**
  * `npm run soak`: whether what was acknowledged survives kill -9 and power cuts, real ones and simulated ones.
  *
- *   --worlds N      so many simulated worlds, each kind of them in its share (default 4000)
- *   --minutes N     no more of them are begun after so long (default 20)
- *   --kills N       kill -9 under load, by S3 and NFS at once, so many times (default 50). Backups are taken meanwhile; in the
- *                   middle and at the end one is brought back, and compared with what was acknowledged when it was taken
- *   --cuts N        cut the power of a guest under such load so many times (default 20)
+ *   --worlds N      so many simulated worlds, each kind of them in its share (default 4000: an hour on two cores)
+ *   --minutes N     no more of them are begun after so long (default: however long they take)
+ *   --kills N       kill -9 under load, by S3 and NFS at once, so many times (default 200: half an hour and more). Backups are
+ *                   taken meanwhile; in the middle and at the end one is brought back, and compared with what was
+ *                   acknowledged when it was taken
+ *   --cuts N        cut the power of a guest under such load so many times (default 50: an hour and more)
  *   --workers N     processes that serve S3 (default 2); single ones are killed, too. 0: one process serves everything
  *   --clients N     at once, for the kills (default 8)
  *   --data DIR      where the store of the kills is made: the file system to try
@@ -14,13 +15,14 @@
  *
  * FACET_POWER_CUT names the program that runs a command in a guest and cuts its power: `PROGRAM make DISK SIZE`, and
  * `PROGRAM run --disk DISK --share DIR --timeout SECONDS [--cut-on TEXT] -- COMMAND` with the disk at /disk and the
- * host's files readable. Without it nothing is cut.
+ * host's files readable. Without it nothing is cut, and the last line says so, as it does of worlds for which there was no time.
  *
  * Exit code: 0 when nothing was lost (with --show-power: when each loss was found), 1 otherwise, 2 when
  * --show-power cannot be tried here, or an option is no number.
  */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { conclusionOf } from './conclusion.ts';
 import { soakKills } from './kills.ts';
 import { powerCutProgram, soakPowerCuts } from './powerCuts.ts';
 import { buildUnsynced, CannotTry, unsyncedEnvironment } from './unsynced.ts';
@@ -29,9 +31,9 @@ import { soakWorlds } from './worlds.ts';
 const { values } = parseArgs({
   options: {
     worlds: { type: 'string', default: '4000' },
-    minutes: { type: 'string', default: '20' },
-    kills: { type: 'string', default: '50' },
-    cuts: { type: 'string', default: '20' },
+    minutes: { type: 'string' },
+    kills: { type: 'string', default: '200' },
+    cuts: { type: 'string', default: '50' },
     workers: { type: 'string', default: '2' },
     clients: { type: 'string', default: '8' },
     data: { type: 'string' },
@@ -40,7 +42,8 @@ const { values } = parseArgs({
   },
 });
 const { seed } = values;
-const [worlds, minutes] = [numberOf('worlds'), numberOf('minutes')];
+const worlds = numberOf('worlds');
+const minutes = values.minutes === undefined ? Number.POSITIVE_INFINITY : numberOf('minutes');
 const [kills, cuts] = [numberOf('kills'), numberOf('cuts')];
 const [workers, clients] = [numberOf('workers'), numberOf('clients')];
 const KEYS_EACH = 24;
@@ -57,7 +60,7 @@ const CUTS_TO_FIND = 5;
 
 /** What is none would be less than any, and nothing would be lost since nothing was tried. */
 function numberOf(name: 'worlds' | 'minutes' | 'kills' | 'cuts' | 'workers' | 'clients'): number {
-  const text = values[name];
+  const text = values[name] ?? '';
   if (/^\d+$/.test(text)) return Number(text);
   console.error(`--${name} ${text}: that is to be a number`);
   process.exit(2);
@@ -65,11 +68,13 @@ function numberOf(name: 'worlds' | 'minutes' | 'kills' | 'cuts' | 'workers' | 'c
 
 async function soak(): Promise<number> {
   let faults = 0;
+  const lacking: string[] = [];
   if (worlds > 0) {
     log(`simulated worlds, ${worlds} of them`);
     const outcome = await soakWorlds({ worlds, minutes, seed, log });
     log(`  ${outcome.worlds} worlds, ${outcome.faults} faults`);
     faults += outcome.faults;
+    if (outcome.worlds < worlds) lacking.push(`${outcome.worlds} of ${worlds} worlds were run`);
   }
   if (kills > 0) {
     log(`kill -9 under load, ${kills} times`);
@@ -97,9 +102,10 @@ async function soak(): Promise<number> {
     } catch (error) {
       if (!(error instanceof CannotTry)) throw error;
       log(`  skipped: ${error.message}`);
+      lacking.push('power cuts were not made');
     }
   }
-  log(faults === 0 ? 'nothing was lost' : `${faults} FAULTS`);
+  log(conclusionOf({ faults, lacking }));
   return faults === 0 ? 0 : 1;
 }
 

@@ -12,7 +12,7 @@ const SEED_MAX = 2 ** 31;
 
 export interface SoakWorlds {
   readonly worlds: number;
-  /** No run is begun after that. */
+  /** No run is begun after that, or Infinity. */
   readonly minutes: number;
   /** The first one is drawn from it. */
   readonly seed: string;
