@@ -5,7 +5,7 @@
  * ends it.
  */
 
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { access, constants, mkdir, open, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -30,6 +30,13 @@ export async function findGanesha(): Promise<string | undefined> {
     if (found) return program;
   }
   return undefined;
+}
+
+/** For people, where {@link findGanesha} finds none. */
+export function whyNoGanesha(): string {
+  const isInstalled = spawnSync('ganesha.nfsd', ['-v']).error === undefined;
+  const packages = isInstalled ? '' : '; ganesha.nfsd itself is in Debian’s nfs-ganesha and nfs-ganesha-vfs';
+  return `FACET_PEER_GANESHA names no program that runs it, nor is there a peer-ganesha on the path${packages}`;
 }
 
 /** @param folder for its data and its state */

@@ -33,7 +33,7 @@ import { promisify } from 'node:util';
 import { optionsOf } from '../load/options.ts';
 import { CLIENT_CORE } from '../load/process.ts';
 import { startFacet } from './facet.ts';
-import { findGanesha, ganeshaData, startGanesha, syncNames } from './ganesha.ts';
+import { findGanesha, ganeshaData, startGanesha, syncNames, whyNoGanesha } from './ganesha.ts';
 import { printRows, type Row } from './report.ts';
 import { type Group, groupsOf, type Step } from './steps.ts';
 import { type Cell, Subject } from './subject.ts';
@@ -138,7 +138,7 @@ async function main(program: string): Promise<void> {
     const places: Place[] = [{ column: 'facet', subject: facet, folder: '' }];
     const peer = await findGanesha();
     if (peer === undefined) {
-      process.stdout.write('Facet alone: FACET_PEER_GANESHA names no NFS-Ganesha, nor is one on the path\n');
+      process.stdout.write(`Facet alone, without NFS-Ganesha: ${whyNoGanesha()}\n`);
     } else {
       const peerFolder = join(folder, 'ganesha');
       await mkdir(peerFolder);

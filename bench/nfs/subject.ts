@@ -6,6 +6,7 @@ import type { NfsServer } from './server.ts';
 import type { Step } from './steps.ts';
 
 export interface Cell {
+  readonly operations: number;
   readonly operationsPerSecond: number;
   readonly bytesPerSecond: number;
   readonly cpuMicrosPerOperation: number;
@@ -45,6 +46,7 @@ export class Subject {
     const before = meter.cpuSeconds;
     const { operations, bytes, seconds, waitedSeconds } = await this.#client.step({ ...step.plan, folder });
     return {
+      operations,
       operationsPerSecond: operations / seconds,
       bytesPerSecond: bytes / seconds,
       cpuMicrosPerOperation: ((meter.cpuSeconds - before) * 1e6) / operations,

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, release, totalmem } from 'node:os';
 
 const JOURNALS = '/proc/fs/jbd2';
 
@@ -10,7 +10,8 @@ const JOURNALS = '/proc/fs/jbd2';
 export function machineOf(folder: string): string {
   const all = cpus();
   const processor = all[0]?.model ?? 'unknown processor';
-  return `${processor}, ${all.length} cores, Linux ${release()}, ${fileSystemOf(folder)}`;
+  const memory = `${(totalmem() / 2 ** 30).toFixed(1)} GiB of memory`;
+  return `${processor}, ${all.length} cores, ${memory}, Linux ${release()}, ${fileSystemOf(folder)}`;
 }
 
 /** Without a journal an ext4 syncs with less work: it is told. */

@@ -123,8 +123,7 @@ async function files(subject: Subject, folder: string, sink: Sink, pace: Pace): 
 }
 
 /** What a step in a guest does not tell. */
-const UNKNOWN: Pick<Cell, 'operations' | 'p50' | 'p99' | 'clientBusy' | 'flushesPerOperation'> = {
-  operations: Number.NaN,
+const UNKNOWN: Pick<Cell, 'p50' | 'p99' | 'clientBusy' | 'flushesPerOperation'> = {
   p50: Number.NaN,
   p99: Number.NaN,
   clientBusy: Number.NaN,

@@ -9,6 +9,8 @@ export interface Line {
   readonly row: string;
   readonly connections: number;
   readonly rounds: number;
+  /** Of all rounds together: what the other figures rest on. */
+  readonly operations: number;
   readonly operationsPerSecond: number;
   /** Least and greatest of the rounds. */
   readonly range: readonly [number, number];
@@ -24,8 +26,8 @@ export interface Line {
 }
 
 export interface SetupFacts extends SetupIdentity {
-  /** By size of objects: bytes on the disk for a byte put. */
-  readonly disk: Readonly<Record<string, number>>;
+  /** By size of objects. */
+  readonly disk: Readonly<Record<string, DiskUse>>;
 }
 
 /** A program that the machine cannot have. */
@@ -67,7 +69,7 @@ export type Facts = Pick<Document, 'machine' | 'clients' | 'asked'>;
 
 export class Results {
   readonly #cells = new Map<string, Cell[]>();
-  readonly #disk = new Map<string, Map<string, number[]>>();
+  readonly #disk = new Map<string, Map<string, DiskUse[]>>();
   readonly #unavailable: Lack[] = [];
   readonly #skipped: string[] = [];
   readonly #failed: Failure[] = [];
@@ -78,9 +80,9 @@ export class Results {
         const at = JSON.stringify([setup.name, cell.row, cell.connections]);
         this.#cells.set(at, [...(this.#cells.get(at) ?? []), cell]);
       },
-      disk: ({ size, bytesPerByte }: DiskUse) => {
-        const bySize = this.#disk.get(setup.name) ?? new Map<string, number[]>();
-        bySize.set(size, [...(bySize.get(size) ?? []), bytesPerByte]);
+      disk: (size, use) => {
+        const bySize = this.#disk.get(setup.name) ?? new Map<string, DiskUse[]>();
+        bySize.set(size, [...(bySize.get(size) ?? []), use]);
         this.#disk.set(setup.name, bySize);
       },
     };
@@ -105,7 +107,7 @@ export class Results {
       setups: setups.map(({ name, version, durability, how, renames }) => ({
         ...{ name, version, durability, how, renames },
         disk: Object.fromEntries(
-          [...(this.#disk.get(name) ?? [])].map(([size, values]) => [size, rounded(median(values), 2)]),
+          [...(this.#disk.get(name) ?? [])].map(([size, uses]) => [size, middleOf(uses)]),
         ),
       })),
       unavailable: this.#unavailable,
@@ -166,6 +168,7 @@ function lineOf(at: string, cells: readonly Cell[]): Line {
   const paces = cells.map((cell) => cell.operationsPerSecond);
   return {
     ...{ setup, row, connections, rounds: cells.length },
+    operations: cells.reduce((sum, cell) => sum + cell.operations, 0),
     operationsPerSecond: rounded(median(paces), 4),
     range: [rounded(Math.min(...paces), 4), rounded(Math.max(...paces), 4)],
     megabytesPerSecond: rounded(
@@ -196,5 +199,10 @@ function lineOf(at: string, cells: readonly Cell[]): Line {
     scaled: cells.some((cell) => cell.scaled),
   };
 }
+
+const middleOf = (uses: readonly DiskUse[]): DiskUse => ({
+  objects: uses[0]?.objects ?? 0,
+  bytesPerByte: rounded(median(uses.map(({ bytesPerByte }) => bytesPerByte)), 2),
+});
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));

@@ -11,7 +11,7 @@
  *                     versions: for a group that a neighbour disturbed
  *
  * `FACET_NFS_CLIENT` and `FACET_PEER_GANESHA` are for small files by NFS, as for bench:nfs: there the server has one core,
- * and the client's virtual machine the other.
+ * and the client's virtual machine the other. `FACET_BENCH_PROFILE` names a folder for CPU profiles of Facet.
  *
  * Servers, and warp, are built from their Go modules into ~/.cache/facet-bench when they are first asked for. One that
  * cannot be had is left out, and the results say why. A group has a server that was just started on an empty folder and warmed up; groups are
@@ -24,6 +24,7 @@
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { optionsOf } from '../load/options.ts';
+import { whyNoGanesha } from '../nfs/ganesha.ts';
 import { GROUPS, type Group } from './groups.ts';
 import { type GoProgram, installGoProgram, Unavailable } from './install.ts';
 import { machineOf } from './machine.ts';
@@ -156,7 +157,7 @@ async function askByNfs(): Promise<SetupIdentity[]> {
     isPeerHere.push(isHere);
   }
   if (isPeerHere.includes(false)) {
-    results.skip('NFS-Ganesha: FACET_PEER_GANESHA names none, nor is one on the path');
+    results.skip(`NFS-Ganesha: ${whyNoGanesha()}`);
   }
   return isPeerHere.includes(true) ? [GANESHA_SYNCED, GANESHA] : [];
 }

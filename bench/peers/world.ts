@@ -38,17 +38,24 @@ export interface Cell {
   readonly scaled?: true;
 }
 
+/** Of objects. */
+export interface Size {
+  readonly name: string;
+  readonly bytes: number;
+}
+
 export interface DiskUse {
-  /** Of objects. */
-  readonly size: string;
-  /** Allocated on the disk for each byte that was put. */
+  /** So many were put. */
+  readonly objects: number;
+  /** Allocated on the disk for each byte that was put, with the room that the server keeps in advance. */
   readonly bytesPerByte: number;
 }
 
 /** Where results go as they come. */
 export interface Sink {
   cell(cell: Cell): void;
-  disk(use: DiskUse): void;
+  /** @param size of objects, in words */
+  disk(size: string, use: DiskUse): void;
 }
 
 /** Prepared before the clock starts, so that signing is not measured: not more than these. */
@@ -143,12 +150,12 @@ export class World {
     this.#sink.cell(cell);
   }
 
-  /** What `put` takes on the disk, which puts so many bytes. */
-  async diskUse(size: string, bytes: number, put: () => Promise<void>): Promise<void> {
+  /** What `put` takes on the disk, which puts so many objects. */
+  async diskUse(size: Size, objects: number, put: () => Promise<void>): Promise<void> {
     const before = await allocatedBytes(this.folder);
     await put();
     const taken = (await allocatedBytes(this.folder)) - before;
-    this.#sink.disk({ size, bytesPerByte: taken / bytes });
+    this.#sink.disk(size.name, { objects, bytesPerByte: taken / (objects * size.bytes) });
   }
 }
 

@@ -1,7 +1,7 @@
 /** peers.md: the results for readers, the equally durable servers first, the others apart. */
 
 import type { Document, Line, SetupFacts } from '../results.ts';
-import { columnsOf, failuresOf, figure, leftOutOf, rowsOf } from './table.ts';
+import { columnsOf, DISK, diskOf, failuresOf, figure, leftOutOf, rowsOf } from './table.ts';
 
 export function markdownOf(document: Document): string {
   const { setups, clients } = document;
@@ -10,8 +10,10 @@ export function markdownOf(document: Document): string {
     '# Facet and others on one disk',
     `![Operations a second, a panel a row](peers.svg)`,
     `${document.date}, ${document.machine}; client: ${clients.join(' and ')}, on the same cores. Written by \`npm run bench:peers\`; all figures are in [peers.json](peers.json).`,
-    'Each figure is the middle of the rounds, in which servers took turns, each started on an empty folder and warmed up. CPU time and memory (anonymous and shared, not the page cache) are those of all processes of the server. `×N` are connections, each with one request under way. "Facet is" compares operations a second. ≈: the time of a part was measured, and that of the rest reckoned.',
+    'Each figure is the middle of the rounds, in which servers took turns, each started on an empty folder and warmed up. CPU time and memory (anonymous and shared, not the page cache) are those of all processes of the server. `×N` are connections, each with one request under way. "Facet is" compares operations a second. `operations` are those of all rounds together. ≈: the time of a part was measured, and that of the rest reckoned.',
+    'Client busy is what of the time the client was computing, on its one thread: near 100 % it is the client that was measured, and a faster server would look no faster.',
     'What `chattr +D` has the file system do differs: with a journal it waits for a commit and a flush of the disk; ext4 without one writes the names and does not flush, which asks less of that server than Facet does. The flushes of each row are in peers.json.',
+    'Bytes on the disk for a byte put are of so many objects as the brackets say, put into an empty folder; room that a server keeps in advance is included, and weighs the more, the less was put.',
     'What the figures cannot show: a network, a cold page cache, more cores, a disk slower than this one.',
     table(setups.map(factsOf)),
     ...part('What is answered is on stable storage', 'everything', document),
@@ -27,9 +29,7 @@ const factsOf = (facts: SetupFacts): Record<string, string> => ({
   server: facts.name,
   'on stable storage when a PUT is answered': `${facts.durability}: ${facts.how}`,
   'a directory is renamed by': facts.renames,
-  'bytes on disk for each put': Object.entries(facts.disk)
-    .map(([size, value]) => `${value.toFixed(2)} (${size})`)
-    .join(', '),
+  [DISK]: diskOf(facts),
   version: facts.version,
 });
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Document, joined, type Line, type SetupFacts } from '../results.ts';
+import { type Document, joined, type Line, Results, type SetupFacts } from '../results.ts';
 import type { Durability } from '../servers/server.ts';
 import { chartOf } from './chart.ts';
 import { markdownOf } from './markdown.ts';
@@ -7,11 +7,11 @@ import { figure } from './table.ts';
 
 const setup = (name: string, durability: Durability): SetupFacts => ({
   ...{ name, durability, version: 'v1', how: 'by itself', renames: 'RENAME' },
-  disk: { '4 KiB': 1.5 },
+  disk: { '4 KiB': { objects: 4096, bytesPerByte: 1.5 } },
 });
 
 const line = (setup: string, operationsPerSecond: number, scaled = false): Line => ({
-  ...{ setup, row: 'PUT 4 KiB', connections: 16, rounds: 1, operationsPerSecond, scaled },
+  ...{ setup, row: 'PUT 4 KiB', connections: 16, rounds: 1, operations: 1234, operationsPerSecond, scaled },
   range: [operationsPerSecond, operationsPerSecond],
   ...{ megabytesPerSecond: 1, p50Ms: 1, p99Ms: Number.NaN, cpuMicrosPerOperation: 1, peakMegabytes: 1 },
   ...{ clientBusy: 0.5, flushesPerOperation: 1 },
@@ -76,12 +76,37 @@ it('keeps what failed but was not measured again, and a program that was not ask
 
 it('tells the servers that may lose what they answered apart', () => {
   const [durable = '', others = ''] = markdownOf(DOCUMENT).split('## ').slice(1);
-  expect(durable).toContain('| PUT 4 KiB, ×16 | Facet | 600 |');
-  expect(durable).toMatch(/\| synced \| 100 \|.*\| 6\.00× \|/);
+  expect(durable).toContain('| PUT 4 KiB, ×16 | Facet | 600 | 1,234 |');
+  expect(durable).toMatch(/\| synced \| 100 \|.*\| 50 % \| 1 \| 6\.00× \|/);
   expect(durable).not.toContain('loose');
   expect(others).toMatch(/\| loose \| ≈ 1,200 \|.*\| 0\.50× \|/);
   expect(others).not.toContain('synced |');
   expect(markdownOf(DOCUMENT)).toContain('## Left out\n\n- a program, and why\n- one, and why');
+});
+
+it('says of how many objects the use of the disk is', () => {
+  expect(markdownOf(DOCUMENT)).toMatch(/\| server \|.*\| bytes on the disk for a byte put \| version \|/);
+  expect(markdownOf(DOCUMENT)).toContain('| 1.50 (4,096 × 4 KiB) | v1 |');
+});
+
+it('is of all rounds: the sum of operations, the middle of the rest', () => {
+  const results = new Results();
+  const sink = results.sinkOf(setup('Facet', 'everything'));
+  const times = { bytesPerSecond: 1e6, p50: 1, p99: 2, cpuMicrosPerOperation: 1, peakAnonymousBytes: 1e6 };
+  for (const operations of [10, 40, 30]) {
+    const cell = {
+      ...times,
+      operations,
+      operationsPerSecond: operations,
+      clientBusy: 0.5,
+      flushesPerOperation: 1,
+    };
+    sink.cell({ ...cell, row: 'PUT 4 KiB', connections: 1 });
+    sink.disk('4 KiB', { objects: 4096, bytesPerByte: operations / 10 });
+  }
+  const { lines, setups } = results.document(DOCUMENT, [setup('Facet', 'everything')]);
+  expect(lines).toMatchObject([{ operations: 80, operationsPerSecond: 30, rounds: 3 }]);
+  expect(setups[0]?.disk).toEqual({ '4 KiB': { objects: 4096, bytesPerByte: 3 } });
 });
 
 it('draws a bar a server, the best one the longest, and escapes what it writes', () => {

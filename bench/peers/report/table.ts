@@ -1,7 +1,9 @@
 /** The table for the terminal, and the figures as people read them. */
 
 import { printTable } from '../../s3/report.ts';
-import { type Document, type Line, placeOf } from '../results.ts';
+import { type Document, type Line, placeOf, type SetupFacts } from '../results.ts';
+
+export const DISK = 'bytes on the disk for a byte put';
 
 /** Three digits that count. */
 export function figure(value: number): string {
@@ -10,13 +12,23 @@ export function figure(value: number): string {
   return value >= 10 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toPrecision(2);
 }
 
+const count = (value: number): string => value.toLocaleString('en');
+
+/** Bytes on the disk for a byte put, and of how many objects that was seen. */
+export const diskOf = ({ disk }: SetupFacts): string =>
+  Object.entries(disk)
+    .map(([size, { objects, bytesPerByte }]) => `${bytesPerByte.toFixed(2)} (${count(objects)} × ${size})`)
+    .join(', ');
+
 export const columnsOf = (line: Line): Record<string, string> => ({
   'op/s': `${line.scaled ? '≈ ' : ''}${figure(line.operationsPerSecond)}`,
+  operations: count(line.operations),
   'MB/s': line.megabytesPerSecond > 0 ? figure(line.megabytesPerSecond) : '',
   'p50 ms': figure(line.p50Ms),
   'p99 ms': figure(line.p99Ms),
   'CPU µs/op': figure(line.cpuMicrosPerOperation),
   'peak MB': figure(line.peakMegabytes),
+  'client busy': Number.isFinite(line.clientBusy) ? `${(line.clientBusy * 100).toFixed(0)} %` : '-',
   rounds: String(line.rounds),
 });
 
@@ -47,21 +59,18 @@ export function printLines(document: Document): void {
         ...columnsOf(line),
         range: line.range.map(figure).join('–'),
         'flushes/op': figure(line.flushesPerOperation),
-        'client busy': Number.isNaN(line.clientBusy) ? '-' : `${(line.clientBusy * 100).toFixed(0)} %`,
         'Facet is': Number.isNaN(pace) ? '' : `${figure(pace / line.operationsPerSecond)}×`,
       })),
     );
   }
   process.stdout.write('\n');
   printTable(
-    document.setups.map(({ name, durability, how, disk, version }) => ({
-      server: name,
-      'on stable storage': durability,
-      how,
-      'bytes on disk a byte': Object.entries(disk)
-        .map(([size, value]) => `${size}: ${value.toFixed(2)}`)
-        .join(', '),
-      version,
+    document.setups.map((facts) => ({
+      server: facts.name,
+      'on stable storage': facts.durability,
+      how: facts.how,
+      [DISK]: diskOf(facts),
+      version: facts.version,
     })),
   );
   for (const line of leftOutOf(document)) process.stdout.write(`left out: ${line}\n`);

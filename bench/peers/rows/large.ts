@@ -4,8 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Operation } from '../../load/closedLoop.ts';
 import { Connection } from '../../load/connection.ts';
 import { sending } from '../../load/drive.ts';
-import type { World } from '../world.ts';
-import type { Size } from './objects.ts';
+import type { Size, World } from '../world.ts';
 
 const MIB = 1 << 20;
 const PARTS = 8;

@@ -4,12 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Operation } from '../../load/closedLoop.ts';
 import { sending } from '../../load/drive.ts';
 import type { ReadyRequest } from '../../load/request.ts';
-import { again, once, type World } from '../world.ts';
-
-export interface Size {
-  readonly name: string;
-  readonly bytes: number;
-}
+import { again, once, type Size, type World } from '../world.ts';
 
 /** Of a hundred of the mix, as warp has it. */
 const MIX = { get: 45, head: 30, put: 15, remove: 10 };
@@ -33,9 +28,7 @@ export async function objects(world: World, size: Size, connections: readonly nu
       world.ready({ method, path: key(folder, at), ...(method === 'PUT' && { body }) }),
     );
   const few = Math.min(DISK_OBJECTS_MAX, DISK_BYTES / bytes);
-  await world.diskUse(name, few * bytes, () =>
-    world.all(each('PUT', 'disk').slice(0, few), DISK_CONNECTIONS),
-  );
+  await world.diskUse(size, few, () => world.all(each('PUT', 'disk').slice(0, few), DISK_CONNECTIONS));
   const putsPerSecond = await world.warmUp(each('PUT', 'warm-up'), most);
   const written = Math.floor(Math.min(count, putsPerSecond * world.pace.warmUp * 0.9));
   for (const method of ['GET', 'HEAD', 'DELETE']) {
