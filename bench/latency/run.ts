@@ -1,12 +1,16 @@
 /**
  * `npm run bench:latency`: how long a GET of 4 KiB takes, by itself and beside eight large transfers, four up and four
- * down, in the same worker.
+ * down, in the same server.
  *
  *   --rounds N      how often both are measured, in turns (default 5)
  *   --size BYTES    of each large object (default 1 GiB)
  *   --rate N        GETs a second (default 200)
  *   --seconds N     of each measurement (default 10)
+ *   --workers N     processes that serve S3 (default 0: one process serves everything)
  *   --data DIR      where the server keeps its data: the disk that is measured
+ *
+ * With one process GETs and transfers share its event loop. With workers each has its share of both: connections go to them in
+ * turns, and GETs go round as many connections. The loop lag is that of the latest of those that serve S3.
  *
  * The transfers' client has the lowest priority, so that it gives way to the server and to the one that measures; all
  * three share the machine's cores. What the figures cannot show: a network, clients slower than the server; and where
@@ -33,11 +37,13 @@ const values = optionsOf(import.meta, {
   size: { type: 'string', default: String(2 ** 30) },
   rate: { type: 'string', default: '200' },
   seconds: { type: 'string', default: '10' },
+  workers: { type: 'string', default: '0' },
   data: { type: 'string' },
 });
 const rounds = Number(values.rounds);
 const sizeBytes = Number(values.size);
 const intervalMs = 1000 / Number(values.rate);
+const workers = Number(values.workers);
 const samples = Number(values.seconds) * Number(values.rate);
 
 /** How much longer the p99 may be beside the transfers. */
@@ -64,6 +70,7 @@ async function atFixedRate(
   requests: readonly ReadyRequest[],
 ): Promise<readonly number[]> {
   const idle: Connection[] = [];
+  for (let at = 0; at < Math.max(1, workers); at += 1) idle.push(await Connection.open(endpoint));
   const took: number[] = [];
   const pending = new Set<Promise<void>>();
   const began = performance.now();
@@ -74,7 +81,7 @@ async function atFixedRate(
     const request = requests[at % requests.length];
     if (!request) throw new Error('no requests');
     const one = async (): Promise<void> => {
-      const connection = idle.pop() ?? (await Connection.open(endpoint));
+      const connection = idle.shift() ?? (await Connection.open(endpoint));
       const sent = performance.now();
       const answer = await connection.send(request);
       took.push(performance.now() - sent);
@@ -92,9 +99,13 @@ async function atFixedRate(
 /** Since the look before this one. */
 async function eventLoopLag({ adminPort }: Subject): Promise<[number, number]> {
   const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
-  const of = (name: string): number =>
-    1000 *
-    Number(new RegExp(`^nodejs_eventloop_lag_${name}_seconds\\{[^}]*\\} (\\S+)$`, 'm').exec(text)?.[1]);
+  const of = (name: string): number => {
+    const lines = new RegExp(
+      `^nodejs_eventloop_lag_${name}_seconds\\{worker="(?:server|s3-\\d+)"\\} (\\S+)$`,
+      'gm',
+    );
+    return 1000 * Math.max(...Array.from(text.matchAll(lines), ([, seconds]) => Number(seconds)));
+  };
   return [of('p99'), of('max')];
 }
 
@@ -153,7 +164,7 @@ async function measureLoaded(subject: Subject, requests: readonly ReadyRequest[]
   return { ...measured, mebibytesPerSecond, cpuMsPerMebibyte };
 }
 
-const subject = await startFacet(values.data, { cores: ALL_CORES });
+const subject = await startFacet(values.data, { cores: ALL_CORES, workers });
 try {
   const as = subject.credentials;
   const body = Buffer.alloc(PROBE_BYTES, 'small ');
