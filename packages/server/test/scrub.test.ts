@@ -1,7 +1,6 @@
 import { openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { progressText } from '../src/commands/progressLine.ts';
 import { facet, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
 import { put } from './s3.ts';
 
@@ -84,12 +83,4 @@ test('its rate is at least 1M', async () => {
   const refused = await facet(['scrub', '--data', temporaryDirectory(), '--rate', '1000']);
   expect([refused.code, refused.stdout]).toEqual([2, '']);
   expect(refused.stderr).toContain('It must be 1M at least.');
-});
-
-test('the bar is never full before the end, and none is drawn while that is not known', () => {
-  expect(progressText({ bytes: 17_613, bytesExpected: 0 })).toBe('17.2 KiB so far');
-  expect(progressText({ bytes: 500 << 20, bytesExpected: 1 << 30 })).toBe(
-    `[${'#'.repeat(15)}${'-'.repeat(15)}] 48 %  500 MiB of about 1.0 GiB`,
-  );
-  expect(progressText({ bytes: 3 << 20, bytesExpected: 1 << 20 })).toContain(' 99 %');
 });

@@ -11,12 +11,18 @@ export interface ShownProgress {
   readonly bytesExpected: number;
 }
 
+/** What of standard error it needs. */
+interface Terminal {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
 /** A bar that is drawn over itself, for people at a terminal. Nothing where there is none. */
 export class ProgressLine {
-  readonly #terminal: NodeJS.WriteStream;
+  readonly #terminal: Terminal;
   readonly #isShown: boolean;
 
-  constructor(terminal: NodeJS.WriteStream, { isWanted }: { readonly isWanted: boolean }) {
+  constructor(terminal: Terminal, { isWanted }: { readonly isWanted: boolean }) {
     this.#terminal = terminal;
     this.#isShown = isWanted && terminal.isTTY === true;
   }
