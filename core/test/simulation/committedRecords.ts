@@ -3,9 +3,17 @@
 import { createHash } from 'node:crypto';
 import type { MemoryState } from '@facet/engine';
 import { type FileRef, type InodeId, type Volume, type VolumeId, volumeId } from '../../src/index.ts';
-import { dentryKey, type EntryName, inodeKey, volumeKey, volumeNameKey } from '../../src/meta/keys.ts';
+import {
+  dentryKey,
+  type EntryName,
+  inodeKey,
+  uploadsOf,
+  volumeKey,
+  volumeNameKey,
+} from '../../src/meta/keys.ts';
 import { decodeInode } from '../../src/meta/records/inode.ts';
 import { decodeDentry } from '../../src/meta/records/tree.ts';
+import { decodeUpload, type UploadRecord } from '../../src/meta/records/upload.ts';
 import { decodeNumber, decodeVolume } from '../../src/meta/records/volume.ts';
 import { Broken } from './invariants.ts';
 
@@ -39,6 +47,16 @@ function volumeOf(state: MemoryState, id: VolumeId): Volume {
   const stored = state.get(volumeKey(id));
   if (!stored) throw new Broken('commandsAreSerial', `the store has no volume ${id}`);
   return decodeVolume(stored);
+}
+
+/** Those of a key, under way. */
+export function uploadsAt(
+  state: MemoryState,
+  { volume, key }: { readonly volume: VolumeId; readonly key: Buffer },
+): readonly UploadRecord[] {
+  const all = uploadsOf(volumeOf(state, volume).layer, key);
+  const found = state.range({ ...all, limit: Number.POSITIVE_INFINITY });
+  return found.map(({ value }) => decodeUpload(value));
 }
 
 /** Whether a file has other bytes than it had. Of one that was made or removed, they are. */

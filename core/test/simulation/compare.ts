@@ -12,6 +12,7 @@ import { type Core, type FileRef, type Finding, fsck, type VolumeId } from '../.
 import { attributes, mustBe } from './actors/files.ts';
 import { mustSay } from './actors/objects.ts';
 import { ROOT } from './actors/surroundings.ts';
+import { modelLine, modelParts, toldLine, toldParts } from './actors/uploads.ts';
 import { Broken } from './invariants.ts';
 import { type Model, sortName } from './model.ts';
 import type { Replay } from './replay.ts';
@@ -30,6 +31,7 @@ export async function compare(core: Core, world: World, replay: Replay): Promise
   for (const volume of ids) {
     const model = replay.model(volume);
     await compareObjects(core, volume, model);
+    await compareUploads(core, volume, replay);
     await compareFiles(core, await core.files.root({ volume }), model);
     const usage = await core.volumes.usage(volume);
     if (JSON.stringify(usage) !== JSON.stringify(model.usage())) {
@@ -74,6 +76,26 @@ async function compareObjects(core: Core, volume: VolumeId, model: Model): Promi
     const tags = JSON.stringify(await core.objects.getTags({ volume, key }));
     if (tags !== node.said.tags)
       throw new Broken('commitsAreKept', `${name} has tags ${tags}, of the model ${node.said.tags}`);
+  }
+}
+
+async function compareUploads({ objects }: Core, volume: VolumeId, replay: Replay): Promise<void> {
+  const expected = replay.uploads(volume) ?? [];
+  const listing = { volume, prefix: Buffer.alloc(0), delimiter: Buffer.alloc(0), limit: 10_000 };
+  const { entries } = await objects.listUploads(listing);
+  const listed = entries.map((entry) => (entry.kind === 'upload' ? toldLine(entry) : ''));
+  if (listed.join('\n') !== expected.map(modelLine).join('\n'))
+    throw new Broken(
+      'commitsAreKept',
+      `the store has uploads ${listed.join(' ')}, the model ${expected.map(modelLine).join(' ')}`,
+    );
+  for (const upload of expected) {
+    const { parts } = await objects.listParts({ ...upload, afterPartNumber: 0, limit: 1000 });
+    if (toldParts(parts) !== modelParts(upload))
+      throw new Broken(
+        'commitsAreKept',
+        `upload ${upload.upload} has parts ${toldParts(parts)}, of the model ${modelParts(upload)}`,
+      );
   }
 }
 

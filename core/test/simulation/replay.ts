@@ -6,6 +6,7 @@ import {
   type CopyObjectArgs,
   type CopyPartArgs,
   type CreateArgs,
+  type CreateUploadArgs,
   type FileRef,
   type LinkArgs,
   type LockHost,
@@ -26,16 +27,14 @@ import {
 } from '../../src/index.ts';
 import type { CompleteArgs } from '../../src/multipart/complete.ts';
 import { etagText } from '../../src/objects/etag.ts';
-import { dataDiffers, inodeAt, volumeNamed } from './committedRecords.ts';
+import { dataDiffers, inodeAt, uploadsAt, volumeNamed } from './committedRecords.ts';
 import { Broken } from './invariants.ts';
 import { Model, type ModelNode, type Posix } from './model.ts';
+import { type ModelUpload, ModelUploads } from './modelUploads.ts';
 import type { UnderWay } from './observed.ts';
 import type { World } from './world.ts';
 
-interface ModelPart {
-  readonly etag: string;
-  readonly bytes: Buffer;
-}
+type PartRef = Pick<CopyPartArgs, 'volume' | 'key' | 'upload' | 'partNumber' | 'md5'>;
 
 /** Of root, as which all clients by name come. */
 const ROOTS = { uid: 0, gid: 0 };
@@ -46,8 +45,7 @@ export class Replay {
   readonly #models = new Map<VolumeId, Model>();
   /** By content id: what was staged under it. */
   readonly #staged = new Map<number, Buffer>();
-  readonly #uploads = new Map<string, Map<number, ModelPart>>();
-  readonly #ended = new Set<string>();
+  readonly #uploads = new ModelUploads();
   readonly #lockHosts = new Set<string>();
   /** By file: what the client that made it said. */
   readonly #verifiers = new Map<string, string>();
@@ -99,19 +97,23 @@ export class Replay {
     return [...this.#models.keys()];
   }
 
-  /** Of an upload under way; undefined when it is over. */
-  parts(upload: string): ReadonlyMap<number, ModelPart> | undefined {
-    return this.#ended.has(upload) ? undefined : this.#partsOf(upload);
+  /** One under way; undefined when it is over, or its volume is gone. */
+  upload(ref: UploadRef): ModelUpload | undefined {
+    return this.#models.has(ref.volume) ? this.#uploads.find(ref) : undefined;
+  }
+
+  /** Those under way, in the order of a listing; undefined when the volume is gone. */
+  uploads(volume: VolumeId): readonly ModelUpload[] | undefined {
+    return this.#models.has(volume) ? this.#uploads.of(volume) : undefined;
+  }
+
+  /** All that were ever begun. */
+  get uploadsBegun(): readonly ModelUpload[] {
+    return this.#uploads.all;
   }
 
   get lockHosts(): ReadonlySet<string> {
     return this.#lockHosts;
-  }
-
-  #partsOf(upload: string): Map<number, ModelPart> {
-    const parts = this.#uploads.get(upload) ?? new Map<number, ModelPart>();
-    this.#uploads.set(upload, parts);
-    return parts;
   }
 
   /** @param sent what came with the command: of a body that the store's process has staged */
@@ -165,26 +167,29 @@ export class Replay {
       const object = this.#object({ volume, key });
       object.said = { ...object.said, tags: asText(tags) };
     },
-    putPart: ({ upload, partNumber, body, content, md5 }: PutPartArgs & { content: number }, data) => {
+    createUpload: (args: CreateUploadArgs) => this.#begin(args),
+    putPart: (args: PutPartArgs & { content: number }, data) => {
+      const { body, content } = args;
       // A small part gets the id it was given, a large one has its own.
       if (body.kind !== 'extent') this.#staged.set(content, this.#bytesOf(body, data));
-      this.#storePart({ upload, partNumber }, { md5, bytes: this.#bytesOf(body, data) });
+      this.#storePart(args, this.#bytesOf(body, data));
     },
-    copyPart: ({ source, upload, partNumber, content, md5 }: CopyPartArgs & { content: number }) => {
+    copyPart: (args: CopyPartArgs & { content: number }) => {
+      const { source, content } = args;
       const { range } = source;
       const { bytes: all } = this.#object(source);
       const bytes = range ? all.subarray(range.start, range.end + 1) : all;
       this.#staged.set(content, bytes);
-      this.#storePart({ upload, partNumber }, { md5, bytes });
+      this.#storePart(args, bytes);
     },
     completeUpload: ({ volume, key, upload, parts, etag, precondition }: CompleteArgs) => {
       this.#mustHold({ volume, key, ...(precondition && { precondition }) });
       const bytes = parts.map(({ part }) => this.#staged.get(part.content ?? 0) ?? Buffer.alloc(0));
-      this.#ended.add(upload);
-      const said = { etag: etagText(etag), mark: undefined, tags: TAGLESS };
+      const { mark } = this.#uploads.end({ volume, key, upload });
+      const said = { etag: etagText(etag), mark, tags: TAGLESS };
       this.model(volume).put(key, Buffer.concat(bytes), said);
     },
-    abortUpload: ({ upload }: UploadRef) => this.#ended.add(upload),
+    abortUpload: (ref: UploadRef) => this.#uploads.end(ref),
     create: (args: CreateArgs) => this.#create(args),
     mkdir: ({ parent, name, attributes }: MkdirArgs) =>
       this.#make({ parent, name }, { type: 'directory', posix: posixOf(attributes, 0o700) }),
@@ -270,14 +275,23 @@ export class Replay {
     else model.put(target.key, object.bytes, said);
   }
 
-  #storePart(
-    { upload, partNumber }: { readonly upload: string; readonly partNumber: number },
-    part: { readonly md5?: Uint8Array | undefined; readonly bytes: Buffer },
-  ): void {
-    if (this.#ended.has(upload))
-      throw new Broken('commandsAreSerial', `the store took a part of upload ${upload}, which is over`);
+  /** Its id, and when it began, are the store's to say. */
+  #begin({ volume, key, userMetadata: { mark } }: CreateUploadArgs): void {
+    const known = new Set(this.#uploads.of(volume).map(({ upload }) => upload));
+    const [begun, more] = uploadsAt(this.#world.committed, { volume, key }).filter(
+      ({ upload }) => !known.has(upload),
+    );
+    if (!begun || more)
+      throw new Broken(
+        'commandsAreSerial',
+        `the store began ${begun ? 'two uploads' : 'no upload'} of ${key}`,
+      );
+    this.#uploads.begin({ volume, key, upload: begun.upload, initiated: begun.initiated, mark });
+  }
+
+  #storePart(part: PartRef, bytes: Buffer): void {
     const etag = Buffer.from(part.md5 ?? []).toString('hex');
-    this.#partsOf(upload).set(partNumber, { etag, bytes: part.bytes });
+    this.#uploads.storePart(part, part.partNumber, { etag, bytes });
   }
 
   #make(at: Pick<MkdirArgs, 'parent' | 'name'>, made: Parameters<Model['make']>[2]): ModelNode {

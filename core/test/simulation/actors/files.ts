@@ -1,6 +1,6 @@
 /** Clients by name in a directory. */
 
-import type { AttributeChanges, FileAttributes, FileRef } from '../../../src/index.ts';
+import type { AttributeChanges, Caller, FileAttributes, FileRef } from '../../../src/index.ts';
 import { Broken } from '../invariants.ts';
 import { type ModelNode, sortName } from '../model.ts';
 import { frees, ROOT, type Surroundings, unlessAbsent, writing } from './surroundings.ts';
@@ -27,6 +27,8 @@ export const fileActions: readonly Action[] = [
   link,
   lookup,
   readdir,
+  commit,
+  access,
 ];
 
 async function create(within: Surroundings): Promise<unknown> {
@@ -173,6 +175,46 @@ async function lookup(within: Surroundings): Promise<void> {
   if (expected) mustBe(`${entry.name}`, expected, found.file);
 }
 
+/** Every write is stable: what is told is what there is. */
+async function commit(within: Surroundings): Promise<void> {
+  const file = await within.file();
+  if (!file) return;
+  await within.idle();
+  const node = nodeOf(within, file);
+  const expected = node && attributes(node);
+  const told = await unlessAbsent(within.core.files.commit({ caller: ROOT, file }));
+  if (!told) return mustBeGone(file, node);
+  for (const side of [told.before, told.after]) mustBe(`file ${file.inode}`, expected, side);
+}
+
+/** Somebody, who may be the owner, of the group, or root. */
+async function access(within: Surroundings): Promise<void> {
+  const file = within.oneIn(3) ? await within.directory() : await within.file();
+  if (!file) return;
+  const uid = within.below(4);
+  const caller = { uid, gid: within.below(4), groups: within.oneIn(2) ? [within.below(2)] : [] };
+  await within.idle();
+  const node = nodeOf(within, file);
+  const expected = node && { attributes: attributes(node), rights: rightsOf(node, caller) };
+  const told = await unlessAbsent(within.core.files.access({ caller, file }));
+  if (!told) return mustBeGone(file, node);
+  mustBe(`inode ${file.inode}`, expected?.attributes, told.file);
+  const rights = (told.read ? 4 : 0) + (told.write ? 2 : 0) + (told.execute ? 1 : 0);
+  if (rights !== expected?.rights)
+    throw new Broken(
+      'readsAreCurrent',
+      `uid ${uid} may do ${rights} to inode ${file.inode}, of the model ${expected?.rights}`,
+    );
+}
+
+/** @source POSIX.1-2024 §4.7 File Access Permissions */
+function rightsOf({ directory, posix: { mode, uid, gid } }: ModelNode, caller: Caller): number {
+  // Root may do all but execute what nobody may.
+  if (caller.uid === 0) return directory || (mode & 0o111) !== 0 ? 7 : 6;
+  if (caller.uid === uid) return (mode >> 6) & 7;
+  return (caller.gid === gid || caller.groups.includes(gid) ? mode >> 3 : mode) & 7;
+}
+
 /** What of the attributes the model knows. */
 export function attributes(node: ModelNode): string {
   const { type, directory, links, bytes, posix } = node;
@@ -182,7 +224,7 @@ export function attributes(node: ModelNode): string {
   return JSON.stringify({ type, nlink, mode, uid, gid, ...(!directory && { sizeBytes: bytes.length }) });
 }
 
-export function mustBe(name: string, expected: string, file: FileAttributes | undefined): void {
+export function mustBe(name: string, expected: string | undefined, file: FileAttributes | undefined): void {
   if (!file) throw new Broken('readsAreCurrent', `${name} was not found, and is there`);
   const { type, nlink, mode, uid, gid, sizeBytes } = file;
   const told = JSON.stringify({ type, nlink, mode, uid, gid, ...(type !== 'directory' && { sizeBytes }) });

@@ -1,10 +1,13 @@
 /** Each must be found, and by a check of what it breaks: a world that does not see one is too weak. */
 
+import { Files } from '../../../src/files/view.ts';
 import { FINDING_KINDS } from '../../../src/fsck/findings.ts';
 import { SPACE } from '../../../src/meta/keys.ts';
 import { decodeDentry, encodeDentry } from '../../../src/meta/records/tree.ts';
+import { Objects } from '../../../src/objects/objects.ts';
 import { putObject } from '../../../src/objects/put.ts';
 import { Pins } from '../../../src/space/pins.ts';
+import { ROOT } from '../actors/surroundings.ts';
 import { believing, greedy, rash, unfound } from './devices.ts';
 import { behind, careless, distorting, erasing, hasty, keeping, losing, losingOneIn } from './engines.ts';
 import { FAMILY_PLANTS } from './families.ts';
@@ -97,6 +100,44 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     world: { faults: true },
     disk: believing,
     breaks: ['bytesAreKept', 'frameDamaged', 'frameMissing', 'containerWithoutReferent'],
+  },
+  'a listing of uploads leaves one out': {
+    install: () => {
+      const { listUploads } = Objects.prototype;
+      return replace(Objects.prototype, {
+        async listUploads(this: Objects, args) {
+          const { entries, truncated } = await listUploads.call(this, args);
+          return { entries: entries.slice(1), truncated };
+        },
+      });
+    },
+    breaks: ['readsAreCurrent', 'commitsAreKept'],
+  },
+  'an upload is found by any key': {
+    install: () => {
+      const { getUpload, listUploads } = Objects.prototype;
+      return replace(Objects.prototype, {
+        async getUpload(this: Objects, { volume, key, upload }) {
+          const nothing = Buffer.alloc(0);
+          const asked = { volume, prefix: nothing, delimiter: nothing, limit: 1000 };
+          const { entries } = await listUploads.call(this, asked);
+          const found = entries.find((entry) => entry.kind === 'upload' && entry.upload === upload);
+          return found?.kind === 'upload' ? found : getUpload.call(this, { volume, key, upload });
+        },
+      });
+    },
+    breaks: ['readsAreCurrent'],
+  },
+  'who asks what he may do is taken for root': {
+    install: () => {
+      const { access } = Files.prototype;
+      return replace(Files.prototype, {
+        access(this: Files, args) {
+          return access.call(this, { ...args, caller: ROOT });
+        },
+      });
+    },
+    breaks: ['readsAreCurrent'],
   },
   'preconditions of a PUT are not checked': {
     install: () => {

@@ -42,7 +42,8 @@ export const FAMILY_PLANTS: Readonly<Record<string, Plant>> = {
   'a worker is over before what it asked for is': {
     world: WORLD,
     family: { endsAtOnce: true },
-    breaks: LOST,
+    // What it left is taken for dead, before the store refers to it.
+    breaks: [...LOST, 'liveBytesDead'],
   },
   'what a worker left is never looked for': {
     world: WORLD,
@@ -52,8 +53,9 @@ export const FAMILY_PLANTS: Readonly<Record<string, Plant>> = {
   'a store that starts takes the workers to be over': {
     world: WORLD,
     install: () => replace(Workers.prototype, { isRunning: () => false }),
-    // Their leases end, and they go on writing: what nobody refers to there is not looked for when they end.
-    breaks: [...LOST, 'unaccountedBytes'],
+    // Their leases end, and they go on writing: what nobody refers to there is not looked for when they end, and what nobody
+    // refers to yet is taken for dead.
+    breaks: [...LOST, 'unaccountedBytes', 'liveBytesDead'],
   },
   'a worker is answered before the commit': {
     world: WORLD,
