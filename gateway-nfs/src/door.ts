@@ -11,8 +11,8 @@ import { createPortmapProgram } from './portmap/portmapProgram.ts';
 import { registerWithRpcbind } from './portmap/register.ts';
 import { type Mapping, PORTMAP_PROGRAM, PORTMAP_VERSION, PROTOCOL_NUMBER } from './portmap/wire.ts';
 import type { Program, Transport } from './rpc/program.ts';
-import { createTcpServer } from './rpc/tcpServer.ts';
-import { createUdpServer } from './rpc/udpServer.ts';
+import { createTcpServer, type TcpServer } from './rpc/tcpServer.ts';
+import { createUdpServer, type UdpServer } from './rpc/udpServer.ts';
 
 export type NfsDoorOptions = Omit<NfsGatewayOptions, 'programs' | 'onRemoved'>;
 
@@ -32,6 +32,12 @@ export interface NfsDoor {
   accept(socket: Socket): void;
   /** Serves a port mapper that knows this door: after {@link listen}. @throws the operating system's error */
   servePortmap(address: Address): Promise<AddressInfo>;
+  /**
+   * In place of {@link servePortmap}, after {@link serveAt}, where somebody else accepts its connections, too.
+   * @throws the operating system's error when the address cannot be bound over UDP
+   */
+  servePortmapAt(address: Address): Promise<void>;
+  acceptPortmap(socket: Socket): void;
   /** Tells the host's rpcbind of this door, until it closes: after {@link listen}. @throws Error that says why not */
   register(rpcbind?: Address): Promise<void>;
   /** Takes no more calls, lets those in flight finish. Locks end: their holders are told by the next start. */
@@ -55,6 +61,13 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
   /** What is open, each with its way to close. */
   const opened: (() => Promise<void>)[] = [];
   let served: readonly Mapping[] = [];
+  let portmap: Portmap | undefined;
+  const openPortmap = ({ port }: Address): Portmap => {
+    const open = createPortmap(served, port, log);
+    portmap = open;
+    opened.push(() => open.close());
+    return open;
+  };
   const serveDatagrams = async ({ host, port }: Address): Promise<void> => {
     opened.push(() => datagrams.close());
     await datagrams.listen({ host, port });
@@ -74,9 +87,17 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
     },
     accept: (socket) => gateway.accept(socket),
     async servePortmap(address) {
-      const own = await bindPortmap(served, address, log);
-      opened.push(() => own.close());
-      return own.bound;
+      const mapper = openPortmap(address);
+      const bound = await mapper.streams.listen(address);
+      await mapper.datagrams.listen({ host: address.host, port: bound.port });
+      return bound;
+    },
+    async servePortmapAt(address) {
+      await openPortmap(address).datagrams.listen(address);
+    },
+    acceptPortmap(socket) {
+      if (portmap === undefined) socket.destroy();
+      else portmap.streams.accept(socket);
     },
     async register(rpcbind) {
       const withdraw = await registerWithRpcbind(served, rpcbind);
@@ -99,30 +120,26 @@ export async function createNfsDoor(options: NfsDoorOptions): Promise<NfsDoor> {
 const mappings = (programs: readonly Program[], transport: Transport, port: number): Mapping[] =>
   programs.map(({ program, version }) => ({ program, version, protocol: PROTOCOL_NUMBER[transport], port }));
 
+interface Portmap {
+  readonly streams: TcpServer;
+  readonly datagrams: UdpServer;
+  close(): Promise<void>;
+}
+
 /** The port mapper over TCP and UDP, on one port, which it names too when it is asked for itself. */
-async function bindPortmap(
-  served: readonly Mapping[],
-  address: Address,
-  log: NfsDoorOptions['log'],
-): Promise<{ readonly bound: AddressInfo; close(): Promise<void> }> {
+function createPortmap(served: readonly Mapping[], port: number, log: NfsDoorOptions['log']): Portmap {
   const itself = (['tcp', 'udp'] as const).map((transport) => ({
     program: PORTMAP_PROGRAM,
     version: PORTMAP_VERSION,
     protocol: PROTOCOL_NUMBER[transport],
-    port: address.port,
+    port,
   }));
   const programs = [createPortmapProgram({ mappings: [...itself, ...served] })];
   const streams = createTcpServer({ programs, log });
   const datagrams = createUdpServer({ programs, log });
-  const bound = await streams.listen(address);
-  try {
-    await datagrams.listen({ host: address.host, port: bound.port });
-  } catch (error) {
-    await streams.close();
-    throw error;
-  }
   return {
-    bound,
+    streams,
+    datagrams,
     async close() {
       await Promise.all([streams.close(), datagrams.close()]);
     },

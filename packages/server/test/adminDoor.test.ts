@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import pino from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Administration } from '../src/administration/contract.ts';
-import { createAdminDoor, type ServerState } from '../src/serve/adminDoor.ts';
+import { adminListener, createAdminDoor, type ServerState } from '../src/serve/adminDoor.ts';
 
 const TOKEN = 'token';
 const authorization = `Bearer ${TOKEN}`;
@@ -16,7 +16,7 @@ const administration: Pick<Administration, 'listVolumes' | 'createVolume'> = {
   },
 };
 
-function door(state: Partial<ServerState> = {}) {
+function door(state: Partial<ServerState> = {}, metrics = async () => 'up 1\n') {
   return createAdminDoor({
     state: {
       phase: 'serving',
@@ -29,7 +29,7 @@ function door(state: Partial<ServerState> = {}) {
     },
     token: TOKEN,
     logger: pino({ level: 'silent' }),
-    metrics: async () => 'up 1\n',
+    metrics,
   });
 }
 
@@ -51,6 +51,35 @@ test('who begins a request and does not end it has a descriptor for half a minut
   });
   for (const tookMs of await Promise.all(ends)) expect(tookMs).toBeGreaterThan(25_000);
 }, 50_000);
+
+test('who is handed over is answered before the store closes, and nobody once the door does', async () => {
+  const [asked, numbers] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
+  const listener = adminListener(
+    door({}, () => {
+      asked.resolve();
+      return numbers.promise;
+    }),
+  );
+  await listener.ready();
+  const acceptor = createServer({ pauseOnConnect: true }, (socket) => listener.accept(socket));
+  onTestFinished(() => void acceptor.close());
+  await once(acceptor.listen(0, '127.0.0.1'), 'listening');
+  const address = acceptor.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address?.port}/metrics`;
+  const answer = fetch(url);
+  await asked.promise;
+  let areAnswered = false;
+  const answered = listener.answered().then(() => {
+    areAnswered = true;
+  });
+  await new Promise(setImmediate);
+  expect(areAnswered).toBe(false);
+  numbers.resolve('up 1\n');
+  expect(await (await answer).text()).toBe('up 1\n');
+  await answered;
+  await listener.close();
+  await expect(fetch(url)).rejects.toThrow();
+});
 
 describe('GET /health/ready', () => {
   const ready = async (state: Partial<ServerState>) => {

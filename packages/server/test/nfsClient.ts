@@ -32,9 +32,9 @@ export class NfsClient {
     this.#socket.destroy();
   }
 
-  /** NULL. False: the connection was closed before the answer. */
-  async ping(): Promise<boolean> {
-    const answered = this.#ask(0, new XdrWriter()).then(() => true);
+  /** NULL, of NFS unless told. False: the connection was closed before the answer. */
+  async ping({ program, version } = { program: NFS, version: 3 }): Promise<boolean> {
+    const answered = this.call({ program, version, procedure: 0 }, new XdrWriter()).then(() => true);
     const closed = once(this.#socket, 'close').then(() => false);
     return await Promise.race([answered, closed]);
   }

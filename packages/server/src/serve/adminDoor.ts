@@ -1,10 +1,13 @@
 /** The admin port: health checks and metrics for everyone who reaches it, the admin API for holders of the token. */
 
+import type { Socket } from 'node:net';
+import { AcceptedConnections } from '@facet/gateway-s3';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Administration } from '../administration/contract.ts';
 import { registerAdminRoutes } from '../administration/routes.ts';
 import { EXPOSITION_CONTENT_TYPE } from '../metrics/merge.ts';
+import type { Address } from '../settings/address.ts';
 import { VERSION } from '../version.ts';
 import { endsWithin } from './deadline.ts';
 
@@ -56,6 +59,11 @@ export function createAdminDoor(options: {
     http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS },
   });
 
+  app.addHook('onSend', async (_request, reply) => {
+    // Whoever asks again is to do it on a new connection, which another process of this server may serve.
+    if (state.phase === 'stopping') reply.header('connection', 'close');
+  });
+
   app.get('/health/live', async () => ({ status: 'live' }));
 
   app.get('/health/ready', async (_request, reply) => {
@@ -85,4 +93,53 @@ export function createAdminDoor(options: {
     administration: () => (state.phase === 'serving' ? state.administration : undefined),
   });
   return app;
+}
+
+/** The same as something that listens, or serves connections that somebody else accepts. */
+export interface AdminListener {
+  /** @throws the operating system's error when the address cannot be bound */
+  listen(address: Address): Promise<{ readonly port: number }>;
+  /** In place of {@link listen}: connections may be handed over when it resolves. */
+  ready(): Promise<void>;
+  /** Serves a connection that somebody else accepted, and did not read from; it is cut off once this closes. */
+  accept(socket: Socket): void;
+  /** Resolves when requests that came whole by now are answered. */
+  answered(): Promise<void>;
+  /** Resolves when what is in flight is answered, and every connection is closed. */
+  close(): Promise<void>;
+}
+
+export function adminListener(app: FastifyInstance): AdminListener {
+  const accepted = new AcceptedConnections(app.server);
+  let isClosing = false;
+  const underWay = new Set<Promise<void>>();
+  app.addHook('preHandler', async (_request, reply) => {
+    const over = new Promise<void>((resolve) => reply.raw.once('close', resolve));
+    underWay.add(over);
+    void over.then(() => underWay.delete(over));
+  });
+  return {
+    async listen(address) {
+      await app.listen(address);
+      const bound = app.server.address();
+      return { port: typeof bound === 'object' && bound !== null ? bound.port : address.port };
+    },
+    async ready() {
+      await app.ready();
+    },
+    accept(socket) {
+      // Who comes again and again would keep it from ever being over.
+      if (isClosing) socket.destroy();
+      else accepted.add(socket);
+    },
+    async answered() {
+      await Promise.all(underWay);
+    },
+    async close() {
+      isClosing = true;
+      // First: Fastify refuses what comes on a connection that is open yet when it closes.
+      await accepted.close(0);
+      await app.close();
+    },
+  };
 }

@@ -21,6 +21,16 @@ export interface Door {
 }
 
 /**
+ * Doors where another process of this server accepts connections, and hands them to the one whose doors they are: it is
+ * there while that one is replaced.
+ */
+export interface AcceptedAt {
+  readonly admin?: Address;
+  readonly nfs?: Address;
+  readonly portmap?: Address;
+}
+
+/**
  * Binds with `bind` and gives the address really bound.
  * @param opened this server's own doors that are open already: one of them may be what is in the way
  * @throws CommandFailure naming flag and address

@@ -12,7 +12,7 @@ import type { ServeSettings } from '../settings/settings.ts';
 import { isFullDisk } from '../store/fullDisk.ts';
 import type { StoreLayout } from '../store/layout.ts';
 import { HANDLE_KEY_BYTES, nfsHandleKey } from '../store/nfsHandleKey.ts';
-import { type Door, listen } from './listen.ts';
+import { type AcceptedAt, type Door, listen } from './listen.ts';
 
 const VERIFIER_BYTES = 8;
 
@@ -63,8 +63,7 @@ export interface OpenNfsDoor {
 export interface NfsDoorPlace {
   readonly nfs: Address;
   readonly portmap: ServeSettings['portmap'];
-  /** Another process of this server accepts connections there, and hands them over. */
-  readonly acceptedAt: Address | undefined;
+  readonly acceptedAt: AcceptedAt;
   /** This server's doors that are open already. */
   readonly opened: readonly Door[];
 }
@@ -74,8 +73,8 @@ export async function openNfsDoor(
   door: NfsDoor,
   { nfs, portmap, acceptedAt, opened }: NfsDoorPlace,
 ): Promise<OpenNfsDoor> {
-  const bound = await listen({ address: acceptedAt ?? nfs, flag: '--nfs', opened }, async (address) => {
-    if (acceptedAt === undefined) return await door.listen(address);
+  const bound = await listen({ address: acceptedAt.nfs ?? nfs, flag: '--nfs', opened }, async (address) => {
+    if (acceptedAt.nfs === undefined) return await door.listen(address);
     await door.serveAt(address);
     return address;
   });
@@ -85,8 +84,13 @@ export async function openNfsDoor(
     return { nfs: bound, portmap };
   }
   const others: readonly Door[] = [...opened, { address: bound, flag: '--nfs' }];
-  const mapper = await listen({ address: portmap, flag: '--portmap', opened: others }, (address) =>
-    door.servePortmap(address),
+  const mapper = await listen(
+    { address: acceptedAt.portmap ?? portmap, flag: '--portmap', opened: others },
+    async (address) => {
+      if (acceptedAt.portmap === undefined) return await door.servePortmap(address);
+      await door.servePortmapAt(address);
+      return address;
+    },
   );
   return { nfs: bound, portmap: mapper };
 }

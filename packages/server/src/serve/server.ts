@@ -18,11 +18,11 @@ import { storeLayout } from '../store/layout.ts';
 import type { StoreLock } from '../store/lock.ts';
 import { type OpenStoreOptions, openStore } from '../store/open.ts';
 import { announceAdmin } from './adminAnnouncement.ts';
-import { createAdminDoor, type ServerState } from './adminDoor.ts';
+import { adminListener, createAdminDoor, type ServerState } from './adminDoor.ts';
 import type { ServingFacts } from './banner.ts';
 import { type ClosableDoor, closeDoors } from './closeDoors.ts';
 import { endsWithin } from './deadline.ts';
-import { type Door, listen } from './listen.ts';
+import { type AcceptedAt, type Door, listen } from './listen.ts';
 import { lookForLost } from './lostContainers.ts';
 import { makeNfsDoor, type OpenNfsDoor, openNfsDoor } from './nfsDoor.ts';
 import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
@@ -41,8 +41,8 @@ export interface RunningServer {
   readonly failed: Promise<Error>;
   /** S3 requests that are not over yet. */
   requestsUnderWay(): number;
-  /** Serves a connection of NFS that another process accepted. */
-  acceptNfs(socket: Socket): void;
+  /** Serves a connection that another process accepted. */
+  accept(door: 'nfs' | 'portmap', socket: Socket): void;
   /** Of S3, where it is served here. */
   renewTls: S3Gateway['renewTls'];
   /** Other processes serve S3: so many do now, and it listens. */
@@ -63,8 +63,10 @@ export interface StartOptions {
   readonly family?: NonNullable<OpenStoreOptions['family']> &
     OtherProcesses & {
       readonly lock: StoreLock;
-      /** One of them accepts the connections of NFS, there. */
-      readonly nfsAt?: Address;
+      /** One of them accepts connections there. */
+      readonly acceptedAt: AcceptedAt;
+      /** Called when the admin door is there, before the store is open. @param accept serves a connection of it */
+      readonly onAdminDoor: (accept: (socket: Socket) => void) => void;
     };
 }
 
@@ -89,19 +91,20 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     };
     const token = randomBytes(32).toString('base64url');
     const metrics = new ServerMetrics(family);
-    const adminDoor = createAdminDoor({ state, token, logger, metrics: () => metrics.exposition() });
+    const adminDoor = adminListener(
+      createAdminDoor({ state, token, logger, metrics: () => metrics.exposition() }),
+    );
     opened.defer(async () => {
       await endsWithin(graceMs, adminDoor.close());
     });
-    const before: readonly Door[] = family?.nfsAt ? [{ address: family.nfsAt, flag: '--nfs' }] : [];
-    const admin = await listen(
-      { address: settings.admin, flag: '--admin', opened: before },
-      async (address) => {
-        await adminDoor.listen(address);
-        const bound = adminDoor.server.address();
-        return { port: typeof bound === 'object' && bound !== null ? bound.port : address.port };
-      },
-    );
+    const acceptedAt = family?.acceptedAt ?? {};
+    const admin =
+      acceptedAt.admin ??
+      (await listen({ address: settings.admin, flag: '--admin' }, (address) => adminDoor.listen(address)));
+    if (family) {
+      await adminDoor.ready();
+      family.onAdminDoor((socket) => adminDoor.accept(socket));
+    }
 
     const root = resolveRootCredentials({ path: layout.rootCredentials, environment });
     const store = await openStore({
@@ -128,7 +131,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     }
 
     let nfs: OpenNfsDoor | undefined;
-    let acceptNfs = (socket: Socket): void => void socket.destroy();
+    let accept: RunningServer['accept'] = (_door, socket) => socket.destroy();
     if (settings.nfs !== undefined) {
       const door = await makeNfsDoor({ core: store.core, layout, logger, onCall: metrics.nfs.observe });
       doors.push({ close: () => door.close(), work: 'NFS calls' });
@@ -136,11 +139,11 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         { address: admin, flag: '--admin' },
         ...(s3 ? [{ address: s3.address, flag: '--s3' } as const] : []),
       ];
-      acceptNfs = (socket) => door.accept(socket);
+      accept = (which, socket) => (which === 'nfs' ? door.accept(socket) : door.acceptPortmap(socket));
       nfs = await openNfsDoor(door, {
         nfs: settings.nfs,
         portmap: settings.portmap,
-        acceptedAt: family?.nfsAt,
+        acceptedAt,
         opened: others,
       });
     }
@@ -162,9 +165,11 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     state.lostContainers = lost.count;
     metrics.opened({ store, gateway: s3?.gateway, layout, lostContainers: lost.count });
     state.phase = 'serving';
-    opened.defer(() => {
+    opened.defer(async () => {
       state.phase = 'stopping';
       announcement.end();
+      // Those that read the store are answered before it closes.
+      await Promise.all([endsWithin(graceMs, adminDoor.answered()), closeAll()]);
     });
 
     return {
@@ -183,7 +188,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         const found = await damageBehind(error, layout);
         return found instanceof Error ? found : error;
       }),
-      acceptNfs,
+      accept,
       renewTls: (tls) => s3?.gateway.renewTls(tls),
       requestsUnderWay: () => s3?.gateway.underWay() ?? 0,
       workersServe: (count) => {

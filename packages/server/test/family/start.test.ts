@@ -1,11 +1,12 @@
 /** A server of several processes while it starts, and while it can not be whole. */
 
 import { fork } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type FacetProcess, serve, startFacet, stop, temporaryDirectory } from '../facetProcess.ts';
 import { FLAGS, pidsOf, WORKERS } from './processes.ts';
 
@@ -19,6 +20,12 @@ async function takePort(port = 0) {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('it has a port');
   return { port: address.port, leave: () => new Promise((resolve) => server.close(resolve)) };
+}
+
+async function takeUdpPort(port: number): Promise<void> {
+  const socket = createSocket('udp4').bind(port, '127.0.0.1');
+  onTestFinished(() => void socket.close());
+  await once(socket, 'listening');
 }
 
 async function freePort(): Promise<number> {
@@ -114,9 +121,9 @@ test('it stops at once while it waits to start its store again', async () => {
   const server = await serve({ data: temporaryDirectory(), flags: FLAGS });
   const store = pidsOf(server)[STORE_AT] ?? 0;
   process.kill(store, 'SIGKILL');
-  // Where the store would answer somebody else does, so that it can not be opened.
+  // Where the store would answer over UDP somebody else does, so that it can not be opened.
   for (let isTaken = false; !isTaken; ) {
-    isTaken = await takePort(server.serving.admin.port).then(
+    isTaken = await takeUdpPort(server.serving.nfs?.port ?? 0).then(
       () => true,
       () => false,
     );

@@ -8,7 +8,7 @@ import { EXIT } from '../../../exitCodes.ts';
 import { CommandFailure } from '../../../failure.ts';
 import { storeLayout } from '../../../store/layout.ts';
 import { inheritedStoreLock } from '../../../store/lock.ts';
-import { startServer } from '../../server.ts';
+import { type RunningServer, startServer } from '../../server.ts';
 import { INHERITED_FD, type ToStore } from '../protocol/messages.ts';
 import { SharedState } from '../protocol/sharedState.ts';
 import { failToParent, tellParent } from './toParent.ts';
@@ -17,70 +17,103 @@ import { WorkerLinks } from './workerLinks.ts';
 type Started = Extract<ToStore, { kind: 'start' }>;
 
 export async function runStore(start: Started, logger: Logger): Promise<void> {
-  const { settings, meeting, running, graceMs, nfsAt } = start;
+  let acceptAdmin = (socket: Socket): void => void socket.destroy();
+  const opening = open(start, logger, (accept) => {
+    acceptAdmin = accept;
+    tellParent({ kind: 'live' });
+  });
+  process.on('message', (message: ToStore, handle: unknown) => {
+    // That door is there before the store is; what else is said while it opens is heard when it has.
+    if (message.kind === 'connection' && message.door === 'admin') {
+      if (handle instanceof Socket) acceptAdmin(handle);
+      return;
+    }
+    void opening.then(
+      (opened) => heed(opened, message, handle),
+      () => undefined,
+    );
+  });
+  try {
+    const { server } = await opening;
+    tellParent({ kind: 'ready', facts: server.facts });
+  } catch (error) {
+    failToParent(error);
+  }
+}
+
+interface OpenStoreProcess {
+  readonly server: RunningServer;
+  readonly links: WorkerLinks;
+  readonly listener: LinkListener;
+}
+
+async function open(
+  { settings, meeting, running, graceMs, acceptedAt }: Started,
+  logger: Logger,
+  onAdminDoor: (accept: (socket: Socket) => void) => void,
+): Promise<OpenStoreProcess> {
   const state = SharedState.open(INHERITED_FD.words);
   // What the process before left unsettled is in the file when this one has opened it; until then nobody reads.
   state.notice.settled();
   const maintenance = new RemoteMaintenance();
   let links: WorkerLinks | undefined;
-  try {
-    const server = await startServer({
-      settings,
-      environment: process.env,
-      logger,
-      graceMs,
-      family: {
-        lock: inheritedStoreLock(INHERITED_FD.lock, storeLayout(settings.data).lock),
-        notice: state.notice,
-        changes: state.changes,
-        running: running.map(({ instance }) => Buffer.from(instance, 'hex')),
-        maintenance,
-        ...(nfsAt && { nfsAt }),
-        metricsOfOthers: async () => links?.metrics() ?? [],
-      },
-    });
-    const opened = new WorkerLinks({ server, maintenance, logger, running });
-    links = opened;
-    const listener = await LinkListener.open({
-      address: meeting.address,
-      secret: Buffer.from(meeting.secret, 'hex'),
-      onPeer: (peer) => opened.add(peer),
-    });
-    void server.failed.then((error) => {
-      // What the disk holds is no longer known: only a fresh start, with its recovery, can tell.
-      logger.fatal({ err: error }, 'the store failed: its process ends');
-      process.exit(error instanceof CommandFailure ? error.exitCode : EXIT.failed);
-    });
-    process.on('message', (message: ToStore, handle: unknown) => {
-      switch (message.kind) {
-        case 'connection':
-          if (handle instanceof Socket) server.acceptNfs(handle);
-          return;
-        case 'expect':
-          opened.expect(message);
-          tellParent({ kind: 'expected', instance: message.instance });
-          return;
-        case 'ended':
-          void opened.ended(message.instance);
-          return;
-        case 'workers':
-          server.workersServe(message.count);
-          return;
-        case 'closeDoors':
-          void server.closeDoors();
-          return;
-        case 'stop':
-          listener.close();
-          void opened
-            .close()
-            .then(() => server.stop())
-            .then(() => process.exit(EXIT.ok));
-          return;
-        case 'start':
-      }
-    });
-    tellParent({ kind: 'ready', facts: server.facts });
-  } catch (error) {
-    failToParent(error);
+  const server = await startServer({
+    settings,
+    environment: process.env,
+    logger,
+    graceMs,
+    family: {
+      lock: inheritedStoreLock(INHERITED_FD.lock, storeLayout(settings.data).lock),
+      notice: state.notice,
+      changes: state.changes,
+      running: running.map(({ instance }) => Buffer.from(instance, 'hex')),
+      maintenance,
+      acceptedAt,
+      onAdminDoor,
+      metricsOfOthers: async () => links?.metrics() ?? [],
+    },
+  });
+  const opened = new WorkerLinks({ server, maintenance, logger, running });
+  links = opened;
+  const listener = await LinkListener.open({
+    address: meeting.address,
+    secret: Buffer.from(meeting.secret, 'hex'),
+    onPeer: (peer) => opened.add(peer),
+  });
+  void server.failed.then((error) => {
+    // What the disk holds is no longer known: only a fresh start, with its recovery, can tell.
+    logger.fatal({ err: error }, 'the store failed: its process ends');
+    process.exit(error instanceof CommandFailure ? error.exitCode : EXIT.failed);
+  });
+  return { server, links, listener };
+}
+
+async function heed(
+  { server, links, listener }: OpenStoreProcess,
+  message: ToStore,
+  handle: unknown,
+): Promise<void> {
+  switch (message.kind) {
+    case 'connection':
+      if (handle instanceof Socket && message.door !== 'admin') server.accept(message.door, handle);
+      return;
+    case 'expect':
+      links.expect(message);
+      tellParent({ kind: 'expected', instance: message.instance });
+      return;
+    case 'ended':
+      return links.ended(message.instance);
+    case 'workers':
+      server.workersServe(message.count);
+      return;
+    case 'closeDoors':
+      return server.closeDoors();
+    case 'stop':
+      listener.close();
+      await links.close();
+      await server.stop();
+      process.exit(EXIT.ok);
+      break;
+    case 'start':
   }
 }

@@ -2,8 +2,8 @@
 
 import type { MaintenanceCalls, ProgressCalls, StoreCalls, WorkerCalls } from '@facet/core';
 import type { CommandFailure } from '../../../failure.ts';
-import type { Address } from '../../../settings/address.ts';
 import type { ServeSettings } from '../../../settings/settings.ts';
+import type { AcceptedAt } from '../../listen.ts';
 import type { StoreFacts } from '../../server.ts';
 import type { TlsPair } from '../../tls.ts';
 import type { Meeting } from './meeting.ts';
@@ -38,11 +38,11 @@ export type ToStore =
   | (Start & {
       readonly role: 'store';
       readonly running: readonly Run[];
-      /** Where connections of NFS are accepted, which come by `connection`. */
-      readonly nfsAt?: Address;
+      /** What is accepted there comes by `connection`. */
+      readonly acceptedAt: AcceptedAt;
     })
-  /** With one of NFS. */
-  | { readonly kind: 'connection' }
+  /** With the connection. */
+  | { readonly kind: 'connection'; readonly door: keyof AcceptedAt }
   /** A worker is about to start. Answered. */
   | (Run & { readonly kind: 'expect' })
   | { readonly kind: 'ended'; readonly instance: string }
@@ -53,6 +53,8 @@ export type ToStore =
   | { readonly kind: 'stop' };
 
 export type FromStore =
+  /** Its admin door takes connections: the store is not open yet. */
+  | { readonly kind: 'live' }
   | { readonly kind: 'ready'; readonly facts: StoreFacts }
   | { readonly kind: 'failed'; readonly failure: Pick<CommandFailure, 'code' | 'exitCode' | 'message'> }
   | { readonly kind: 'expected'; readonly instance: string };

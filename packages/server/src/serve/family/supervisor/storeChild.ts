@@ -1,9 +1,8 @@
 /** The store's process, as the supervisor has it. */
 
-import type { Socket } from 'node:net';
 import { EXIT } from '../../../exitCodes.ts';
 import { CommandFailure } from '../../../failure.ts';
-import type { Address } from '../../../settings/address.ts';
+import type { AcceptedAt } from '../../listen.ts';
 import type { StoreFacts } from '../../server.ts';
 import type { FromStore, Run, Setup, ToStore } from '../protocol/messages.ts';
 import type { Taker } from './distributor.ts';
@@ -15,7 +14,7 @@ export function storeIsDamaged(): CommandFailure {
   return new CommandFailure({ exitCode: EXIT.damage, code: 'Corrupt', message });
 }
 
-export class StoreChild implements Taker {
+export class StoreChild {
   readonly #process: Subprocess<ToStore, FromStore>;
   isToldToStop = false;
 
@@ -31,17 +30,19 @@ export class StoreChild implements Taker {
     return this.#process.ranMs;
   }
 
-  /** Resolves when it is open. @throws CommandFailure */
+  /** Resolves when it is open. @param onLive called when its admin door is there, before @throws CommandFailure */
   async start(
-    parts: Setup & { readonly running: readonly Run[]; readonly nfsAt?: Address },
+    parts: Setup & { readonly running: readonly Run[]; readonly acceptedAt: AcceptedAt },
+    onLive: () => void,
   ): Promise<StoreFacts> {
+    // Of one that ends before, the rest of the start tells.
+    this.#process.next('live').then(onLive, () => undefined);
     const { facts } = await this.#process.begin({ kind: 'start', role: 'store', ...parts });
     return facts;
   }
 
-  /** Of NFS. */
-  take(socket: Socket): Promise<boolean> {
-    return this.#process.hand({ kind: 'connection' }, socket);
+  taker(door: keyof AcceptedAt): Taker {
+    return { take: (socket) => this.#process.hand({ kind: 'connection', door }, socket) };
   }
 
   /** Resolves when it knows of a worker that is about to start. */

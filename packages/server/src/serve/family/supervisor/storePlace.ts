@@ -2,17 +2,14 @@
 
 import { EXIT } from '../../../exitCodes.ts';
 import { CommandFailure } from '../../../failure.ts';
-import type { Address } from '../../../settings/address.ts';
 import { endsWithin } from '../../deadline.ts';
-import { listen } from '../../listen.ts';
 import type { StoreFacts } from '../../server.ts';
 import type { Run } from '../protocol/messages.ts';
-import { Distributor } from './distributor.ts';
 import type { FamilyParts } from './familyParts.ts';
 import { introduce } from './introduction.ts';
 import { endedTooOften, FIRST_STARTS_MAX, Restarts } from './restarts.ts';
-import { withAddresses } from './sameAddresses.ts';
 import { StoreChild, storeIsDamaged } from './storeChild.ts';
+import { StoreDoors } from './storeDoors.ts';
 import type { WorkerChild } from './workerChild.ts';
 
 /** The workers, as the store's process needs them: each reads the store by itself. */
@@ -28,15 +25,12 @@ export interface StoreReaders {
 export class StorePlace {
   readonly #parts: FamilyParts;
   readonly #readers: () => StoreReaders;
-  /** It serves NFS: while it is away, who comes waits. */
-  readonly #nfsDistributor = new Distributor();
-  #nfsAt: Address | undefined;
+  readonly #doors = new StoreDoors();
   #child: StoreChild | undefined;
   /** Resolves when there is one again. */
   #isThere: Promise<void> = Promise.resolve();
   /** There is none, and the next one is started later. */
   #waits = false;
-  #facts: StoreFacts | undefined;
   readonly #restarts = new Restarts();
   /** Why none comes any more. */
   #broken: CommandFailure | undefined;
@@ -64,13 +58,9 @@ export class StorePlace {
     return this.#waits || this.#broken !== undefined;
   }
 
-  /** Where NFS is to be, the supervisor listens. @throws CommandFailure */
-  async listen(): Promise<void> {
-    const { nfs } = this.#parts.settings;
-    if (nfs === undefined) return;
-    this.#nfsAt = await listen({ address: nfs, flag: '--nfs' }, (address) =>
-      this.#nfsDistributor.listen(address),
-    );
+  /** Where its doors are to be, the supervisor listens. @throws CommandFailure */
+  listen(): Promise<void> {
+    return this.#doors.listen(this.#parts.settings);
   }
 
   /** Starts one, and others should it end before it serves. Resolves when the store is open. @throws CommandFailure */
@@ -94,19 +84,14 @@ export class StorePlace {
     const { settings, state, lock, meeting, graceMs } = this.#parts;
     const child = new StoreChild([lock.fd, state.fd]);
     this.#child = child;
-    const nfsAt = this.#nfsAt;
-    const facts = await child.start({
-      // Whoever was told where the doors are finds them there again.
-      settings: this.#facts ? withAddresses(settings, this.#facts) : settings,
-      meeting,
-      graceMs,
-      running: this.#readers().admitted.map(({ instance, role }) => ({ instance, role })),
-      ...(nfsAt && { nfsAt }),
-    });
-    this.#facts = facts;
-    this.#nfsDistributor.takers = [child];
+    void child.ended.then(() => this.#doors.away());
+    const running = this.#readers().admitted.map(({ instance, role }) => ({ instance, role }));
+    const facts = await child.start(
+      { settings, meeting, graceMs, running, acceptedAt: this.#doors.acceptedAt },
+      () => this.#doors.live(child),
+    );
+    this.#doors.serving(child);
     void child.ended.then(({ code, signal }) => {
-      this.#nfsDistributor.takers = [];
       if (this.#child !== child || this.#stopping || child.isToldToStop) return;
       if (code === EXIT.damage) {
         this.#giveUp(storeIsDamaged());
@@ -149,7 +134,7 @@ export class StorePlace {
   closeDoors(): void {
     this.#stopping = true;
     this.#stopped.resolve();
-    this.#nfsDistributor.close();
+    this.#doors.closeToData();
     this.#child?.closeDoors();
   }
 
@@ -157,6 +142,7 @@ export class StorePlace {
   async stop(): Promise<void> {
     await this.#isThere.catch(() => undefined);
     await this.#child?.stop(this.#parts.graceMs);
+    this.#doors.close();
   }
 
   /** With the workers' hands off the store meanwhile: see LmdbReplica. */
@@ -206,7 +192,7 @@ export class StorePlace {
 
   async #replace(child: StoreChild): Promise<void> {
     child.isToldToStop = true;
-    this.#nfsDistributor.takers = [];
+    this.#doors.away();
     await this.#readers().suspend();
     await child.stop(this.#parts.graceMs);
     // One that ran for long: what follows is no loop.

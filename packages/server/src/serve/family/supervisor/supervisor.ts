@@ -1,6 +1,6 @@
 /**
- * One server of several processes: this one starts them, holds the lock for them all, and accepts the connections of S3
- * and NFS. It never touches the store, so that nothing that goes wrong there ends it.
+ * One server of several processes: this one starts them, holds the lock for them all, and accepts the connections of
+ * every door. It never touches the store, so that nothing that goes wrong there ends it.
  */
 
 import type { CommandFailure } from '../../../failure.ts';
