@@ -241,3 +241,24 @@ it('refuses a store whose records have no checksums, and leaves it as it is', as
   });
   expect(await readFile(join(path, 'data.mdb'))).toEqual(await readFile(before));
 });
+
+it.each([
+  ['leaf', 0x02],
+  ['run', 0x04],
+])(
+  'finds that a %s says it is of a transaction to come, which would write to it in its place',
+  async (_what, flag) => {
+    const path = await storeOf(someRecords(randomFrom(SEED)));
+    const file = await readFile(join(path, 'data.mdb'));
+    for (let page = 2; page < file.length / PAGE_BYTES; page++) {
+      const header = file.subarray(page * PAGE_BYTES, page * PAGE_BYTES + 24);
+      const isPage = header.readBigUInt64LE(0) === BigInt(page);
+      if (isPage && (header.readUInt16LE(18) & flag) !== 0) header.writeBigUInt64LE(1_000_000n, 8);
+    }
+    await writeFile(join(path, 'data.mdb'), file);
+    const damaged = await damagedPages(path);
+    expect(damaged.length).toBeGreaterThan(0);
+    for (const { reason } of damaged)
+      expect(reason).toMatch(/it says it is of transaction 1000000, the newest is \d+$/);
+  },
+);

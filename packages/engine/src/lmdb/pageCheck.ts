@@ -13,6 +13,7 @@ import { NO_PAGE, readNewestHeader } from './header.ts';
 
 /** Page header: number (8), transaction (8), pad (2), flags (2), lower (2), upper (2); or pages (4) of a run. */
 const HEADER_BYTES = 24;
+const TRANSACTION_OFFSET = 8;
 const FLAGS_OFFSET = 18;
 const LOWER_OFFSET = 20;
 const UPPER_OFFSET = 22;
@@ -66,7 +67,7 @@ export async function checkPages(
     if (header === undefined) throw new RangeError(`${path} holds no metadata`);
     const { pageSizeBytes, transaction } = header;
     const meta = await read(handle, Number(transaction & 1n) * pageSizeBytes, META_BYTES);
-    const file = { handle, pageBytes: pageSizeBytes, pages: Math.floor(size / pageSizeBytes) };
+    const file = { handle, transaction, pageBytes: pageSizeBytes, pages: Math.floor(size / pageSizeBytes) };
     const check = new PageCheck(file, onDamaged, performance.now() + msMax);
     for (const { depthOffset, rootOffset, inOrder } of TREES) {
       const root = wide(meta, rootOffset);
@@ -104,17 +105,21 @@ interface Node {
 const pagesNamed = (first: number, count: number): string =>
   count === 1 ? `page ${first}` : `pages ${first} to ${first + count - 1}`;
 
+interface CheckedFile {
+  readonly handle: FileHandle;
+  /** The newest. */
+  readonly transaction: bigint;
+  readonly pageBytes: number;
+  readonly pages: number;
+}
+
 class PageCheck {
-  readonly #file: { readonly handle: FileHandle; readonly pageBytes: number; readonly pages: number };
+  readonly #file: CheckedFile;
   readonly #onDamaged: (damaged: DamagedPage) => void;
   readonly #met: Uint8Array;
   readonly #endMs: number;
 
-  constructor(
-    file: { readonly handle: FileHandle; readonly pageBytes: number; readonly pages: number },
-    onDamaged: (damaged: DamagedPage) => void,
-    endMs: number,
-  ) {
+  constructor(file: CheckedFile, onDamaged: (damaged: DamagedPage) => void, endMs: number) {
     this.#file = file;
     this.#onDamaged = onDamaged;
     this.#endMs = endMs;
@@ -130,7 +135,7 @@ class PageCheck {
       return;
     }
     const bytes = await this.#read(page, this.#file.pageBytes);
-    const nodes = nodesOf(bytes, page, levels === 1 ? LEAF : BRANCH);
+    const nodes = this.#ageOf(bytes) ?? nodesOf(bytes, page, levels === 1 ? LEAF : BRANCH);
     const wrong = typeof nodes === 'string' ? nodes : orderOf(nodes, subtree);
     if (typeof nodes === 'string' || wrong !== undefined) {
       this.#onDamaged({ page, reason: wrong ?? 'it is damaged' });
@@ -161,11 +166,23 @@ class PageCheck {
     const reason = this.#meet(first, count);
     if (reason !== undefined) return reason;
     const head = await this.#read(first, HEADER_BYTES);
+    const age = this.#ageOf(head);
+    if (age !== undefined) return `page ${first}: ${age}`;
     const isRun =
       wide(head, 0) === BigInt(first) &&
       (short(head, FLAGS_OFFSET) & KIND_MASK) === OVERFLOW &&
       long(head, LOWER_OFFSET) === count;
     return isRun ? undefined : `page ${first} is not the run of ${count} that a value is in`;
+  }
+
+  /**
+   * A page that says that it is of a transaction to come would be taken for that one's own, and be written to in its place.
+   *
+   * @returns what is wrong with that
+   */
+  #ageOf(header: Buffer): string | undefined {
+    const [of, newest] = [wide(header, TRANSACTION_OFFSET), this.#file.transaction];
+    return of > newest ? `it says it is of transaction ${of}, the newest is ${newest}` : undefined;
   }
 
   /** Notes that pages are in use. @returns what is wrong with that */
