@@ -3,7 +3,7 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkPages, openLmdbEngine } from '@facet/engine';
+import { checkPages, EngineError, openLmdbEngine } from '@facet/engine';
 import { LocalExtentStore, NodeDisk } from '@facet/extents';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FileAttributes } from '../src/files/types.ts';
@@ -150,6 +150,12 @@ async function repairIn(root: string): Promise<readonly Repaired[]> {
   return repaired;
 }
 
+/** What LMDB itself finds while it writes ends a repair, and nothing of that is kept. */
+function refused(error: unknown): readonly Repaired[] {
+  if (error instanceof EngineError && error.code === 'Damaged') return [];
+  throw error;
+}
+
 async function findingsIn(root: string): Promise<readonly Finding[]> {
   const engine = await engineIn(root);
   const disk = extentsIn(root);
@@ -200,7 +206,8 @@ it(`never read as anything by either view, and are told of by fsck and scrub (se
       if (met.size > 0) expect(findings.length, `byte ${at} bit ${bit}`).toBeGreaterThan(0);
       else if (findings.length === 0) counts.harmless += 1;
       if (met.size > 0) {
-        counts.repairs += (await repairIn(root)).length;
+        const repaired = await repairIn(root).catch(refused);
+        counts.repairs += repaired.length;
         // What could be read can be read.
         const after = await readAll(root, { volume, objects }, newCounts());
         for (const what of after) expect(met, `byte ${at} bit ${bit}`).toContain(what);

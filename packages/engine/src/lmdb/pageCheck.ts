@@ -92,6 +92,9 @@ interface Subtree {
 }
 
 interface Node {
+  /** Where it lies in the page. */
+  readonly start: number;
+  readonly end: number;
   readonly key: Buffer;
   readonly flags: number;
   /** Of the value. */
@@ -216,7 +219,17 @@ function nodesOf(bytes: Buffer, page: number, kind: number): readonly Node[] | s
     if (node === undefined) return `its node ${nodes.length} reaches out of it`;
     nodes.push(node);
   }
-  return nodes;
+  return overlapOf(nodes) ?? nodes;
+}
+
+/** To remove a node moves what lies before it by its length: by too much, where that flipped, and over others. */
+function overlapOf(nodes: readonly Node[]): string | undefined {
+  const inPlace = nodes.toSorted((one, other) => one.start - other.start);
+  for (const [index, { start, end }] of inPlace.entries()) {
+    const next = inPlace[index + 1]?.start ?? end;
+    if (end > next) return `its node at ${start} reaches into the one at ${next}`;
+  }
+  return undefined;
 }
 
 function nodeAt(
@@ -229,9 +242,10 @@ function nodeAt(
   const keyEnd = keyAt + short(bytes, at + KEY_LENGTH_OFFSET);
   const length = long(bytes, at);
   const inPage = kind === BRANCH ? 0 : flags === IN_RUN ? RUN_BYTES : length;
-  if (keyEnd - keyAt > KEY_BYTES_MAX || keyEnd + inPage > bytes.length) return undefined;
+  const end = keyEnd + inPage;
+  if (keyEnd - keyAt > KEY_BYTES_MAX || end > bytes.length) return undefined;
   const child = flags * 2 ** 32 + length;
-  return { key: bytes.subarray(keyAt, keyEnd), flags, length, at: keyEnd, child };
+  return { start: at, end, key: bytes.subarray(keyAt, keyEnd), flags, length, at: keyEnd, child };
 }
 
 /** @returns what is wrong with the order of the keys. The first of a branch is not looked at by anybody. */
