@@ -2,7 +2,6 @@
 
 import type { Op } from '@facet/engine';
 import { take } from '../commands/counter.ts';
-import { FsError } from '../errors.ts';
 import { type ContentId, contentId, type InodeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { contentKey, freeKey, inlineKey } from '../meta/keys.ts';
@@ -11,7 +10,6 @@ import { type BodyRef, EMPTY_BODY } from '../meta/records/inode.ts';
 import { encodeFree, type FreeRecord } from '../meta/records/space.ts';
 import type { StagedBody, StoredBody } from '../objects/types.ts';
 import type { Change, View } from '../tree/scope.ts';
-import type { Span } from './plan.ts';
 
 /** Grows with everything put into the free queue: what readers pin and the collector stamps with. */
 export const FREE_SEQUENCE = 'free';
@@ -20,23 +18,6 @@ export function* loadContent(view: Pick<View, 'tx'>, content: ContentId): Op<Con
   const found = yield* view.tx.get(contentKey(content));
   assert(found !== undefined, () => `content ${content} does not exist`);
   return decodeContent(found);
-}
-
-/**
- * Of a place where no entry of its map is.
- * @throws FsError Corrupt where there must be one
- */
-export function mustBeHole(
-  id: ContentId,
-  { lengthBytes, mappedBytes }: Content,
-  { start, lengthBytes: missing }: Span,
-): void {
-  if (mappedBytes !== lengthBytes) return;
-  const end = start + missing - 1;
-  throw new FsError(
-    'Corrupt',
-    `content ${id} has no hole, and no entry of its map is of bytes ${start} to ${end}`,
-  );
 }
 
 export function storeContent(change: Pick<Change, 'tx'>, id: ContentId, content: Content): void {

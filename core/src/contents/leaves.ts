@@ -7,8 +7,8 @@ import { assert } from '../invariant.ts';
 import { inlineKey } from '../meta/keys.ts';
 import type { BodyRef } from '../meta/records/inode.ts';
 import type { View } from '../tree/scope.ts';
-import { loadContent, mustBeHole } from './bodies.ts';
-import { mapEntries, type Span } from './plan.ts';
+import { loadContent } from './bodies.ts';
+import { mapEntries, mustBeHole, type Span } from './plan.ts';
 
 /** A run of a body: in the content that owns the extents, or bytes, or a hole. */
 export type Leaf = { readonly lengthBytes: number } & (

@@ -2,6 +2,7 @@
 
 import type { Op } from '@facet/engine';
 import type { Location } from '@facet/extents';
+import { FsError } from '../errors.ts';
 import type { ContentId, InodeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import {
@@ -16,7 +17,7 @@ import { type Content, decodeMapEntry, type MapEntry } from '../meta/records/con
 import type { BodyRef } from '../meta/records/inode.ts';
 import { decodeNumber } from '../meta/records/volume.ts';
 import type { View } from '../tree/scope.ts';
-import { FREE_SEQUENCE, loadContent, mustBeHole } from './bodies.ts';
+import { FREE_SEQUENCE, loadContent } from './bodies.ts';
 
 /** `lengthBytes` bytes, in order, of one body. */
 export type Piece = { readonly lengthBytes: number } & (
@@ -98,6 +99,23 @@ function* usualEntry(view: Pick<View, 'tx'>, content: ContentId, span: Span): Op
   if (!stored) return undefined;
   const entry = decodeMapEntry(stored);
   return entry.lengthBytes >= inEntry + span.lengthBytes ? { offset, entry } : undefined;
+}
+
+/**
+ * Of a place where no entry of its map is.
+ * @throws FsError Corrupt where there must be one
+ */
+export function mustBeHole(
+  id: ContentId,
+  { lengthBytes, mappedBytes }: Content,
+  { start, lengthBytes: missing }: Span,
+): void {
+  if (mappedBytes !== lengthBytes) return;
+  const end = start + missing - 1;
+  throw new FsError(
+    'Corrupt',
+    `content ${id} has no hole, and no entry of its map is of bytes ${start} to ${end}`,
+  );
 }
 
 /** The pieces of `span` of a content. The span lies within it. @throws FsError Corrupt */

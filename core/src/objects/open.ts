@@ -3,8 +3,8 @@
 import type { Op, ReadTx } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
 import type { Commands } from '../commands/command.ts';
-import { loadContent, mustBeHole } from '../contents/bodies.ts';
-import { freeSequence, mapEntries, type Piece, planBody, type Span } from '../contents/plan.ts';
+import { loadContent } from '../contents/bodies.ts';
+import { freeSequence, mapEntries, mustBeHole, type Piece, planBody, type Span } from '../contents/plan.ts';
 import { readAtOnce, readPieces } from '../contents/read.ts';
 import type { Scratch } from '../contents/scratch.ts';
 import { FsError } from '../errors.ts';

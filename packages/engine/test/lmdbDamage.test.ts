@@ -242,6 +242,24 @@ it('refuses a store whose records have no checksums, and leaves it as it is', as
   expect(await readFile(join(path, 'data.mdb'))).toEqual(await readFile(before));
 });
 
+it('finds that a record reaches into the one beside it, over which to remove it would move others', async () => {
+  const path = await storeOf(someRecords(randomFrom(SEED)));
+  const file = await readFile(join(path, 'data.mdb'));
+  for (let page = 2; page < file.length / PAGE_BYTES; page++) {
+    const bytes = file.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+    if (bytes.readUInt16LE(18) !== 0x02) continue;
+    // The one that lies first, since behind the last there is no other.
+    const first = 24 + bytes.readUInt16LE(22);
+    bytes.writeUInt32LE(bytes.readUInt32LE(first) + 2, first);
+  }
+  await writeFile(join(path, 'data.mdb'), file);
+  const damaged = await damagedPages(path);
+  expect(damaged.length).toBeGreaterThan(0);
+  expect(damaged.some(({ reason }) => /^its node at \d+ reaches into the one at \d+$/.test(reason))).toBe(
+    true,
+  );
+});
+
 it.each([
   ['leaf', 0x02],
   ['run', 0x04],

@@ -2,8 +2,9 @@
  * Checks LMDB's pages, without LMDB: it believes what a page says of itself, and what is damaged there may end the
  * process by a segmentation fault, or hide records that nobody misses.
  *
- * Every page that the newest transaction's trees lead to is looked at: that it is the page it should be, that its nodes
- * lie within it, and that its keys are in order and between those that led to it. What the records say their seals prove.
+ * Every page that the newest transaction's trees lead to is looked at: that it is the page it should be, of no later
+ * transaction, that its nodes lie within it and beside each other, and that its keys are in order and between those that
+ * led to it. What the records say their seals prove.
  */
 
 import { type FileHandle, open } from 'node:fs/promises';
