@@ -6,7 +6,7 @@ import { type ContentId, contentId, type InodeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { contentKey, freeKey, inlineKey } from '../meta/keys.ts';
 import { type Content, decodeContent, encodeContent } from '../meta/records/content.ts';
-import { type BodyRef, EMPTY_BODY } from '../meta/records/inode.ts';
+import { type BodyRef, bodyAt, EMPTY_BODY } from '../meta/records/inode.ts';
 import { encodeFree, type FreeRecord } from '../meta/records/space.ts';
 import type { StagedBody, StoredBody } from '../objects/types.ts';
 import type { Change, View } from '../tree/scope.ts';
@@ -53,7 +53,7 @@ export function publishBody(change: Change, inode: InodeId, body: StagedBody): B
         shape: { kind: 'single', location: staged.location },
         hasParts: false,
       });
-      return { kind: 'content', content: staged.contentId };
+      return bodyAt(staged.contentId, staged.location);
   }
 }
 

@@ -12,7 +12,7 @@ import type { ContentId, InodeId } from '../ids.ts';
 import { assert } from '../invariant.ts';
 import { inlineKey } from '../meta/keys.ts';
 import type { Content, MapEntry } from '../meta/records/content.ts';
-import type { BodyRef } from '../meta/records/inode.ts';
+import { type BodyRef, bodyAt } from '../meta/records/inode.ts';
 import type { Change, View } from '../tree/scope.ts';
 import { dropBody, loadContent, newContentId, storeContent } from './bodies.ts';
 import { clearSpan, entriesTouching, putEntry, settleLeftovers } from './editMap.ts';
@@ -177,12 +177,12 @@ function* rebuild(change: Change, owner: BodyOwner, edit: Edit): Op<BodyRef> {
     yield* dropBody(change, owner);
     const shape = { kind: 'single', location: bytes.location } as const;
     storeContent(change, id, { refs: 1, lengthBytes, shape, hasParts: false });
-  } else {
-    const { selfContained, mappedBytes } = yield* takeOver(change, owner, { to: id, spans });
-    putBytes(change, id, { span, bytes });
-    const all = mappedBytes + (bytes ? span.lengthBytes : 0);
-    storeContent(change, id, mapContent(lengthBytes, { selfContained, mappedBytes: all }));
+    return bodyAt(id, bytes.location);
   }
+  const { selfContained, mappedBytes } = yield* takeOver(change, owner, { to: id, spans });
+  putBytes(change, id, { span, bytes });
+  const all = mappedBytes + (bytes ? span.lengthBytes : 0);
+  storeContent(change, id, mapContent(lengthBytes, { selfContained, mappedBytes: all }));
   return { kind: 'content', content: id };
 }
 

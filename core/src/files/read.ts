@@ -5,6 +5,7 @@ import type { ExtentStore } from '@facet/extents';
 import type { Commands } from '../commands/command.ts';
 import { type Piece, planBody } from '../contents/plan.ts';
 import { readAll } from '../contents/read.ts';
+import type { Remembered, RememberedPlaces } from '../contents/remembered.ts';
 import { FsError } from '../errors.ts';
 import type { Pins } from '../space/pins.ts';
 import { viewVolume } from '../tree/scope.ts';
@@ -19,30 +20,55 @@ const READ_BYTES_MAX = 4 << 20;
 export interface ReadServices {
   readonly commands: Commands;
   readonly extents: ExtentStore;
+  readonly places: RememberedPlaces;
   readonly pins: Pins;
 }
 
 export async function readFile(services: ReadServices, args: ReadArgs): Promise<ReadResult> {
+  const { commands, places, pins } = services;
   // It stays where it was taken, which is never later than the snapshot: a READ is soon done.
-  const pin = services.pins.enter();
+  const pin = pins.enter();
   try {
-    const planned = await services.commands.read('readFile', (tx) => planRead(tx, args));
-    const { pieces, lengthBytes, end, file } = planned;
-    const data = await readAll(services.extents, pieces, args.into);
-    return { data, lengthBytes, end, file };
+    const planned = await commands.read('readFile', (tx) => planRead(tx, args, places));
+    const { remembered } = planned;
+    if (!remembered) return await readPlanned(services, args, planned);
+    const bytes = await places.recall(remembered, args.into);
+    if (bytes) return resultOf(planned, [bytes]);
+    const looked = await commands.read('readFile', (tx) => planRead(tx, args));
+    places.foundAt(remembered, looked.pieces);
+    return await readPlanned(services, args, looked);
   } finally {
     pin.release();
   }
 }
 
+async function readPlanned(
+  { extents }: Pick<ReadServices, 'extents'>,
+  { into }: ReadArgs,
+  planned: PlannedRead,
+): Promise<ReadResult> {
+  return resultOf(planned, await readAll(extents, planned.pieces, into));
+}
+
+function resultOf({ lengthBytes, end, file }: PlannedRead, data: readonly Buffer[]): ReadResult {
+  return { data, lengthBytes, end, file };
+}
+
 interface PlannedRead {
+  /** None, where a place is remembered. */
   readonly pieces: readonly Piece[];
+  readonly remembered?: Remembered;
   readonly lengthBytes: number;
   readonly end: boolean;
   readonly file: FileAttributes;
 }
 
-function* planRead(tx: ReadTx, { caller, file, offset, lengthBytes }: ReadArgs): Op<PlannedRead> {
+/** @param places where these are asked first */
+function* planRead(
+  tx: ReadTx,
+  { caller, file, offset, lengthBytes }: ReadArgs,
+  places?: RememberedPlaces,
+): Op<PlannedRead> {
   if (!Number.isSafeInteger(offset) || offset < 0 || lengthBytes < 0) {
     throw new FsError('Invalid', `${lengthBytes} bytes at ${offset} cannot be read`);
   }
@@ -55,10 +81,12 @@ function* planRead(tx: ReadTx, { caller, file, offset, lengthBytes }: ReadArgs):
     start: offset,
     lengthBytes: Math.max(0, Math.min(lengthBytes, sizeBytes - offset, READ_BYTES_MAX)),
   };
-  return {
-    pieces: yield* planBody(view, { inode: node.id, body }, span),
+  const planned = {
     lengthBytes: span.lengthBytes,
     end: offset + span.lengthBytes >= sizeBytes,
     file: attributesOf(view, node),
   };
+  const remembered = places?.of(node.inode, span);
+  if (remembered) return { ...planned, pieces: [], remembered };
+  return { ...planned, pieces: yield* planBody(view, { inode: node.id, body }, span) };
 }

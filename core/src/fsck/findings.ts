@@ -49,6 +49,7 @@ export const FINDING_KINDS = [
   'contentMissing',
   'contentLengthWrong',
   'contentShapeWrong',
+  'rememberedPlaceWrong',
   'referenceCountWrong',
   'zeroReferencesNotFreed',
   'freedTwice',

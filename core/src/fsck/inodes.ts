@@ -1,7 +1,7 @@
 /** The inodes of one volume: their names, where their bytes are, what belongs to them, and what they use. */
 
 import type { Bytes } from '@facet/engine';
-import { type ContentId, cookie, type InodeId, inodeId, ROOT_INODE } from '../ids.ts';
+import { cookie, type InodeId, inodeId, ROOT_INODE } from '../ids.ts';
 import {
   contentKey,
   cookieKey,
@@ -29,6 +29,7 @@ import {
   countsNames,
   countsTags,
   countsUsage,
+  forgetsPlace,
   givesFurtherName,
   givesName,
   makesObject,
@@ -176,7 +177,7 @@ class InodeCheck {
     const stored = await store.getMany(keys);
     for (const [index, { id, body, bytes }] of bodies.entries()) {
       const found = stored[index];
-      if (body.kind === 'content') this.#checkLength(id, body.content, { found, bytes });
+      if (body.kind === 'content') this.#checkContent(id, body, { found, bytes });
       if (body.kind !== 'inline') continue;
       if (!found) report('inlineMissing', this.#place(id), 'its bytes are inline, and are not there');
       else if (found.length > bytes || found.length === 0) {
@@ -185,15 +186,23 @@ class InodeCheck {
     }
   }
 
-  #checkLength(
+  /** A place that compaction moved the bytes from is no finding: whoever reads there sees it. */
+  #checkContent(
     id: InodeId,
-    content: ContentId,
+    { content, at }: Extract<BodyRef, { readonly kind: 'content' }>,
     { found, bytes }: { readonly found: Bytes | undefined; readonly bytes: number },
   ): void {
-    const length = decoded(found, decodeContent)?.lengthBytes ?? bytes;
-    if (length === bytes) return;
-    const detail = `it has ${bytes} bytes, content ${content} has ${length}`;
-    this.#inspection.report('contentLengthWrong', this.#place(id), detail);
+    const { report } = this.#inspection;
+    const record = decoded(found, decodeContent);
+    const length = record?.lengthBytes ?? bytes;
+    if (length !== bytes) {
+      const detail = `it has ${bytes} bytes, content ${content} has ${length}`;
+      report('contentLengthWrong', this.#place(id), detail);
+    }
+    if (!at || record?.shape.kind !== 'map') return;
+    const detail = `it remembers one place of content ${content}, which is in pieces`;
+    const mend = forgetsPlace(this.#volume.layer, id, content);
+    report('rememberedPlaceWrong', this.#place(id), detail, mend);
   }
 
   /** Directories have their state, and everything its checksum in both records or in none. */

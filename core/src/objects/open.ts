@@ -6,7 +6,8 @@ import type { Commands } from '../commands/command.ts';
 import { loadContent } from '../contents/bodies.ts';
 import { freeSequence, mapEntries, mustBeHole, type Piece, planBody, type Span } from '../contents/plan.ts';
 import { readAtOnce, readPieces } from '../contents/read.ts';
-import type { Scratch } from '../contents/scratch.ts';
+import type { Remembered, RememberedPlaces } from '../contents/remembered.ts';
+import type { Scratch, ScratchPiece } from '../contents/scratch.ts';
 import { FsError } from '../errors.ts';
 import { assert } from '../invariant.ts';
 import type { BodyRef } from '../meta/records/inode.ts';
@@ -35,28 +36,57 @@ function* hasParts(view: View, object: FoundObject): Op<boolean> {
 export interface Opening {
   readonly commands: Commands;
   readonly extents: ExtentStore;
+  readonly places: RememberedPlaces;
   readonly pins: Pins;
   readonly scratch: Scratch;
 }
 
 /** @throws FsError NoEntry | NoSuchVolume; what `choose` throws */
 export async function openObject(opening: Opening, args: OpenObjectArgs): Promise<OpenObject> {
-  const pin = opening.pins.enter();
+  const { commands, places, pins } = opening;
+  const pin = pins.enter();
   try {
-    const found = await opening.commands.read('openObject', (tx) => locate(tx, args));
+    const found = await commands.read('openObject', (tx) => locate(tx, args, places));
     if (found.freeSequence !== undefined) pin.raise(found.freeSequence);
-    return new PinnedObject(opening, pin, found);
+    const { remembered } = found;
+    if (!remembered) return new PinnedObject(opening, pin, found);
+    const recalled = await recallInto(opening, remembered);
+    if (recalled) return new PinnedObject(opening, pin, found, recalled);
+    // All of it anew: the object may be another by now.
+    const looked = await commands.read('openObject', (tx) => locate(tx, args));
+    places.foundAt(remembered, looked.pieces);
+    return new PinnedObject(opening, pin, looked);
   } catch (error) {
     pin.release();
     throw error;
   }
 }
 
+/** Bytes that are at hand, and the memory they are in. */
+interface Recalled {
+  readonly bytes: Buffer;
+  readonly reused: ScratchPiece;
+}
+
+async function recallInto(
+  { places, scratch }: Opening,
+  remembered: Remembered,
+): Promise<Recalled | undefined> {
+  const reused = scratch.takeSmall();
+  const outcome = places.recall(remembered, reused.memory);
+  const bytes = outcome instanceof Promise ? await outcome : outcome;
+  if (bytes) return { bytes, reused };
+  scratch.give(reused);
+  return undefined;
+}
+
 interface Located {
   readonly info: ObjectInfo;
   /** What the pieces are of. */
   readonly span: Span;
+  /** None, where a place is remembered. */
   readonly pieces: readonly Piece[];
+  readonly remembered?: Remembered;
   /** Undefined: nobody wanted to know. */
   readonly parts: PartTable | undefined;
   /** Undefined: the pin may stay where it was taken, which is never later. */
@@ -66,7 +96,12 @@ interface Located {
 /** What is so small is read at once, so that its pin holds next to nothing back. */
 const SMALL_BYTES = 64 << 10;
 
-function* locate(tx: ReadTx, { volume, key, withParts = false, choose }: OpenObjectArgs): Op<Located> {
+/** @param places where these are asked first */
+function* locate(
+  tx: ReadTx,
+  { volume, key, withParts = false, choose }: OpenObjectArgs,
+  places?: RememberedPlaces,
+): Op<Located> {
   const view = yield* viewVolume(tx, volume);
   const object = yield* findObject(view, key);
   const { body, sizeBytes, etag } = object.inode;
@@ -76,6 +111,8 @@ function* locate(tx: ReadTx, { volume, key, withParts = false, choose }: OpenObj
   const parts = withParts ? table : undefined;
   const chosen = choose?.({ info, part: (partNumber) => partOf(parts, partNumber) }) ?? 'all';
   const span = spanOf(chosen, sizeBytes);
+  const remembered = places?.of(object.inode, span);
+  if (remembered) return { info, span, pieces: [], remembered, parts, freeSequence: undefined };
   const pieces = yield* planBody(view, { inode: object.id, body }, span);
   const sequence = span.lengthBytes > SMALL_BYTES ? yield* freeSequence(view) : undefined;
   return { info, span, pieces, parts, freeSequence: sequence };
@@ -124,18 +161,22 @@ class PinnedObject implements OpenObject {
   readonly #pieces: readonly Piece[];
   readonly #planned: Span;
   readonly #parts: PartTable | undefined;
+  #recalled: Recalled | undefined;
 
-  constructor(opening: Opening, pin: Pin, located: Located) {
+  constructor(opening: Opening, pin: Pin, located: Located, recalled?: Recalled) {
     this.info = located.info;
     this.#opening = opening;
     this.#pin = pin;
-    this.#pieces = located.pieces;
+    this.#pieces = recalled ? [pieceOf(recalled.bytes)] : located.pieces;
     this.#planned = located.span;
     this.#parts = located.parts;
+    this.#recalled = recalled;
   }
 
   read(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined> {
-    return readPieces({ extents: this.#opening.extents }, this.#pieces, this.#span(range));
+    // The reader may keep what it is given for longer than the object is open.
+    const pieces = this.#recalled ? [pieceOf(Buffer.from(this.#recalled.bytes))] : this.#pieces;
+    return readPieces({ extents: this.#opening.extents }, pieces, this.#span(range));
   }
 
   readAtOnce(range?: ByteRange): Buffer | undefined {
@@ -169,5 +210,9 @@ class PinnedObject implements OpenObject {
 
   close(): void {
     this.#pin.release();
+    if (this.#recalled) this.#opening.scratch.give(this.#recalled.reused);
+    this.#recalled = undefined;
   }
 }
+
+const pieceOf = (bytes: Buffer): Piece => ({ kind: 'bytes', bytes, lengthBytes: bytes.length });

@@ -4,6 +4,7 @@ import { EDIT_ENTRIES_MAX } from '../../src/contents/edit.ts';
 import { contentId, type FileRef } from '../../src/index.ts';
 import { contentMapKey, contentOfKey, SPACE, spaceBounds } from '../../src/meta/keys.ts';
 import { decodeContent, encodeContent, encodeMapEntry } from '../../src/meta/records/content.ts';
+import { decodeInode, encodeInode } from '../../src/meta/records/inode.ts';
 import { contents, freed, mapEntries } from './contentRecords.ts';
 import { ENGINES, withFile, type Yard } from './yard.ts';
 
@@ -35,6 +36,12 @@ describe.each(ENGINES)('a map of very many entries on the %s engine', (kind) => 
         const start = 3 * index;
         const entry = { kind: 'data', lengthBytes: 2, start, location } as const;
         tx.put(contentMapKey(contentId(contentOfKey(record.key)), start), encodeMapEntry(entry));
+      }
+      for (const { key, value } of yield* tx.range({ ...spaceBounds(SPACE.inode), limit: 10 })) {
+        const inode = decodeInode(value);
+        const { body } = inode;
+        if (body.kind !== 'content') continue;
+        tx.put(key, encodeInode({ ...inode, body: { kind: 'content', content: body.content } }));
       }
       return count;
     });

@@ -7,6 +7,7 @@ export function forwarded(extents: ExtentStore): ExtentStore {
     create: (owner) => extents.create(owner),
     read: (slice) => extents.read(slice),
     readAtOnce: (slice) => extents.readAtOnce(slice),
+    recall: (slice, contentId) => extents.recall(slice, contentId),
     punch: (run) => extents.punch(run),
     unlink: (container) => extents.unlink(container),
     retire: (container) => extents.retire(container),

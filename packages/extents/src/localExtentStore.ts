@@ -23,7 +23,7 @@ import { writeError } from './deviceError.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { addPunch, type ByteJournal } from './journaledBytes.ts';
 import { type OpenFile, OpenFiles } from './openFiles.ts';
-import { readSlice, readSliceAtOnce } from './reader.ts';
+import { readSlice, readSliceAtOnce, type WantedSlice } from './reader.ts';
 import { scanFrames } from './scan.ts';
 import { UnsyncedSegments } from './unsyncedSegments.ts';
 
@@ -126,29 +126,50 @@ export class LocalExtentStore implements ExtentStore {
   async read(slice: ExtentSlice): Promise<Buffer> {
     this.#mustBeOpen();
     this.#check(slice);
-    const { location, length } = slice;
-    if (length === 0) return Buffer.alloc(0);
-    const open = this.#take(location);
+    if (slice.length === 0) return Buffer.alloc(0);
     try {
-      const file = open.file ?? (await fileOf(open));
-      return readSliceAtOnce(file, slice) ?? (await readSlice(file, slice));
+      return await this.#read(slice);
     } catch (error) {
-      throw this.#readError(location.container, error);
-    } finally {
-      this.#open.release(open);
+      throw this.#readError(slice.location.container, error);
     }
   }
 
   readAtOnce(slice: ExtentSlice): Buffer | undefined {
     this.#mustBeOpen();
     this.#check(slice);
-    const { location, length } = slice;
-    if (length === 0) return Buffer.alloc(0);
-    const open = this.#take(location);
+    if (slice.length === 0) return Buffer.alloc(0);
+    try {
+      return this.#readAtOnce(slice);
+    } catch (error) {
+      throw this.#readError(slice.location.container, error);
+    }
+  }
+
+  recall(slice: ExtentSlice, contentId: number): Buffer | undefined | Promise<Buffer | undefined> {
+    const wanted = { ...slice, contentId };
+    try {
+      this.#mustBeOpen();
+      this.#check(slice);
+      return this.#readAtOnce(wanted) ?? this.#read(wanted).catch(nothing);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #read(slice: WantedSlice): Promise<Buffer> {
+    const open = this.#take(slice.location);
+    try {
+      const file = open.file ?? (await fileOf(open));
+      return readSliceAtOnce(file, slice) ?? (await readSlice(file, slice));
+    } finally {
+      this.#open.release(open);
+    }
+  }
+
+  #readAtOnce(slice: WantedSlice): Buffer | undefined {
+    const open = this.#take(slice.location);
     try {
       return open.file && readSliceAtOnce(open.file, slice);
-    } catch (error) {
-      throw this.#readError(location.container, error);
     } finally {
       this.#open.release(open);
     }
@@ -311,6 +332,8 @@ async function makeFinal(file: DiskFile): Promise<void> {
   await file.truncate(await file.size());
   await file.sync();
 }
+
+const nothing = (): undefined => undefined;
 
 async function fileOf(open: OpenFile): Promise<DiskFile> {
   return there(open.container, open.file ?? (await open.opened));

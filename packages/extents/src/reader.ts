@@ -6,6 +6,11 @@ import { ExtentError, type ExtentSlice, type Location } from './contract.ts';
 import { allDone, type DiskFile } from './disk.ts';
 import { BLOCK_BYTES, damagedBlock, decodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
 
+/** A slice, and whose it is to be where that is asked. */
+export interface WantedSlice extends ExtentSlice {
+  readonly contentId?: number;
+}
+
 /** The blocks of one frame that a slice touches, and where they go. */
 interface FramePart {
   /** Physical offset of the frame's header. */
@@ -23,7 +28,7 @@ interface FramePart {
  *
  * @throws ExtentError Corrupt
  */
-export function readSliceAtOnce(file: DiskFile, slice: ExtentSlice): Buffer | undefined {
+export function readSliceAtOnce(file: DiskFile, slice: WantedSlice): Buffer | undefined {
   const { location, start, length, into } = slice;
   const headerBytes = headerLength(location.length);
   const frame = Math.floor(start / FRAME_DATA_BYTES);
@@ -47,7 +52,7 @@ export function readSliceAtOnce(file: DiskFile, slice: ExtentSlice): Buffer | un
   ) {
     return undefined;
   }
-  checkPart(location, { offset, dataLength, firstBlock, header, blocks });
+  checkPart(slice, { offset, dataLength, firstBlock, header, blocks });
   return blocks.subarray(from - blocksStart, end - blocksStart);
 }
 
@@ -65,7 +70,7 @@ function memoryFor(lengthBytes: number, into: Buffer | undefined): Buffer {
  *
  * @throws ExtentError Corrupt | Missing, and whatever the disk throws
  */
-export async function readSlice(file: DiskFile, slice: ExtentSlice): Promise<Buffer> {
+export async function readSlice(file: DiskFile, slice: WantedSlice): Promise<Buffer> {
   const { location, start, length, into } = slice;
   const headerBytes = headerLength(location.length);
   const firstFrame = Math.floor(start / FRAME_DATA_BYTES);
@@ -92,7 +97,7 @@ export async function readSlice(file: DiskFile, slice: ExtentSlice): Promise<Buf
     });
   }
   await fillParts(file, location, parts);
-  for (const part of parts) checkPart(location, part);
+  for (const part of parts) checkPart(slice, part);
   return data.subarray(start - blocksStart, start - blocksStart + length);
 }
 
@@ -126,7 +131,7 @@ async function readWhole(
   );
 }
 
-function checkPart(location: Location, part: FramePart): void {
+function checkPart({ location, contentId }: WantedSlice, part: FramePart): void {
   const { offset } = part;
   const header = decodeHeader(part.header);
   if (!header) throw corrupt(location, offset, 'the header is damaged');
@@ -137,6 +142,8 @@ function checkPart(location: Location, part: FramePart): void {
   ) {
     throw corrupt(location, offset, 'the header is that of another place');
   }
+  if (contentId !== undefined && header.owner.contentId !== contentId)
+    throw corrupt(location, offset, `it is of content ${header.owner.contentId}, not ${contentId}`);
   if (header.headerLength !== part.header.length || header.dataLength !== part.dataLength) {
     throw corrupt(location, offset, `the frame holds ${header.dataLength} bytes, not ${part.dataLength}`);
   }

@@ -1,7 +1,7 @@
 /** Inodes: those without a name, and what is counted of them. */
 
 import type { Op } from '@facet/engine';
-import { type InodeId, type LayerId, ROOT_INODE } from '../../ids.ts';
+import { type ContentId, type InodeId, type LayerId, ROOT_INODE } from '../../ids.ts';
 import {
   cookieKey,
   dentryKey,
@@ -15,7 +15,7 @@ import {
   SPACE,
   usageKey,
 } from '../../meta/keys.ts';
-import { decodeInode, encodeInode, type Inode, type Place } from '../../meta/records/inode.ts';
+import { type BodyRef, decodeInode, encodeInode, type Inode, type Place } from '../../meta/records/inode.ts';
 import { decodeObjectRecord, encodeObjectRecord } from '../../meta/records/object.ts';
 import { decodeDentry, decodeEntryName, encodeDentry } from '../../meta/records/tree.ts';
 import { encodeUsage } from '../../meta/records/volume.ts';
@@ -32,6 +32,7 @@ import { type Change, changeVolume, type View } from '../../tree/scope.ts';
 import type { Volume, VolumeUsage } from '../../volumes/types.ts';
 import { edit, type Mend } from './mend.ts';
 
+const INODE = { decode: decodeInode, encode: encodeInode };
 const OBJECT = { decode: decodeObjectRecord, encode: encodeObjectRecord };
 
 /** In the root of a volume: what has no name left and is not known to be dead. */
@@ -61,6 +62,19 @@ export function countsNames(layer: LayerId, id: InodeId, inode: Inode): Mend {
 
 /** More are not counted in one transaction. */
 const NAMES_MAX = 100_000;
+
+/** A place that a body lay in before it was changed. */
+export function forgetsPlace(layer: LayerId, id: InodeId, content: ContentId): Mend {
+  return edit(inodeKey(layer, id), INODE, {
+    doing: `has inode ${id} look up where its bytes are`,
+    change: (inode) => {
+      const { body } = inode;
+      if (body.kind !== 'content' || body.content !== content || !body.at) return undefined;
+      const asked: BodyRef = { kind: 'content', content };
+      return { ...inode, body: asked };
+    },
+  });
+}
 
 export function countsTags(
   layer: LayerId,

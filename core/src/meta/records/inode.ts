@@ -1,5 +1,6 @@
 /** Inodes: attributes, and where the bytes are. Under 400 bytes. */
 
+import { containerId, type Location } from '@facet/extents';
 import {
   type ContentId,
   type Cookie,
@@ -29,11 +30,28 @@ export function inodeTypeOfCode(code: number): InodeType {
   return type;
 }
 
-/** Where a body's bytes are. `inline`: under the inode's inline key. */
+/**
+ * Where a body's bytes are.
+ * - `inline`: under the inode's inline key.
+ * - `content`: where that says; `at` is where its one extent lay when it was stored, if it is small
+ *   ({@link file://./../../contents/remembered.ts}). Whoever changes the content in place gives the inode another body.
+ */
 export type BodyRef =
   | { readonly kind: 'empty' }
   | { readonly kind: 'inline' }
-  | { readonly kind: 'content'; readonly content: ContentId };
+  | { readonly kind: 'content'; readonly content: ContentId; readonly at?: ExtentPlace };
+
+/** Of an extent as long as its body. */
+export type ExtentPlace = Omit<Location, 'length'>;
+
+/** What is longer takes its time to read anyway. One block of a frame: no more is read than what is asked for. */
+const REMEMBERED_BYTES_MAX = 32 << 10;
+
+/** The body that a content of one extent is. */
+export function bodyAt(content: ContentId, { store, container, offset, length }: Location): BodyRef {
+  if (length > REMEMBERED_BYTES_MAX) return { kind: 'content', content };
+  return { kind: 'content', content, at: { store, container, offset } };
+}
 
 export const EMPTY_BODY: BodyRef = { kind: 'empty' };
 
@@ -75,7 +93,7 @@ export interface Inode {
 }
 
 const SCHEMA = 1;
-const TAG = { etag: 1, storageClass: 2, checksum: 3, device: 4, createVerifier: 5 } as const;
+const TAG = { etag: 1, storageClass: 2, checksum: 3, device: 4, createVerifier: 5, bodyAt: 7 } as const;
 
 function writeBodyRef(writer: Writer, body: BodyRef): void {
   writer.u8(body.kind === 'empty' ? 0 : body.kind === 'inline' ? 1 : 2);
@@ -106,8 +124,9 @@ const PLAIN_BYTES = 93;
 const OPTIONAL_BYTES_HINT = 96;
 
 export function encodeInode(inode: Inode): Buffer {
-  const { etag, storageClass, checksum, device, createVerifier } = inode;
-  const isPlain = !(etag || storageClass || checksum || device || createVerifier);
+  const { etag, storageClass, checksum, device, createVerifier, body } = inode;
+  const at = body.kind === 'content' ? body.at : undefined;
+  const isPlain = !(etag || storageClass || checksum || device || createVerifier || at);
   const writer = new Writer(isPlain ? PLAIN_BYTES : PLAIN_BYTES + OPTIONAL_BYTES_HINT)
     .u8(SCHEMA)
     .u8(inodeTypeCode(inode.type))
@@ -122,7 +141,7 @@ export function encodeInode(inode: Inode): Buffer {
     .u32(inode.generation)
     .u64(inode.change)
     .u64(inode.dataVersion);
-  writeBodyRef(writer, inode.body);
+  writeBodyRef(writer, body);
   writer.u64(inode.place.parent).u64(inode.place.cookie);
   if (isPlain) return writer.done();
   if (etag) writer.field(TAG.etag, (field) => writeEtag(field, etag));
@@ -130,6 +149,7 @@ export function encodeInode(inode: Inode): Buffer {
   if (checksum) writer.field(TAG.checksum, (field) => writeChecksumKind(field, checksum));
   if (device) writer.field(TAG.device, (field) => field.u32(device.major).u32(device.minor));
   if (createVerifier) writer.field(TAG.createVerifier, (field) => field.raw(createVerifier));
+  if (at) writer.field(TAG.bodyAt, (field) => field.u16(at.store).u64(at.container).u64(at.offset));
   return writer.done();
 }
 
@@ -152,6 +172,12 @@ const FIELDS: FieldReaders<{ -readonly [K in keyof Inode]?: Inode[K] }> = {
   },
   [TAG.createVerifier]: (field, inode) => {
     inode.createVerifier = field.raw(8);
+  },
+  [TAG.bodyAt]: (field, inode) => {
+    const { body } = inode;
+    assert(body?.kind === 'content', 'what lies in an extent is a content');
+    const at = { store: field.u16(), container: containerId(field.u64()), offset: field.u64() };
+    inode.body = { kind: 'content', content: body.content, at };
   },
 };
 

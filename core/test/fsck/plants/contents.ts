@@ -1,3 +1,4 @@
+import { containerId } from '@facet/extents';
 import { FREE_SEQUENCE } from '../../../src/contents/bodies.ts';
 import type { PlacedEntry } from '../../../src/contents/plan.ts';
 import { contentId, parseUploadId, timestamp } from '../../../src/ids.ts';
@@ -73,6 +74,16 @@ export const CONTENTS_PLANTS = {
       plant: (store) => store.addPart({ content: contentId(999_999), sizeBytes: 10 }),
     },
     { what: 'of low id', plant: (store) => store.addPart({ content: contentId(3_000), sizeBytes: 10 }) },
+  ],
+  rememberedPlaceWrong: [
+    {
+      what: 'of a body in pieces',
+      plant: (store) =>
+        store.editInode('file', ({ body }) => {
+          if (body.kind !== 'content') throw new Error('it has a content');
+          return { body: { ...body, at: { store: 1, container: containerId(1), offset: 0 } } };
+        }),
+    },
   ],
   contentLengthWrong: [
     {

@@ -9,7 +9,17 @@ import { putObject } from '../../../src/objects/put.ts';
 import { Pins } from '../../../src/space/pins.ts';
 import { ROOT } from '../actors/surroundings.ts';
 import { believing, greedy, rash, unfound } from './devices.ts';
-import { behind, careless, distorting, erasing, hasty, keeping, losing, losingOneIn } from './engines.ts';
+import {
+  behind,
+  careless,
+  distorting,
+  erasing,
+  hasty,
+  keeping,
+  losing,
+  losingOneIn,
+  remembering,
+} from './engines.ts';
 import { FAMILY_PLANTS } from './families.ts';
 import type { Plant } from './plant.ts';
 import { replace } from './replace.ts';
@@ -31,7 +41,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   'the journal lacks bytes': {
     world: { journal: 'without bytes' },
-    breaks: ['bytesAreKept'],
+    breaks: ['bytesAreKept', 'frameMissing'],
   },
   'the journal is not replayed': {
     world: { journal: 'not replayed' },
@@ -65,6 +75,10 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   'a copy shares bytes and is not counted': {
     engine: losing(SPACE.content, 'copyObject'),
     breaks: ['referenceCountWrong'],
+  },
+  'a file that is edited remembers where its bytes were': {
+    engine: remembering,
+    breaks: ['rememberedPlaceWrong', 'readsAreCurrent', 'commitsAreKept', 'bytesAreKept'],
   },
   'what is dropped is not freed': {
     engine: losing(SPACE.free),

@@ -9,6 +9,9 @@ import {
   type ReadTx,
   type WriteTx,
 } from '@facet/engine';
+import type { ContentId } from '../../../src/ids.ts';
+import { SPACE } from '../../../src/meta/keys.ts';
+import { decodeInode, type ExtentPlace, encodeInode } from '../../../src/meta/records/inode.ts';
 
 type Write = readonly [key: Bytes, value: Bytes | undefined];
 type Wrap = (inner: Engine, commandOf: () => string | undefined) => Engine;
@@ -80,6 +83,21 @@ export const losingOneIn = (count: number): Wrap => {
     puts += 1;
     return puts % count === 0 && write[1] !== undefined ? undefined : write;
   });
+};
+
+/** Inodes keep the place that their content's bytes were stored in, whatever becomes of these. */
+export const remembering: Wrap = (inner, commandOf) => {
+  const places = new Map<ContentId, ExtentPlace>();
+  return distorting((write) => {
+    const [key, value] = write;
+    if (key[0] !== SPACE.inode || !value) return write;
+    const inode = decodeInode(value);
+    const { body } = inode;
+    if (body.kind !== 'content') return write;
+    if (body.at) places.set(body.content, body.at);
+    const at = places.get(body.content);
+    return at ? [key, encodeInode({ ...inode, body: { ...body, at } })] : write;
+  })(inner, commandOf);
 };
 
 /** Answers as soon as it is known what. */

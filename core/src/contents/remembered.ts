@@ -1,0 +1,56 @@
+/**
+ * Where the bytes of a small body lay when they were stored, as its inode remembers it: reading them needs no content to
+ * be looked up, which in a large store is a page of metadata more from somewhere else.
+ *
+ * Only the content's own record says where they lie by now: compaction moves them and changes that alone. But nothing else is
+ * ever written where they were, and a frame says whose bytes it has; whoever changes a content in place gives its inode
+ * another body. So what is found at the place is right, and where it is not found the content is asked.
+ */
+
+import type { ContainerId, ExtentStore, Location } from '@facet/extents';
+import type { ContentId } from '../ids.ts';
+import { LastUsed } from '../lastUsed.ts';
+import type { Inode } from '../meta/records/inode.ts';
+import type { Piece, Span } from './plan.ts';
+
+const CONTAINERS_MAX = 10_000;
+
+/** Bytes of a body, and where they were. */
+export interface Remembered {
+  readonly content: ContentId;
+  readonly location: Location;
+  readonly span: Span;
+}
+
+export class RememberedPlaces {
+  readonly #extents: Pick<ExtentStore, 'recall'>;
+  /** Out of which something was moved that an inode remembers there: then as a rule everything was. */
+  readonly #left = new LastUsed<ContainerId, true>(CONTAINERS_MAX);
+
+  constructor(extents: Pick<ExtentStore, 'recall'>) {
+    this.#extents = extents;
+  }
+
+  /** Undefined where the content is to be looked up. */
+  of({ body, sizeBytes }: Pick<Inode, 'body' | 'sizeBytes'>, span: Span): Remembered | undefined {
+    if (body.kind !== 'content' || !body.at || span.lengthBytes === 0) return undefined;
+    if (this.#left.get(body.at.container)) return undefined;
+    return { content: body.content, location: { ...body.at, length: sizeBytes }, span };
+  }
+
+  /** Undefined when they are not there, or not readable: not to be asked again for the same place. */
+  recall(
+    { content, location, span }: Remembered,
+    into: Buffer | undefined,
+  ): Buffer | undefined | Promise<Buffer | undefined> {
+    const slice = { location, start: span.start, length: span.lengthBytes };
+    return this.#extents.recall(into ? { ...slice, into } : slice, content);
+  }
+
+  /** To be told where they were found instead. */
+  foundAt({ location }: Remembered, [piece]: readonly Piece[]): void {
+    if (piece?.kind !== 'extent') return;
+    const { container } = location;
+    if (piece.location.container !== container) this.#left.set(container, true);
+  }
+}
