@@ -1,6 +1,7 @@
 import { MemoryEngine } from '@facet/engine';
 import { LocalExtentStore, MemoryDisk } from '@facet/extents';
 import { describe, expect, it } from 'vitest';
+import { fsck } from '../src/fsck/fsck.ts';
 import { openCore, systemEnvironment } from '../src/index.ts';
 import { formatKey } from '../src/meta/keys.ts';
 
@@ -50,15 +51,28 @@ describe('the format of a store', () => {
   });
 
   it('may have compatible features that are not known', async () => {
-    await (await open(await withFlags(1, 0, 0))).close();
+    await (await open(await withFlags(1, 0, 3))).close();
   });
 
   it.each([
-    [0, 1, 0],
-    [0, 0, 0x8000_0000],
+    [0, 1, 3],
+    [0, 0, 0x8000_0003],
   ] as const)('is refused with features %d, %d, %d', async (compatible, readOnlyCompatible, incompatible) => {
     await expect(open(await withFlags(compatible, readOnlyCompatible, incompatible))).rejects.toMatchObject({
       code: 'Invalid',
+      message: expect.stringContaining('does not know'),
     });
+  });
+
+  it('is refused if an older program wrote it, by fsck, too, which would mend what is none of its own', async () => {
+    const older = { code: 'Invalid', message: expect.stringContaining('written by an older version') };
+    const engine = await withFlags(0, 0, 1);
+    await expect(open(engine)).rejects.toMatchObject(older);
+    const extents = new LocalExtentStore({
+      disk: new MemoryDisk({ random: () => 0.5 }).mount(),
+      lease: () => Promise.reject(new Error('nothing is written')),
+    });
+    await expect(fsck({ engine, extents, onFinding: () => undefined })).rejects.toMatchObject(older);
+    await extents.close();
   });
 });

@@ -3,8 +3,8 @@
  * take one for absent where that would be an answer.
  *
  * - Without a counter ids would be given out again, and without its format it is no store: such a backup is none.
- * - User metadata, tags and what an export allows are had or not, or have a default. In their place stands what no reader
- *   takes, so that reading it fails there, too.
+ * - Tags and what an export allows are had or not, or have a default. In their place stands what no reader takes, so that
+ *   reading it fails there, too. User metadata go with their inode.
  * - An entry of a map that is absent is a hole, which reads as zeros. The same stands in its place, for whoever brings it
  *   back to see that bytes are gone there ({@link file://./lostRanges.ts}).
  * - What is read first to get anywhere, such as an inode, is missed there, and fsck tells of it. An index, a count or a
@@ -19,7 +19,6 @@ import { type DamagedMetadata, damagedMetadata } from '../scrub/metadata.ts';
 
 const INDISPENSABLE: ReadonlySet<number | undefined> = new Set([SPACE.format, SPACE.counter]);
 const WITH_STAND_IN: ReadonlySet<number | undefined> = new Set([
-  SPACE.objectRecord,
   SPACE.tags,
   SPACE.volumeTags,
   SPACE.volumeExport,

@@ -3,9 +3,8 @@
 import type { Op } from '@facet/engine';
 import { FsError } from '../errors.ts';
 import { assert } from '../invariant.ts';
-import { objectRecordKey } from '../meta/keys.ts';
 import type { BodyRef, Inode } from '../meta/records/inode.ts';
-import { decodeObjectRecord, encodeObjectRecord } from '../meta/records/object.ts';
+import { encodeObjectRecord, objectOf } from '../meta/records/object.ts';
 import { type Found, storeInode } from '../tree/inodes.ts';
 import { adjustUsage, type Change } from '../tree/scope.ts';
 import { isRoot, withoutSetId } from './permission.ts';
@@ -40,10 +39,10 @@ export function* storeChanged(
 ): Op<Inode> {
   const { caller, body, sizeBytes } = next;
   const { etag: _etag, checksum, ...kept } = inode;
-  if (checksum) yield* forgetChecksum(change, { id, inode });
   yield* adjustUsage(change, { bytes: sizeBytes - inode.sizeBytes, inodes: 0 });
   const stored = {
     ...kept,
+    ...(checksum && { object: withoutChecksum({ id, inode }) }),
     mode: isRoot(caller) ? inode.mode : withoutSetId(inode.mode),
     body,
     sizeBytes,
@@ -56,11 +55,8 @@ export function* storeChanged(
   return stored;
 }
 
-function* forgetChecksum(change: Change, { id }: Found): Op<boolean> {
-  const key = objectRecordKey(change.layer, id);
-  const stored = yield* change.tx.get(key);
-  assert(stored !== undefined, `inode ${id}, which names a checksum, has an object record`);
-  const { checksum, ...record } = decodeObjectRecord(stored);
-  change.tx.put(key, encodeObjectRecord(record));
-  return checksum !== undefined;
+function withoutChecksum({ id, inode }: Found): Buffer {
+  assert(inode.object !== undefined, `inode ${id}, which names a checksum, has an object's record`);
+  const { checksum: _checksum, ...record } = objectOf(inode);
+  return encodeObjectRecord(record);
 }

@@ -53,7 +53,7 @@ export function* makeInode(change: Change, wanted: NewInode): Op<Created> {
   const id = yield* newInodeId(change);
   const entry = { parent: parent.id, name, inode: id, type, door: 'file' } as const;
   const { cookie, state } = addEntry(change, entry, { state: parent.state, twins: FREE });
-  if (isBytesOfDirectory(name)) giveUpObject(change, parent.id);
+  if (isBytesOfDirectory(name)) giveUpObject(change, parent);
   const place = { parent: parent.id, cookie };
   const bare = freshInode(change, { type, ...ownerOf(wanted), place });
   const inode = { ...bare, ...timesOf(change, wanted), ...contentOf(wanted) };

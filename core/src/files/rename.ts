@@ -141,7 +141,7 @@ function* carryOut(change: Change, move: Rename, replaced: Dentry | undefined): 
   }
   // Within its directory an entry keeps its place: who renames all that he reads would else read it for ever.
   const place = source === target ? { place: from.dentry.cookie } : {};
-  if (isBytesOfDirectory(name)) giveUpObject(change, target);
+  if (isBytesOfDirectory(name)) giveUpObject(change, to.parent);
   cookie ??= yield* insertEntry(change, { parent: target, name, ...moved, ...place, door: 'file' });
   // Who gave it this name does not see it go by itself.
   if (node.state) storeDirectory(change, node.id, { ...node.state, explicit: true });

@@ -40,8 +40,6 @@ export const FINDING_KINDS = [
   'inlineMissing',
   'inlineStray',
   'inlineLengthWrong',
-  'objectRecordStray',
-  'objectRecordMissing',
   'checksumWrong',
   'tagCountWrong',
   'usageWrong',

@@ -11,6 +11,7 @@
 
 import type { Bytes, Engine } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
+import { knownFormat } from '../meta/format.ts';
 import { kindOfKey } from '../meta/keys.ts';
 import { checkContents } from './contents.ts';
 import { readingPastDamage } from './damagedRecords.ts';
@@ -60,7 +61,7 @@ export interface FsckReport {
   readonly bytes: number;
 }
 
-/** @throws EngineError, ExtentError where the devices fail */
+/** @throws EngineError, ExtentError where the devices fail; FsError Invalid (a store of another version) */
 export async function fsck(parts: FsckParts): Promise<FsckReport> {
   const { engine, extents, full = false, windows } = parts;
   const findings = new Findings(parts.onFinding);
@@ -73,6 +74,7 @@ export async function fsck(parts: FsckParts): Promise<FsckReport> {
     findings.report('recordDamaged', place, `it is not as it was written; its key says: ${kindOfKey(key)}`);
   };
   const store = new MetadataReader(readingPastDamage(engine, onDamaged));
+  await store.read(knownFormat);
   const isDamaged = (key: Bytes): boolean => damaged.has(hexOf(key));
   const common = { store, maxima: new Maxima(), report: findings.report, isDamaged };
   const layers = await checkVolumes(common);

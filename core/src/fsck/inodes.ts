@@ -12,7 +12,6 @@ import {
   inodeOfKey,
   layerBounds,
   linksOf,
-  objectRecordKey,
   orphanKey,
   placeOfLinkKey,
   SPACE,
@@ -21,9 +20,10 @@ import {
 } from '../meta/keys.ts';
 import { decodeContent } from '../meta/records/content.ts';
 import { type BodyRef, decodeInode, type Inode, type Place } from '../meta/records/inode.ts';
-import { decodeObjectRecord, decodeTags, type ObjectRecord } from '../meta/records/object.ts';
+import { decodeObjectRecord, decodeTags, type ObjectRecord, objectOf } from '../meta/records/object.ts';
 import { decodeDentry, decodeEntryName } from '../meta/records/tree.ts';
 import { decodeUsage } from '../meta/records/volume.ts';
+import type { Tags } from '../objects/types.ts';
 import type { Volume } from '../volumes/types.ts';
 import {
   countsNames,
@@ -32,7 +32,6 @@ import {
   forgetsPlace,
   givesFurtherName,
   givesName,
-  makesObject,
   rescuesInline,
 } from './mends/inodes.ts';
 import { removal } from './mends/mend.ts';
@@ -53,7 +52,6 @@ export async function checkInodes(inspection: Inspection, volume: Volume): Promi
   const sizes = await check.inodes();
   await check.links();
   await check.inlineBytes();
-  await check.objectRecords();
   await check.tags();
   await check.orphans();
   await check.usage(sizes);
@@ -94,7 +92,8 @@ class InodeCheck {
       await this.#checkBodies(
         held.map(({ id, inode }) => ({ id, body: inode.body, bytes: inode.sizeBytes })),
       );
-      await this.#checkKinds(held);
+      await this.#checkStates(held);
+      await this.#checkObjects(held);
     }
     return { bytes, inodes };
   }
@@ -205,32 +204,48 @@ class InodeCheck {
     report('rememberedPlaceWrong', this.#place(id), detail, mend);
   }
 
-  /** Directories have their state, and everything its checksum in both records or in none. */
-  async #checkKinds(held: readonly Held[]): Promise<void> {
+  async #checkStates(held: readonly Held[]): Promise<void> {
     const { store, report } = this.#inspection;
     const { layer } = this.#volume;
-    const states = await store.getMany(held.map(({ id }) => directoryKey(layer, id)));
-    const records = await store.getMany(held.map(({ id }) => objectRecordKey(layer, id)));
-    for (const [index, { id, inode }] of held.entries()) {
-      if (inode.type === 'directory') {
-        const mend = makesState({ layer, parent: id });
-        if (!states[index]) report('directoryStateMissing', this.#place(id), 'it is a directory', mend);
-        continue;
-      }
-      const stored = records[index];
-      const record = decoded(stored, decodeObjectRecord);
-      if (stored && !record) continue;
-      if (inode.etag && !stored) {
-        const detail = 'it was put as an object, and all that it has beyond its bytes is lost';
-        report('objectRecordMissing', this.#place(id), detail);
-        continue;
-      }
-      const [one, other] = [inode.checksum, record?.checksum];
-      if (one?.algorithm !== other?.algorithm || one?.type !== other?.type) {
-        const detail = `the inode says ${one?.algorithm ?? 'none'}, the object ${other?.algorithm ?? 'none'}`;
-        report('checksumWrong', this.#place(id), detail);
-      }
+    const directories = held.filter(({ inode }) => inode.type === 'directory');
+    const states = await store.getMany(directories.map(({ id }) => directoryKey(layer, id)));
+    for (const [index, { id }] of directories.entries()) {
+      const mend = makesState({ layer, parent: id });
+      if (!states[index]) report('directoryStateMissing', this.#place(id), 'it is a directory', mend);
     }
+  }
+
+  /** A file's checksum is also that of its object, and there are as many tags as that says. */
+  async #checkObjects(held: readonly Held[]): Promise<void> {
+    const { store, report } = this.#inspection;
+    const { layer } = this.#volume;
+    const tagged: { readonly id: InodeId; readonly object: ObjectRecord }[] = [];
+    for (const { id, inode } of held) {
+      const what = `object of inode ${id}`;
+      const as = { what, where: this.#where, decode: decodeObjectRecord };
+      const object = inode.object
+        ? readable(this.#inspection, { key: inodeKey(layer, id), value: inode.object }, as)
+        : objectOf(inode);
+      if (!object) continue;
+      if (object.tagCount > 0) tagged.push({ id, object });
+      if (inode.type === 'directory') continue;
+      const [one, other] = [inode.checksum, object.checksum];
+      if (one?.algorithm === other?.algorithm && one?.type === other?.type) continue;
+      const detail = `the inode says ${one?.algorithm ?? 'none'}, the object ${other?.algorithm ?? 'none'}`;
+      report('checksumWrong', this.#place(id), detail);
+    }
+    const tags = await store.getMany(tagged.map(({ id }) => tagsKey(layer, id)));
+    for (const [index, { id, object }] of tagged.entries()) {
+      const stored = tags[index];
+      this.#checkTagCount(id, object, stored ? decoded(stored, decodeTags) : []);
+    }
+  }
+
+  #checkTagCount(id: InodeId, { tagCount: said }: ObjectRecord, tags: Tags | undefined): void {
+    if (!tags || tags.length === said) return;
+    const detail = `its object says ${said} tags, there are ${tags.length}`;
+    const mend = countsTags(this.#volume.layer, id, { said, tagCount: tags.length });
+    this.#inspection.report('tagCountWrong', this.#place(id), detail, mend);
   }
 
   /** Every further name leads to the inode, which counts more than one. */
@@ -285,56 +300,23 @@ class InodeCheck {
     }
   }
 
-  async objectRecords(): Promise<void> {
-    const { store, report } = this.#inspection;
-    const { layer } = this.#volume;
-    for await (const page of store.pages(layerBounds(SPACE.objectRecord, layer))) {
-      const ids = page.map(({ key }) => inodeId(inodeOfKey(key)));
-      const inodes = await store.getMany(ids.map((id) => inodeKey(layer, id)));
-      const tags = await store.getMany(ids.map((id) => tagsKey(layer, id)));
-      for (const [index, entry] of page.entries()) {
-        const id = ids[index] ?? ROOT_INODE;
-        const what = `object of inode ${id}`;
-        const as = { what, where: this.#where, decode: decodeObjectRecord };
-        const record = readable(this.#inspection, entry, as);
-        if (!record) continue;
-        const inode = decoded(inodes[index], decodeInode);
-        if (!inodes[index])
-          report('objectRecordStray', as, 'the inode does not exist', removal(entry.key, what));
-        else if (record.directory && inode && inode.type !== 'directory') {
-          report('objectRecordStray', as, `it is a directory’s, the inode is a ${inode.type}`);
-        }
-        this.#checkTagCount(id, record, tags[index]);
-      }
-    }
-  }
-
-  #checkTagCount(id: InodeId, record: ObjectRecord, stored: Bytes | undefined): void {
-    const tags = stored ? decoded(stored, decodeTags) : [];
-    if (!tags || tags.length === record.tagCount) return;
-    const detail = `its object says ${record.tagCount} tags, there are ${tags.length}`;
-    const mend = countsTags(this.#volume.layer, id, { said: record.tagCount, tagCount: tags.length });
-    this.#inspection.report('tagCountWrong', this.#place(id), detail, mend);
-  }
-
+  /** Of nothing, or of an object that knows of none: what it counts was compared with its count. */
   async tags(): Promise<void> {
     const { store, report } = this.#inspection;
     const { layer } = this.#volume;
     for await (const page of store.pages(layerBounds(SPACE.tags, layer))) {
       const ids = page.map(({ key }) => inodeId(inodeOfKey(key)));
-      const records = await store.getMany(ids.map((id) => objectRecordKey(layer, id)));
       const inodes = await store.getMany(ids.map((id) => inodeKey(layer, id)));
       for (const [index, entry] of page.entries()) {
         const id = ids[index] ?? ROOT_INODE;
         const what = `tags of inode ${id}`;
         const tags = readable(this.#inspection, entry, { what, where: this.#where, decode: decodeTags });
-        if (records[index]) continue;
-        const stored = inodes[index];
-        // What was put had a record with more in it: one made anew would hide that.
-        const hadOne = decoded(stored, decodeInode)?.etag !== undefined;
-        const ofFile = hadOne ? undefined : makesObject(layer, id, tags?.length ?? 0);
-        const mend = tags && (stored ? ofFile : removal(entry.key, what));
-        report('tagCountWrong', this.#place(id), 'it has tags and no object', mend);
+        if (!inodes[index]) {
+          report('tagCountWrong', this.#place(id), 'it has tags, and is not there', removal(entry.key, what));
+          continue;
+        }
+        const object = decoded(inodes[index], (stored) => objectOf(decodeInode(stored)));
+        if (object?.tagCount === 0) this.#checkTagCount(id, object, tags);
       }
     }
   }

@@ -134,7 +134,6 @@ const LAYERED: readonly (readonly [space: number, what: string])[] = [
   [SPACE.inode, 'inodes'],
   [SPACE.directory, 'directories'],
   [SPACE.inline, 'inline bytes'],
-  [SPACE.objectRecord, 'object records'],
   [SPACE.tags, 'tags'],
   [SPACE.link, 'links'],
   [SPACE.usage, 'usage'],

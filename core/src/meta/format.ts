@@ -3,7 +3,7 @@
  * A set bit that this program does not know means, by where it stands:
  * - compatible: nothing; it may read and write.
  * - read-only compatible: it may only read. There is no read-only mode yet, so it must not open.
- * - incompatible: it must not open.
+ * - incompatible: it must not open. Nor may it a store without one of those that it knows, which an older program wrote.
  */
 
 import type { Op, ReadTx } from '@facet/engine';
@@ -20,7 +20,13 @@ interface Format {
 
 /** Each record carries a checksum where LMDB keeps it: who does not know takes that for a part of the value. */
 const SEALED_RECORDS = 1;
-const KNOWN: Format = { compatible: 0, readOnlyCompatible: 0, incompatible: SEALED_RECORDS };
+/** What S3 knows of an object lies in its inode's record: who does not know takes it for a file that was never put. */
+const OBJECTS_IN_INODES = 2;
+const KNOWN: Format = {
+  compatible: 0,
+  readOnlyCompatible: 0,
+  incompatible: SEALED_RECORDS | OBJECTS_IN_INODES,
+};
 const SCHEMA = 1;
 
 function encodeFormat(format: Format): Buffer {
@@ -38,25 +44,42 @@ export function* isMarked(tx: ReadTx): Op<boolean> {
   return (yield* tx.get(formatKey())) !== undefined;
 }
 
-/** Marks a new store; checks one that is there. @throws FsError Invalid (a newer program wrote it) */
+/** Marks a new store; checks one that is there. @throws FsError Invalid (a newer or an older program wrote it) */
 export const checkFormat: Command<Readonly<Record<string, never>>, Format> = {
   name: 'checkFormat',
   runsWhenFull: true,
   *run(tx) {
-    const stored = yield* tx.get(formatKey());
-    if (!stored) {
-      tx.put(formatKey(), encodeFormat(KNOWN));
-      return KNOWN;
-    }
-    const format = decodeFormat(stored);
-    const unknown =
-      (format.incompatible & ~KNOWN.incompatible) | (format.readOnlyCompatible & ~KNOWN.readOnlyCompatible);
-    if (unknown !== 0) {
-      throw new FsError(
-        'Invalid',
-        `this store has features this program does not know (0x${(unknown >>> 0).toString(16)}): use the version that wrote it`,
-      );
-    }
-    return format;
+    const format = yield* knownFormat(tx);
+    if (format) return format;
+    tx.put(formatKey(), encodeFormat(KNOWN));
+    return KNOWN;
   },
 };
+
+/** Of a store that is marked. @throws FsError Invalid (a newer or an older program wrote it) */
+export function* knownFormat(tx: ReadTx): Op<Format | undefined> {
+  const stored = yield* tx.get(formatKey());
+  if (!stored) return undefined;
+  const format = decodeFormat(stored);
+  mustBeKnown(format);
+  return format;
+}
+
+function mustBeKnown({ incompatible, readOnlyCompatible }: Format): void {
+  const unknown = (incompatible & ~KNOWN.incompatible) | (readOnlyCompatible & ~KNOWN.readOnlyCompatible);
+  if (unknown !== 0) {
+    throw new FsError(
+      'Invalid',
+      `this store has features this program does not know (${hex(unknown)}): use the version that wrote it`,
+    );
+  }
+  const missing = KNOWN.incompatible & ~incompatible;
+  if (missing !== 0) {
+    throw new FsError(
+      'Invalid',
+      `this store was written by an older version, in another format (without ${hex(missing)}): use that version, and copy what is in it to a new store, as by S3`,
+    );
+  }
+}
+
+const hex = (bits: number): string => `0x${(bits >>> 0).toString(16)}`;

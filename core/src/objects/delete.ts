@@ -4,8 +4,7 @@ import type { Op } from '@facet/engine';
 import type { Command } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import { assert } from '../invariant.ts';
-import { objectRecordKey, tagsKey } from '../meta/keys.ts';
-import { BYTES_OF_DIRECTORY } from '../tree/bytesOfDirectory.ts';
+import { BYTES_OF_DIRECTORY, giveUpObject } from '../tree/bytesOfDirectory.ts';
 import { loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
 import { releaseInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
@@ -65,7 +64,6 @@ function* deleteBytesOfDirectory(change: Change, target: Target, object: FoundOb
 
 /** With entries below, only the object goes and the directory becomes implicit; it never recurses. */
 function* deleteDirectoryObject(change: Change, target: Target, object: FoundObject): Op<number> {
-  const { tx, layer, now } = change;
   const { id, dentry } = object;
   const state = yield* loadDirectory(change, id);
   if (state.entries === 0) {
@@ -75,8 +73,7 @@ function* deleteDirectoryObject(change: Change, target: Target, object: FoundObj
     yield* releaseInode(change, object);
     return yield* prune(change, target);
   }
-  tx.delete(objectRecordKey(layer, id));
-  tx.delete(tagsKey(layer, id));
-  storeDirectory(change, id, { ...state, explicit: false, ctime: now, change: state.change + 1 });
+  giveUpObject(change, object);
+  storeDirectory(change, id, { ...state, explicit: false, ctime: change.now, change: state.change + 1 });
   return 0;
 }

@@ -4,9 +4,9 @@ import type { Op } from '@facet/engine';
 import { FsError } from '../errors.ts';
 import { type InodeId, ROOT_INODE, type Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
-import { inodeKey, objectRecordKey } from '../meta/keys.ts';
+import { inodeKey } from '../meta/keys.ts';
 import { decodeInode, type Inode } from '../meta/records/inode.ts';
-import { decodeObjectRecord, type ObjectRecord } from '../meta/records/object.ts';
+import { type ObjectRecord, objectOf } from '../meta/records/object.ts';
 import type { Dentry } from '../meta/records/tree.ts';
 import { BYTES_OF_DIRECTORY } from '../tree/bytesOfDirectory.ts';
 import { findEntry, loadDirectory } from '../tree/directories.ts';
@@ -31,11 +31,7 @@ export interface FoundObject {
   readonly mtime: Timestamp;
   readonly dentry: Dentry;
   readonly record: ObjectRecord;
-  /** What was put has a record. It may be put again, or deleted; to whoever reads it would be an object that nobody put. */
-  readonly isRecordLost?: true;
 }
-
-const NO_RECORD: ObjectRecord = { properties: {}, userMetadata: {}, tagCount: 0 };
 
 /** Where a key leads: what is there, and how far the path goes. */
 export interface Target extends Walked {
@@ -84,12 +80,10 @@ export function within({ path, trail, dentries }: Target, directory: Dentry | un
   };
 }
 
-/** @throws FsError NoEntry | Corrupt */
+/** @throws FsError NoEntry */
 export function* findObject(view: View, key: Buffer): Op<FoundObject> {
   const { object } = yield* findTarget(view, key);
   if (!object) throw new FsError('NoEntry', `${key.toString()} does not exist in ${view.volume.name}`);
-  if (object.isRecordLost)
-    throw new FsError('Corrupt', `what an object has beyond its bytes is lost (inode ${object.id})`);
   return object;
 }
 
@@ -97,14 +91,11 @@ export function* findObject(view: View, key: Buffer): Op<FoundObject> {
 function* loadObject(view: View, dentry: Dentry): Op<FoundObject | undefined> {
   const { tx, layer } = view;
   const id = dentry.inode;
-  const [stored, storedRecord] = yield* tx.getMany([inodeKey(layer, id), objectRecordKey(layer, id)]);
+  const stored = yield* tx.get(inodeKey(layer, id));
   assert(stored !== undefined, () => `entry of inode ${id} has its inode`);
   const inode = decodeInode(stored);
-  const record = storedRecord ? decodeObjectRecord(storedRecord) : NO_RECORD;
-  if (inode.type !== 'directory') {
-    const found = { id, inode, mtime: inode.mtime, dentry, record };
-    return inode.etag && !storedRecord ? { ...found, isRecordLost: true } : found;
-  }
+  const record = objectOf(inode);
+  if (inode.type !== 'directory') return { id, inode, mtime: inode.mtime, dentry, record };
   const state = yield* loadDirectory(view, id);
   if (!state.explicit) return undefined;
   const made = record.directory ?? { etag: EMPTY_ETAG, lastModified: state.mtime };

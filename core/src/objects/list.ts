@@ -4,9 +4,9 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import type { Op, ReadTx } from '@facet/engine';
 import type { InodeId, Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
-import { objectRecordKey, prefixBounds, successor } from '../meta/keys.ts';
-import { decodeListedInode } from '../meta/records/inode.ts';
-import { decodeObjectRecord } from '../meta/records/object.ts';
+import { prefixBounds, successor } from '../meta/keys.ts';
+import { decodeInode, decodeListedInode } from '../meta/records/inode.ts';
+import { objectOf } from '../meta/records/object.ts';
 import { loadDirectory } from '../tree/directories.ts';
 import { readInodeRecords } from '../tree/inodeRecords.ts';
 import { type View, viewVolume } from '../tree/scope.ts';
@@ -22,10 +22,14 @@ import { KeyWalk, type Visit } from './walk.ts';
  */
 const STEPS_MAX = 5_000;
 
-/** `madeAt`: when a directory without an object of its own last changed. */
-type Line =
-  | { readonly kind: 'object'; readonly visit: Visit; readonly madeAt?: Timestamp }
-  | { readonly kind: 'prefix'; readonly prefix: Buffer };
+interface ObjectLine {
+  readonly kind: 'object';
+  readonly visit: Visit;
+  /** When a directory without an object of its own last changed. */
+  readonly madeAt?: Timestamp;
+}
+
+type Line = ObjectLine | { readonly kind: 'prefix'; readonly prefix: Buffer };
 
 export function* listObjects(tx: ReadTx, args: ListObjectsArgs): Op<ListObjectsResult> {
   const view = yield* viewVolume(tx, args.volume);
@@ -120,7 +124,6 @@ function* directoryLine(view: View, visit: Visit): Op<Line | undefined> {
 }
 
 function* summarise(view: View, lines: readonly Line[]): Op<ListObjectsResult['entries']> {
-  const { tx, layer } = view;
   const files: InodeId[] = [];
   const directories: InodeId[] = [];
   for (const line of lines) {
@@ -129,14 +132,13 @@ function* summarise(view: View, lines: readonly Line[]): Op<ListObjectsResult['e
     (type === 'directory' ? directories : files).push(inode);
   }
   const inodes = yield* readInodeRecords(view, files);
-  const records = yield* tx.getMany(directories.map((id) => objectRecordKey(layer, id)));
+  const inodesOfDirectories = yield* readInodeRecords(view, directories);
   let [nextFile, nextDirectory] = [0, 0];
   return lines.map((line) => {
     if (line.kind === 'prefix') return line;
-    const { visit, madeAt } = line;
-    return visit.dentry.type === 'directory'
-      ? { kind: 'object', key: visit.key, ...directorySummary(records[nextDirectory++], madeAt) }
-      : listedFile(visit, inodes[nextFile++]);
+    return line.visit.dentry.type === 'directory'
+      ? listedDirectory(line, inodesOfDirectories[nextDirectory++])
+      : listedFile(line.visit, inodes[nextFile++]);
   });
 }
 
@@ -154,15 +156,16 @@ function listedFile(
     : { kind: 'object', key, sizeBytes, lastModified, etag, storageClass };
 }
 
-function directorySummary(
+function listedDirectory(
+  { visit: { key, dentry }, madeAt }: ObjectLine,
   stored: Uint8Array | undefined,
-  madeAt: Timestamp | undefined,
-): Omit<ObjectSummary, 'key'> {
-  const record = stored && decodeObjectRecord(stored);
-  const object = record?.directory;
+): { readonly kind: 'object' } & ObjectSummary {
+  assert(stored !== undefined, () => `entry of inode ${dentry.inode} has its inode`);
+  const { directory: object, checksum } = objectOf(decodeInode(stored));
   assert(object || madeAt !== undefined, 'an explicit directory was made at some time');
-  const { checksum } = record ?? {};
   return {
+    kind: 'object',
+    key,
     sizeBytes: 0,
     lastModified: object?.lastModified ?? (madeAt as Timestamp),
     etag: etagText(object?.etag ?? EMPTY_ETAG),

@@ -5,13 +5,13 @@ import { dropBody } from '../contents/bodies.ts';
 import { withoutSetId } from '../files/permission.ts';
 import type { InodeId, Timestamp } from '../ids.ts';
 import { assert } from '../invariant.ts';
-import { type EntryName, objectRecordKey, tagsKey } from '../meta/keys.ts';
+import { type EntryName, tagsKey } from '../meta/keys.ts';
 import { type BodyRef, EMPTY_BODY, type Inode } from '../meta/records/inode.ts';
-import { encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
+import { encodeObjectRecord, encodeTags, type ObjectRecord } from '../meta/records/object.ts';
 import type { Dentry } from '../meta/records/tree.ts';
 import { BYTES_OF_DIRECTORY, giveUpObject } from '../tree/bytesOfDirectory.ts';
 import { findEntry, insertEntry, loadDirectory, removeEntry, storeDirectory } from '../tree/directories.ts';
-import { type Found, freshInode, loadInode, newInodeId, storeInode } from '../tree/inodes.ts';
+import { dropTags, type Found, freshInode, loadInode, newInodeId, storeInode } from '../tree/inodes.ts';
 import { dropName } from '../tree/links.ts';
 import { adjustUsage, type Change } from '../tree/scope.ts';
 import { etagText } from './etag.ts';
@@ -50,7 +50,7 @@ function* bytesOfDirectory(change: Change, found: Target): Op<Target> {
   const { dentry: directory } = found;
   const target = within(found, directory);
   if (!directory) return target;
-  giveUpObject(change, directory.inode);
+  giveUpObject(change, { id: directory.inode, inode: yield* loadInode(change, directory.inode) });
   const hidden = yield* findEntry(change, directory.inode, BYTES_OF_DIRECTORY);
   return hidden ? { ...target, dentry: hidden } : target;
 }
@@ -103,6 +103,7 @@ function* giveWay(
 function* replaceFile(change: Change, old: FoundObject, next: NewObject): Op<Published> {
   const { id, inode } = old;
   if (next.body !== 'keep') yield* dropBody(change, { inode: id, body: inode.body });
+  dropTags(change, old);
   const { etag: _etag, storageClass: _class, checksum: _checksum, ...kept } = inode;
   const renewed = {
     ...kept,
@@ -133,11 +134,12 @@ function* storeFile(change: Change, { id, inode }: Found, next: NewObject): Op<I
     body,
     etag,
     sizeBytes,
+    object: objectFor(next),
   };
   if (storageClass && storageClass !== STANDARD) stored.storageClass = storageClass;
   if (checksum) stored.checksum = { algorithm: checksum.algorithm, type: checksum.type };
   storeInode(change, id, stored);
-  storeRecord(change, id, next);
+  storeTags(change, id, next);
   return stored;
 }
 
@@ -156,18 +158,19 @@ function* publishDirectory(change: Change, place: Place, next: NewObject): Op<Pu
     ctime: change.now,
     change: state.change + 1,
   });
-  if (Object.keys(given).length > 0) {
-    const inode = yield* loadInode(change, id);
-    storeInode(change, id, { ...inode, ...given, ctime: change.now, change: inode.change + 1 });
-  }
   const body = next.body === 'keep' ? EMPTY_BODY : yield* next.body(id);
   assert(body.kind === 'empty', 'no bytes, no body');
   const { etag, storageClass } = next;
-  storeRecord(change, id, next, {
+  const object = objectFor(next, {
     etag,
     lastModified: change.now,
     ...(storageClass && storageClass !== STANDARD && { storageClass }),
   });
+  const inode = yield* loadInode(change, id);
+  const changed = Object.keys(given).length > 0 && { ctime: change.now, change: inode.change + 1 };
+  dropTags(change, { id, inode });
+  storeInode(change, id, { ...inode, ...given, ...changed, object });
+  storeTags(change, id, next);
   return {
     bytes: 0,
     inodes: target.dentry ? 0 : 1,
@@ -175,26 +178,19 @@ function* publishDirectory(change: Change, place: Place, next: NewObject): Op<Pu
   };
 }
 
-function storeRecord(
-  change: Change,
-  id: InodeId,
-  next: NewObject,
-  directory?: NonNullable<FoundObject['record']['directory']>,
-): void {
+function objectFor(next: NewObject, directory?: ObjectRecord['directory']): Buffer {
   const { properties, userMetadata, checksum, tags = [] } = next;
-  const { tx, layer } = change;
-  tx.put(
-    objectRecordKey(layer, id),
-    encodeObjectRecord({
-      properties,
-      userMetadata,
-      tagCount: tags.length,
-      ...(checksum && { checksum }),
-      ...(directory && { directory }),
-    }),
-  );
+  return encodeObjectRecord({
+    properties,
+    userMetadata,
+    tagCount: tags.length,
+    ...(checksum && { checksum }),
+    ...(directory && { directory }),
+  });
+}
+
+function storeTags({ tx, layer }: Change, id: InodeId, { tags = [] }: NewObject): void {
   if (tags.length > 0) tx.put(tagsKey(layer, id), encodeTags(tags));
-  else tx.delete(tagsKey(layer, id));
 }
 
 /** Makes the directories of a path that do not exist yet, implicit ones. @returns the last */

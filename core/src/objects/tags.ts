@@ -4,7 +4,7 @@ import type { Op, ReadTx } from '@facet/engine';
 import type { Command } from '../commands/command.ts';
 import { FsError } from '../errors.ts';
 import type { VolumeId } from '../ids.ts';
-import { objectRecordKey, tagsKey } from '../meta/keys.ts';
+import { tagsKey } from '../meta/keys.ts';
 import { decodeTags, encodeObjectRecord, encodeTags } from '../meta/records/object.ts';
 import { storeInode } from '../tree/inodes.ts';
 import { changeVolume, type View, viewVolume } from '../tree/scope.ts';
@@ -19,10 +19,11 @@ export function* getTags(tx: ReadTx, args: { readonly volume: VolumeId; readonly
 
 /** @throws FsError Corrupt */
 export function* tagsOf(view: View, { id, record }: FoundObject): Op<Tags> {
+  if (record.tagCount === 0) return [];
   const stored = yield* view.tx.get(tagsKey(view.layer, id));
-  if (!stored && record.tagCount > 0)
+  if (!stored)
     throw new FsError('Corrupt', `the ${record.tagCount} tags of an object are lost (inode ${id})`);
-  return stored ? decodeTags(stored) : [];
+  return decodeTags(stored);
 }
 
 export const setTags: Command<
@@ -37,8 +38,8 @@ export const setTags: Command<
     const { tags } = args;
     if (tags.length > 0) tx.put(tagsKey(change.layer, id), encodeTags(tags));
     else tx.delete(tagsKey(change.layer, id));
-    tx.put(objectRecordKey(change.layer, id), encodeObjectRecord({ ...record, tagCount: tags.length }));
-    storeInode(change, id, { ...inode, ctime: change.now, change: inode.change + 1 });
+    const object = encodeObjectRecord({ ...record, tagCount: tags.length });
+    storeInode(change, id, { ...inode, object, ctime: change.now, change: inode.change + 1 });
     return { existed: record.tagCount > 0 };
   },
 };

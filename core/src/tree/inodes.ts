@@ -5,7 +5,7 @@ import { take } from '../commands/counter.ts';
 import { dropBody } from '../contents/bodies.ts';
 import { FsError } from '../errors.ts';
 import { type InodeId, inodeId } from '../ids.ts';
-import { directoryKey, inodeKey, objectRecordKey, tagsKey } from '../meta/keys.ts';
+import { directoryKey, inodeKey, tagsKey } from '../meta/keys.ts';
 import {
   decodeInode,
   EMPTY_BODY,
@@ -14,6 +14,7 @@ import {
   type InodeType,
   type Place,
 } from '../meta/records/inode.ts';
+import { objectOf } from '../meta/records/object.ts';
 import { adjustUsage, type Change, type View } from './scope.ts';
 
 export interface Found {
@@ -64,6 +65,11 @@ export function freshInode(
   };
 }
 
+/** Few have some: to delete what is not there would be a look at one more page, and a line of the journal. */
+export function dropTags({ tx, layer }: Change, { id, inode }: Found): void {
+  if (objectOf(inode).tagCount > 0) tx.delete(tagsKey(layer, id));
+}
+
 /** Removes an inode that has no name left, and lets its bytes go. */
 export function* releaseInode(change: Change, { id, inode }: Found): Op<{ readonly freedBytes: number }> {
   const { tx, layer } = change;
@@ -71,12 +77,7 @@ export function* releaseInode(change: Change, { id, inode }: Found): Op<{ readon
   const freedBytes = inode.sizeBytes;
   if (inode.type === 'directory') tx.delete(directoryKey(layer, id));
   tx.delete(inodeKey(layer, id));
-  // Only objects have a record, and tags: to see that is less work than to delete, and to journal, what is not there.
-  const recordKey = objectRecordKey(layer, id);
-  if (yield* tx.get(recordKey)) {
-    tx.delete(recordKey);
-    tx.delete(tagsKey(layer, id));
-  }
+  dropTags(change, { id, inode });
   yield* adjustUsage(change, { bytes: -freedBytes, inodes: -1 });
   return { freedBytes };
 }

@@ -21,7 +21,7 @@ import {
   type MapEntry,
 } from '../../src/meta/records/content.ts';
 import { type BodyRef, decodeInode, type Inode } from '../../src/meta/records/inode.ts';
-import { decodeObjectRecord } from '../../src/meta/records/object.ts';
+import { decodeTags, objectOf } from '../../src/meta/records/object.ts';
 import { decodeDentry, decodeDirectoryState, decodeEntryName } from '../../src/meta/records/tree.ts';
 import { decodePart } from '../../src/meta/records/upload.ts';
 import { decodeUsage } from '../../src/meta/records/volume.ts';
@@ -118,9 +118,7 @@ function checkBodies(all: All, inodes: Inodes): void {
     all(SPACE.content).map(({ key, value }) => [contentOfKey(key), decodeContent(value)]),
   );
   const inline = new Map(all(SPACE.inline).map(({ key, value }) => [idOf(key), value.length]));
-  const records = new Map(
-    all(SPACE.objectRecord).map(({ key, value }) => [idOf(key), decodeObjectRecord(value)]),
-  );
+  const tags = new Map(all(SPACE.tags).map(({ key, value }) => [idOf(key), decodeTags(value).length]));
   const references = new Map<number, number>();
   const count = (content: number): void => {
     references.set(content, (references.get(content) ?? 0) + 1);
@@ -137,8 +135,12 @@ function checkBodies(all: All, inodes: Inodes): void {
   };
   for (const [id, inode] of inodes) {
     checkBody(id, inode.body, inode.sizeBytes);
-    expect(records.get(id)?.checksum === undefined).toBe(inode.checksum === undefined);
+    const object = objectOf(inode);
+    if (inode.type !== 'directory') expect(object.checksum === undefined).toBe(inode.checksum === undefined);
+    expect({ id, tags: tags.get(id) ?? 0 }).toEqual({ id, tags: object.tagCount });
+    tags.delete(id);
   }
+  expect([...tags.keys()]).toEqual([]);
   expect([...inline.keys()]).toEqual([]);
   for (const { value } of all(SPACE.part)) {
     const { content } = decodePart(value);

@@ -8,7 +8,6 @@ import {
   directoryKey,
   inodeKey,
   kindOfKey,
-  objectRecordKey,
   SPACE,
   spaceBounds,
   tagsKey,
@@ -97,19 +96,6 @@ describe('a repair leaves, and a dry run promises nothing of,', () => {
     });
     expect(rot.isThere).toBe(true);
     expect(await Promise.all([store.content(content), store.get(tagsKey(LAYER, id))])).toEqual(kept);
-  });
-
-  it('a file whose object record is damaged: it may have had a checksum', async () => {
-    const { world, store } = await opened();
-    const id = await store.inodeOf('inline');
-    await store.remove(inodeKey(LAYER, id));
-    const rot = new Rot(world.life.engine, objectRecordKey(LAYER, id));
-    const tried = await repairOf(world, { dryRun: true });
-    await triedAndRepaired(world);
-    expect(tried.left.find(({ kind }) => kind === 'entryWithoutInode')?.detail).toMatch(
-      /it can not be mended, since the metadata record 15[0-9a-f]+ \(objectRecord of inode \d+\) is damaged$/,
-    );
-    expect(rot.isThere).toBe(true);
   });
 });
 

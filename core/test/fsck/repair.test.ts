@@ -32,7 +32,6 @@ const LEFT: ReadonlySet<FindingKind> = new Set<FindingKind>([
   'entryOutsideDirectory',
   'inlineMissing',
   'inlineLengthWrong',
-  'objectRecordMissing',
   'checksumWrong',
   'contentMissing',
   'contentLengthWrong',
@@ -57,11 +56,9 @@ const LEFT: ReadonlySet<FindingKind> = new Set<FindingKind>([
 const LEFT_OF_MENDED: ReadonlySet<string> = new Set([
   'contentShapeWrong: one extent and a map',
   'contentShapeWrong: an extent of another length',
-  'objectRecordStray: a directory’s, of a file',
   'mappedBytesWrong: one of three entries lost',
   'mappedBytesWrong: the only entry lost',
   'nameNotRecorded: a second name of a directory',
-  'tagCountWrong: no record of an object that was put',
   'uploadKeyWrong: a copy under another key',
 ]);
 

@@ -4,20 +4,20 @@ import { PLANTS } from './plants/all.ts';
 import { simulate } from './simulate.ts';
 
 /** In so many worlds at most each is found. */
-const SEEDS = 30;
+const SEEDS = 60;
 
 describe('a bug in a world is found:', () => {
   it.each(Object.entries(PLANTS))('%s', async (_name, plant) => {
-    let found: unknown;
-    for (let seed = 1; seed <= SEEDS && found === undefined; seed += 1) {
+    const others: string[] = [];
+    let isFound = false;
+    for (let seed = 1; seed <= SEEDS && !isFound; seed += 1) {
       await simulate({ seed, plant }).catch((error: unknown) => {
-        found = error;
+        const broken = brokenBy(error);
+        isFound = broken.some((invariant) => plant.breaks.includes(invariant));
+        // The store may meet it before a check does: an assertion names no invariant.
+        if (!isFound) others.push(`seed ${seed}: ${broken}: ${error}`);
       });
     }
-    const broken = brokenBy(found);
-    expect(
-      broken.filter((invariant) => plant.breaks.includes(invariant)),
-      `${broken}: ${found}`,
-    ).not.toEqual([]);
+    expect(isFound, others.join('\n')).toBe(true);
   });
 });

@@ -74,7 +74,9 @@ test('of a file with inline bytes: the log names it and what to do, a repair men
   expect(found.stdout).toMatch(/entryWithoutInode: entry "small" of directory 2.*: inode 3 is damaged\n/);
   expect(found.stdout).toContain("'facet fsck --repair --dry-run' tells what of that can be mended\n");
   const tried = await facet(['fsck', '--repair', '--dry-run', '--data', data]);
-  expect(tried.stdout).toMatch(/would be repaired: .*makes the file anew, since its bytes are there\n/);
+  expect(tried.stdout).toMatch(
+    /would be repaired: .*makes the file anew, since its bytes are there; its attributes and metadata are lost\n/,
+  );
   const repaired = await facet(['fsck', '--repair', '--data', data]);
   expect([repaired.code, repaired.stdout]).toEqual([
     0,

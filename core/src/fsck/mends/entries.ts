@@ -11,11 +11,9 @@ import {
   inlineKey,
   inodeKey,
   linkKey,
-  objectRecordKey,
   SPACE,
 } from '../../meta/keys.ts';
 import { decodeInode, encodeInode } from '../../meta/records/inode.ts';
-import { decodeObjectRecord } from '../../meta/records/object.ts';
 import {
   decodeDentry,
   decodeDirectoryState,
@@ -105,7 +103,7 @@ export function recordsName({ layer, parent }: At, entry: EntryName, id: InodeId
 /** A file or symbolic link that is gone, and whose bytes lie inline still, at the name that leads to it. */
 export function makesFile(volume: Volume, parent: InodeId, entry: EntryName): Mend {
   return {
-    doing: 'makes the file anew, since its bytes are there',
+    doing: 'makes the file anew, since its bytes are there; its attributes and metadata are lost',
     makes: [SPACE.inode],
     *run(tx, context) {
       const change = yield* changeVolume(tx, volume.id, context);
@@ -113,10 +111,9 @@ export function makesFile(volume: Volume, parent: InodeId, entry: EntryName): Me
       const dentry = yield* findEntry(change, parent, entry);
       if (entry.directory || (dentry?.type !== 'file' && dentry?.type !== 'symlink')) return false;
       const { inode: id, type } = dentry;
-      const [stored, bytes, record, above, state] = yield* tx.getMany([
+      const [stored, bytes, above, state] = yield* tx.getMany([
         inodeKey(layer, id),
         inlineKey(layer, id),
-        objectRecordKey(layer, id),
         inodeKey(layer, parent),
         directoryKey(layer, parent),
       ]);
@@ -126,13 +123,11 @@ export function makesFile(volume: Volume, parent: InodeId, entry: EntryName): Me
       const { uid, gid } = yield* loadInode(change, ROOT_INODE);
       const mode = type === 'symlink' ? SYMLINK_MODE : RESCUED_MODE;
       const place = { parent, cookie: dentry.cookie };
-      const checksum = record && decodeObjectRecord(record).checksum;
       tx.delete(linkKey(layer, id, place));
       storeInode(change, id, {
         ...freshInode(change, { type, mode, uid, gid, place }),
         sizeBytes: bytes.length,
         body: { kind: 'inline' },
-        ...(checksum && { checksum: { algorithm: checksum.algorithm, type: checksum.type } }),
       });
       return true;
     },

@@ -10,13 +10,12 @@ import {
   inlineKey,
   inodeKey,
   linksOf,
-  objectRecordKey,
   orphanKey,
   SPACE,
   usageKey,
 } from '../../meta/keys.ts';
 import { type BodyRef, decodeInode, encodeInode, type Inode, type Place } from '../../meta/records/inode.ts';
-import { decodeObjectRecord, encodeObjectRecord } from '../../meta/records/object.ts';
+import { encodeObjectRecord, objectOf } from '../../meta/records/object.ts';
 import { decodeDentry, decodeEntryName, encodeDentry } from '../../meta/records/tree.ts';
 import { encodeUsage } from '../../meta/records/volume.ts';
 import {
@@ -33,7 +32,6 @@ import type { Volume, VolumeUsage } from '../../volumes/types.ts';
 import { edit, type Mend } from './mend.ts';
 
 const INODE = { decode: decodeInode, encode: encodeInode };
-const OBJECT = { decode: decodeObjectRecord, encode: encodeObjectRecord };
 
 /** In the root of a volume: what has no name left and is not known to be dead. */
 const LOST_AND_FOUND = Buffer.from('lost+found');
@@ -81,24 +79,15 @@ export function countsTags(
   id: InodeId,
   { said, tagCount }: { readonly said: number; readonly tagCount: number },
 ): Mend {
-  return edit(objectRecordKey(layer, id), OBJECT, {
+  return edit(inodeKey(layer, id), INODE, {
     doing: `has the object of inode ${id} say that it has ${tagCount} tags`,
     ...(tagCount < said && { restsOnAll: true }),
-    change: (record) => (record.tagCount === tagCount ? undefined : { ...record, tagCount }),
-  });
-}
-
-/** Tags whose object record is gone: it had at least them. */
-export function makesObject(layer: LayerId, id: InodeId, tagCount: number): Mend {
-  return {
-    doing: `makes an object record for the tags of inode ${id}`,
-    *run(tx) {
-      const key = objectRecordKey(layer, id);
-      if ((yield* tx.get(key)) || !(yield* tx.get(inodeKey(layer, id)))) return false;
-      tx.put(key, encodeObjectRecord({ properties: {}, userMetadata: {}, tagCount }));
-      return true;
+    change: (inode) => {
+      const object = objectOf(inode);
+      if (object.tagCount === tagCount) return undefined;
+      return { ...inode, object: encodeObjectRecord({ ...object, tagCount }) };
     },
-  };
+  });
 }
 
 /** `isThere`: one that is not, or is damaged, has nothing to be taken from. */

@@ -17,10 +17,9 @@
  * | 0c | directory of backups, 16 bytes | the backups of it that this store knows | |
  * | 10 | layer, parent inode, name (+ `/` of a directory) | dentry | git-tree order: a walk is S3's listing order |
  * | 11 | layer, parent inode, cookie | name of the dentry | READDIR order |
- * | 12 | layer, inode | inode | |
+ * | 12 | layer, inode | inode, and what S3 knows of it as an object | |
  * | 13 | layer, directory inode, shard u8 | directory state | |
- * | 14 | layer, inode | inline bytes of a file, symlink target, or directory object | |
- * | 15 | layer, inode | object record | |
+ * | 14 | layer, inode | inline bytes of a file, or symlink target | |
  * | 16 | layer, inode | tags | |
  * | 17 | layer, inode, parent, cookie | (empty) | further names of an inode: the first is its place |
  * | 18 | layer | usage | |
@@ -57,7 +56,6 @@ export const SPACE = {
   inode: 0x12,
   directory: 0x13,
   inline: 0x14,
-  objectRecord: 0x15,
   tags: 0x16,
   link: 0x17,
   usage: 0x18,

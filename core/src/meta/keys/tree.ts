@@ -84,8 +84,6 @@ export const placeOfLinkKey = (key: Uint8Array): { parent: number; cookie: numbe
 export const inodeKey = (layer: LayerId, inode: InodeId): Buffer => withLayerInode(SPACE.inode, layer, inode);
 export const inlineKey = (layer: LayerId, inode: InodeId): Buffer =>
   withLayerInode(SPACE.inline, layer, inode);
-export const objectRecordKey = (layer: LayerId, inode: InodeId): Buffer =>
-  withLayerInode(SPACE.objectRecord, layer, inode);
 export const tagsKey = (layer: LayerId, inode: InodeId): Buffer => withLayerInode(SPACE.tags, layer, inode);
 export const orphanKey = (layer: LayerId, inode: InodeId): Buffer =>
   withLayerInode(SPACE.orphan, layer, inode);
@@ -109,7 +107,6 @@ export const layerBounds = (space: number, layer: LayerId): Bounds =>
 const OF_INODE: ReadonlySet<number | undefined> = new Set([
   SPACE.directory,
   SPACE.inline,
-  SPACE.objectRecord,
   SPACE.tags,
   SPACE.link,
   SPACE.orphan,

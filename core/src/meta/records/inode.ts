@@ -1,4 +1,7 @@
-/** Inodes: attributes, and where the bytes are. Under 400 bytes. */
+/**
+ * Inodes: attributes, where the bytes are, and what S3 knows of an object beyond: that is carried along undecoded, since
+ * nobody else asks for it. Under 400 bytes without that, which has as many as the headers of a PUT may.
+ */
 
 import { containerId, type Location } from '@facet/extents';
 import {
@@ -90,10 +93,20 @@ export interface Inode {
   readonly device?: { readonly major: number; readonly minor: number };
   /** 8 bytes, of the exclusive create that made this file. */
   readonly createVerifier?: Uint8Array;
+  /** An object's record ({@link file://./object.ts}), as stored. Absent: S3 never put it, nor gave it tags. */
+  readonly object?: Uint8Array;
 }
 
 const SCHEMA = 1;
-const TAG = { etag: 1, storageClass: 2, checksum: 3, device: 4, createVerifier: 5, bodyAt: 7 } as const;
+const TAG = {
+  etag: 1,
+  storageClass: 2,
+  checksum: 3,
+  device: 4,
+  createVerifier: 5,
+  object: 6,
+  bodyAt: 7,
+} as const;
 
 function writeBodyRef(writer: Writer, body: BodyRef): void {
   writer.u8(body.kind === 'empty' ? 0 : body.kind === 'inline' ? 1 : 2);
@@ -119,15 +132,17 @@ export function readEtag(reader: Reader): Etag {
   return { parts, digest: reader.raw(16) };
 }
 
-/** Without optional fields, as most are. */
+/** Without optional fields, as most are that S3 did not put. */
 const PLAIN_BYTES = 93;
+/** All optional fields but the object's record. */
 const OPTIONAL_BYTES_HINT = 96;
 
 export function encodeInode(inode: Inode): Buffer {
-  const { etag, storageClass, checksum, device, createVerifier, body } = inode;
+  const { etag, storageClass, checksum, device, createVerifier, object, body } = inode;
   const at = body.kind === 'content' ? body.at : undefined;
-  const isPlain = !(etag || storageClass || checksum || device || createVerifier || at);
-  const writer = new Writer(isPlain ? PLAIN_BYTES : PLAIN_BYTES + OPTIONAL_BYTES_HINT)
+  const isPlain = !(etag || storageClass || checksum || device || createVerifier || object || at);
+  const optionalBytesHint = OPTIONAL_BYTES_HINT + (object?.length ?? 0);
+  const writer = new Writer(isPlain ? PLAIN_BYTES : PLAIN_BYTES + optionalBytesHint)
     .u8(SCHEMA)
     .u8(inodeTypeCode(inode.type))
     .u16(inode.mode)
@@ -149,6 +164,7 @@ export function encodeInode(inode: Inode): Buffer {
   if (checksum) writer.field(TAG.checksum, (field) => writeChecksumKind(field, checksum));
   if (device) writer.field(TAG.device, (field) => field.u32(device.major).u32(device.minor));
   if (createVerifier) writer.field(TAG.createVerifier, (field) => field.raw(createVerifier));
+  if (object) writer.field(TAG.object, (field) => field.raw(object));
   if (at) writer.field(TAG.bodyAt, (field) => field.u16(at.store).u64(at.container).u64(at.offset));
   return writer.done();
 }
@@ -172,6 +188,9 @@ const FIELDS: FieldReaders<{ -readonly [K in keyof Inode]?: Inode[K] }> = {
   },
   [TAG.createVerifier]: (field, inode) => {
     inode.createVerifier = field.raw(8);
+  },
+  [TAG.object]: (field, inode) => {
+    inode.object = field.rest();
   },
   [TAG.bodyAt]: (field, inode) => {
     const { body } = inode;

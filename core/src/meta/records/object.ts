@@ -1,10 +1,13 @@
-/** What an object has beyond a file: properties, user metadata, checksum; and what an object `dir/` without bytes is. */
+/**
+ * What an object has beyond a file: properties, user metadata, checksum; and what an object `dir/` without bytes is.
+ * It lies in the inode's record.
+ */
 
 import { type Timestamp, timestamp } from '../../ids.ts';
 import type { Checksum, Etag, Tags } from '../../objects/types.ts';
 import { type FieldReaders, Reader, Writer } from '../codec.ts';
 import { readChecksum, writeChecksum } from './checksum.ts';
-import { readEtag, writeEtag } from './inode.ts';
+import { type Inode, readEtag, writeEtag } from './inode.ts';
 
 /** Of a directory's object. It has no bytes: where `dir/` has some, a file in the directory is the object. */
 interface DirectoryObject {
@@ -78,6 +81,13 @@ export function decodeObjectRecord(bytes: Uint8Array): ObjectRecord {
   const record: ObjectRecord = { properties: {}, userMetadata: {}, tagCount: 0 };
   new Reader(bytes).schema(SCHEMA, 'object record').fields(FIELDS, record);
   return record;
+}
+
+const NOTHING: ObjectRecord = { properties: {}, userMetadata: {}, tagCount: 0 };
+
+/** Of a file that S3 never put: nothing. */
+export function objectOf({ object }: Pick<Inode, 'object'>): ObjectRecord {
+  return object ? decodeObjectRecord(object) : NOTHING;
 }
 
 function readDirectoryObject(field: Reader): DirectoryObject {

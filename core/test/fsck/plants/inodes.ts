@@ -1,20 +1,21 @@
-import { cookie, inodeId, ROOT_INODE, timestamp } from '../../../src/ids.ts';
-import { inlineKey, inodeKey, linkKey, objectRecordKey, orphanKey, tagsKey } from '../../../src/meta/keys.ts';
+import { cookie, inodeId, ROOT_INODE } from '../../../src/ids.ts';
+import { inlineKey, inodeKey, linkKey, orphanKey, tagsKey } from '../../../src/meta/keys.ts';
 import { encodeInode } from '../../../src/meta/records/inode.ts';
 import {
-  decodeObjectRecord,
   encodeObjectRecord,
   encodeTags,
   type ObjectRecord,
+  objectOf,
 } from '../../../src/meta/records/object.ts';
 import { LAYER, type Vandal } from '../vandal.ts';
 import type { Plants } from './plant.ts';
 
 const NOBODY = inodeId(9_999);
 
-async function editRecord(store: Vandal, path: string, change: Partial<ObjectRecord>): Promise<void> {
-  const key = objectRecordKey(LAYER, await store.inodeOf(path));
-  await store.put(key, encodeObjectRecord({ ...decodeObjectRecord(await store.get(key)), ...change }));
+function editObject(store: Vandal, path: string, change: Partial<ObjectRecord>): Promise<void> {
+  return store.editInode(path, (inode) => ({
+    object: encodeObjectRecord({ ...objectOf(inode), ...change }),
+  }));
 }
 
 export const INODES_PLANTS = {
@@ -22,7 +23,7 @@ export const INODES_PLANTS = {
     {
       what: 'a new inode',
       plant: async (store) => {
-        const { etag: _, ...inode } = await store.inode('inline');
+        const inode = await store.inode('inline');
         const id = inodeId(await store.take(`inode/${LAYER}`));
         const place = { parent: ROOT_INODE, cookie: cookie(9_999) };
         await store.put(inodeKey(LAYER, id), encodeInode({ ...inode, body: { kind: 'empty' }, place }));
@@ -88,7 +89,7 @@ export const INODES_PLANTS = {
     {
       what: 'no mark',
       plant: async (store) => {
-        const { etag: _, ...inode } = await store.inode('inline');
+        const inode = await store.inode('inline');
         const id = inodeId(await store.take(`inode/${LAYER}`));
         await store.put(inodeKey(LAYER, id), encodeInode({ ...inode, body: { kind: 'empty' }, nlink: 0 }));
         await store.use({ bytes: inode.sizeBytes, inodes: 1 });
@@ -114,58 +115,30 @@ export const INODES_PLANTS = {
       plant: async (store) => store.put(inlineKey(LAYER, await store.inodeOf('inline')), Buffer.alloc(101)),
     },
   ],
-  objectRecordStray: [
-    {
-      what: 'of nothing',
-      plant: (store) =>
-        store.put(
-          objectRecordKey(LAYER, NOBODY),
-          encodeObjectRecord({ properties: {}, userMetadata: {}, tagCount: 0 }),
-        ),
-    },
-    {
-      what: 'a directory’s, of a file',
-      plant: async (store) => {
-        const etag = { digest: Buffer.alloc(16), parts: 0 };
-        const directory = {
-          body: { kind: 'empty' },
-          sizeBytes: 0,
-          etag,
-          lastModified: timestamp(1n),
-        } as const;
-        await editRecord(store, 'packed', { directory });
-      },
-    },
-  ],
-  objectRecordMissing: [
-    {
-      what: 'of an object',
-      plant: async (store) => store.remove(objectRecordKey(LAYER, await store.inodeOf('other'))),
-    },
-  ],
   checksumWrong: [
     {
-      what: 'in one record',
+      what: 'of the object alone',
       plant: (store) =>
-        editRecord(store, 'packed', {
+        editObject(store, 'packed', {
           checksum: { algorithm: 'SHA1', type: 'FULL_OBJECT', value: Buffer.alloc(20) },
         }),
     },
+    {
+      what: 'of the inode alone',
+      plant: (store) =>
+        store.editInode('packed', () => ({ checksum: { algorithm: 'SHA1', type: 'FULL_OBJECT' } })),
+    },
   ],
   tagCountWrong: [
-    { what: 'too many', plant: (store) => editRecord(store, 'packed', { tagCount: 2 }) },
-    { what: 'none there', plant: (store) => editRecord(store, 'other', { tagCount: 1 }) },
+    { what: 'too many', plant: (store) => editObject(store, 'packed', { tagCount: 2 }) },
+    { what: 'none there', plant: (store) => editObject(store, 'other', { tagCount: 1 }) },
+    { what: 'none counted', plant: (store) => editObject(store, 'packed', { tagCount: 0 }) },
     {
       what: 'no object',
       plant: async (store) => {
         const tags = encodeTags([{ key: 'colour', value: 'red' }]);
         await store.put(tagsKey(LAYER, await store.inodeOf('file')), tags);
       },
-    },
-    {
-      what: 'no record of an object that was put',
-      plant: async (store) => store.remove(objectRecordKey(LAYER, await store.inodeOf('packed'))),
-      also: ['objectRecordMissing'],
     },
     {
       what: 'no inode',

@@ -63,6 +63,10 @@ export const VOLUMES_PLANTS = {
       what: 'tags of a volume',
       plant: (store) => store.put(volumeTagsKey(store.world.volume), Buffer.of(9)),
     },
+    {
+      what: 'the object in an inode',
+      plant: (store) => store.editInode('packed', () => ({ object: Buffer.of(9) })),
+    },
   ],
   unknownKey: [{ what: 'a key', plant: (store) => store.put(Buffer.of(0x50, 1), Buffer.of(1)) }],
   counterBehind: [

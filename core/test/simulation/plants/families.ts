@@ -53,9 +53,9 @@ export const FAMILY_PLANTS: Readonly<Record<string, Plant>> = {
   'a store that starts takes the workers to be over': {
     world: WORLD,
     install: () => replace(Workers.prototype, { isRunning: () => false }),
-    // Their leases end, and they go on writing: what nobody refers to there is not looked for when they end, and what nobody
-    // refers to yet is taken for dead.
-    breaks: [...LOST, 'unaccountedBytes', 'liveBytesDead'],
+    // Their leases end, and they go on writing: what nobody refers to there is not looked for when they end, be it a whole
+    // container, and what nobody refers to yet is taken for dead.
+    breaks: [...LOST, 'unaccountedBytes', 'containerWithoutReferent', 'liveBytesDead'],
   },
   'a worker is answered before the commit': {
     world: WORLD,
