@@ -4,7 +4,7 @@ import { PLANTS } from './plants/all.ts';
 import { simulate } from './simulate.ts';
 
 /** In so many worlds at most each is found. */
-const SEEDS = 60;
+const SEEDS = 120;
 
 describe('a bug in a world is found:', () => {
   it.each(Object.entries(PLANTS))('%s', async (_name, plant) => {

@@ -75,7 +75,7 @@ export const FAMILY_PLANTS: Readonly<Record<string, Plant>> = {
   'a command that nobody answered is sent again': {
     world: WORLD,
     family: { store: asksAgain },
-    // A part that takes its own place drops what it refers to.
-    breaks: ['callsAreDoneOnce', 'referenceCountWrong', 'contentMissing'],
+    // A part that takes its own place drops what it refers to, and the bytes of that are given back.
+    breaks: ['callsAreDoneOnce', 'referenceCountWrong', 'contentMissing', 'liveBytesDead'],
   },
 };
