@@ -81,6 +81,39 @@ test('who is handed over is answered before the store closes, and nobody once th
   await expect(fetch(url)).rejects.toThrow();
 });
 
+test.each(['listens', 'is handed connections'])(
+  'who does not end a request keeps no door from closing that %s',
+  async (how) => {
+    const listener = adminListener(door());
+    const acceptor = createServer({ pauseOnConnect: true }, (socket) => listener.accept(socket));
+    onTestFinished(() => void acceptor.close());
+    let port: number;
+    if (how === 'listens') ({ port } = await listener.listen({ host: '127.0.0.1', port: 0 }));
+    else {
+      await listener.ready();
+      await once(acceptor.listen(0, '127.0.0.1'), 'listening');
+      const address = acceptor.address();
+      port = typeof address === 'object' && address !== null ? address.port : 0;
+    }
+    const ends = [
+      'GET /metrics HTTP/1.1\r\n',
+      'POST /v1 HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{',
+    ].map(async (begun) => {
+      const socket = connect({ host: '127.0.0.1', port }).resume();
+      socket.on('error', () => undefined);
+      socket.write(begun);
+      await once(socket, 'close');
+    });
+    // The door has read it.
+    await (await fetch(`http://127.0.0.1:${port}/health/live`)).text();
+    const beganMs = performance.now();
+    await listener.close();
+    await Promise.all(ends);
+    expect(performance.now() - beganMs).toBeLessThan(10_000);
+  },
+  40_000,
+);
+
 describe('GET /health/ready', () => {
   const ready = async (state: Partial<ServerState>) => {
     const { statusCode, body } = await door(state).inject('/health/ready');

@@ -16,6 +16,8 @@ const PROBE_TIMEOUT_MS = 2_000;
 /** For all of a request to come, its body too: whoever does not send it keeps a descriptor of the store's process. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const CHECK_MS = 5_000;
+/** For the rest of a request that is on its way when the door closes: another process waits for it, and clients for that. */
+const REST_MS_MAX = 1_000;
 
 /** No route has one: what comes is parsed in it. Unless given others, Fastify loads its own, some 10 ms at each start. */
 function noSchemas(): never {
@@ -105,7 +107,7 @@ export interface AdminListener {
   accept(socket: Socket): void;
   /** Resolves when requests that came whole by now are answered. */
   answered(): Promise<void>;
-  /** Resolves when what is in flight is answered, and every connection is closed. */
+  /** Resolves when every connection is closed: whoever does not send the rest of a request soon is cut off. */
   close(): Promise<void>;
 }
 
@@ -138,8 +140,9 @@ export function adminListener(app: FastifyInstance): AdminListener {
     async close() {
       isClosing = true;
       // First: Fastify refuses what comes on a connection that is open yet when it closes.
-      await accepted.close(0);
-      await app.close();
+      const closed = accepted.close(0).then(() => app.close());
+      if (!(await endsWithin(REST_MS_MAX, closed))) app.server.closeAllConnections();
+      await closed;
     },
   };
 }
