@@ -40,6 +40,8 @@ import { decoded, type Inspection, readable } from './store.ts';
 import { inodeCounter } from './volumes.ts';
 
 const SOME_KEY = Buffer.of(0);
+/** There is no record of them. */
+const NO_TAGS: Tags = [];
 
 interface Held {
   readonly id: InodeId;
@@ -237,14 +239,16 @@ class InodeCheck {
     const tags = await store.getMany(tagged.map(({ id }) => tagsKey(layer, id)));
     for (const [index, { id, object }] of tagged.entries()) {
       const stored = tags[index];
-      this.#checkTagCount(id, object, stored ? decoded(stored, decodeTags) : []);
+      this.#checkTagCount(id, object, stored ? decoded(stored, decodeTags) : NO_TAGS);
     }
   }
 
   #checkTagCount(id: InodeId, { tagCount: said }: ObjectRecord, tags: Tags | undefined): void {
     if (!tags || tags.length === said) return;
     const detail = `its object says ${said} tags, there are ${tags.length}`;
-    const mend = countsTags(this.#volume.layer, id, { said, tagCount: tags.length });
+    // Tags that were lost must not become none.
+    const mend =
+      tags === NO_TAGS ? undefined : countsTags(this.#volume.layer, id, { said, tagCount: tags.length });
     this.#inspection.report('tagCountWrong', this.#place(id), detail, mend);
   }
 
