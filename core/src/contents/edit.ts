@@ -186,8 +186,10 @@ function* rebuild(change: Change, owner: BodyOwner, edit: Edit): Op<BodyRef> {
   return { kind: 'content', content: id };
 }
 
-/** What is written where an entry was lost counts as if it came on top of that. */
-const mapped = (counted: number, lengthBytes: number): number => Math.min(counted, lengthBytes);
+/** What is written where an entry was lost counts as if it came on top of that. Less than nothing: it was wrong before. */
+function mapped(counted: number, lengthBytes: number): number | undefined {
+  return counted < 0 ? undefined : Math.min(counted, lengthBytes);
+}
 
 function mapContent(
   lengthBytes: number,

@@ -46,16 +46,16 @@ export async function openObject(opening: Opening, args: OpenObjectArgs): Promis
   const { commands, places, pins } = opening;
   const pin = pins.enter();
   try {
-    const found = await commands.read('openObject', (tx) => locate(tx, args, places));
-    if (found.freeSequence !== undefined) pin.raise(found.freeSequence);
+    let found = await commands.read('openObject', (tx) => locate(tx, args, places));
     const { remembered } = found;
-    if (!remembered) return new PinnedObject(opening, pin, found);
-    const recalled = await recallInto(opening, remembered);
-    if (recalled) return new PinnedObject(opening, pin, found, recalled);
-    // All of it anew: the object may be another by now.
-    const looked = await commands.read('openObject', (tx) => locate(tx, args));
-    places.foundAt(remembered, looked.pieces);
-    return new PinnedObject(opening, pin, looked);
+    const recalled = remembered && (await recallInto(opening, remembered));
+    if (remembered && !recalled) {
+      // All of it anew: the object may be another by now.
+      found = await commands.read('openObject', (tx) => locate(tx, args));
+      places.foundAt(remembered, found.pieces);
+    }
+    if (found.freeSequence !== undefined) pin.raise(found.freeSequence);
+    return new PinnedObject(opening, pin, found, recalled);
   } catch (error) {
     pin.release();
     throw error;
@@ -163,7 +163,7 @@ class PinnedObject implements OpenObject {
   readonly #parts: PartTable | undefined;
   #recalled: Recalled | undefined;
 
-  constructor(opening: Opening, pin: Pin, located: Located, recalled?: Recalled) {
+  constructor(opening: Opening, pin: Pin, located: Located, recalled: Recalled | undefined) {
     this.info = located.info;
     this.#opening = opening;
     this.#pin = pin;

@@ -129,6 +129,16 @@ describe.each(ENGINES)('an entry that was lost on the %s engine', (engine) => {
     expect((await readFile(file, 2 * PART_BYTES, 10)).toString()).toBe('cccccccccc');
   });
 
+  it('is not looked for where the count turns out to be wrong', async () => {
+    const file = await newFile('file');
+    const pieces = [0, 1].map(() => bytesFrom(world.random, PIECE_BYTES));
+    for (const [at, bytes] of pieces.entries()) await write(file, at * PIECE_BYTES, bytes);
+    await store.editContent(await store.contentOf('file'), { mappedBytes: 10 });
+    await world.life.files.setattr({ caller, file, changes: { sizeBytes: PIECE_BYTES } });
+    expect(await readFile(file, 0, PIECE_BYTES)).toEqual(pieces[0]);
+    expect(await world.findings()).toEqual([]);
+  });
+
   it('is not what a hole is', async () => {
     const file = await newFile('sparse');
     await write(file, 2 * PIECE_BYTES, Buffer.from('end'));
