@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import type { Bytes, Engine, OwnWrite } from '@facet/engine';
 import { containerName, type Disk, type DiskFile, shardOf } from '@facet/extents';
 import { FsError } from '../errors.ts';
+import { knownFormat } from '../meta/format.ts';
 import { changesIn, writeChanges } from './changes.ts';
 import { damagedFile, readBlocks } from './checkedFile.ts';
 import { ended } from './ended.ts';
@@ -76,7 +77,7 @@ export class OpenedBackup {
 
   /**
    * Into an engine that is empty. Metadata of which a byte is wrong are no metadata: what is there then is to be thrown away.
-   * @returns how many changes it was. @throws FsError Corrupt | Closed (ended); EngineError
+   * @returns how many changes it was. @throws FsError Corrupt | Invalid (of another version) | Closed (ended); EngineError
    */
   async restoreMetadata(engine: Engine): Promise<number> {
     const name = metadataName(this.id);
@@ -102,6 +103,8 @@ export class OpenedBackup {
     if (batch.length > 0) await write();
     if (count !== this.manifest.changes)
       throw damagedFile(name, `it has ${count} changes, its manifest says ${this.manifest.changes}`);
+    // Before anything else is brought back.
+    await engine.read(knownFormat);
     await fillLostRanges(engine, lostEntries, signal);
     await forgetBackups(engine);
     return count;

@@ -7,7 +7,7 @@
  * another body. So what is found at the place is right, and where it is not found the content is asked.
  */
 
-import type { ContainerId, ExtentStore, Location } from '@facet/extents';
+import type { ContainerId, ExtentSlice, ExtentStore, Location } from '@facet/extents';
 import type { ContentId } from '../ids.ts';
 import { LastUsed } from '../lastUsed.ts';
 import type { Inode } from '../meta/records/inode.ts';
@@ -22,12 +22,14 @@ export interface Remembered {
   readonly span: Span;
 }
 
+type Recalling = Pick<ExtentStore, 'recall' | 'recallAtOnce'>;
+
 export class RememberedPlaces {
-  readonly #extents: Pick<ExtentStore, 'recall'>;
+  readonly #extents: Recalling;
   /** Out of which something was moved that an inode remembers there: then as a rule everything was. */
   readonly #left = new LastUsed<ContainerId, true>(CONTAINERS_MAX);
 
-  constructor(extents: Pick<ExtentStore, 'recall'>) {
+  constructor(extents: Recalling) {
     this.#extents = extents;
   }
 
@@ -38,13 +40,14 @@ export class RememberedPlaces {
     return { content: body.content, location: { ...body.at, length: sizeBytes }, span };
   }
 
-  /** Undefined when they are not there, or not readable: not to be asked again for the same place. */
-  recall(
-    { content, location, span }: Remembered,
-    into: Buffer | undefined,
-  ): Buffer | undefined | Promise<Buffer | undefined> {
-    const slice = { location, start: span.start, length: span.lengthBytes };
-    return this.#extents.recall(into ? { ...slice, into } : slice, content);
+  /** The bytes. Undefined when they are not there, or not readable: the content is to be looked up. */
+  recall(remembered: Remembered, into?: Buffer): Promise<Buffer | undefined> {
+    return this.#extents.recall(sliceOf(remembered, into), remembered.content);
+  }
+
+  /** The same, if it is to be had without waiting; else undefined, and {@link recall} is to be asked. */
+  recallAtOnce(remembered: Remembered, into: Buffer): Buffer | undefined {
+    return this.#extents.recallAtOnce(sliceOf(remembered, into), remembered.content);
   }
 
   /** To be told where they were found instead. */
@@ -53,4 +56,9 @@ export class RememberedPlaces {
     const { container } = location;
     if (piece.location.container !== container) this.#left.set(container, true);
   }
+}
+
+function sliceOf({ location, span }: Remembered, into: Buffer | undefined): ExtentSlice {
+  const slice = { location, start: span.start, length: span.lengthBytes };
+  return into ? { ...slice, into } : slice;
 }

@@ -1,6 +1,7 @@
 /** The inodes of one volume: their names, where their bytes are, what belongs to them, and what they use. */
 
 import type { Bytes } from '@facet/engine';
+import { CONTENT_IDS } from '../contents/bodies.ts';
 import { cookie, type InodeId, inodeId, ROOT_INODE } from '../ids.ts';
 import {
   contentKey,
@@ -24,6 +25,7 @@ import { decodeObjectRecord, decodeTags, type ObjectRecord, objectOf } from '../
 import { decodeDentry, decodeEntryName } from '../meta/records/tree.ts';
 import { decodeUsage } from '../meta/records/volume.ts';
 import type { Tags } from '../objects/types.ts';
+import { CONTAINER_IDS } from '../recovery/leases.ts';
 import type { Volume } from '../volumes/types.ts';
 import {
   countsNames,
@@ -88,6 +90,10 @@ class InodeCheck {
         const inode = readable(this.#inspection, entry, { ...this.#place(id), decode: decodeInode });
         if (!inode) continue;
         bytes += inode.sizeBytes;
+        const { body } = inode;
+        // An id that is given out again would be taken for that of the bytes which are remembered here.
+        if (body.kind === 'content') maxima.note(CONTENT_IDS, body.content);
+        if (body.kind === 'content' && body.at) maxima.note(CONTAINER_IDS, body.at.container);
         held.push({ id, inode });
       }
       await this.#checkNames(held);

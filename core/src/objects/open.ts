@@ -48,7 +48,7 @@ export async function openObject(opening: Opening, args: OpenObjectArgs): Promis
   try {
     let found = await commands.read('openObject', (tx) => locate(tx, args, places));
     const { remembered } = found;
-    const recalled = remembered && (await recallInto(opening, remembered));
+    const recalled = remembered && (await recall(opening, remembered));
     if (remembered && !recalled) {
       // All of it anew: the object may be another by now.
       found = await commands.read('openObject', (tx) => locate(tx, args));
@@ -62,22 +62,20 @@ export async function openObject(opening: Opening, args: OpenObjectArgs): Promis
   }
 }
 
-/** Bytes that are at hand, and the memory they are in. */
+/** Bytes that are at hand, and the memory they are in where that is used again. */
 interface Recalled {
   readonly bytes: Buffer;
-  readonly reused: ScratchPiece;
+  readonly reused?: ScratchPiece;
 }
 
-async function recallInto(
-  { places, scratch }: Opening,
-  remembered: Remembered,
-): Promise<Recalled | undefined> {
+async function recall({ places, scratch }: Opening, remembered: Remembered): Promise<Recalled | undefined> {
   const reused = scratch.takeSmall();
-  const outcome = places.recall(remembered, reused.memory);
-  const bytes = outcome instanceof Promise ? await outcome : outcome;
-  if (bytes) return { bytes, reused };
+  const atHand = places.recallAtOnce(remembered, reused.memory);
+  if (atHand) return { bytes: atHand, reused };
   scratch.give(reused);
-  return undefined;
+  // Many may wait for a disk at a time: no more memory for each than it needs.
+  const bytes = await places.recall(remembered);
+  return bytes && { bytes };
 }
 
 interface Located {
@@ -161,7 +159,8 @@ class PinnedObject implements OpenObject {
   readonly #pieces: readonly Piece[];
   readonly #planned: Span;
   readonly #parts: PartTable | undefined;
-  #recalled: Recalled | undefined;
+  readonly #recalled: Recalled | undefined;
+  #isClosed = false;
 
   constructor(opening: Opening, pin: Pin, located: Located, recalled: Recalled | undefined) {
     this.info = located.info;
@@ -175,7 +174,7 @@ class PinnedObject implements OpenObject {
 
   read(range?: ByteRange): AsyncGenerator<Buffer, undefined, undefined> {
     // The reader may keep what it is given for longer than the object is open.
-    const pieces = this.#recalled ? [pieceOf(Buffer.from(this.#recalled.bytes))] : this.#pieces;
+    const pieces = this.#recalled?.reused ? [pieceOf(Buffer.from(this.#recalled.bytes))] : this.#pieces;
     return readPieces({ extents: this.#opening.extents }, pieces, this.#span(range));
   }
 
@@ -189,6 +188,8 @@ class PinnedObject implements OpenObject {
 
   /** Where in the pieces it lies. */
   #span(range?: ByteRange): Span {
+    // Others' bytes may be by now where its own were.
+    assert(!this.#isClosed, 'an object is read while it is open');
     const planned = this.#planned;
     if (!range) return { start: 0, lengthBytes: planned.lengthBytes };
     const { start, lengthBytes } = spanOf(range, this.info.sizeBytes);
@@ -209,9 +210,10 @@ class PinnedObject implements OpenObject {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#pin.release();
-    if (this.#recalled) this.#opening.scratch.give(this.#recalled.reused);
-    this.#recalled = undefined;
+    if (this.#recalled?.reused) this.#opening.scratch.give(this.#recalled.reused);
   }
 }
 

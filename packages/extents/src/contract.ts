@@ -130,11 +130,13 @@ export interface ExtentStore {
    */
   readAtOnce(slice: ExtentSlice): Buffer | undefined;
   /**
-   * The slice of a place that somebody remembers, if the bytes there are those of `contentId` still; at once, if they are to
-   * be had without waiting. Never fails: where they are not, or can not be read, it is undefined, and nothing counts as
+   * The slice of a place that somebody remembers, of an extent of one frame, if the bytes there are still those that
+   * `contentId` begins with. Never fails: where they are not, or can not be read, it is undefined, and nothing counts as
    * damage. Containers are never used again, so that bytes of a content that has not changed since are the right ones.
    */
-  recall(slice: ExtentSlice, contentId: number): Buffer | undefined | Promise<Buffer | undefined>;
+  recall(slice: ExtentSlice, contentId: number): Promise<Buffer | undefined>;
+  /** The same, if it is to be had without waiting; else undefined, and {@link recall} is to be asked. */
+  recallAtOnce(slice: ExtentSlice, contentId: number): Buffer | undefined;
   /**
    * Gives the blocks of a run of dead bytes back to the file system. The run reads as zeros then; the container's
    * size stays. A run of whole blocks leaves those beside it alone, and with them the ends of its first and last

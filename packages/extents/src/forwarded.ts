@@ -8,6 +8,7 @@ export function forwarded(extents: ExtentStore): ExtentStore {
     read: (slice) => extents.read(slice),
     readAtOnce: (slice) => extents.readAtOnce(slice),
     recall: (slice, contentId) => extents.recall(slice, contentId),
+    recallAtOnce: (slice, contentId) => extents.recallAtOnce(slice, contentId),
     punch: (run) => extents.punch(run),
     unlink: (container) => extents.unlink(container),
     retire: (container) => extents.retire(container),

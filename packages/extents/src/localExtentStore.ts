@@ -145,12 +145,21 @@ export class LocalExtentStore implements ExtentStore {
     }
   }
 
-  recall(slice: ExtentSlice, contentId: number): Buffer | undefined | Promise<Buffer | undefined> {
-    const wanted = { ...slice, contentId };
+  async recall(slice: ExtentSlice, contentId: number): Promise<Buffer | undefined> {
     try {
       this.#mustBeOpen();
       this.#check(slice);
-      return this.#readAtOnce(wanted) ?? this.#read(wanted).catch(nothing);
+      return await this.#read({ ...slice, contentId });
+    } catch {
+      return undefined;
+    }
+  }
+
+  recallAtOnce(slice: ExtentSlice, contentId: number): Buffer | undefined {
+    try {
+      this.#mustBeOpen();
+      this.#check(slice);
+      return this.#readAtOnce({ ...slice, contentId });
     } catch {
       return undefined;
     }
@@ -332,8 +341,6 @@ async function makeFinal(file: DiskFile): Promise<void> {
   await file.truncate(await file.size());
   await file.sync();
 }
-
-const nothing = (): undefined => undefined;
 
 async function fileOf(open: OpenFile): Promise<DiskFile> {
   return there(open.container, open.file ?? (await open.opened));

@@ -6,7 +6,7 @@ import { ExtentError, type ExtentSlice, type Location } from './contract.ts';
 import { allDone, type DiskFile } from './disk.ts';
 import { BLOCK_BYTES, damagedBlock, decodeHeader, FRAME_DATA_BYTES, headerLength } from './frame.ts';
 
-/** A slice, and whose it is to be where that is asked. */
+/** A slice, and of which content its extent, which is one frame, is to be the beginning, where that is asked. */
 export interface WantedSlice extends ExtentSlice {
   readonly contentId?: number;
 }
@@ -142,8 +142,13 @@ function checkPart({ location, contentId }: WantedSlice, part: FramePart): void 
   ) {
     throw corrupt(location, offset, 'the header is that of another place');
   }
-  if (contentId !== undefined && header.owner.contentId !== contentId)
-    throw corrupt(location, offset, `it is of content ${header.owner.contentId}, not ${contentId}`);
+  const { owner } = header;
+  if (contentId !== undefined && (owner.contentId !== contentId || owner.fileOffset !== 0))
+    throw corrupt(
+      location,
+      offset,
+      `it is of content ${owner.contentId}, from its byte ${owner.fileOffset} on`,
+    );
   if (header.headerLength !== part.header.length || header.dataLength !== part.dataLength) {
     throw corrupt(location, offset, `the frame holds ${header.dataLength} bytes, not ${part.dataLength}`);
   }

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LocalExtentStore, type Location, MemoryDisk } from '../src/index.ts';
-import { bytesOf, leaseFrom, randomFrom } from './fixtures.ts';
+import { LocalExtentStore, type Location, MemoryDisk, NodeDisk } from '../src/index.ts';
+import { bytesOf, inTemporaryFolder, leaseFrom, randomFrom } from './fixtures.ts';
 
 const OWNER = { contentId: 5, fileOffset: 0 };
 
@@ -27,6 +28,24 @@ describe('a place that is remembered', () => {
     const into = Buffer.alloc(128 << 10);
     const bytes = await store.recall({ location, start: 0, length: 5_000, into }, 5);
     expect(bytes?.buffer).toBe(into.buffer);
+    expect(bytes).toEqual(data);
+  });
+
+  it('gives them at once, where they are at hand', () =>
+    inTemporaryFolder(async (folder) => {
+      const real = new LocalExtentStore({ disk: new NodeDisk(join(folder, 'extents')), lease: leaseFrom(1) });
+      const slice = { location: await real.append({ owner: OWNER, data: [data] }), start: 1, length: 9 };
+      await real.recall(slice, 5);
+      expect(real.recallAtOnce(slice, 5)).toEqual(data.subarray(1, 10));
+      expect(real.recallAtOnce(slice, 4)).toBeUndefined();
+      await real.close();
+      expect(real.recallAtOnce(slice, 5)).toBeUndefined();
+    }));
+
+  it('gives nothing of what is another part of the content', async () => {
+    const later = await store.append({ owner: { contentId: 5, fileOffset: 9 }, data: [data] });
+    expect(await store.read({ location: later, start: 0, length: 5_000 })).toEqual(data);
+    expect(await recall({ start: 0, length: 5_000 }, 5, later)).toBeUndefined();
   });
 
   it('gives nothing where the bytes are those of another content', async () => {

@@ -75,6 +75,14 @@ export const VOLUMES_PLANTS = {
       plant: (store: Vandal) => store.put(counterKey(name), encodeNumber(1)),
     })),
     { what: 'no counter', plant: (store) => store.remove(counterKey(CONTENT_IDS)) },
+    {
+      what: 'of a container that nobody but an inode remembers',
+      plant: (store) =>
+        store.editInode('even', ({ body }) => {
+          if (body.kind !== 'content' || !body.at) throw new Error('it remembers a place');
+          return { body: { ...body, at: { ...body.at, container: containerId(999_999) } } };
+        }),
+    },
   ],
 
   volumeNameWrong: [
