@@ -8,6 +8,7 @@ import { type BackupOptions, Backups } from './backup/backups.ts';
 import { CommandRunner, type Environment } from './commands/command.ts';
 import { leaseNumbers } from './commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from './contents/bodies.ts';
+import { RememberedPlaces } from './contents/remembered.ts';
 import { Scratch } from './contents/scratch.ts';
 import { Staging } from './contents/staging.ts';
 import type { FileView } from './files/types.ts';
@@ -148,6 +149,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
   const nextContentId = () => contentIds.next();
   const staging = new Staging({ extents, nextContentId });
+  const places = new RememberedPlaces(extents);
   const collector = new Collector({
     commands,
     extents: workers.watch(extents),
@@ -179,8 +181,8 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const own = maintenance instanceof LocalMaintenance ? maintenance : undefined;
   own?.start();
   return {
-    files: new Files({ commands, extents, pins, nextContentId }),
-    objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
+    files: new Files({ commands, extents, places, pins, nextContentId }),
+    objects: new Objects({ commands, staging, extents, places, pins, contentIds, scratch: new Scratch() }),
     volumes: new Volumes({ commands, environment, changes }),
     accounts: new Accounts({ commands, environment, changes }),
     lockHosts: new LockHosts(commands),

@@ -22,6 +22,13 @@ export interface Remembered {
   readonly span: Span;
 }
 
+/** What one snapshot says of a read. */
+export interface PlannedRead {
+  /** None, where a place is remembered. */
+  readonly pieces: readonly Piece[];
+  readonly remembered?: Remembered;
+}
+
 type Recalling = Pick<ExtentStore, 'recall' | 'recallAtOnce'>;
 
 export class RememberedPlaces {
@@ -31,6 +38,26 @@ export class RememberedPlaces {
 
   constructor(extents: Recalling) {
     this.#extents = extents;
+  }
+
+  /**
+   * Tries the place that an inode remembers before its content is looked up.
+   * @param plan of a snapshot of its own each time: with places of what they remember, without of what the content says
+   * @param recall `recalled` is what it gave, undefined where the content says better
+   */
+  async tryFirst<P extends PlannedRead, R>(
+    plan: (places?: RememberedPlaces) => Promise<P>,
+    recall: (remembered: Remembered) => Promise<R | undefined>,
+  ): Promise<{ readonly planned: P; readonly recalled: R | undefined }> {
+    const planned = await plan(this);
+    const { remembered } = planned;
+    if (!remembered) return { planned, recalled: undefined };
+    const recalled = await recall(remembered);
+    if (recalled !== undefined) return { planned, recalled };
+    // All of it anew: the file may be another by now.
+    const anew = await plan();
+    this.#foundAt(remembered, anew.pieces);
+    return { planned: anew, recalled: undefined };
   }
 
   /** Undefined where the content is to be looked up. */
@@ -50,8 +77,7 @@ export class RememberedPlaces {
     return this.#extents.recallAtOnce(sliceOf(remembered, into), remembered.content);
   }
 
-  /** To be told where they were found instead. */
-  foundAt({ location }: Remembered, [piece]: readonly Piece[]): void {
+  #foundAt({ location }: Remembered, [piece]: readonly Piece[]): void {
     if (piece?.kind !== 'extent') return;
     const { container } = location;
     if (piece.location.container !== container) this.#left.set(container, true);

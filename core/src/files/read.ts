@@ -3,16 +3,16 @@
 import type { Op, ReadTx } from '@facet/engine';
 import type { ExtentStore } from '@facet/extents';
 import type { Commands } from '../commands/command.ts';
-import { type Piece, planBody } from '../contents/plan.ts';
+import { planBody } from '../contents/plan.ts';
 import { readAll } from '../contents/read.ts';
-import type { Remembered, RememberedPlaces } from '../contents/remembered.ts';
+import type { PlannedRead, RememberedPlaces } from '../contents/remembered.ts';
 import { FsError } from '../errors.ts';
 import type { Pins } from '../space/pins.ts';
 import { viewVolume } from '../tree/scope.ts';
 import { mustBeFile } from './changed.ts';
 import { attributesOf, loadNode } from './nodes.ts';
 import { mustBeReadable } from './permission.ts';
-import type { FileAttributes, ReadArgs, ReadResult } from './types.ts';
+import type { ReadArgs, ReadResult } from './types.ts';
 
 /** One read gives at most as many, whatever was asked for. */
 const READ_BYTES_MAX = 4 << 20;
@@ -25,50 +25,30 @@ export interface ReadServices {
 }
 
 export async function readFile(services: ReadServices, args: ReadArgs): Promise<ReadResult> {
-  const { commands, places, pins } = services;
+  const { commands, extents, places, pins } = services;
   // It stays where it was taken, which is never later than the snapshot: a READ is soon done.
   const pin = pins.enter();
   try {
-    const planned = await commands.read('readFile', (tx) => planRead(tx, args, places));
-    const { remembered } = planned;
-    if (!remembered) return await readPlanned(services, args, planned);
-    const bytes = await places.recall(remembered, args.into);
-    if (bytes) return resultOf(planned, [bytes]);
-    const looked = await commands.read('readFile', (tx) => planRead(tx, args));
-    places.foundAt(remembered, looked.pieces);
-    return await readPlanned(services, args, looked);
+    const { planned, recalled } = await places.tryFirst(
+      (asked) => commands.read('readFile', (tx) => planRead(tx, args, asked)),
+      (remembered) => places.recall(remembered, args.into),
+    );
+    const { pieces, lengthBytes, end, file } = planned;
+    const data = recalled ? [recalled] : await readAll(extents, pieces, args.into);
+    return { data, lengthBytes, end, file };
   } finally {
     pin.release();
   }
 }
 
-async function readPlanned(
-  { extents }: Pick<ReadServices, 'extents'>,
-  { into }: ReadArgs,
-  planned: PlannedRead,
-): Promise<ReadResult> {
-  return resultOf(planned, await readAll(extents, planned.pieces, into));
-}
-
-function resultOf({ lengthBytes, end, file }: PlannedRead, data: readonly Buffer[]): ReadResult {
-  return { data, lengthBytes, end, file };
-}
-
-interface PlannedRead {
-  /** None, where a place is remembered. */
-  readonly pieces: readonly Piece[];
-  readonly remembered?: Remembered;
-  readonly lengthBytes: number;
-  readonly end: boolean;
-  readonly file: FileAttributes;
-}
+type Planned = PlannedRead & Omit<ReadResult, 'data'>;
 
 /** @param places where these are asked first */
 function* planRead(
   tx: ReadTx,
   { caller, file, offset, lengthBytes }: ReadArgs,
   places?: RememberedPlaces,
-): Op<PlannedRead> {
+): Op<Planned> {
   if (!Number.isSafeInteger(offset) || offset < 0 || lengthBytes < 0) {
     throw new FsError('Invalid', `${lengthBytes} bytes at ${offset} cannot be read`);
   }

@@ -4,7 +4,6 @@ import type { Op, ReadTx } from '@facet/engine';
 import { RecentCalls } from '../calls/recentCalls.ts';
 import { Refusals } from '../calls/refusals.ts';
 import type { Command, Commands } from '../commands/command.ts';
-import { RememberedPlaces } from '../contents/remembered.ts';
 import { FsError, type Seen } from '../errors.ts';
 import { loadUsage, viewVolume } from '../tree/scope.ts';
 import { access, getattr, longName, lookup, readlink, root } from './lookup.ts';
@@ -42,9 +41,8 @@ export class Files implements FileView {
   /** Calls of SETATTR that were done: of some of them a full disk has no room for a record. */
   readonly #set = new RecentCalls<'done'>();
 
-  constructor(services: Omit<ReadServices, 'places'> & Omit<WriteServices, 'lastWritten'>) {
-    const places = new RememberedPlaces(services.extents);
-    this.#services = { ...services, places, lastWritten: new LastWritten() };
+  constructor(services: ReadServices & Omit<WriteServices, 'lastWritten'>) {
+    this.#services = { ...services, lastWritten: new LastWritten() };
     this.#commands = services.commands;
   }
 

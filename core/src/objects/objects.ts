@@ -4,7 +4,7 @@ import type { ExtentStore } from '@facet/extents';
 import type { Commands } from '../commands/command.ts';
 import type { ContentIds } from '../contents/bodies.ts';
 import { discardBody, publishing } from '../contents/discard.ts';
-import { RememberedPlaces } from '../contents/remembered.ts';
+import type { RememberedPlaces } from '../contents/remembered.ts';
 import type { Scratch } from '../contents/scratch.ts';
 import type { Staging } from '../contents/staging.ts';
 import { completeUpload, inspectUpload } from '../multipart/complete.ts';
@@ -15,7 +15,7 @@ import type { Pins } from '../space/pins.ts';
 import { copyObject } from './copy.ts';
 import { deleteObject } from './delete.ts';
 import { listObjects } from './list.ts';
-import { headObject, type Opening, openObject } from './open.ts';
+import { headObject, openObject } from './open.ts';
 import { putObject } from './put.ts';
 import { getTags, setTags } from './tags.ts';
 import type {
@@ -35,6 +35,7 @@ export interface ObjectsParts {
   readonly commands: Commands;
   readonly staging: Staging;
   readonly extents: ExtentStore;
+  readonly places: RememberedPlaces;
   readonly pins: Pins;
   readonly contentIds: ContentIds;
   readonly scratch: Scratch;
@@ -45,12 +46,10 @@ type Args<M extends keyof ObjectView> = Parameters<ObjectView[M]>[0];
 export class Objects implements ObjectView {
   readonly #parts: ObjectsParts;
   readonly #commands: Commands;
-  readonly #opening: Opening;
 
   constructor(parts: ObjectsParts) {
     this.#parts = parts;
     this.#commands = parts.commands;
-    this.#opening = { ...parts, places: new RememberedPlaces(parts.extents) };
   }
 
   stage(hint: Args<'stage'>): BodyWriter {
@@ -70,7 +69,7 @@ export class Objects implements ObjectView {
   }
 
   open(args: Args<'open'>): ReturnType<ObjectView['open']> {
-    return openObject(this.#opening, args);
+    return openObject(this.#parts, args);
   }
 
   delete(args: Args<'delete'>): ReturnType<ObjectView['delete']> {

@@ -6,7 +6,7 @@ import type { Commands } from '../commands/command.ts';
 import { loadContent } from '../contents/bodies.ts';
 import { freeSequence, mapEntries, mustBeHole, type Piece, planBody, type Span } from '../contents/plan.ts';
 import { readAtOnce, readPieces } from '../contents/read.ts';
-import type { Remembered, RememberedPlaces } from '../contents/remembered.ts';
+import type { PlannedRead, Remembered, RememberedPlaces } from '../contents/remembered.ts';
 import type { Scratch, ScratchPiece } from '../contents/scratch.ts';
 import { FsError } from '../errors.ts';
 import { assert } from '../invariant.ts';
@@ -46,14 +46,10 @@ export async function openObject(opening: Opening, args: OpenObjectArgs): Promis
   const { commands, places, pins } = opening;
   const pin = pins.enter();
   try {
-    let found = await commands.read('openObject', (tx) => locate(tx, args, places));
-    const { remembered } = found;
-    const recalled = remembered && (await recall(opening, remembered));
-    if (remembered && !recalled) {
-      // All of it anew: the object may be another by now.
-      found = await commands.read('openObject', (tx) => locate(tx, args));
-      places.foundAt(remembered, found.pieces);
-    }
+    const { planned: found, recalled } = await places.tryFirst(
+      (asked) => commands.read('openObject', (tx) => locate(tx, args, asked)),
+      (remembered) => recall(opening, remembered),
+    );
     if (found.freeSequence !== undefined) pin.raise(found.freeSequence);
     return new PinnedObject(opening, pin, found, recalled);
   } catch (error) {
@@ -78,13 +74,10 @@ async function recall({ places, scratch }: Opening, remembered: Remembered): Pro
   return bytes && { bytes };
 }
 
-interface Located {
+interface Located extends PlannedRead {
   readonly info: ObjectInfo;
   /** What the pieces are of. */
   readonly span: Span;
-  /** None, where a place is remembered. */
-  readonly pieces: readonly Piece[];
-  readonly remembered?: Remembered;
   /** Undefined: nobody wanted to know. */
   readonly parts: PartTable | undefined;
   /** Undefined: the pin may stay where it was taken, which is never later. */

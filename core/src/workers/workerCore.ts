@@ -4,6 +4,7 @@ import { Accounts } from '../accounts/accounts.ts';
 import type { Environment } from '../commands/command.ts';
 import { leaseNumbers } from '../commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from '../contents/bodies.ts';
+import { RememberedPlaces } from '../contents/remembered.ts';
 import { Scratch } from '../contents/scratch.ts';
 import { Staging } from '../contents/staging.ts';
 import type { LookupChanges } from '../lookups/recent.ts';
@@ -29,8 +30,9 @@ export async function openWorkerCore(parts: WorkerCoreParts): Promise<WorkerCore
   const { commands, extents, pins, answers, close } = await openWorkerStore(parts);
   const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
   const staging = new Staging({ extents, nextContentId: () => contentIds.next(), leavesSmall: true });
+  const places = new RememberedPlaces(extents);
   return {
-    objects: new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() }),
+    objects: new Objects({ commands, staging, extents, places, pins, contentIds, scratch: new Scratch() }),
     volumes: new Volumes({ commands, environment, changes }),
     accounts: new Accounts({ commands, environment, changes }),
     answers,

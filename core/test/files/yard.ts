@@ -17,6 +17,7 @@ import { Accounts } from '../../src/accounts/accounts.ts';
 import { CommandRunner } from '../../src/commands/command.ts';
 import { leaseNumbers, take } from '../../src/commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from '../../src/contents/bodies.ts';
+import { RememberedPlaces } from '../../src/contents/remembered.ts';
 import { Scratch } from '../../src/contents/scratch.ts';
 import { Staging } from '../../src/contents/staging.ts';
 import { Files } from '../../src/files/view.ts';
@@ -149,8 +150,17 @@ export class Yard {
     const nextContentId = () => contentIds.next();
     const pins = new Pins();
     const staging = new Staging({ extents, nextContentId });
-    const files = new Files({ commands, extents, pins, nextContentId });
-    const objects = new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() });
+    const places = new RememberedPlaces(extents);
+    const files = new Files({ commands, extents, places, pins, nextContentId });
+    const objects = new Objects({
+      commands,
+      staging,
+      extents,
+      places,
+      pins,
+      contentIds,
+      scratch: new Scratch(),
+    });
     await new Accounts({ commands, environment }).create({ name: 'tester' });
     const { id } = await new Volumes({ commands, environment }).create({ name: 'yard', owner: 'tester' });
     const root = await files.root({ volume: id });

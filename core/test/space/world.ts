@@ -19,6 +19,7 @@ import { Accounts } from '../../src/accounts/accounts.ts';
 import { CommandRunner, type Environment } from '../../src/commands/command.ts';
 import { leaseNumbers } from '../../src/commands/counter.ts';
 import { CONTENT_IDS, ContentIds } from '../../src/contents/bodies.ts';
+import { RememberedPlaces } from '../../src/contents/remembered.ts';
 import { Scratch } from '../../src/contents/scratch.ts';
 import { Staging } from '../../src/contents/staging.ts';
 import { Files } from '../../src/files/view.ts';
@@ -138,8 +139,17 @@ export class World {
     const contentIds = new ContentIds((count) => commands.run(leaseNumbers, { name: CONTENT_IDS, count }));
     const pins = new Pins();
     const staging = new Staging({ extents, nextContentId: () => contentIds.next() });
-    const objects = new Objects({ commands, staging, extents, pins, contentIds, scratch: new Scratch() });
-    const files = new Files({ commands, extents, pins, nextContentId: () => contentIds.next() });
+    const places = new RememberedPlaces(extents);
+    const objects = new Objects({
+      commands,
+      staging,
+      extents,
+      places,
+      pins,
+      contentIds,
+      scratch: new Scratch(),
+    });
+    const files = new Files({ commands, extents, places, pins, nextContentId: () => contentIds.next() });
     const faults: unknown[] = [];
     const onFault = (fault: unknown) => faults.push(fault);
     const collector = new Collector({ commands, extents, pins, leases, onFault });
