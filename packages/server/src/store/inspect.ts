@@ -5,6 +5,7 @@
 
 import { type FsckParts, type FsckReport, fsck } from '@facet/core';
 import { LocalExtentStore, NodeDisk, strayFiles } from '@facet/extents';
+import { fromCore } from '../coreFailure.ts';
 import type { StoreLayout } from './layout.ts';
 import { openMetadata } from './metadata.ts';
 
@@ -13,6 +14,7 @@ export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding' | '
   readonly layout: StoreLayout;
 }
 
+/** @throws CommandFailure, also for the core's errors; EngineError, ExtentError */
 export async function inspectStore({ layout, ...options }: InspectOptions): Promise<FsckReport> {
   const { engine } = await openMetadata(layout, { pageCheckMsMax: Number.POSITIVE_INFINITY });
   const disk = new NodeDisk(layout.extents);
@@ -22,6 +24,8 @@ export async function inspectStore({ layout, ...options }: InspectOptions): Prom
   });
   try {
     return await fsck({ engine, extents, strays: () => strayFiles(disk), ...options });
+  } catch (error) {
+    throw fromCore(error);
   } finally {
     await extents.close();
     await engine.close();

@@ -18,6 +18,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type RepairParts, type RepairReport, repair, systemEnvironment } from '@facet/core';
 import { LocalExtentStore, NodeDisk, strayFiles } from '@facet/extents';
+import { fromCore } from '../coreFailure.ts';
 import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { errorCode, syncDirectory } from './directory.ts';
@@ -31,7 +32,7 @@ export interface RepairOptions
   readonly layout: StoreLayout;
 }
 
-/** @throws CommandFailure UnusableDirectory (1), and those of {@link openMetadata}; FsError, EngineError, ExtentError */
+/** @throws CommandFailure UnusableDirectory (1), those of {@link openMetadata}, and for the core's errors; EngineError, ExtentError */
 export async function repairStore({ layout, ...options }: RepairOptions): Promise<RepairReport> {
   mustBeDirectory(layout.quarantine);
   const { engine } = await openMetadata(layout, { pageCheckMsMax: Number.POSITIVE_INFINITY });
@@ -59,6 +60,8 @@ export async function repairStore({ layout, ...options }: RepairOptions): Promis
       strays: () => strayFiles(disk),
       setAside: async (path) => setAside(layout, path),
     });
+  } catch (error) {
+    throw fromCore(error);
   } finally {
     log?.close();
     await extents.close();
