@@ -27,7 +27,7 @@ export interface MaintenanceCoreParts extends WorkerStoreParts {
 }
 
 export async function openMaintenanceCore(parts: MaintenanceCoreParts): Promise<MaintenanceCore> {
-  const { onFault, roomLeftBytes, teller } = parts;
+  const { onFault, roomLeftBytes, teller, timer } = parts;
   const { commands, extents, pins, room, answers, close } = await openWorkerStore(parts);
   const maintenance = new LocalMaintenance({
     commands,
@@ -36,6 +36,7 @@ export async function openMaintenanceCore(parts: MaintenanceCoreParts): Promise<
     paceOf: parts.paceOf ?? ((bytesPerSecond) => new Pace({ bytesPerSecond, loopTime: machineTime })),
     hasRoom: async (bytes) => !room.isFull && (await extents.freeBytes()) >= bytes + roomLeftBytes,
     onFault,
+    ...(timer && { timer }),
   });
   const tasks = new MaintenanceTasks(maintenance, teller);
   maintenance.start();
