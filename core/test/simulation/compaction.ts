@@ -1,6 +1,6 @@
 /** Who has the store compacted while others use it, and who gives it work, until the power goes. */
 
-import { type Core, FsError, type VolumeId } from '../../src/index.ts';
+import { type Core, FsError, type FsErrorCode, type VolumeId } from '../../src/index.ts';
 import { writing } from './actors/surroundings.ts';
 import { Broken } from './invariants.ts';
 import { isRefusal } from './refusals.ts';
@@ -14,18 +14,21 @@ export interface CompactedWorld {
 export async function compactNowAndThen({ core, idle }: CompactedWorld): Promise<never> {
   for (;;) {
     await idle();
-    await unlessFull(async () => {
+    await unlessItMayWait(async () => {
       const { damaged } = await core.compact({ bytesPerSecond: Number.POSITIVE_INFINITY });
       if (damaged > 0) throw new Broken('bytesAreKept', `compaction found ${damaged} extents damaged`);
     });
   }
 }
 
-async function unlessFull(work: () => Promise<void>): Promise<void> {
+/** Where another process compacts, it is away now and then. */
+const MAY_WAIT: ReadonlySet<FsErrorCode> = new Set(['NoSpace', 'Busy', 'Interrupted']);
+
+async function unlessItMayWait(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof FsError && error.code === 'NoSpace')) throw error;
+    if (!(error instanceof FsError && MAY_WAIT.has(error.code))) throw error;
   }
 }
 

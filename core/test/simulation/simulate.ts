@@ -223,14 +223,15 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
 
 async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Outcome> {
   const options = { ...plant?.world, ...given };
-  const { seed, ignoresSyncOf, journal, fills = false, faults = false, quota, workers, onEvent } = options;
+  const { seed, ignoresSyncOf, journal, fills = false, faults = false, quota, onEvent } = options;
+  const { workers, compacts = false } = options;
   const random = randomFrom(seed);
   const history = new History(onEvent);
   const setting = new Setting(random, history, {
     ...(ignoresSyncOf && { ignoresSyncOf }),
     ...(journal && { journal }),
     ...(plant && { plant }),
-    ...(workers !== undefined && { workers }),
+    ...(workers !== undefined && { workers, isMaintained: compacts }),
     fills,
     faults,
   });
@@ -256,7 +257,12 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   if (quota) await mustBeWithin(core, world, quota);
   await setting.endWorkers(core);
   await core.close();
-  counts.killed = world.family?.kills ?? 0;
+  if (world.family) {
+    const { movedExtents, mergedPieces } = world.family.compacted;
+    counts.killed = world.family.kills;
+    counts.moved += movedExtents;
+    counts.merged += mergedPieces;
+  }
   return { ...counts, history: history.digest, steps: setting.scheduler.steps, commits: setting.commits };
 }
 

@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly faults?: boolean;
   /** So many processes serve by key beside the store's. None unless told. */
   readonly workers?: number;
+  /** With those: another one of them compacts and scrubs. */
+  readonly isMaintained?: boolean;
   /** Something is wrong in it, which must be found. */
   readonly plant?: Plant;
 }
@@ -87,11 +89,12 @@ export class World {
   }
 
   #newFamily(count: number): Family {
-    const { scheduler, journal, plant } = this.#options;
+    const { scheduler, journal, plant, isMaintained = false } = this.#options;
     return new Family({
       scheduler,
       environment: this.#environment,
       count,
+      isMaintained,
       isJournaled: journal !== undefined,
       extentSizes: EXTENT_SIZES,
       mount: (process) => this.#disk.mount(process),
@@ -137,6 +140,7 @@ export class World {
     });
     this.#engine = engine;
     const { journal } = this.#metadata;
+    const maintenance = this.family?.maintenance();
     const core = await openCore({
       engine,
       environment,
@@ -157,6 +161,7 @@ export class World {
         settle: this.family.settle,
         changes: this.family.changes,
       }),
+      ...(maintenance && { maintenance }),
       paceOf: () => ({ take: this.#wait }),
       reserve: this.#disk.reserve(this.#wait),
       onLost: (lost) => this.lost.push(lost),

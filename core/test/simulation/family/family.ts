@@ -1,6 +1,6 @@
 /**
- * The workers of a world, beside the one process that has its store: as `facet serve --workers` runs them, but for their
- * sockets, their shared memory and LMDB.
+ * The other processes of a world, beside the one that has its store: as `facet serve --workers` runs them, but for their
+ * sockets, their shared memory and LMDB. Some serve by key, and one may compact and scrub.
  */
 
 import { EngineError, type MemoryState } from '@facet/engine';
@@ -11,14 +11,21 @@ import {
   type Core,
   type Freshness,
   type LookupChanges,
+  type MaintenanceCalls,
+  type MaintenanceCore,
+  openMaintenanceCore,
   openWorkerCore,
+  RemoteMaintenance,
   StoreAccess,
   type StoreCalls,
+  type WorkerCalls,
   type WorkerCore,
 } from '../../../src/index.ts';
 import { ownLookupChanges } from '../../../src/lookups/recent.ts';
 import { firstOfLeaseKey, instanceOfLeaseKey, SPACE, spaceBounds } from '../../../src/meta/keys.ts';
+import type { CompactorCounts } from '../../../src/space/compactor.ts';
 import type { Replica } from '../../../src/workers/workerCommands.ts';
+import type { WorkerStoreParts } from '../../../src/workers/workerStore.ts';
 import { below, pick } from '../../random.ts';
 import { writing } from '../actors/surroundings.ts';
 import { Broken } from '../invariants.ts';
@@ -37,7 +44,10 @@ const TURNS_MAX = 500;
 export interface FamilyParts {
   readonly scheduler: Scheduler;
   readonly environment: Environment;
+  /** So many serve by key. */
   readonly count: number;
+  /** One more compacts and scrubs, which the store's process does not. */
+  readonly isMaintained: boolean;
   /** Small changes are durable in a journal before they are in LMDB's file. */
   readonly isJournaled: boolean;
   readonly extentSizes: Pick<LocalExtentStoreOptions, 'segmentBytes' | 'syncEveryBytes'>;
@@ -53,12 +63,21 @@ export interface FamilyParts {
 /** A door, as clients of a world reach it. */
 export type Door = Pick<Worker, 'core' | 'process'>;
 
-interface Worker {
+/** One run of a process. */
+interface Member {
   readonly instance: Buffer;
   readonly process: SimulatedProcess;
   readonly access: StoreAccess;
-  readonly core: WorkerCore;
+  readonly answers: Answers<WorkerCalls> & Partial<Answers<MaintenanceCalls>>;
+  /** Starts another one in its place. */
+  readonly again: (store: Store) => Promise<void>;
+  /** The store is away. */
+  readonly storeLeft?: () => void;
   link: WorkerEnd | undefined;
+}
+
+interface Worker extends Member {
+  readonly core: WorkerCore;
 }
 
 interface Store {
@@ -74,8 +93,12 @@ export class Family {
   #settled = 0;
   #file: MemoryState | undefined;
   #workers: readonly Worker[] = [];
-  readonly #links = new Map<Worker, StoreEnd>();
+  #maintainer: Member | undefined;
+  readonly #links = new Map<Member, StoreEnd>();
   #store: Store | undefined;
+  #maintenance: RemoteMaintenance | undefined;
+  /** Of all runs. */
+  readonly #compactors: MaintenanceCore['compactor'][] = [];
   /** Runs that were killed, by instance. */
   readonly #ended = new Set<string>();
 
@@ -85,7 +108,27 @@ export class Family {
 
   /** What a store that starts is told of. */
   get running(): readonly Buffer[] {
-    return this.#workers.map(({ instance }) => instance);
+    return this.#members.map(({ instance }) => instance);
+  }
+
+  get #members(): readonly Member[] {
+    return this.#maintainer ? [...this.#workers, this.#maintainer] : this.#workers;
+  }
+
+  /** What a store that starts has its maintenance done by; undefined where it does that itself. */
+  maintenance(): RemoteMaintenance | undefined {
+    if (this.#parts.isMaintained) this.#maintenance = new RemoteMaintenance();
+    return this.#maintenance;
+  }
+
+  /** What was compacted so far, by other processes than the store's. */
+  get compacted(): Pick<CompactorCounts, 'movedExtents' | 'mergedPieces'> {
+    let [movedExtents, mergedPieces] = [0, 0];
+    for (const { counts } of this.#compactors) {
+      movedExtents += counts.movedExtents;
+      mergedPieces += counts.mergedPieces;
+    }
+    return { movedExtents, mergedPieces };
   }
 
   /** One of them, for a client. */
@@ -135,22 +178,24 @@ export class Family {
   async opened(core: Core, process: SimulatedProcess): Promise<void> {
     this.#store = { core, process };
     this.#settle();
-    for (const worker of this.#workers) this.#connect(worker);
-    while (this.#workers.length < this.#parts.count) await this.#start(this.#store);
+    for (const member of this.#members) this.#connect(member);
+    while (this.#workers.length < this.#parts.count) await this.#startWorker(this.#store);
+    if (this.#parts.isMaintained && !this.#maintainer) await this.#startMaintainer(this.#store);
   }
 
   /** The store's process is over. Some of what it sent still arrives. */
   storeEnded(): void {
     this.#store = undefined;
-    for (const { link } of this.#workers) link?.cut(this.#parts.scheduler.random);
+    for (const { link } of this.#members) link?.cut(this.#parts.scheduler.random);
     this.#links.clear();
   }
 
   /** Before a store starts nobody may have anything of it open. */
   suspend(): void {
-    for (const { access, link } of this.#workers) {
+    for (const { access, link, storeLeft } of this.#members) {
       link?.end();
       access.away();
+      storeLeft?.();
     }
     this.#file = undefined;
   }
@@ -159,74 +204,107 @@ export class Family {
   powerWent(): void {
     this.suspend();
     this.#store = undefined;
-    for (const worker of this.#workers) this.#end(worker);
+    for (const member of this.#members) this.#end(member);
   }
 
-  // ---- workers come and go ----
+  // ---- the others come and go ----
 
-  async #start({ core }: Store): Promise<void> {
+  async #startWorker(store: Store): Promise<void> {
+    const { parts, ...run } = this.#begin(store);
+    const { environment } = this.#parts;
+    const core = await openWorkerCore({ ...parts, changes: this.changes, environment });
+    const again = (then: Store) => this.#startWorker(then);
+    const worker: Worker = { ...run, core, answers: core.answers, again, link: undefined };
+    this.#workers = [...this.#workers, worker];
+    this.#connect(worker);
+  }
+
+  async #startMaintainer(store: Store): Promise<void> {
+    const { parts, ...run } = this.#begin(store);
+    const pace = { take: () => this.#parts.turn(run.process) };
+    const core: MaintenanceCore = await openMaintenanceCore({
+      ...parts,
+      roomLeftBytes: 0,
+      // Progress is told by the clock of the machine.
+      teller: () => undefined,
+      paceOf: () => pace,
+    });
+    this.#compactors.push(core.compactor);
+    const again = (then: Store) => this.#startMaintainer(then);
+    const { answers, storeLeft } = core;
+    this.#maintainer = { ...run, answers, again, storeLeft, link: undefined };
+    this.#connect(this.#maintainer);
+  }
+
+  /** The store's process hears of it before it has done anything. */
+  #begin({ core }: Store): Pick<Member, 'instance' | 'process' | 'access'> & {
+    readonly parts: WorkerStoreParts;
+  } {
     const { scheduler, environment, mount, turn, extentSizes } = this.#parts;
     const instance = environment.randomBytes(INSTANCE_BYTES);
     core.workers.expect(instance);
     const process = new SimulatedProcess(scheduler);
     const access = new StoreAccess(process.timer);
-    const worker = await openWorkerCore({
+    const parts: WorkerStoreParts = {
       access,
       replica: this.#replica,
       freshness: this.#freshness(),
-      changes: this.changes,
       instance,
-      environment,
       openExtents: async (lease) =>
         new LocalExtentStore({ disk: mount(process), lease, ...extentSizes, gather: () => turn(process) }),
       timer: process.timer,
       onFault: this.#parts.onFault,
-    });
-    const started = { instance, process, access, core: worker, link: undefined };
-    this.#workers = [...this.#workers, started];
-    this.#connect(started);
+    };
+    return { instance, process, access, parts };
   }
 
-  #connect(worker: Worker): void {
+  #connect(member: Member): void {
     const { turn, plant } = this.#parts;
-    const { process, access, instance, core } = worker;
+    const { process, access, instance, answers, storeLeft } = member;
     if (!this.#store) return;
     const { core: storeCore, process: storeProcess } = this.#store;
     const link: WorkerEnd = new LinkEnd(() => turn(process));
     const storeEnd: StoreEnd = new LinkEnd(() => turn(storeProcess));
-    const answers = storeCore.workers.joined(instance, storeEnd);
-    if (!answers) throw new Error('a worker is a stranger to its store');
-    const answered = withBytes(plant?.storeAnswers?.(answers) ?? answers);
-    storeEnd.connect(link, answered);
-    link.connect(storeEnd, plant?.workerAnswers?.(core.answers) ?? core.answers);
-    worker.link = link;
-    this.#links.set(worker, storeEnd);
-    void storeEnd.over.then(() => storeCore.workers.left(instance, storeEnd));
+    const given = storeCore.workers.joined(instance, storeEnd);
+    if (!given) throw new Error('a worker is a stranger to its store');
+    storeEnd.connect(link, withBytes(plant?.storeAnswers?.(given) ?? given));
+    link.connect(storeEnd, plant?.workerAnswers?.(answers) ?? answers);
+    member.link = link;
+    this.#links.set(member, storeEnd);
+    const maintenance = member === this.#maintainer ? this.#maintenance : undefined;
+    maintenance?.connected(storeEnd);
+    void storeEnd.over.then(() => {
+      storeCore.workers.left(instance, storeEnd);
+      maintenance?.left(storeEnd);
+    });
     void link.over.then(() => {
-      if (worker.link === link) access.away();
+      if (member.link !== link) return;
+      access.away();
+      storeLeft?.();
     });
     access.connected(plant?.store?.(link, access) ?? link);
   }
 
   /** One of them is killed, in the middle of something if any is, and another one takes its place: somebody serves all the while. */
   async kill(): Promise<void> {
-    const busy = this.#workers.filter((one) => this.#links.get(one)?.isAsked);
-    const worker = pick(this.#parts.scheduler.random, busy.length > 0 ? busy : this.#workers);
-    if (this.#store) await this.#start(this.#store);
-    this.#end(worker);
+    const busy = this.#members.filter((one) => this.#links.get(one)?.isAsked);
+    const member = pick(this.#parts.scheduler.random, busy.length > 0 ? busy : this.#members);
+    if (this.#store) await member.again(this.#store);
+    this.#end(member);
   }
 
-  #end(worker: Worker): void {
-    worker.process.end();
-    this.#ended.add(worker.instance.toString('hex'));
-    this.#workers = this.#workers.filter((other) => other !== worker);
-    const link = this.#links.get(worker);
-    this.#links.delete(worker);
-    if (this.#store && link) void this.#tell(this.#store, worker, link);
+  #end(member: Member): void {
+    member.process.end();
+    this.#ended.add(member.instance.toString('hex'));
+    this.#workers = this.#workers.filter((other) => other !== member);
+    if (this.#maintainer === member) this.#maintainer = undefined;
+    const link = this.#links.get(member);
+    this.#links.delete(member);
+    if (this.#store && link) void this.#tell(this.#store, member, link);
   }
 
   /** What it asked for is finished, then it is forgotten. */
-  async #tell({ core }: Store, { instance }: Worker, link: StoreEnd): Promise<void> {
+  async #tell({ core }: Store, { instance }: Member, link: StoreEnd): Promise<void> {
     link.cut(this.#parts.scheduler.random);
     if (this.#parts.plant?.endsAtOnce !== true) {
       await link.over;
@@ -237,7 +315,7 @@ export class Family {
 
   /** All of them are killed, and what they left is found. */
   async endAll(): Promise<void> {
-    for (const worker of this.#workers) this.#end(worker);
+    for (const member of this.#members) this.#end(member);
     for (let turns = 0; this.#staleLeases().length > 0; turns += 1) {
       if (turns === TURNS_MAX)
         throw new Broken(

@@ -8,6 +8,7 @@ import {
   type Answers,
   errorCodec,
   interrupted,
+  type MaintenanceCalls,
   type OtherEnd,
   type StoreCalls,
   type WorkerCalls,
@@ -62,7 +63,7 @@ export class LinkEnd<Mine extends Calls, Theirs extends Calls> implements OtherE
   readonly #asked = new Set<Asked>();
   readonly #over = Promise.withResolvers<void>();
   #other: LinkEnd<Theirs, Mine> | undefined;
-  #answers: Answers<Mine> | undefined;
+  #answers: Partial<Answers<Mine>> | undefined;
   #isOver = false;
   #answering = new Set<Promise<void>>();
 
@@ -70,7 +71,7 @@ export class LinkEnd<Mine extends Calls, Theirs extends Calls> implements OtherE
     this.#inbox = new Inbox(turn);
   }
 
-  connect(other: LinkEnd<Theirs, Mine>, answers: Answers<Mine>): void {
+  connect(other: LinkEnd<Theirs, Mine>, answers: Partial<Answers<Mine>>): void {
     this.#other = other;
     this.#answers = answers;
   }
@@ -140,5 +141,7 @@ export class LinkEnd<Mine extends Calls, Theirs extends Calls> implements OtherE
   }
 }
 
-export type StoreEnd = LinkEnd<StoreCalls, WorkerCalls>;
-export type WorkerEnd = LinkEnd<WorkerCalls, StoreCalls>;
+/** Of maintenance only the process that does it is asked. */
+type MemberCalls = WorkerCalls & MaintenanceCalls;
+export type StoreEnd = LinkEnd<StoreCalls, MemberCalls>;
+export type WorkerEnd = LinkEnd<MemberCalls, StoreCalls>;

@@ -1,7 +1,12 @@
 /** What goes wrong between the processes of a world that has several. */
 
+import type { Op, ReadTx } from '@facet/engine';
 import type { Freshness, OtherEnd, StoreAccess, StoreCalls } from '../../../src/index.ts';
 import { FsError } from '../../../src/index.ts';
+import { contentMapKey } from '../../../src/meta/keys.ts';
+import { decodeMapEntry } from '../../../src/meta/records/content.ts';
+import type { ExtentPiece } from '../../../src/meta/records/space.ts';
+import { type Move, repointExtents } from '../../../src/space/repoint.ts';
 import { Workers } from '../../../src/workers/workers.ts';
 import type { Plant } from './plant.ts';
 import { replace } from './replace.ts';
@@ -24,6 +29,18 @@ function asksAgain(inner: OtherEnd<StoreCalls>, access: StoreAccess): OtherEnd<S
       }
     },
   };
+}
+
+/** As if what lies there now were what was copied. */
+function* asItIs(tx: ReadTx, move: Move): Op<Move> {
+  const from: ExtentPiece[] = [];
+  for (const piece of move.from) {
+    const stored = yield* tx.get(contentMapKey(move.content, piece.fileOffset));
+    const entry = stored && decodeMapEntry(stored);
+    const isThere = entry?.kind === 'data' && entry.lengthBytes === piece.lengthBytes;
+    from.push(isThere ? { ...piece, location: entry.location, start: entry.start } : piece);
+  }
+  return { ...move, from };
 }
 
 export const FAMILY_PLANTS: Readonly<Record<string, Plant>> = {
@@ -71,6 +88,20 @@ export const FAMILY_PLANTS: Readonly<Record<string, Plant>> = {
       }),
     },
     breaks: ['answersFollowCommits'],
+  },
+  'another process moves over what was written meanwhile': {
+    world: { ...WORLD, compacts: true, actions: 60 },
+    install: () => {
+      const { run } = repointExtents;
+      return replace(repointExtents, {
+        *run(tx, { moves }, context) {
+          const believed: Move[] = [];
+          for (const move of moves) believed.push(yield* asItIs(tx, move));
+          return yield* run(tx, { moves: believed }, context);
+        },
+      });
+    },
+    breaks: [...LOST, 'commitsAreKept'],
   },
   'a command that nobody answered is sent again': {
     world: WORLD,

@@ -32,6 +32,8 @@ export interface Plant {
     readonly journal?: JournalKind;
     readonly faults?: true;
     readonly workers?: number;
+    readonly compacts?: true;
+    readonly actions?: number;
     readonly ignoresSyncOf?: NonNullable<MemoryDiskOptions['ignoresSyncOf']>;
   };
   /** What it breaks, one of which must be found. */
