@@ -152,15 +152,8 @@ export class Yard {
     const staging = new Staging({ extents, nextContentId });
     const places = new RememberedPlaces(extents);
     const files = new Files({ commands, extents, places, pins, nextContentId });
-    const objects = new Objects({
-      commands,
-      staging,
-      extents,
-      places,
-      pins,
-      contentIds,
-      scratch: new Scratch(),
-    });
+    const scratch = new Scratch();
+    const objects = new Objects({ commands, staging, extents, places, pins, contentIds, scratch });
     await new Accounts({ commands, environment }).create({ name: 'tester' });
     const { id } = await new Volumes({ commands, environment }).create({ name: 'yard', owner: 'tester' });
     const root = await files.root({ volume: id });

@@ -140,15 +140,8 @@ export class World {
     const pins = new Pins();
     const staging = new Staging({ extents, nextContentId: () => contentIds.next() });
     const places = new RememberedPlaces(extents);
-    const objects = new Objects({
-      commands,
-      staging,
-      extents,
-      places,
-      pins,
-      contentIds,
-      scratch: new Scratch(),
-    });
+    const scratch = new Scratch();
+    const objects = new Objects({ commands, staging, extents, places, pins, contentIds, scratch });
     const files = new Files({ commands, extents, places, pins, nextContentId: () => contentIds.next() });
     const faults: unknown[] = [];
     const onFault = (fault: unknown) => faults.push(fault);
