@@ -127,7 +127,8 @@ export class MaintenanceTasks {
     try {
       return await work({ bytesPerSecond, signal: controller.signal, onProgress });
     } finally {
-      this.#underWay.delete(task);
+      // A store that came back counts its tasks anew, and may have begun another one of that number.
+      if (this.#underWay.get(task) === controller) this.#underWay.delete(task);
     }
   }
 }

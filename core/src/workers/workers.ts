@@ -59,7 +59,8 @@ export class Workers {
     const worker = this.#running.get(instance.toString('hex'));
     if (worker === undefined) return undefined;
     worker.store = caller;
-    if (this.#full) tell(caller.call('room', { full: true }));
+    // Also that there is room: the worker may have lived through a full disk that the store before knew of.
+    tell(caller.call('room', { full: this.#full }));
     return {
       run: ({ command, args }) => this.#run(command, args),
       settle: async () => {

@@ -130,6 +130,29 @@ test('work ends early when the store that asked is gone', async () => {
   expect(await asked).toMatchObject({ complete: false });
 });
 
+test('work of a store that came back ends early, though what the one before asked for under that number was over only then', async () => {
+  const ends: (() => void)[] = [];
+  const tasks = new MaintenanceTasks(
+    {
+      compact: async ({ signal }) => {
+        await new Promise<void>((resolve) => ends.push(resolve));
+        return { ...COMPACTED, complete: signal?.aborted !== true };
+      },
+      scrub: never,
+    },
+    () => undefined,
+  );
+  const task = { task: 1, bytesPerSecond: Number.POSITIVE_INFINITY };
+  const before = tasks.answers.compact(task);
+  tasks.endAll();
+  const after = tasks.answers.compact(task);
+  ends[0]?.();
+  expect(await before).toMatchObject({ complete: false });
+  tasks.answers.endEarly({ task: 1 });
+  ends[1]?.();
+  expect(await after).toMatchObject({ complete: false });
+});
+
 test('what went wrong there is told here, and the next one is done', async () => {
   const remote = new RemoteMaintenance();
   let full = true;

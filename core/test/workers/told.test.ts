@@ -1,4 +1,4 @@
-/** Workers let go of the files of containers that are removed. */
+/** What workers are told: which files of containers to let go of, and whether there is room. */
 
 import { randomBytes } from 'node:crypto';
 import { containerId } from '@facet/extents';
@@ -11,13 +11,20 @@ const CONTAINERS = 5;
 /** A worker that does nothing but hear what is removed, and says what its readers hold. */
 function listener({ core }: Family) {
   const instance = randomBytes(16);
-  const heard = { oldestPin: Number.POSITIVE_INFINITY, told: [] as (readonly number[])[] };
+  const heard = {
+    oldestPin: Number.POSITIVE_INFINITY,
+    told: [] as (readonly number[])[],
+    full: [] as boolean[],
+  };
   core.workers.expect(instance);
   core.workers.joined(
     instance,
     callerOf<WorkerCalls>({
       oldestPin: () => heard.oldestPin,
-      room: () => null,
+      room: ({ full }) => {
+        heard.full.push(full);
+        return null;
+      },
       retire: ({ containers }) => {
         heard.told.push(containers);
         return null;
@@ -48,4 +55,14 @@ test('those of a batch that failed are told before the next one', async () => {
   expect(worker.told).toEqual([]);
   await workers.oldest();
   expect(worker.told).toEqual([[77]]);
+});
+
+test('one that lived through a full disk hears of the store that comes back that there is room', async () => {
+  const family = await openFamily();
+  const worker = listener(family);
+  await expect.poll(() => worker.full).toEqual([false]);
+  family.core.workers.full = true;
+  const other = listener(family);
+  await expect.poll(() => worker.full).toEqual([false, true]);
+  await expect.poll(() => other.full).toEqual([true]);
 });
