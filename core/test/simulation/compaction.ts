@@ -9,26 +9,31 @@ export interface CompactedWorld {
   readonly core: Core;
   readonly volume: VolumeId;
   readonly idle: () => Promise<void>;
+  /** Told of each time that it came to its end. */
+  readonly onCompacted: () => void;
 }
 
-export async function compactNowAndThen({ core, idle }: CompactedWorld): Promise<never> {
+export async function compactNowAndThen({ core, idle, onCompacted }: CompactedWorld): Promise<never> {
+  const mayWait = core.compactor ? REFUSED : REFUSED_BY_OTHERS;
   for (;;) {
     await idle();
-    await unlessItMayWait(async () => {
+    await unless(mayWait, async () => {
       const { damaged } = await core.compact({ bytesPerSecond: Number.POSITIVE_INFINITY });
       if (damaged > 0) throw new Broken('bytesAreKept', `compaction found ${damaged} extents damaged`);
+      onCompacted();
     });
   }
 }
 
-/** Where another process compacts, it is away now and then. */
-const MAY_WAIT: ReadonlySet<FsErrorCode> = new Set(['NoSpace', 'Busy', 'Interrupted']);
+const REFUSED: ReadonlySet<FsErrorCode> = new Set(['NoSpace']);
+/** Another process that compacts is away now and then. */
+const REFUSED_BY_OTHERS: ReadonlySet<FsErrorCode> = new Set(['NoSpace', 'Busy', 'Interrupted']);
 
-async function unlessItMayWait(work: () => Promise<void>): Promise<void> {
+async function unless(refused: ReadonlySet<FsErrorCode>, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof FsError && MAY_WAIT.has(error.code))) throw error;
+    if (!(error instanceof FsError && refused.has(error.code))) throw error;
   }
 }
 

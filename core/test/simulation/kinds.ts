@@ -88,14 +88,16 @@ export const KINDS: readonly Kind[] = [
     name: 'it is compacted while it is used',
     share: 4,
     play: simulated(COMPACTED),
-    some: ({ moved, merged }) => moved > 0 && merged > 0,
+    some: ({ moved, merged, compactions }) => moved > 0 && merged > 0 && compactions > 0,
   },
   {
     name: 'another process compacts it while others serve by key',
     share: 3,
     play: simulated({ ...COMPACTED, workers: 2, journal: 'whole' }),
+    most: ({ killed }) => killed > 0,
     // Who is killed so often seldom comes to merging.
-    some: ({ moved }) => moved > 0,
+    some: ({ moved, compactions, maintainersKilled }) =>
+      moved > 0 && compactions > 0 && maintainersKilled > 0,
   },
   {
     name: 'it is compacted while it is used, and there is a journal',

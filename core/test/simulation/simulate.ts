@@ -75,8 +75,11 @@ export interface Outcome {
   readonly failed: number;
   /** Lives that ended with the device. */
   readonly died: number;
-  /** Workers that were killed. */
+  /** Processes that serve by key, and that compact, which were killed while others went on. */
   readonly killed: number;
+  readonly maintainersKilled: number;
+  /** Compactions of all that was there, which came to their end. */
+  readonly compactions: number;
   /** Extents that were moved, and pieces of files that were merged. */
   readonly moved: number;
   readonly merged: number;
@@ -170,6 +173,8 @@ const NONE = {
   failed: 0,
   died: 0,
   killed: 0,
+  maintainersKilled: 0,
+  compactions: 0,
   moved: 0,
   merged: 0,
 } as const satisfies Partial<Outcome>;
@@ -239,10 +244,13 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   const calls = new Calls(random, replay);
   const counts: Record<keyof typeof NONE, number> = { ...NONE };
   const refused = countRefusals(counts, { fills, faults });
+  const onCompacted = (): void => {
+    counts.compactions += 1;
+  };
   for (let life = 0; life < LIVES; life += 1) {
     const core = await setting.start(calls);
     if (quota) await setQuota(core, world, quota);
-    const alive = await liveTogether(setting, { core, calls, refused, random, ...options });
+    const alive = await liveTogether(setting, { core, calls, refused, random, onCompacted, ...options });
     if (alive > 0) counts.cutShort += 1;
     if (world.died) counts.died += 1;
     counts.moved += core.compactor?.counts.movedExtents ?? 0;
@@ -259,7 +267,8 @@ async function simulateLives({ plant, ...given }: SimulationOptions): Promise<Ou
   await core.close();
   if (world.family) {
     const { movedExtents, mergedPieces } = world.family.compacted;
-    counts.killed = world.family.kills;
+    counts.killed = world.family.kills.serving;
+    counts.maintainersKilled = world.family.kills.maintaining;
     counts.moved += movedExtents;
     counts.merged += mergedPieces;
   }
@@ -291,17 +300,19 @@ interface Together extends SimulationOptions {
   readonly calls: Calls;
   readonly refused: Refused;
   readonly random: Random;
+  readonly onCompacted: () => void;
 }
 
 /** All clients at once, until they are done or the end comes. @returns how many are not done */
 async function liveTogether(setting: Setting, together: Together): Promise<number> {
   const { scheduler, world, replay } = setting;
   const { core, calls, refused, random, actions = 30, fills, faults = false, compacts } = together;
+  const { onCompacted } = together;
   world.interleave(true);
   if (fills) void fillNowAndThen(setting, random);
   inspectNowAndThen(setting, random).catch(setting.breaks);
   if (compacts) {
-    const compacted = { core, volume: world.volume.id, idle: world.process.pause };
+    const compacted = { core, volume: world.volume.id, idle: world.process.pause, onCompacted };
     for (const work of [compactNowAndThen, writeInPieces]) work(compacted).catch(setting.breaks);
   }
   const { process, family } = world;

@@ -99,8 +99,9 @@ export class Family {
   #maintenance: RemoteMaintenance | undefined;
   /** Of all runs. */
   readonly #compactors: MaintenanceCore['compactor'][] = [];
-  /** Runs that were killed, by instance. */
+  /** Runs that are over, by instance. */
   readonly #ended = new Set<string>();
+  readonly #kills = { serving: 0, maintaining: 0 };
 
   constructor(parts: FamilyParts) {
     this.#parts = parts;
@@ -166,7 +167,12 @@ export class Family {
   readonly #replica: Replica = {
     warm: () => undefined,
     readAtOnce: (op) => {
-      if (!this.#file) throw new EngineError('Closed', 'the store is away, and was read from');
+      if (!this.#file) {
+        const broken = new EngineError('Closed', 'the store is away, and was read from');
+        // Background work ends on it without a word.
+        this.#parts.onFault(broken);
+        throw broken;
+      }
       return readAtOnce(this.#file, op);
     },
     judge: async () => undefined,
@@ -265,10 +271,12 @@ export class Family {
     const { core: storeCore, process: storeProcess } = this.#store;
     const link: WorkerEnd = new LinkEnd(() => turn(process));
     const storeEnd: StoreEnd = new LinkEnd(() => turn(storeProcess));
+    storeEnd.connect(link);
+    link.connect(storeEnd);
     const given = storeCore.workers.joined(instance, storeEnd);
     if (!given) throw new Error('a worker is a stranger to its store');
-    storeEnd.connect(link, withBytes(plant?.storeAnswers?.(given) ?? given));
-    link.connect(storeEnd, plant?.workerAnswers?.(answers) ?? answers);
+    storeEnd.serve(withBytes(plant?.storeAnswers?.(given) ?? given));
+    link.serve(plant?.workerAnswers?.(answers) ?? answers);
     member.link = link;
     this.#links.set(member, storeEnd);
     const maintenance = member === this.#maintainer ? this.#maintenance : undefined;
@@ -289,6 +297,7 @@ export class Family {
   async kill(): Promise<void> {
     const busy = this.#members.filter((one) => this.#links.get(one)?.isAsked);
     const member = pick(this.#parts.scheduler.random, busy.length > 0 ? busy : this.#members);
+    this.#kills[member === this.#maintainer ? 'maintaining' : 'serving'] += 1;
     if (this.#store) await member.again(this.#store);
     this.#end(member);
   }
@@ -334,8 +343,9 @@ export class Family {
       .map(({ key }) => firstOfLeaseKey(key));
   }
 
-  get kills(): number {
-    return this.#ended.size;
+  /** While others went on. */
+  get kills(): Readonly<Record<'serving' | 'maintaining', number>> {
+    return this.#kills;
   }
 }
 

@@ -71,8 +71,12 @@ export class LinkEnd<Mine extends Calls, Theirs extends Calls> implements OtherE
     this.#inbox = new Inbox(turn);
   }
 
-  connect(other: LinkEnd<Theirs, Mine>, answers: Partial<Answers<Mine>>): void {
+  /** From now on the other end can be called. What it answers with is to be said at once: see {@link serve}. */
+  connect(other: LinkEnd<Theirs, Mine>): void {
     this.#other = other;
+  }
+
+  serve(answers: Partial<Answers<Mine>>): void {
     this.#answers = answers;
   }
 
