@@ -43,10 +43,12 @@ export function etagOf(reply: Reply): string {
   return (reply.headers.etag ?? '').replaceAll('"', '');
 }
 
-/** The `<Code>` of an error, or what came instead. */
+/** The `<Code>` of an error with its `<Message>`, or what came instead. */
 export function told(reply: Reply): string {
   const text = reply.body.toString('utf8');
-  return `${reply.status} ${textsOf(text, 'Code')[0] ?? text.slice(0, 200)}`;
+  const [code] = textsOf(text, 'Code');
+  if (code === undefined) return `${reply.status} ${text.slice(0, 200)}`;
+  return `${reply.status} ${[code, ...textsOf(text, 'Message')].join(': ')}`;
 }
 
 export interface Change {
@@ -149,7 +151,21 @@ export async function complete(world: World, op: string, upload: Upload): Promis
     },
   );
   if (done) world.ledger.record({ t: 'closed', upload: upload.upload });
+  else world.onFault(await partsThere(world, upload, parts));
   return done;
+}
+
+/** To find out why they were not taken. */
+async function partsThere(
+  { s3 }: World,
+  { key, upload }: Upload,
+  named: readonly { readonly partNumber: number; readonly etag: string }[],
+): Promise<string> {
+  const listed = await s3.send({ method: 'GET', path: pathOf(key, `?uploadId=${upload}`) });
+  const text = listed.body.toString('utf8');
+  const there = textsOf(text, 'ETag').map((etag, at) => `${textsOf(text, 'PartNumber')[at]} ${etag}`);
+  const asked = named.map(({ partNumber, etag }) => `${partNumber} ${etag}`);
+  return `upload ${upload} to ${key} has parts ${there.join(', ')}, and was asked for ${asked.join(', ')}`;
 }
 
 function joined(
