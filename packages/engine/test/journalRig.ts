@@ -4,7 +4,7 @@ import { constants, copyFileSync } from 'node:fs';
 import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Journal, type JournalDisk, type JournalFile } from '@facet/journal';
-import { type Engine, type LmdbEngineOptions, openLmdbEngine } from '../src/index.ts';
+import { type Engine, type LmdbEngine, type LmdbEngineOptions, openLmdbEngine } from '../src/index.ts';
 import { everything, readRange } from './shorthand.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL, O_DSYNC } = constants;
@@ -16,7 +16,7 @@ export const [DATA, ...JOURNALS] = FILES;
 /** Opens the engine at `path` with a journal beside it. */
 export async function openJournaled(
   options: LmdbEngineOptions & { readonly growthBytesMax?: number },
-): Promise<Engine> {
+): Promise<LmdbEngine> {
   const { growthBytesMax, ...rest } = options;
   await mkdir(options.path, { recursive: true });
   const journal = await Journal.open({ disk: folderDisk(options.path) });

@@ -41,6 +41,10 @@ export class LmdbEngine implements CountingEngine {
   #queue: Job[] = [];
   #counts = { batches: 0, operations: 0 };
   #pumping: Promise<void> | undefined;
+  /** The batch of this moment, or the last one. */
+  #batch: Promise<void> = Promise.resolve();
+  /** Those who have it hold still: no batch begins before all of them are done. */
+  readonly #holds = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
   /** Why no new operation is taken. */
   #refusal: EngineError | undefined;
@@ -139,6 +143,31 @@ export class LmdbEngine implements CountingEngine {
     }
   }
 
+  /**
+   * Resolves when LMDB's file holds all that was acknowledged, and stays as it is until what it gives is called: reads go on,
+   * writes wait. For as long as another process opens the file. LMDB has it say which transaction is the newest, in memory
+   * that all share, by what it read some steps before (`mdb_env_open2` in mdb.c): one that was committed in between would be
+   * read by nobody, and the next one would be written over it.
+   * @throws EngineError
+   */
+  async holdStill(): Promise<() => void> {
+    this.#mustBeOpen();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const release = (): void => {
+      this.#holds.delete(promise);
+      resolve();
+    };
+    this.#holds.add(promise);
+    try {
+      await this.#batch;
+      await this.settle();
+      return release;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#finish();
     return this.#closing;
@@ -159,8 +188,11 @@ export class LmdbEngine implements CountingEngine {
   }
 
   async #pump(): Promise<void> {
-    do await this.#runBatch();
-    while (this.#queue[0]?.isReady);
+    do {
+      while (this.#holds.size > 0) await Promise.all(this.#holds);
+      this.#batch = this.#runBatch();
+      await this.#batch;
+    } while (this.#queue[0]?.isReady);
     this.#pumping = undefined;
   }
 

@@ -21,6 +21,8 @@ export class LastingTransaction {
   /** What it was given, to be given again when it must be begun anew. */
   #batches: (readonly OwnWrite[])[] = [];
   #loss: EngineError | undefined;
+  /** Of the one that is open, and of the last that was committed: they grow. */
+  readonly #numbers = { open: 0, committed: 0 };
 
   constructor(db: BytesDatabase, notice?: ReaderNotice) {
     this.#db = db;
@@ -41,6 +43,7 @@ export class LastingTransaction {
     try {
       this.#put(writes);
     } catch (cause) {
+      if (this.#loss !== undefined) throw cause;
       this.#abort(cause);
       this.#gatherAnew();
       throw cause;
@@ -60,6 +63,7 @@ export class LastingTransaction {
     } catch (cause) {
       throw this.#lose(cause);
     }
+    this.#numbers.committed = this.#numbers.open;
     this.#notice?.settled();
   }
 
@@ -84,6 +88,23 @@ export class LastingTransaction {
         this.#ends = { commit, abort };
       },
     }));
+    this.#mustBeNewest();
+  }
+
+  /**
+   * Who opens the file puts LMDB's word of the newest transaction back, if others commit meanwhile: see `holdStill`. What
+   * was written on an older state would be without what was acknowledged since, which only the journal has now.
+   * @throws EngineError Failed
+   */
+  #mustBeNewest(): void {
+    const number = this.#db.getWriteTxnId();
+    const { committed } = this.#numbers;
+    if (number <= committed) {
+      const cause = new Error(`LMDB began transaction ${number} again, after ${committed}`);
+      this.#abort(cause);
+      throw this.#lose(cause);
+    }
+    this.#numbers.open = number;
   }
 
   #gatherAnew(): void {

@@ -34,7 +34,7 @@ export class LmdbReplica {
     return this.#opened !== undefined;
   }
 
-  /** The writer has it open, and has it in order. */
+  /** The writer has it open, has it in order, and holds still: see `LmdbEngine.holdStill`. */
   open(): void {
     if (this.#opened !== undefined) return;
     const database = openDatabase({ path: this.#path, mapSizeBytes: MAP_SIZE_BYTES_DEFAULT, readOnly: true });

@@ -16,7 +16,7 @@ import { namingTheDisk } from '../store/fullDisk.ts';
 import { holdStoreForServer } from '../store/holding.ts';
 import { storeLayout } from '../store/layout.ts';
 import type { StoreLock } from '../store/lock.ts';
-import { type OpenStoreOptions, openStore } from '../store/open.ts';
+import { type OpenStore, type OpenStoreOptions, openStore } from '../store/open.ts';
 import { announceAdmin } from './adminAnnouncement.ts';
 import { adminListener, createAdminDoor, type ServerState } from './adminDoor.ts';
 import type { ServingFacts } from './banner.ts';
@@ -47,6 +47,8 @@ export interface RunningServer {
   renewTls: S3Gateway['renewTls'];
   /** Other processes serve S3: so many do now, and it listens. */
   workersServe(count: number): void;
+  /** While another process opens the metadata. */
+  readonly holdStill: OpenStore['holdStill'];
   /** Nothing new is taken any more; resolves when what is in flight is finished, or was for too long. */
   closeDoors(): Promise<void>;
   /** Finishes the requests in flight, closes the store, gives the lock back. */
@@ -195,6 +197,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         if (count > 0) state.s3 = 'serving';
         else if (state.s3 === 'serving') state.s3 = 'failing';
       },
+      holdStill: store.holdStill,
       closeDoors: closeAll,
       stop: () => opened.disposeAsync(),
     };

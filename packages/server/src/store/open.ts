@@ -26,6 +26,8 @@ export interface OpenStore {
   readonly reserve: Pick<DiskReserve, 'heldBytes'>;
   /** Resolves when the device failed in a way after which the process must end. */
   readonly failed: Promise<Error>;
+  /** While another process opens the metadata. */
+  holdStill: LmdbEngine['holdStill'];
   /** Leaves the lock to whoever took it. */
   close(): Promise<void>;
 }
@@ -135,6 +137,7 @@ export async function openStore({
     },
     reserve,
     failed,
+    holdStill: () => engine.holdStill(),
     close: async () => {
       await core.close();
       lock.noteStore('closed');

@@ -31,6 +31,8 @@ export class StoreLink<Calls extends CallsOfWorker> {
   #cutOff: NodeJS.Timeout | undefined;
   /** How often the supervisor told something. */
   #told = 0;
+  /** How often the store went away on purpose. */
+  #suspensions = 0;
 
   /** @param parts `onAway`: told each time that the store is there no more */
   constructor(parts: {
@@ -90,6 +92,7 @@ export class StoreLink<Calls extends CallsOfWorker> {
 
   async resume(): Promise<void> {
     const told = this.#hear();
+    const suspensions = this.#suspensions;
     const { meeting, instance } = this.#start;
     const socket = await connectToListener({
       address: meeting.address,
@@ -101,7 +104,10 @@ export class StoreLink<Calls extends CallsOfWorker> {
       this.#endUnlessTold(told);
       return;
     }
-    this.replica.open();
+    if (suspensions !== this.#suspensions) {
+      socket.destroy();
+      return;
+    }
     const opened = new Connection<Calls, CallsOfStore>({
       socket,
       errors: errorCodec,
@@ -116,7 +122,24 @@ export class StoreLink<Calls extends CallsOfWorker> {
       this.#away();
       this.#endUnlessTold(told);
     });
-    this.access.connected(opened);
+    await this.#openMetadata(opened);
+  }
+
+  async #openMetadata(connection: Connection<Calls, CallsOfStore>): Promise<void> {
+    try {
+      await connection.call('holdStill', { pid: process.pid });
+    } catch {
+      // It is away again, or soon will be.
+      connection.destroy();
+      return;
+    }
+    if (this.#connection !== connection) return;
+    try {
+      this.replica.open();
+    } finally {
+      connection.call('goOn', null).catch(() => undefined);
+    }
+    this.access.connected(connection);
   }
 
   /**
@@ -151,6 +174,7 @@ export class StoreLink<Calls extends CallsOfWorker> {
   /** @param graceMs what the store has for answers that are under way there */
   async suspend(graceMs: number): Promise<void> {
     this.#hear();
+    this.#suspensions += 1;
     const connection = this.#connection;
     this.#away();
     await endsWithin(graceMs, Promise.resolve(connection?.idle()));

@@ -7,6 +7,7 @@ import { type MetricsJson, metricsJson } from '../../../metrics/families.ts';
 import { endsWithin } from '../../deadline.ts';
 import type { RunningServer } from '../../server.ts';
 import type { CallsOfMaintenance, CallsOfStore, Run } from '../protocol/messages.ts';
+import { answersToOpening } from './opening.ts';
 
 const METRICS_MS_MAX = 2_000;
 
@@ -58,7 +59,8 @@ export class WorkerLinks {
       connection.destroy();
       return;
     }
-    connection.serve({ ...answers, ...maintenance.answers });
+    const opening = answersToOpening({ holdStill: server.holdStill, over: connection.over, logger });
+    connection.serve({ ...answers, ...maintenance.answers, ...opening });
     if (this.#maintainers.has(key)) maintenance.connected(connection);
     this.#connections.set(key, connection);
     void connection.over.then(() => {

@@ -89,5 +89,13 @@ export type CallsOfWorker = WorkerCalls & {
 /** What it asks of that of maintenance. */
 export type CallsOfMaintenance = CallsOfWorker & MaintenanceCalls;
 
+/** How the metadata are opened, which the store's process has to hold still for. */
+export type OpeningCalls = {
+  /** Answered when it does. `pid`: who opens them, and is killed if that takes for ever. */
+  readonly holdStill: { readonly params: { readonly pid: number }; readonly result: null };
+  /** They are open: it goes on. */
+  readonly goOn: { readonly params: null; readonly result: null };
+};
+
 /** What any of them asks of it. */
-export type CallsOfStore = StoreCalls & ProgressCalls;
+export type CallsOfStore = StoreCalls & ProgressCalls & OpeningCalls;
