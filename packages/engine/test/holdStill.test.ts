@@ -117,7 +117,7 @@ it('a transaction that LMDB begins a second time is not written: the journal has
   expect(after.readBigUInt64LE()).toBe(before.readBigUInt64LE() + 1n);
   await lockFile.write(before, 0, 8, NEWEST_AT);
   await expect(put(engine, 'b', 1)).rejects.toMatchObject({ code: 'Failed' });
-  expect(fatal).toMatchObject({ code: 'Failed', message: expect.stringContaining('again') });
+  expect(fatal).toMatchObject({ code: 'Failed', message: expect.stringContaining('already') });
   await lockFile.close();
   await rm(join(path, 'lock.mdb'));
   const again = await openJournaled({ path });

@@ -35,6 +35,11 @@ export function pageUsageOf(db: BytesDatabase): PageUsage {
   };
 }
 
+/** The number of the newest transaction that LMDB's file has. */
+export function newestTransactionOf(db: BytesDatabase): number {
+  return counted(answerOf(environmentOf(db), 'info')['lastTxnId']);
+}
+
 /** How many entries there are, as LMDB counts them. */
 export function entryCountOf(db: BytesDatabase): number {
   return counted(answerOf(environmentOf(db), 'stat')['entryCount']);
@@ -48,5 +53,5 @@ function answerOf(environment: object, question: 'info' | 'stat'): Readonly<Reco
 
 function counted(answer: unknown): number {
   if (typeof answer === 'number') return answer;
-  throw new Error('this version of lmdb-js is unknown: it counts no pages');
+  throw new Error('this version of lmdb-js is unknown: it counts neither pages nor transactions');
 }

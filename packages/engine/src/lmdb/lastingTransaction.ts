@@ -1,6 +1,7 @@
 import { EngineError } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
 import { type BytesDatabase, putAll } from './database.ts';
+import { newestTransactionOf } from './environment.ts';
 import type { ReaderNotice } from './readerNotice.ts';
 
 interface Ends {
@@ -21,8 +22,6 @@ export class LastingTransaction {
   /** What it was given, to be given again when it must be begun anew. */
   #batches: (readonly OwnWrite[])[] = [];
   #loss: EngineError | undefined;
-  /** Of the one that is open, and of the last that was committed: they grow. */
-  readonly #numbers = { open: 0, committed: 0 };
 
   constructor(db: BytesDatabase, notice?: ReaderNotice) {
     this.#db = db;
@@ -63,7 +62,6 @@ export class LastingTransaction {
     } catch (cause) {
       throw this.#lose(cause);
     }
-    this.#numbers.committed = this.#numbers.open;
     this.#notice?.settled();
   }
 
@@ -98,13 +96,11 @@ export class LastingTransaction {
    */
   #mustBeNewest(): void {
     const number = this.#db.getWriteTxnId();
-    const { committed } = this.#numbers;
-    if (number <= committed) {
-      const cause = new Error(`LMDB began transaction ${number} again, after ${committed}`);
-      this.#abort(cause);
-      throw this.#lose(cause);
-    }
-    this.#numbers.open = number;
+    const newest = newestTransactionOf(this.#db);
+    if (number === newest + 1) return;
+    const cause = new Error(`LMDB began transaction ${number}, and has ${newest} already`);
+    this.#abort(cause);
+    throw this.#lose(cause);
   }
 
   #gatherAnew(): void {
