@@ -3,10 +3,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Connection, connectToListener, LinkListener, SharedWords } from '@facet/link';
+import { Connection, connectToListener, LinkListener, type LinkPeer, SharedWords } from '@facet/link';
 import { expect, onTestFinished, test } from 'vitest';
+import type { OpeningCalls } from '../../src/serve/family/protocol/messages.ts';
 import { resolveServeSettings } from '../../src/settings/settings.ts';
 import { openStoreLock } from '../../src/store/lock.ts';
 import { serve, stop, temporaryDirectory } from '../facetProcess.ts';
@@ -55,6 +57,16 @@ async function madeStore(): Promise<string> {
   return data;
 }
 
+/** What of a store's process a worker needs to serve. */
+function holdsStill(socket: Socket): void {
+  new Connection<OpeningCalls, Record<never, never>>({
+    socket,
+    errors: { encode: String, decode: (encoded) => new Error(String(encoded)) },
+    lost: () => new Error('gone'),
+    onGarbled: () => undefined,
+  }).serve({ holdStill: () => null, goOn: () => null });
+}
+
 /** A message of two bytes that is none. */
 const GARBAGE = Buffer.from('02000000c1c1', 'hex');
 
@@ -94,8 +106,12 @@ test('a worker that is cut off from a store that is there ends, for another to t
   const data = await madeStore();
   const instance = randomBytes(16).toString('hex');
   const { meeting, says, ended, log } = startChild(data, { role: 's3', name: 's3-1', instance });
-  const met = Promise.withResolvers<{ write(bytes: Buffer): unknown }>();
-  const listener = await LinkListener.open({ ...meeting, onPeer: ({ socket }) => met.resolve(socket) });
+  const met = Promise.withResolvers<Socket>();
+  const onPeer = ({ socket }: LinkPeer): void => {
+    holdsStill(socket);
+    met.resolve(socket);
+  };
+  const listener = await LinkListener.open({ ...meeting, onPeer });
   onTestFinished(() => listener.close());
   await says('ready');
   (await met.promise).write(GARBAGE);
@@ -109,8 +125,12 @@ test('a worker whose store went away waits for it', async () => {
   const data = await madeStore();
   const instance = randomBytes(16).toString('hex');
   const { child, meeting, says, log } = startChild(data, { role: 's3', name: 's3-1', instance });
-  const sockets: { destroy(): unknown }[] = [];
-  const listener = await LinkListener.open({ ...meeting, onPeer: ({ socket }) => sockets.push(socket) });
+  const sockets: Socket[] = [];
+  const onPeer = ({ socket }: LinkPeer): void => {
+    holdsStill(socket);
+    sockets.push(socket);
+  };
+  const listener = await LinkListener.open({ ...meeting, onPeer });
   onTestFinished(() => listener.close());
   await says('ready');
   sockets[0]?.destroy();
