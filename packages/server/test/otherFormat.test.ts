@@ -1,4 +1,4 @@
-/** A store that an older version wrote: whatever would read it says so, with one exit code, and changes nothing. */
+/** A store that an older version wrote: whatever would read it says so, with one exit code, and leaves its format as it is. */
 import { expect, test } from 'vitest';
 import { storeLayout } from '../src/store/layout.ts';
 import { openMetadata } from '../src/store/metadata.ts';

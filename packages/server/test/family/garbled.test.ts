@@ -6,7 +6,14 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Connection, connectToListener, LinkListener, type LinkPeer, SharedWords } from '@facet/link';
+import {
+  Connection,
+  connectToListener,
+  type Handlers,
+  LinkListener,
+  type LinkPeer,
+  SharedWords,
+} from '@facet/link';
 import { expect, onTestFinished, test } from 'vitest';
 import type { OpeningCalls } from '../../src/serve/family/protocol/messages.ts';
 import { resolveServeSettings } from '../../src/settings/settings.ts';
@@ -58,13 +65,13 @@ async function madeStore(): Promise<string> {
 }
 
 /** What of a store's process a worker needs to serve. */
-function holdsStill(socket: Socket): void {
+function holdsStill(socket: Socket, answers: Partial<Handlers<OpeningCalls>> = {}): void {
   new Connection<OpeningCalls, Record<never, never>>({
     socket,
     errors: { encode: String, decode: (encoded) => new Error(String(encoded)) },
     lost: () => new Error('gone'),
     onGarbled: () => undefined,
-  }).serve({ holdStill: () => null, goOn: () => null });
+  }).serve({ holdStill: () => null, goOn: () => null, ...answers });
 }
 
 /** A message of two bytes that is none. */
@@ -141,6 +148,38 @@ test('a worker whose store went away waits for it', async () => {
   child.send({ kind: 'resume' });
   await expect.poll(() => sockets.length).toBe(2);
   child.send({ kind: 'stop', idleMs: 0, withoutStore: false });
+  await once(child, 'exit');
+  expect([child.exitCode, log()]).toEqual([0, '']);
+});
+
+test('a worker that is told to let go before it has opened the metadata lets the store go on', async () => {
+  const data = await madeStore();
+  const instance = randomBytes(16).toString('hex');
+  const { child, meeting, says, log } = startChild(data, { role: 's3', name: 's3-1', instance });
+  const [asked, held, wentOn] = [
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<null>(),
+    Promise.withResolvers<void>(),
+  ];
+  const holdStill = (): Promise<null> => {
+    asked.resolve();
+    return held.promise;
+  };
+  const goOn = (): null => {
+    wentOn.resolve();
+    return null;
+  };
+  const onPeer = ({ socket }: LinkPeer): void => holdsStill(socket, { holdStill, goOn });
+  const listener = await LinkListener.open({ ...meeting, onPeer });
+  onTestFinished(() => listener.close());
+  await asked.promise;
+  const suspended = says('suspended');
+  child.send({ kind: 'suspend' });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  held.resolve(null);
+  await wentOn.promise;
+  await suspended;
+  child.send({ kind: 'stop', idleMs: 0, withoutStore: true });
   await once(child, 'exit');
   expect([child.exitCode, log()]).toEqual([0, '']);
 });

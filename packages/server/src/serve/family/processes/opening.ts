@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { RunningServer } from '../../server.ts';
 import type { OpeningCalls } from '../protocol/messages.ts';
 
-/** It takes a millisecond or two. */
+/** It takes about a millisecond. */
 const OPENING_MS_MAX = 10_000;
 
 export interface OpeningParts extends Pick<RunningServer, 'holdStill'> {
@@ -34,7 +34,6 @@ export function answersToOpening(parts: OpeningParts): Handlers<OpeningCalls> {
   });
   return {
     holdStill: async ({ pid }) => {
-      goOn();
       release = await holdStill();
       if (isOver) goOn();
       else

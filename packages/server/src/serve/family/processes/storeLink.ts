@@ -133,8 +133,9 @@ export class StoreLink<Calls extends CallsOfWorker> {
       connection.destroy();
       return;
     }
-    if (this.#connection !== connection) return;
     try {
+      // Away by now: there is nothing to open, and the store need not wait for it.
+      if (this.#connection !== connection) return;
       this.replica.open();
     } finally {
       connection.call('goOn', null).catch(() => undefined);
