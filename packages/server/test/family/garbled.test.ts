@@ -156,29 +156,33 @@ test('a worker that is told to let go before it has opened the metadata lets the
   const data = await madeStore();
   const instance = randomBytes(16).toString('hex');
   const { child, meeting, says, log } = startChild(data, { role: 's3', name: 's3-1', instance });
-  const [asked, held, wentOn] = [
-    Promise.withResolvers<void>(),
-    Promise.withResolvers<null>(),
-    Promise.withResolvers<void>(),
-  ];
-  const holdStill = (): Promise<null> => {
+  const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<null>()];
+  let [openings, wentOn] = [0, 0];
+  const holdStill = (): Promise<null> | null => {
+    openings += 1;
+    if (openings === 1) return null;
     asked.resolve();
     return held.promise;
   };
   const goOn = (): null => {
-    wentOn.resolve();
+    wentOn += 1;
     return null;
   };
   const onPeer = ({ socket }: LinkPeer): void => holdsStill(socket, { holdStill, goOn });
   const listener = await LinkListener.open({ ...meeting, onPeer });
   onTestFinished(() => listener.close());
+  await says('ready');
+  child.send({ kind: 'suspend' });
+  await says('suspended');
+  child.send({ kind: 'resume' });
   await asked.promise;
   const suspended = says('suspended');
   child.send({ kind: 'suspend' });
+  // Long enough to be heard.
   await new Promise((resolve) => setTimeout(resolve, 200));
   held.resolve(null);
-  await wentOn.promise;
   await suspended;
+  await expect.poll(() => wentOn).toBe(2);
   child.send({ kind: 'stop', idleMs: 0, withoutStore: true });
   await once(child, 'exit');
   expect([child.exitCode, log()]).toEqual([0, '']);
