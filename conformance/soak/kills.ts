@@ -38,6 +38,8 @@ export interface Outcome {
 const LOAD_MS = { least: 200, most: 2_500 };
 /** Processes that are killed by themselves before all are. */
 const SINGLES = { least: 0, most: 4 };
+/** That share of times, no single one is killed then, but all are replaced: what is killed next may be a new one or an old one. */
+const REPLACED = 0.3;
 /** That share of restarts is killed too, while it recovers. */
 const KILLED_AT_START = 0.2;
 const START_MS = { least: 50, most: 1_500 };
@@ -68,6 +70,7 @@ class KillRun {
   readonly #ledger = new Ledger((event) => this.#backups?.heed(event));
   readonly #backups: Backups | undefined;
   #killedAtStart = 0;
+  #replaced = 0;
   readonly #killedAlone = new Map<string, number>();
   #server: SoakServer | undefined;
 
@@ -105,6 +108,7 @@ class KillRun {
     }
     log(`  killed ${this.#killedAtStart} times more before it served`);
     for (const [name, count] of [...this.#killedAlone].sort()) log(`  killed ${name} alone ${count} times`);
+    if (this.#options.workers > 0) log(`  replaced all processes ${this.#replaced} times`);
     if (this.#backups) log(this.#backups.line());
     log(
       `  objects of ${mebibytes(this.#ledger.lengthBytes())} take ${mebibytes(allocatedBytes(this.#data))}`,
@@ -167,7 +171,7 @@ class KillRun {
     // What it throws meanwhile is met below.
     load.catch(() => undefined);
     const backup = this.#backups?.underLoad();
-    if (this.#options.workers > 0) await this.#killSingles(server, () => isThere);
+    if (this.#options.workers > 0) await this.#disturb(server, () => isThere);
     if (backup) await Promise.race([backup.killFrom, server.ended]);
     const kill = (): void => {
       end.abort();
@@ -192,11 +196,16 @@ class KillRun {
     this.figures.addUnknown(this.#ledger.open());
   }
 
-  /** The rest must go on. */
-  async #killSingles(server: SoakServer, isThere: () => boolean): Promise<void> {
+  /** Kills single processes, and has all replaced: the rest must go on. */
+  async #disturb(server: SoakServer, isThere: () => boolean): Promise<void> {
     const singles = this.#random.integer(SINGLES);
     for (let count = 0; count < singles && isThere(); count += 1) {
       await delay(this.#random.integer(LOAD_MS));
+      if (this.#random.chance(REPLACED)) {
+        server.replaceAll();
+        this.#replaced += 1;
+        continue;
+      }
       const name = server.killOne((names) => this.#random.shuffled(names)[0]);
       if (name === STORE) this.#backups?.killing();
       if (name !== undefined) this.#killedAlone.set(name, (this.#killedAlone.get(name) ?? 0) + 1);

@@ -7,7 +7,8 @@
  *                   taken meanwhile; in the middle and at the end one is brought back, and compared with what was
  *                   acknowledged when it was taken
  *   --cuts N        cut the power of a guest under such load so many times (default 50: an hour and more)
- *   --workers N     processes that serve S3 (default 2); single ones are killed, too. 0: one process serves everything
+ *   --workers N     processes that serve S3 (default 2); single ones are killed, too, and all of them replaced (SIGHUP) while
+ *                   there is load. 0: one process serves everything
  *   --clients N     at once, for the kills (default 8)
  *   --data DIR      where the store of the kills is made: the file system to try
  *   --seed TEXT     what to do next is drawn from it; when the end comes is not

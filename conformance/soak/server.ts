@@ -26,6 +26,8 @@ export interface SoakServer {
   kill(): Promise<void>;
   /** kill -9 of one of several, the supervisor excepted. @returns its name, undefined when there is none */
   killOne(pick: (names: readonly string[]) => string | undefined): string | undefined;
+  /** SIGHUP: every process but the supervisor is replaced by a new one, nobody turned away. It has begun when this returns. */
+  replaceAll(): void;
   /** SIGTERM. @returns how it ended: `0` if all is well */
   stop(): Promise<string>;
 }
@@ -114,6 +116,7 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
       if (pid !== undefined) killIfThere(pid);
       return name;
     },
+    replaceAll: () => void child.kill('SIGHUP'),
     stop: () => {
       child.kill('SIGTERM');
       return ended;
