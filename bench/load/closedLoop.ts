@@ -54,7 +54,14 @@ export async function closedLoop({ endpoint, connections, next, secondsMax }: Lo
     clearTimeout(patience);
     for (const connection of open) connection.close();
   }
-  const seconds = (performance.now() - began) / 1000;
+  return loopResult(took, { seconds: (performance.now() - began) / 1000, bytes });
+}
+
+/** @param took milliseconds, each operation's */
+export function loopResult(
+  took: readonly number[],
+  { seconds, bytes }: { readonly seconds: number; readonly bytes: number },
+): LoopResult {
   const sorted = Float64Array.from(took).sort();
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   return { operations: sorted.length, seconds, bytes, p50: at(0.5), p99: at(0.99) };

@@ -2,7 +2,8 @@
  * NFS-Ganesha as the peer, over its VFS back end: `FACET_PEER_GANESHA`, or `peer-ganesha` on the path, names a program
  * that runs it. `PROGRAM start --dir DIR --export PATH --port N --mount-port N --state DIR` leaves one running that
  * serves DIR to the loopback address, its process id in `DIR/ganesha.pid` of the state; `PROGRAM stop --state DIR`
- * ends it.
+ * ends it. `PROGRAM install` has the machine's package manager install it, which is asked for where there is no
+ * `ganesha.nfsd`.
  */
 
 import { execFile, spawn, spawnSync } from 'node:child_process';
@@ -16,9 +17,24 @@ import type { NfsServer } from './server.ts';
 
 const run = promisify(execFile);
 const EXPORT_PATH = '/bench';
+const INSTALL_MS_MAX = 600_000;
 
-/** @returns undefined where there is none on this machine */
+/** @returns the program that runs it, and has installed it where it was not; undefined where there is none */
 export async function findGanesha(): Promise<string | undefined> {
+  const program = await namedProgram();
+  if (program !== undefined && versionOfGanesha() === undefined) {
+    await run(program, ['install'], { timeout: INSTALL_MS_MAX, maxBuffer: 1 << 26 });
+  }
+  return program;
+}
+
+/** @returns undefined where it is not installed */
+export function versionOfGanesha(): string | undefined {
+  const { error, stdout } = spawnSync('ganesha.nfsd', ['-v'], { encoding: 'utf8' });
+  return error ? undefined : (/Release = (\S+)/.exec(stdout)?.[1] ?? stdout.trim().split('\n')[0]);
+}
+
+async function namedProgram(): Promise<string | undefined> {
   const named = process.env['FACET_PEER_GANESHA'];
   if (named !== undefined) return named;
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
@@ -34,8 +50,9 @@ export async function findGanesha(): Promise<string | undefined> {
 
 /** For people, where {@link findGanesha} finds none. */
 export function whyNoGanesha(): string {
-  const isInstalled = spawnSync('ganesha.nfsd', ['-v']).error === undefined;
-  const packages = isInstalled ? '' : '; ganesha.nfsd itself is in Debian’s nfs-ganesha and nfs-ganesha-vfs';
+  const packages = versionOfGanesha()
+    ? ''
+    : '; ganesha.nfsd itself is in Debian’s nfs-ganesha and nfs-ganesha-vfs';
   return `FACET_PEER_GANESHA names no program that runs it, nor is there a peer-ganesha on the path${packages}`;
 }
 

@@ -1,8 +1,9 @@
 """One step of the NFS bench, run in the mount: `guest.py '{"step": "create", "folder": "a", ...}'`.
 
-Prints one line of JSON: operations, bytes and seconds. A step is one process and all its operations, for starting a
-process in a small virtual machine takes longer than most operations. What a step needs before the clock starts,
-such as a cold cache, it sees to itself.
+Prints one line of JSON: operations, bytes and seconds, and of what is done file by file in how many milliseconds half of
+the files and 99 of a hundred were done. A step is one process and all its operations, for starting a process in a small
+virtual machine takes longer than most operations. What a step needs before the clock starts, such as a cold cache, it
+sees to itself.
 """
 
 import json
@@ -130,14 +131,24 @@ def names(plan):
 
 def each_file(plan, work):
     all_names = names(plan)
+    took = [[] for _ in range(plan["threads"])]
 
     def in_folder(number):
         folder = folder_of(plan, number)
         for name in all_names:
+            start = time.monotonic()
             work(folder + "/" + name)
+            took[number].append(time.monotonic() - start)
 
     seconds = in_threads(plan["threads"], in_folder)
-    return {"operations": len(all_names) * plan["threads"], "bytes": 0, "seconds": seconds}
+    each = sorted(one for of_thread in took for one in of_thread)
+    return {
+        "operations": len(each),
+        "bytes": 0,
+        "seconds": seconds,
+        "p50": each[len(each) // 2] * 1000,
+        "p99": each[len(each) * 99 // 100] * 1000,
+    }
 
 
 def create(plan):

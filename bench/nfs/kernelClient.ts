@@ -32,6 +32,9 @@ export interface StepResult {
   readonly seconds: number;
   /** Of all calls, from sending to reply, added up: of several under way at once each counts. */
   readonly waitedSeconds: number;
+  /** Milliseconds, of a file; undefined of a step that is not done file by file. */
+  readonly p50?: number;
+  readonly p99?: number;
 }
 
 export class KernelClient {
@@ -73,7 +76,8 @@ export class KernelClient {
 }
 
 function parseResult(printed: string): StepResult {
-  const { operations, bytes, seconds, waitedSeconds }: Record<string, unknown> = JSON.parse(printed);
+  const { operations, bytes, seconds, waitedSeconds, p50, p99 }: Record<string, unknown> =
+    JSON.parse(printed);
   if (
     typeof operations !== 'number' ||
     typeof bytes !== 'number' ||
@@ -82,5 +86,8 @@ function parseResult(printed: string): StepResult {
   ) {
     throw new Error(`a step printed ${printed}`);
   }
-  return { operations, bytes, seconds, waitedSeconds };
+  return {
+    ...{ operations, bytes, seconds, waitedSeconds },
+    ...(typeof p50 === 'number' && typeof p99 === 'number' && { p50, p99 }),
+  };
 }

@@ -24,8 +24,9 @@ function ratio(facet: readonly Cell[], peer: readonly Cell[]): string {
   return `${median(ratios).toFixed(2)} (${least.toFixed(2)}–${greatest.toFixed(2)})`;
 }
 
-function middle(cells: readonly Cell[], pick: (cell: Cell) => number): string {
-  return cells.length === 0 ? NOTHING : median(cells.map(pick)).toFixed(0);
+function middle(cells: readonly Cell[], pick: (cell: Cell) => number, digits = 0): string {
+  const value = median(cells.map(pick));
+  return Number.isFinite(value) ? value.toFixed(digits) : NOTHING;
 }
 
 function peak(cells: readonly Cell[]): string {
@@ -35,6 +36,7 @@ function peak(cells: readonly Cell[]): string {
 
 const pace = (cell: Cell): number => cell.operationsPerSecond;
 const cpu = (cell: Cell): number => cell.cpuMicrosPerOperation;
+const p99 = (cell: Cell): number => cell.p99;
 const wait = (cell: Cell): number => cell.waitMicrosPerOperation;
 
 export function printRows(rows: readonly Row[]): void {
@@ -51,6 +53,8 @@ export function printRows(rows: readonly Row[]): void {
         'ratio, same durability': ratio(facet, peer),
         'facet wait µs/op': middle(facet, wait),
         'peer wait µs/op': middle(peer, wait),
+        'facet p99 ms': middle(facet, p99, 2),
+        'peer p99 ms': middle(peer, p99, 2),
         'facet µs/op': middle(facet, cpu),
         'ganesha µs/op': middle(ganesha, cpu),
         'facet peak MB': peak(facet),

@@ -25,15 +25,21 @@
  * machine on one core), a page cache of the server that is cold, a disk slower than this one.
  */
 
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { optionsOf } from '../load/options.ts';
 import { CLIENT_CORE } from '../load/process.ts';
 import { startFacet } from './facet.ts';
-import { findGanesha, ganeshaData, startGanesha, syncNames, whyNoGanesha } from './ganesha.ts';
+import {
+  findGanesha,
+  ganeshaData,
+  startGanesha,
+  syncNames,
+  versionOfGanesha,
+  whyNoGanesha,
+} from './ganesha.ts';
 import { printRows, type Row } from './report.ts';
 import { type Group, groupsOf, type Step } from './steps.ts';
 import { type Cell, Subject } from './subject.ts';
@@ -152,19 +158,15 @@ async function main(program: string): Promise<void> {
         process.stdout.write(`the disk of ${folder} can not sync changes of names (chattr +D)\n`);
       }
     }
-    process.stdout.write(`${await versions()}, ${rounds} rounds\n\n`);
+    process.stdout.write(`${versions()}, ${rounds} rounds\n\n`);
     printRows(await measureAll(places));
   } finally {
     await stop();
   }
 }
 
-async function versions(): Promise<string> {
-  const ganesha = await promisify(execFile)('ganesha.nfsd', ['-v']).then(
-    ({ stdout }) => /Release = (\S+)/.exec(stdout)?.[1] ?? stdout.trim().split('\n')[0],
-    () => 'of an unknown version',
-  );
-  return `node ${process.version}, Ganesha ${ganesha}, ${cpus()[0]?.model ?? 'unknown processor'}`;
+function versions(): string {
+  return `node ${process.version}, Ganesha ${versionOfGanesha() ?? '-'}, ${cpus()[0]?.model ?? 'unknown processor'}`;
 }
 
 const client = process.env['FACET_NFS_CLIENT'];

@@ -27,7 +27,11 @@ export const GROUPS: readonly Group[] = [
   },
   {
     name: '128 KiB',
-    run: (world) => objects(world, { name: '128 KiB', bytes: 128 * KIB }, world.pace.connections),
+    async run(world) {
+      const size = { name: '128 KiB', bytes: 128 * KIB };
+      await objects(world, size, world.pace.connections);
+      await copies(world, size);
+    },
   },
   {
     name: '64 MiB',

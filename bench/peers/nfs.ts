@@ -3,14 +3,16 @@
  * steps, the servers and the client are those of bench:nfs. And the rename of a directory on Ganesha, as on Facet.
  */
 
-import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type LoopResult, loopResult } from '../load/closedLoop.ts';
+import { Meter } from '../load/meter.ts';
 import { startFacet } from '../nfs/facet.ts';
-import { findGanesha, ganeshaData, startGanesha, syncNames } from '../nfs/ganesha.ts';
+import { findGanesha, ganeshaData, startGanesha, syncNames, versionOfGanesha } from '../nfs/ganesha.ts';
 import type { NfsServer } from '../nfs/server.ts';
 import { type Group, groupsOf } from '../nfs/steps.ts';
 import { Subject } from '../nfs/subject.ts';
+import { metered } from './metered.ts';
 import { NfsCalls } from './nfsCalls.ts';
 import { renameRow } from './rows/directory.ts';
 import type { SetupIdentity } from './servers/server.ts';
@@ -19,24 +21,6 @@ import type { Cell, Pace, Sink } from './world.ts';
 const THREADS = 8;
 const FILES_A_SECOND = 1000;
 const SYNCED = 'synced';
-const ganesha = {
-  version: versionOfGanesha(),
-  renames: 'RENAME by NFS, rename() of the file system',
-} as const;
-
-export const GANESHA_SYNCED: SetupIdentity = {
-  ...ganesha,
-  name: 'Ganesha, names synced',
-  durability: 'everything',
-  how: 'COMMIT of bytes, and chattr +D for names',
-};
-export const GANESHA: SetupIdentity = {
-  ...ganesha,
-  name: 'Ganesha',
-  durability: 'the bytes',
-  how: 'as it comes: COMMIT of bytes, not of names',
-};
-
 export interface NfsPlaces {
   /** That boots the client: see bench/nfs/kernelClient.ts. */
   readonly client: string;
@@ -53,31 +37,40 @@ export async function facetByNfs(facet: SetupIdentity, places: NfsPlaces, pace: 
   });
 }
 
-function versionOfGanesha(): string {
-  const { stdout } = spawnSync('ganesha.nfsd', ['-v'], { encoding: 'utf8' });
-  return /Release = (\S+)/.exec(stdout ?? '')?.[1] ?? 'unknown';
-}
-
-/** @returns whether there is a Ganesha on this machine */
-export async function ganeshaByNfs(places: NfsPlaces, pace: Pace): Promise<boolean> {
+/** @returns the setups that were measured: none where there is no Ganesha on this machine */
+export async function ganeshaByNfs(places: NfsPlaces, pace: Pace): Promise<readonly SetupIdentity[]> {
   const program = await findGanesha();
-  if (program === undefined) return false;
+  if (program === undefined) return [];
+  const setups = ganeshaSetups();
+  const [synced, asItComes] = [places.sinkOf(setups[0]), places.sinkOf(setups[1])];
   await inFolder(places.parent, async (folder) => {
     const server = await startGanesha(program, folder);
     const data = ganeshaData(folder);
     await mounted(server, { ...places, folder, address: '127.0.0.82' }, async (subject) => {
-      await files(subject, '', places.sinkOf(GANESHA), pace);
+      await files(subject, '', asItComes, pace);
       await mkdir(join(data, SYNCED));
-      if (await syncNames(join(data, SYNCED))) {
-        await files(subject, `${SYNCED}/`, places.sinkOf(GANESHA_SYNCED), pace);
-      }
+      if (await syncNames(join(data, SYNCED))) await files(subject, `${SYNCED}/`, synced, pace);
       await fill(join(data, 'directory'), pace.directoryObjects);
-      await renames(server, places.sinkOf(GANESHA), pace);
+      await renames(server, asItComes, pace);
       // Of names in the root: those below are not changed.
-      if (await syncNames(data)) await renames(server, places.sinkOf(GANESHA_SYNCED), pace);
+      if (await syncNames(data)) await renames(server, synced, pace);
     });
   });
-  return true;
+  return setups;
+}
+
+/** Once it is installed. */
+function ganeshaSetups(): readonly [synced: SetupIdentity, asItComes: SetupIdentity] {
+  const same = {
+    version: versionOfGanesha() ?? 'unknown',
+    renames: 'RENAME by NFS, rename() of the file system',
+  };
+  const names = { name: 'Ganesha, names synced', how: 'COMMIT of bytes, and chattr +D for names' };
+  const bytes = { name: 'Ganesha', how: 'as it comes: COMMIT of bytes, not of names' };
+  return [
+    { ...same, ...names, durability: 'everything' },
+    { ...same, ...bytes, durability: 'the bytes' },
+  ];
 }
 
 async function inFolder(parent: string, work: (folder: string) => Promise<void>): Promise<void> {
@@ -123,9 +116,7 @@ async function files(subject: Subject, folder: string, sink: Sink, pace: Pace): 
 }
 
 /** What a step in a guest does not tell. */
-const UNKNOWN: Pick<Cell, 'p50' | 'p99' | 'clientBusy' | 'flushesPerOperation'> = {
-  p50: Number.NaN,
-  p99: Number.NaN,
+const UNKNOWN: Pick<Cell, 'clientBusy' | 'flushesPerOperation'> = {
   clientBusy: Number.NaN,
   flushesPerOperation: Number.NaN,
 };
@@ -144,31 +135,23 @@ async function renames(server: NfsServer, sink: Sink, pace: Pace): Promise<void>
     [from, to] = [to, from];
     return performance.now() - began;
   };
-  await during(pace.warmUp, renamed);
-  const took = await during(pace.measured, renamed);
+  const meter = new Meter(server.pid);
+  try {
+    await during(pace.warmUp, renamed);
+    const figures = await metered(meter, () => during(pace.measured, renamed));
+    sink.cell({ ...figures, row: renameRow(pace.directoryObjects), connections: 1 });
+  } finally {
+    meter.stop();
+  }
   // So that it is found again.
   if (from !== 'directory') await renamed();
-  const sorted = took.sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-  const seconds = took.reduce((sum, ms) => sum + ms, 0) / 1000;
-  sink.cell({
-    ...UNKNOWN,
-    row: renameRow(pace.directoryObjects),
-    connections: 1,
-    operations: took.length,
-    operationsPerSecond: took.length / seconds,
-    bytesPerSecond: 0,
-    p50: at(0.5),
-    p99: at(0.99),
-    cpuMicrosPerOperation: Number.NaN,
-    peakAnonymousBytes: Number.NaN,
-  });
 }
 
-/** @returns the milliseconds that each took, one after the other, of which none is begun after so many seconds */
-async function during(seconds: number, work: () => Promise<number>): Promise<number[]> {
+/** One after the other, of which none is begun after so many seconds. @param work tells how many milliseconds it took */
+async function during(secondsMax: number, work: () => Promise<number>): Promise<LoopResult> {
   const took: number[] = [];
-  const end = performance.now() + seconds * 1000;
+  const began = performance.now();
+  const end = began + secondsMax * 1000;
   while (performance.now() < end) took.push(await work());
-  return took;
+  return loopResult(took, { seconds: (performance.now() - began) / 1000, bytes: 0 });
 }

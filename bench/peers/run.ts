@@ -28,7 +28,7 @@ import { whyNoGanesha } from '../nfs/ganesha.ts';
 import { GROUPS, type Group } from './groups.ts';
 import { type GoProgram, installGoProgram, Unavailable } from './install.ts';
 import { machineOf } from './machine.ts';
-import { facetByNfs, GANESHA, GANESHA_SYNCED, ganeshaByNfs } from './nfs.ts';
+import { facetByNfs, ganeshaByNfs } from './nfs.ts';
 import { printLines } from './report/table.ts';
 import { readReport, writeReport } from './report/write.ts';
 import { joined, mustBeOfSame, type Place, placeOf, Results } from './results.ts';
@@ -148,18 +148,18 @@ async function askByNfs(): Promise<SetupIdentity[]> {
   const places = { client, parent: values.data, sinkOf: (setup: SetupIdentity) => results.sinkOf(setup) };
   const ours = setups.find(({ name }) => name === 'Facet');
   /** By round; undefined where that failed. */
-  const isPeerHere: (boolean | undefined)[] = [];
+  const peers: (readonly SetupIdentity[] | undefined)[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    const isHere = await timed({ round, group: NFS_GROUP }, async () => {
+    const measured = await timed({ round, group: NFS_GROUP }, async () => {
       if (ours) await facetByNfs(ours, places, pace);
       return ganeshaByNfs(places, pace);
     });
-    isPeerHere.push(isHere);
+    peers.push(measured);
   }
-  if (isPeerHere.includes(false)) {
+  if (peers.some((measured) => measured?.length === 0)) {
     results.skip(`NFS-Ganesha: ${whyNoGanesha()}`);
   }
-  return isPeerHere.includes(true) ? [GANESHA_SYNCED, GANESHA] : [];
+  return [...(peers.find((measured) => measured?.length) ?? [])];
 }
 
 /** @returns undefined where it failed, which is in the results and does not keep the rest from being measured */

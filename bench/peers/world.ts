@@ -1,12 +1,12 @@
 /** What a group of rows works with: one started server, and the clock and meters around what is asked of it. */
 
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { closedLoop, type Operation } from '../load/closedLoop.ts';
 import { sending } from '../load/drive.ts';
 import { Meter } from '../load/meter.ts';
 import { type ReadyRequest, type RequestPlan, ready } from '../load/request.ts';
+import { metered } from './metered.ts';
 import { BUCKET, CREDENTIALS, type Running } from './servers/server.ts';
 
 /** How long things are done, in seconds. */
@@ -119,30 +119,9 @@ export class World {
     next: () => Operation | undefined,
     secondsMax = this.pace.measured,
   ): Promise<Cell> {
-    const meter = this.#meter;
-    meter.forgetPeak();
-    const before = {
-      cpu: meter.cpuSeconds,
-      client: process.cpuUsage(),
-      flushes: await flushes(),
-    };
-    const loop = await closedLoop({ endpoint: this.running.endpoint, connections, next, secondsMax });
-    const client = process.cpuUsage(before.client);
-    const { operations, seconds, bytes, p50, p99 } = loop;
-    const cell: Cell = {
-      row,
-      connections,
-      operations,
-      operationsPerSecond: operations / seconds,
-      bytesPerSecond: bytes / seconds,
-      p50,
-      p99,
-      cpuMicrosPerOperation: ((meter.cpuSeconds - before.cpu) * 1e6) / operations,
-      peakAnonymousBytes: meter.peakAnonymousBytes,
-      clientBusy: (client.user + client.system) / 1e6 / seconds,
-      flushesPerOperation: ((await flushes()) - before.flushes) / operations,
-    };
-    return cell;
+    const { endpoint } = this.running;
+    const loop = () => closedLoop({ endpoint, connections, next, secondsMax });
+    return { row, connections, ...(await metered(this.#meter, loop)) };
   }
 
   /** Tells of a cell that counts. */
@@ -184,10 +163,4 @@ async function allocatedBytes(folder: string): Promise<number> {
   await run('sync', ['-f', folder]);
   const { stdout } = await run('du', ['--summarize', '--block-size=1', folder]);
   return Number.parseInt(stdout, 10);
-}
-
-/** Flushes that all disks have been asked for since boot: the 18th figure of a line. @source iostats.rst of Linux */
-async function flushes(): Promise<number> {
-  const lines = (await readFile('/proc/diskstats', 'utf8')).trim().split('\n');
-  return lines.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[18] ?? 0), 0);
 }

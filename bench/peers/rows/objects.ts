@@ -49,7 +49,7 @@ export async function objects(world: World, size: Size, connections: readonly nu
     world.tell(await world.measure(`HEAD ${name}`, at, again(heads)));
     const removes = requests('DELETE');
     let removed = 0;
-    if (at > 1 && bytes < WARM_UP_BYTES_MAX / 1024) {
+    if (at > 1) {
       const half = Math.floor(put.operations / 2);
       const more = world.prepare(
         (n) => ({ method: 'PUT', path: key(`${folder}-mix`, n), body }),
