@@ -159,6 +159,9 @@ function killIfThere(pid: number): void {
 /** What a supervisor says of processes that were killed. */
 const OF_KILLS =
   /^(?:a worker ended, and is started again|a worker ends again and again: it is started again later|the process of the store ended(?: before it served)?, and is started again)$/;
+/** Where all are replaced, and the new one was killed. */
+const OF_KILLED_SUCCESSOR =
+  'not every process could be replaced: the old ones serve on: the process ended before it said ready';
 
 /** What a line of the log says of an error, undefined when it tells of none. What is no log is one. */
 function errorIn(line: string): string | undefined {
@@ -166,8 +169,10 @@ function errorIn(line: string): string | undefined {
   if (entry === undefined) return `the server wrote: ${line}`;
   const { level, time, pid, msg, err, ...rest } = entry;
   if (typeof level === 'number' && level < LEVEL_ERROR) return undefined;
-  if (OF_KILLS.test(String(msg))) return undefined;
-  return `the server logged: ${msg}: ${Object(err).message ?? JSON.stringify(rest)}`;
+  const said = `${msg}: ${Object(err).message ?? JSON.stringify(rest)}`;
+  return OF_KILLS.test(String(msg)) || said === OF_KILLED_SUCCESSOR
+    ? undefined
+    : `the server logged: ${said}`;
 }
 
 function entryOf(line: string): Readonly<Record<string, unknown>> | undefined {
