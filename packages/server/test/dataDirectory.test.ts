@@ -183,8 +183,10 @@ describe('a store is made in no place of others', () => {
     const end = await facet(['serve', '--data', data, ...ports]);
     expect([end.code, end.stdout]).toEqual([2, '']);
     expect(end.stderr).toContain(`cannot use ${data} as a data directory: it holds no store, but`);
-    for (const words of [['fsck'], ['volume', 'list']])
-      expect((await facet([...words, '--data', data])).code).toBe(3);
+    for (const words of [['fsck'], ['volume', 'list']]) {
+      const { code, stderr } = await facet([...words, '--data', data]);
+      expect([code, stderr]).toEqual([3, expect.stringContaining(`there is no store in ${data}: name another`)]);
+    }
     expect(readdirSync(data).sort()).toEqual([name, 'another'].sort());
   });
 

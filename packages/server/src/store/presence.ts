@@ -39,12 +39,15 @@ export async function checkPlaceForServer(layout: StoreLayout): Promise<{ readon
 
 /** @throws CommandFailure NoSuchStore (3) | UnusableDirectory (1) | Corrupt (6) */
 export async function checkStoreForCommand(layout: StoreLayout): Promise<void> {
-  if ((await presenceOf(layout, namesIn(layout))) === 'store') return;
+  const presence = await presenceOf(layout, namesIn(layout));
+  if (presence === 'store') return;
   const { directory } = layout;
+  // A server refuses a directory that others have things in.
+  const howToMakeOne = presence === 'none' ? `: 'facet serve --data ${directory}' makes one, or` : ':';
   throw new CommandFailure({
     exitCode: EXIT.notFound,
     code: 'NoSuchStore',
-    message: `there is no store in ${directory}: 'facet serve --data ${directory}' makes one, or name another --data`,
+    message: `there is no store in ${directory}${howToMakeOne} name another --data`,
   });
 }
 
