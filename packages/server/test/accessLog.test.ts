@@ -26,36 +26,45 @@ async function start(flags: readonly string[], data = temporaryDirectory()) {
   return { server, as, ask, data };
 }
 
-test('says of each request what operators ask for, also where little else is logged', async () => {
-  const { server, ask } = await start(['--access-log', 'on', '--log-level', 'error']);
-  const put = await ask('PUT', '/logged');
-  await ask('PUT', '/logged/dir/a%20b', 'x'.repeat(3_000));
-  await (await ask('GET', '/logged/dir/a%20b')).text();
-  await (await ask('GET', '/logged/none')).text();
-  await (await fetch(`${server.serving.s3.url}/logged/secret?X-Amz-Signature=0`)).text();
-  const { code } = await stop(server);
-  expect(code).toBe(0);
-  const lines = linesOf(server);
-  const object = { bucket: 'logged', key: 'dir/a b', status: 200, account: 'root' };
-  expect(lines).toMatchObject([
-    { method: 'PUT', bucket: 'logged', operation: 'CreateBucket', status: 200, bytesIn: 0 },
-    { ...object, method: 'PUT', operation: 'PutObject', bytesIn: 3_000, complete: true },
-    { ...object, method: 'GET', operation: 'GetObject', bytesIn: 0, complete: true },
-    { method: 'GET', key: 'none', operation: 'GetObject', status: 404, error: 'NoSuchKey' },
-    { method: 'GET', bucket: 'logged', key: 'secret', bytesIn: 0 },
-  ]);
-  for (const line of lines.slice(0, 3)) expect(line).not.toHaveProperty('error');
-  for (const line of lines) {
-    expect(line).toMatchObject({ msg: 'request', remoteAddress: '127.0.0.1', requestId: expect.any(String) });
-    expect(line['durationMs']).toBeGreaterThan(0);
-  }
-  expect(lines[0]?.['requestId']).toBe(put.headers.get('x-amz-request-id'));
-  expect(lines[2]?.['bytesOut']).toBeGreaterThan(3_000);
-  expect(lines[3]?.['bytesOut']).toBeLessThan(3_000);
-  expect(lines[4]).not.toHaveProperty('account');
-  expect(lines[4]).toMatchObject({ operation: 'GetObject', error: expect.any(String) });
-  expect(lines[4]?.['status']).toBeGreaterThanOrEqual(400);
-});
+test.each([0, 2])(
+  'says of each request what operators ask for, also where little else is logged (--workers %i)',
+  async (workers) => {
+    const { server, ask } = await start([
+      ...['--access-log', 'on', '--log-level', 'error', '--workers', String(workers)],
+    ]);
+    const put = await ask('PUT', '/logged');
+    await ask('PUT', '/logged/dir/a%20b', 'x'.repeat(3_000));
+    await (await ask('GET', '/logged/dir/a%20b')).text();
+    await (await ask('GET', '/logged/none')).text();
+    await (await fetch(`${server.serving.s3.url}/logged/secret?X-Amz-Signature=0`)).text();
+    const { code } = await stop(server);
+    expect(code).toBe(0);
+    const lines = linesOf(server);
+    const object = { bucket: 'logged', key: 'dir/a b', status: 200, account: 'root' };
+    expect(lines).toMatchObject([
+      { method: 'PUT', bucket: 'logged', operation: 'CreateBucket', status: 200, bytesIn: 0 },
+      { ...object, method: 'PUT', operation: 'PutObject', bytesIn: 3_000, complete: true },
+      { ...object, method: 'GET', operation: 'GetObject', bytesIn: 0, complete: true },
+      { method: 'GET', key: 'none', operation: 'GetObject', status: 404, error: 'NoSuchKey' },
+      { method: 'GET', bucket: 'logged', key: 'secret', bytesIn: 0 },
+    ]);
+    for (const line of lines.slice(0, 3)) expect(line).not.toHaveProperty('error');
+    for (const line of lines) {
+      expect(line).toMatchObject({
+        msg: 'request',
+        remoteAddress: '127.0.0.1',
+        requestId: expect.any(String),
+      });
+      expect(line['durationMs']).toBeGreaterThan(0);
+    }
+    expect(lines[0]?.['requestId']).toBe(put.headers.get('x-amz-request-id'));
+    expect(lines[2]?.['bytesOut']).toBeGreaterThan(3_000);
+    expect(lines[3]?.['bytesOut']).toBeLessThan(3_000);
+    expect(lines[4]).not.toHaveProperty('account');
+    expect(lines[4]).toMatchObject({ operation: 'GetObject', error: expect.any(String) });
+    expect(lines[4]?.['status']).toBeGreaterThanOrEqual(400);
+  },
+);
 
 test('says what was refused, and with which of S3’s codes', async () => {
   const { server, as } = await start(['--access-log', 'on', '--log-level', 'silent']);
