@@ -40,6 +40,8 @@ const LOAD_MS = { least: 200, most: 2_500 };
 const SINGLES = { least: 0, most: 4 };
 /** That share of times, no single one is killed then, but all are replaced: what is killed next may be a new one or an old one. */
 const REPLACED = 0.3;
+/** That share of these, nothing is killed before it is over. */
+const WAITED_FOR = 0.5;
 /** That share of restarts is killed too, while it recovers. */
 const KILLED_AT_START = 0.2;
 const START_MS = { least: 50, most: 1_500 };
@@ -70,7 +72,7 @@ class KillRun {
   readonly #ledger = new Ledger((event) => this.#backups?.heed(event));
   readonly #backups: Backups | undefined;
   #killedAtStart = 0;
-  #replaced = 0;
+  readonly #replaced = { begun: 0, over: 0 };
   readonly #killedAlone = new Map<string, number>();
   #server: SoakServer | undefined;
 
@@ -106,9 +108,10 @@ class KillRun {
     } finally {
       await this.#server?.kill();
     }
+    const { begun, over } = this.#replaced;
     log(`  killed ${this.#killedAtStart} times more before it served`);
     for (const [name, count] of [...this.#killedAlone].sort()) log(`  killed ${name} alone ${count} times`);
-    if (this.#options.workers > 0) log(`  replaced all processes ${this.#replaced} times`);
+    if (this.#options.workers > 0) log(`  replaced all processes ${begun} times, ${over} of them waited for`);
     if (this.#backups) log(this.#backups.line());
     log(
       `  objects of ${mebibytes(this.#ledger.lengthBytes())} take ${mebibytes(allocatedBytes(this.#data))}`,
@@ -202,14 +205,23 @@ class KillRun {
     for (let count = 0; count < singles && isThere(); count += 1) {
       await delay(this.#random.integer(LOAD_MS));
       if (this.#random.chance(REPLACED)) {
-        server.replaceAll();
-        this.#replaced += 1;
+        await this.#replaceAll(server);
         continue;
       }
       const name = server.killOne((names) => this.#random.shuffled(names)[0]);
       if (name === STORE) this.#backups?.killing();
       if (name !== undefined) this.#killedAlone.set(name, (this.#killedAlone.get(name) ?? 0) + 1);
     }
+  }
+
+  async #replaceAll(server: SoakServer): Promise<void> {
+    this.#replaced.begun += 1;
+    // A backup under way is ended by it.
+    this.#backups?.killing();
+    const over = server.replaceAll();
+    if (!this.#random.chance(WAITED_FOR)) return;
+    await over;
+    this.#replaced.over += 1;
   }
 
   async #verify(server: SoakServer): Promise<Verified> {

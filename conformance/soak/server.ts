@@ -26,8 +26,8 @@ export interface SoakServer {
   kill(): Promise<void>;
   /** kill -9 of one of several, the supervisor excepted. @returns its name, undefined when there is none */
   killOne(pick: (names: readonly string[]) => string | undefined): string | undefined;
-  /** SIGHUP: every process but the supervisor is replaced by a new one, nobody turned away. It has begun when this returns. */
-  replaceAll(): void;
+  /** SIGHUP: every process but the supervisor is replaced by a new one. Resolves when that is over, also where it failed. */
+  replaceAll(): Promise<void>;
   /** SIGTERM. @returns how it ended: `0` if all is well */
   stop(): Promise<string>;
 }
@@ -75,10 +75,12 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
       },
     },
   );
+  let replaced = Promise.withResolvers<void>();
   createInterface({ input: child.stderr }).on('line', (line) => {
     appendFileSync(options.logFile, `${line}\n`);
     const error = errorIn(line);
     if (error !== undefined) options.onError(error);
+    if (OF_REPLACED.test(String(entryOf(line)?.['msg']))) replaced.resolve();
   });
   const leaveNothing = (): void => void child.kill('SIGKILL');
   process.once('exit', leaveNothing);
@@ -116,7 +118,11 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
       if (pid !== undefined) killIfThere(pid);
       return name;
     },
-    replaceAll: () => void child.kill('SIGHUP'),
+    replaceAll: async () => {
+      replaced = Promise.withResolvers();
+      child.kill('SIGHUP');
+      await Promise.race([replaced.promise, ended]);
+    },
     stop: () => {
       child.kill('SIGTERM');
       return ended;
@@ -159,6 +165,8 @@ function killIfThere(pid: number): void {
 /** What a supervisor says of processes that were killed. */
 const OF_KILLS =
   /^(?:a worker ended, and is started again|a worker ends again and again: it is started again later|the process of the store ended(?: before it served)?, and is started again)$/;
+const OF_REPLACED =
+  /^(?:every process was replaced|not every process could be replaced: the old ones serve on)$/;
 /** Where all are replaced, and the new one was killed. */
 const OF_KILLED_SUCCESSOR =
   'not every process could be replaced: the old ones serve on: the process ended before it said ready';

@@ -16,8 +16,8 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<ExitCode, string>> = {
   0: 'done',
   1: 'failed: the text says why',
   2: 'usage: a flag, an argument or a setting is wrong',
-  3: 'not found: no such store, volume, account or access key',
-  4: 'conflict: it exists already, or is not empty',
-  5: 'the store is in use by another process',
-  6: 'damage was found in the store',
+  3: 'not found: no such store, volume, account, access key or backup',
+  4: 'conflict: it exists already, is not empty, or the backups there are of another store',
+  5: 'the store, or the directory of backups, is in use by another process, or its server does not answer',
+  6: 'damage was found, in the store or in a backup',
 };

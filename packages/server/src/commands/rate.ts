@@ -14,7 +14,7 @@ export interface RateOptions {
 export function addRateOption(command: Command): Command {
   return command.option(
     '--rate <SIZE>',
-    `how much to read a second at most, at least 1M (default ${RATE_DEFAULT}); an eighth of it while the server, or with --workers the machine, is busy`,
+    `how much to read a second at most, at least 1M (default ${RATE_DEFAULT}); an eighth of it while the server is busy, or, where another process does it, the machine`,
     parseRate,
   );
 }
