@@ -140,7 +140,7 @@ export class World {
     });
     this.#engine = engine;
     const { journal } = this.#metadata;
-    const maintenance = this.family?.maintenance();
+    const maintenance = this.family?.renewMaintenance();
     const core = await openCore({
       engine,
       environment,

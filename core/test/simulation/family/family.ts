@@ -117,7 +117,7 @@ export class Family {
   }
 
   /** What a store that starts has its maintenance done by; undefined where it does that itself. */
-  maintenance(): RemoteMaintenance | undefined {
+  renewMaintenance(): RemoteMaintenance | undefined {
     if (this.#parts.isMaintained) this.#maintenance = new RemoteMaintenance();
     return this.#maintenance;
   }
