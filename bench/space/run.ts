@@ -241,7 +241,7 @@ try {
     for (const fetches of [true, false, true, false]) await tellCold(fetches);
     store = await openStore(directory);
   }
-  await deleteMost(store);
+  if (KINDS.length > 0) await deleteMost(store);
   await refill(store);
   await store.close();
   const began = performance.now();
