@@ -227,6 +227,45 @@ it('says in words what is wrong with one page, and with several that a value is 
   );
 });
 
+/** Where the number is, in the newest state, that the list of free pages begins with, and of the trees their roots. */
+function freeListOf(file: Buffer) {
+  const transactionOf = (page: number): bigint => file.readBigUInt64LE(page * PAGE_BYTES + 24 + 128);
+  const meta = PAGE_BYTES * Number(transactionOf(1) > transactionOf(0));
+  const [freeRoot, root] = [file.readUInt32LE(meta + 88), file.readUInt32LE(meta + 136)];
+  const leaf = freeRoot * PAGE_BYTES;
+  const node = leaf + 24 + file.readUInt16LE(leaf + 24);
+  expect(file.readUInt16LE(node + 4), 'the list is in the page itself').toBe(0);
+  const record = node + 8 + 8;
+  const count = file.readUInt32LE(record);
+  return { record, count, numbers: record + 8, root };
+}
+
+it.each([
+  ['in use', (root: number) => BigInt(root), 'it is in use, and listed as free'],
+  ['not there', () => 1n << 40n, 'can not be free'],
+  ['no page', () => -(1n << 40n), 'can not be free'],
+] as const)('finds that a page is listed as free that is %s', async (_, wrong, reason) => {
+  const path = await storeOf(someRecords(randomFrom(SEED)));
+  const name = join(path, 'data.mdb');
+  const file = await readFile(name);
+  const list = freeListOf(file);
+  file.fill(0, list.numbers, list.numbers + 8 * list.count);
+  file.writeBigInt64LE(wrong(list.root), list.numbers);
+  await writeFile(name, file);
+  expect((await damagedPages(path)).map((one) => one.reason)).toEqual([expect.stringContaining(reason)]);
+});
+
+it('finds that a list of free pages is none', async () => {
+  const path = await storeOf(someRecords(randomFrom(SEED)));
+  const name = join(path, 'data.mdb');
+  const file = await readFile(name);
+  file.writeUInt32LE(70_000, freeListOf(file).record);
+  await writeFile(name, file);
+  expect((await damagedPages(path)).map((one) => one.reason)).toEqual([
+    expect.stringContaining('no list of free pages: it says it has 70000 numbers'),
+  ]);
+});
+
 it('refuses a store whose records have no checksums, and leaves it as it is', async () => {
   const path = join(folder, 'old');
   await mkdir(path);

@@ -4,12 +4,14 @@
  *
  * Every page that the newest transaction's trees lead to is looked at: that it is the page it should be, of no later
  * transaction, that its nodes lie within it and beside each other, and that its keys are in order and between those that
- * led to it. What the records say their seals prove.
+ * led to it. What the records say their seals prove. And that no page is in use that is listed as free, which the next
+ * transaction would write over.
  */
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KEY_BYTES_MAX } from '../contract.ts';
+import { freeRunsOf, type PageRun } from './freeList.ts';
 import { NO_PAGE, readNewestHeader } from './header.ts';
 
 /** Page header: number (8), transaction (8), pad (2), flags (2), lower (2), upper (2); or pages (4) of a run. */
@@ -32,8 +34,8 @@ const RUN_BYTES = 24;
 const RUN_PAGES_OFFSET = 16;
 /** In a meta page: of the trees of free pages and of data the depth (2) and the root (8). */
 const TREES = [
-  { depthOffset: 54, rootOffset: 88, inOrder: asNumbers },
-  { depthOffset: 102, rootOffset: 136, inOrder: Buffer.compare },
+  { depthOffset: 54, rootOffset: 88, inOrder: asNumbers, ofFreePages: true },
+  { depthOffset: 102, rootOffset: 136, inOrder: Buffer.compare, ofFreePages: false },
 ] as const;
 const META_BYTES = 168;
 const NUMBER_BYTES = 8;
@@ -68,13 +70,21 @@ export async function checkPages(
     if (header === undefined) throw new RangeError(`${path} holds no metadata`);
     const { pageSizeBytes, transaction } = header;
     const meta = await read(handle, Number(transaction & 1n) * pageSizeBytes, META_BYTES);
-    const file = { handle, transaction, pageBytes: pageSizeBytes, pages: Math.floor(size / pageSizeBytes) };
+    const pages = Math.floor(size / pageSizeBytes);
+    const file = {
+      handle,
+      transaction,
+      pageBytes: pageSizeBytes,
+      pages,
+      numberedPages: header.usedPages + header.freePages,
+    };
     const check = new PageCheck(file, onDamaged, performance.now() + msMax);
-    for (const { depthOffset, rootOffset, inOrder } of TREES) {
+    for (const { depthOffset, rootOffset, ...how } of TREES) {
       const root = wide(meta, rootOffset);
       if (root === NO_PAGE) continue;
-      await check.tree({ page: Number(root), levels: short(meta, depthOffset), inOrder });
+      await check.tree({ page: Number(root), levels: short(meta, depthOffset), ...how });
     }
+    check.free();
   } finally {
     await handle.close();
   }
@@ -86,6 +96,7 @@ interface Subtree {
   readonly levels: number;
   /** Negative, 0, or positive, as keys of the tree are in order. */
   readonly inOrder: (one: Buffer, other: Buffer) => number;
+  readonly ofFreePages: boolean;
   /** No key of it is less. */
   readonly from?: Buffer;
   /** All its keys are less. */
@@ -115,12 +126,15 @@ interface CheckedFile {
   readonly transaction: bigint;
   readonly pageBytes: number;
   readonly pages: number;
+  /** The file may be shorter by pages at its end that are free. */
+  readonly numberedPages: number;
 }
 
 class PageCheck {
   readonly #file: CheckedFile;
   readonly #onDamaged: (damaged: DamagedPage) => void;
   readonly #met: Uint8Array;
+  readonly #free: Uint8Array;
   readonly #endMs: number;
 
   constructor(file: CheckedFile, onDamaged: (damaged: DamagedPage) => void, endMs: number) {
@@ -128,11 +142,12 @@ class PageCheck {
     this.#onDamaged = onDamaged;
     this.#endMs = endMs;
     this.#met = new Uint8Array(file.pages);
+    this.#free = new Uint8Array(file.numberedPages);
   }
 
   async tree(subtree: Subtree): Promise<void> {
     if (performance.now() > this.#endMs) return;
-    const { page, levels, inOrder } = subtree;
+    const { page, levels, inOrder, ofFreePages } = subtree;
     const reason = levels < 1 || levels > DEPTH_MAX ? `a tree of ${levels} levels` : this.#meet(page, 1);
     if (reason !== undefined) {
       this.#onDamaged({ page, reason });
@@ -146,20 +161,60 @@ class PageCheck {
       return;
     }
     for (const [index, node] of nodes.entries()) {
-      if (levels === 1) await this.#value(page, bytes, node);
-      else {
+      if (levels === 1) {
+        const isSound = await this.#value(page, bytes, node);
+        if (isSound && ofFreePages) await this.#listed(page, bytes, node);
+      } else {
         const from = index === 0 ? subtree.from : node.key;
         const before = nodes[index + 1]?.key ?? subtree.before;
-        await this.tree({ page: node.child, levels: levels - 1, inOrder, before, ...(from && { from }) });
+        const below = { page: node.child, levels: levels - 1, inOrder, ofFreePages };
+        await this.tree({ ...below, before, ...(from && { from }) });
       }
     }
   }
 
-  /** Of a leaf: the run of pages that a long value is in. */
-  async #value(page: number, bytes: Buffer, node: Node): Promise<void> {
-    if (node.flags === 0) return;
+  /** When all trees were walked. Of a walk that had no time for all of them it says nothing. */
+  free(): void {
+    if (performance.now() > this.#endMs) return;
+    for (const [page, isFree] of this.#free.entries())
+      if (isFree === 1 && this.#met[page] === 1)
+        this.#onDamaged({ page, reason: 'it is in use, and listed as free' });
+  }
+
+  /** Of a leaf: the run of pages that a long value is in. @returns whether nothing is wrong with it */
+  async #value(page: number, bytes: Buffer, node: Node): Promise<boolean> {
+    if (node.flags === 0) return true;
     const reason = node.flags === IN_RUN ? await this.#run(bytes, node) : `flags ${node.flags} of a record`;
     if (reason !== undefined) this.#onDamaged({ page, reason });
+    return reason === undefined;
+  }
+
+  /** A record of the list of free pages. */
+  async #listed(page: number, bytes: Buffer, { flags, length, at }: Node): Promise<void> {
+    const record =
+      flags === IN_RUN
+        ? await read(this.#file.handle, Number(wide(bytes, at)) * this.#file.pageBytes + HEADER_BYTES, length)
+        : bytes.subarray(at, at + length);
+    try {
+      for (const run of freeRunsOf(record)) {
+        const reason = this.#list(run);
+        if (reason !== undefined) return this.#onDamaged({ page, reason });
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#onDamaged({ page, reason: `no list of free pages: ${error.message}` });
+    }
+  }
+
+  #list({ first, count }: PageRun): string | undefined {
+    const { numberedPages } = this.#file;
+    if (first < 2 || count > numberedPages || first + count > numberedPages)
+      return `${pagesNamed(first, count)} can not be free, of pages 2 to ${numberedPages - 1}`;
+    for (let page = first; page < first + count; page++) {
+      if (this.#free[page] === 1) return `page ${page} is listed as free twice`;
+      this.#free[page] = 1;
+    }
+    return undefined;
   }
 
   async #run(bytes: Buffer, { length, at }: Node): Promise<string | undefined> {
