@@ -185,7 +185,10 @@ describe('a store is made in no place of others', () => {
     expect(end.stderr).toContain(`cannot use ${data} as a data directory: it holds no store, but`);
     for (const words of [['fsck'], ['volume', 'list']]) {
       const { code, stderr } = await facet([...words, '--data', data]);
-      expect([code, stderr]).toEqual([3, expect.stringContaining(`there is no store in ${data}: name another`)]);
+      expect([code, stderr]).toEqual([
+        3,
+        expect.stringContaining(`there is no store in ${data}: name another`),
+      ]);
     }
     expect(readdirSync(data).sort()).toEqual([name, 'another'].sort());
   });
