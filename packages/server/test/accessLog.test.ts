@@ -32,11 +32,18 @@ test.each([0, 2])(
     const { server, ask } = await start([
       ...['--access-log', 'on', '--log-level', 'error', '--workers', String(workers)],
     ]);
+    // Each in its turn: a line follows its answer, and those of several processes do not wait for one another.
+    const logged = (count: number) => expect.poll(() => server.stderr().split('\n').length - 1).toBe(count);
     const put = await ask('PUT', '/logged');
+    await logged(1);
     await ask('PUT', '/logged/dir/a%20b', 'x'.repeat(3_000));
+    await logged(2);
     await (await ask('GET', '/logged/dir/a%20b')).text();
+    await logged(3);
     await (await ask('GET', '/logged/none')).text();
+    await logged(4);
     await (await fetch(`${server.serving.s3.url}/logged/secret?X-Amz-Signature=0`)).text();
+    await logged(5);
     const { code } = await stop(server);
     expect(code).toBe(0);
     const lines = linesOf(server);
