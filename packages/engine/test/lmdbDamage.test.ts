@@ -255,6 +255,15 @@ it.each([
   expect((await damagedPages(path)).map((one) => one.reason)).toEqual([expect.stringContaining(reason)]);
 });
 
+it('takes no memory for pages that only a damaged header names', async () => {
+  const path = await storeOf(someRecords(randomFrom(SEED)));
+  const name = join(path, 'data.mdb');
+  const file = await readFile(name);
+  for (const meta of [0, PAGE_BYTES]) file.writeBigUInt64LE(1n << 50n, meta + 24 + 120);
+  await writeFile(name, file);
+  expect(await damagedPages(path)).toEqual([]);
+});
+
 it('finds that a list of free pages is none', async () => {
   const path = await storeOf(someRecords(randomFrom(SEED)));
   const name = join(path, 'data.mdb');

@@ -142,7 +142,7 @@ class PageCheck {
     this.#onDamaged = onDamaged;
     this.#endMs = endMs;
     this.#met = new Uint8Array(file.pages);
-    this.#free = new Uint8Array(file.numberedPages);
+    this.#free = new Uint8Array(file.pages);
   }
 
   async tree(subtree: Subtree): Promise<void> {
@@ -207,10 +207,11 @@ class PageCheck {
   }
 
   #list({ first, count }: PageRun): string | undefined {
-    const { numberedPages } = this.#file;
+    const { numberedPages, pages } = this.#file;
     if (first < 2 || count > numberedPages || first + count > numberedPages)
       return `${pagesNamed(first, count)} can not be free, of pages 2 to ${numberedPages - 1}`;
-    for (let page = first; page < first + count; page++) {
+    // What the file says of its length may be damaged, too: it is not gone by where memory is taken.
+    for (let page = first; page < Math.min(first + count, pages); page++) {
       if (this.#free[page] === 1) return `page ${page} is listed as free twice`;
       this.#free[page] = 1;
     }
