@@ -78,9 +78,10 @@ export async function startServer(options: ServerOptions): Promise<SoakServer | 
   let replaced = Promise.withResolvers<void>();
   createInterface({ input: child.stderr }).on('line', (line) => {
     appendFileSync(options.logFile, `${line}\n`);
-    const error = errorIn(line);
+    const entry = entryOf(line);
+    const error = errorIn(line, entry);
     if (error !== undefined) options.onError(error);
-    if (OF_REPLACED.test(String(entryOf(line)?.['msg']))) replaced.resolve();
+    if (OF_REPLACED.includes(String(entry?.['msg']))) replaced.resolve();
   });
   const leaveNothing = (): void => void child.kill('SIGKILL');
   process.once('exit', leaveNothing);
@@ -165,15 +166,13 @@ function killIfThere(pid: number): void {
 /** What a supervisor says of processes that were killed. */
 const OF_KILLS =
   /^(?:a worker ended, and is started again|a worker ends again and again: it is started again later|the process of the store ended(?: before it served)?, and is started again)$/;
-const OF_REPLACED =
-  /^(?:every process was replaced|not every process could be replaced: the old ones serve on)$/;
+const NOT_ALL_REPLACED = 'not every process could be replaced: the old ones serve on';
+const OF_REPLACED = ['every process was replaced', NOT_ALL_REPLACED];
 /** Where all are replaced, and the new one was killed. */
-const OF_KILLED_SUCCESSOR =
-  'not every process could be replaced: the old ones serve on: the process ended before it said ready';
+const OF_KILLED_SUCCESSOR = `${NOT_ALL_REPLACED}: the process ended before it said ready`;
 
 /** What a line of the log says of an error, undefined when it tells of none. What is no log is one. */
-function errorIn(line: string): string | undefined {
-  const entry = entryOf(line);
+function errorIn(line: string, entry: ReturnType<typeof entryOf>): string | undefined {
   if (entry === undefined) return `the server wrote: ${line}`;
   const { level, time, pid, msg, err, ...rest } = entry;
   if (typeof level === 'number' && level < LEVEL_ERROR) return undefined;
