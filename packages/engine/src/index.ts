@@ -10,6 +10,7 @@ export {
 export type { LmdbEngine } from './lmdb/engine.ts';
 export { type EngineJournal, type LmdbEngineOptions, openLmdbEngine } from './lmdb/open.ts';
 export { checkPages, type DamagedPage } from './lmdb/pageCheck.ts';
+export type { RemadeFreeList } from './lmdb/pagesLook.ts';
 export type { ReaderNotice } from './lmdb/readerNotice.ts';
 export { LmdbReplica } from './lmdb/replica.ts';
 export { MemoryEngine, type MemoryEngineOptions } from './memory/engine.ts';

@@ -20,6 +20,8 @@ interface UndeclaredOptions {
   readonly trackMetrics: true;
   /** The system is told that pages are asked for in no order. */
   readonly noReadAhead: boolean;
+  /** Numbers of free pages that a commit leaves in memory for the next, when there are no more. */
+  readonly maxFreeSpaceToRetain: number;
 }
 
 /**
@@ -51,6 +53,13 @@ export function openDatabase(options: {
   });
 }
 
+/**
+ * lmdb-js keeps 75,000 unless told. Of what is kept it writes only what it believes to have changed, and a page given back in the
+ * transaction that took it is not among that (`mdb_ovpage_free`, mdb.c): records of the list then do not fit each other.
+ * What is read anew for each transaction is written as a whole; and is less, where what is kept is looked through by each.
+ */
+const RETAINED_MAX = 0;
+
 /** Of the memory that there is. */
 const READ_AHEAD_SHARE_MAX = 1 / 2;
 
@@ -61,7 +70,11 @@ const READ_AHEAD_SHARE_MAX = 1 / 2;
 function undeclared(path: string): UndeclaredOptions {
   const sizeBytes = statSync(join(path, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0;
   const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
-  return { trackMetrics: true, noReadAhead: sizeBytes > memoryBytes * READ_AHEAD_SHARE_MAX };
+  return {
+    trackMetrics: true,
+    noReadAhead: sizeBytes > memoryBytes * READ_AHEAD_SHARE_MAX,
+    maxFreeSpaceToRetain: RETAINED_MAX,
+  };
 }
 
 /** Seals and puts, and removes, in the transaction that is open. */

@@ -30,3 +30,44 @@ export function* freeRunsOf(record: Buffer): Generator<PageRun> {
 function numberAt(record: Buffer, index: number): number {
   return Number(record.readBigInt64LE(index * NUMBER_BYTES));
 }
+
+/**
+ * Records that list these runs, each of so many bytes at most.
+ * @param runs in the order of their pages, none beside another
+ */
+export function freeRecordsOf(runs: readonly PageRun[], bytesMax: number): readonly Buffer[] {
+  const records: Buffer[] = [];
+  const numbersMax = Math.floor(bytesMax / NUMBER_BYTES) - 1;
+  let numbers: number[] = [];
+  const flush = (): void => {
+    if (numbers.length > 0) records.push(recordOf(numbers));
+    numbers = [];
+  };
+  for (const run of runs) {
+    // From the last page to the first, as LMDB keeps them: what it reads then is put behind what it has.
+    const these = numbersOfRun(run);
+    if (numbers.length + these.length > numbersMax) flush();
+    numbers.unshift(...these);
+  }
+  flush();
+  return records;
+}
+
+/** Its runs, as numbers of a record. @throws RangeError when it is no such record */
+export function numbersOf(record: Buffer): number[] {
+  const numbers: number[] = [];
+  for (const run of freeRunsOf(record)) numbers.push(...numbersOfRun(run));
+  return numbers;
+}
+
+export function numbersOfRun({ first, count }: PageRun): readonly number[] {
+  return count === 1 ? [first] : [-count, first];
+}
+
+export function recordOf(numbers: readonly number[]): Buffer {
+  const record = Buffer.alloc((1 + numbers.length) * NUMBER_BYTES);
+  record.writeBigInt64LE(BigInt(numbers.length));
+  for (const [index, number] of numbers.entries())
+    record.writeBigInt64LE(BigInt(number), (1 + index) * NUMBER_BYTES);
+  return record;
+}

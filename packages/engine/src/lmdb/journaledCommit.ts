@@ -12,6 +12,7 @@ import { FileRoom } from './fileRoom.ts';
 import { keepEpochs } from './ownJournal.ts';
 import { pinState } from './pinnedState.ts';
 import { replayBatches } from './replay.ts';
+import { ShortFreeList } from './shortFreeList.ts';
 import type { LmdbStore } from './store.ts';
 import { UsageMeter } from './usageMeter.ts';
 
@@ -43,6 +44,7 @@ export class JournaledCommit implements Commit {
   readonly #parts: JournaledParts;
   readonly #meter: UsageMeter;
   readonly #room: FileRoom;
+  readonly #freeList: ShortFreeList;
   readonly #checkpoints: Checkpoints;
   #isKeeping = false;
   /** Asked for while a batch was under way. */
@@ -50,11 +52,17 @@ export class JournaledCommit implements Commit {
 
   private constructor(
     parts: JournaledParts,
-    own: { readonly meter: UsageMeter; readonly room: FileRoom; readonly checkpoints: Checkpoints },
+    own: {
+      readonly meter: UsageMeter;
+      readonly room: FileRoom;
+      readonly freeList: ShortFreeList;
+      readonly checkpoints: Checkpoints;
+    },
   ) {
     this.#parts = parts;
     this.#meter = own.meter;
     this.#room = own.room;
+    this.#freeList = own.freeList;
     this.#checkpoints = own.checkpoints;
   }
 
@@ -68,11 +76,12 @@ export class JournaledCommit implements Commit {
     others: (record: ReadRecord) => Promise<void>,
   ): Promise<JournaledCommit> {
     const { store, journal, file, path, growthBytesMax = GROWTH_BYTES_MAX } = parts;
-    const meter = new UsageMeter(store);
+    const meter = new UsageMeter(store, file);
     const room = new FileRoom({ path, file, meter, growthBytesMax, gatheredWritesMax: GATHERED_WRITES_MAX });
+    const freeList = new ShortFreeList({ file, meter, room });
     const kept = await pinState({ store, file, meter });
     try {
-      await replayBatches({ ...parts, meter, room, pinned: kept }, others);
+      await replayBatches({ ...parts, meter, room, freeList, pinned: kept }, others);
       await journal.begin();
       await keepEpochs(file.handle, journal.epochs);
       await journal.settleOthers();
@@ -82,7 +91,7 @@ export class JournaledCommit implements Commit {
       await keepEpochs(file.handle, journal.epochs);
       const onFailure = (cause: unknown) => parts.onFailure(failed(cause));
       const checkpoints = new Checkpoints({ store, journal, file, meter, state, growthBytesMax, onFailure });
-      return new JournaledCommit(parts, { meter, room, checkpoints });
+      return new JournaledCommit(parts, { meter, room, freeList, checkpoints });
     } catch (cause) {
       const error = await diagnose(cause, path);
       throw error.code === 'Full' ? error : cause;
@@ -173,6 +182,7 @@ export class JournaledCommit implements Commit {
   async #keepOnce(record: Buffer, writes: readonly OwnWrite[]): Promise<void> {
     const { journal } = this.#parts;
     const { pinned } = this.#checkpoints;
+    if (this.#freeList.isLong) await this.#freeList.pack(pinned);
     const needs = commitNeeds(writes);
     // In a transaction of its own, it has nothing in common with what was gathered.
     if (writes.length > AT_ONCE_WRITES_MAX) this.#meter.ask();

@@ -5,11 +5,9 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { EngineError } from '../contract.ts';
-import { type Header, NO_PAGE, readHeaders, readNewestHeader } from './header.ts';
+import { type Header, META_BYTES, NO_PAGE, readHeaders, readNewestHeader } from './header.ts';
 import { type JournalNames, refuseOtherJournal } from './ownJournal.ts';
 
-/** Page header, magic, version, address, map size, two trees, last page, transaction, boot id. */
-const META_BYTES = 168;
 const PAGE_NUMBER_OFFSET = 0;
 const TRANSACTION_OFFSET = 152;
 /** Free pages, data. */

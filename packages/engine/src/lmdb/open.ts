@@ -12,7 +12,7 @@ import { JournaledCommit } from './journaledCommit.ts';
 import { fillLockFile } from './lockFile.ts';
 import { restoreBase } from './metaPages.ts';
 import { refuseOtherJournal } from './ownJournal.ts';
-import { checkPages, type DamagedPage } from './pageCheck.ts';
+import { mendFreePages, packLongFreeList, type RemadeFreeList, refuseDamagedPages } from './pagesLook.ts';
 import { checkOpenable } from './preflight.ts';
 import type { ReaderNotice } from './readerNotice.ts';
 import { LmdbStore } from './store.ts';
@@ -39,10 +39,12 @@ export interface LmdbEngineOptions {
   /** Told of what readers in other processes do not see yet. */
   readonly notice?: ReaderNotice;
   /**
-   * Has LMDB's pages looked at first, for so long at most: with one that is damaged the store does not open (Damaged). None
-   * is unless told.
+   * Has LMDB's pages looked at first, for so long at most: with one that is damaged the store does not open (Damaged), but
+   * where only the list of free pages is. None is looked at unless told.
    */
   readonly pageCheckMsMax?: number;
+  /** Told that LMDB's list of free pages was wrong, and was made anew. */
+  readonly onRemadeFreeList?: (remade: RemadeFreeList) => void;
   /** Sees to metadata that are not in memory. One that asks the system unless told. */
   readonly cold?: ColdReads;
   /** Called once when the device failed. The process must end: what the disk holds is no longer known. */
@@ -73,9 +75,18 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
   const { journal } = options;
   if (journal) await restore(path, journal.journal);
   await checkOpenable(path);
-  if (options.pageCheckMsMax !== undefined) await refuseDamagedPages(path, options.pageCheckMsMax);
+  const { pageCheckMsMax } = options;
   // Without a journal others may have it open.
-  if (journal) await fillLockFile(path);
+  if (!journal) {
+    if (pageCheckMsMax !== undefined) await refuseDamagedPages(path, pageCheckMsMax);
+  } else {
+    if (pageCheckMsMax !== undefined) {
+      const remade = await mendFreePages(path, pageCheckMsMax);
+      if (remade !== undefined) options.onRemadeFreeList?.(remade);
+    }
+    await packLongFreeList(path);
+    await fillLockFile(path);
+  }
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
   const store = new LmdbStore(
     openDatabase({ path, mapSizeBytes, noSync: journal !== undefined }),
@@ -116,24 +127,6 @@ async function refuseUnsealed(store: LmdbStore, path: string): Promise<void> {
     if (mayClose(cause)) await store.close();
     throw await diagnose(cause, path);
   }
-}
-
-const PAGES_NAMED_MAX = 10;
-
-/** @throws EngineError Damaged */
-async function refuseDamagedPages(path: string, msMax: number): Promise<void> {
-  const named: string[] = [];
-  let count = 0;
-  const onDamaged = ({ page, reason }: DamagedPage): void => {
-    count += 1;
-    if (named.length < PAGES_NAMED_MAX) named.push(`page ${page}: ${reason}`);
-  };
-  await checkPages(path, onDamaged, { msMax });
-  if (count === 0) return;
-  throw new EngineError(
-    'Damaged',
-    `${count === 1 ? 'one' : count} of the pages of ${join(path, DATA_FILE)} ${count === 1 ? 'is' : 'are'} damaged, so that nothing in it is certain: ${named.join('; ')}`,
-  );
 }
 
 /** Brings the journal's base back, if there is one. */

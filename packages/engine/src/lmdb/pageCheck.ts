@@ -10,41 +10,34 @@
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KEY_BYTES_MAX } from '../contract.ts';
 import { freeRunsOf, type PageRun } from './freeList.ts';
-import { NO_PAGE, readNewestHeader } from './header.ts';
+import { type Header, NO_PAGE, readNewestHeader, type Tree } from './header.ts';
+import {
+  asNumbers,
+  BRANCH,
+  HEADER_BYTES,
+  IN_RUN,
+  kindOf,
+  LEAF,
+  LOWER_OFFSET,
+  long,
+  type Node,
+  nodesOf,
+  OVERFLOW,
+  pagesOfRun,
+  RUN_PAGES_OFFSET,
+  TRANSACTION_OFFSET,
+  wide,
+} from './page.ts';
 
-/** Page header: number (8), transaction (8), pad (2), flags (2), lower (2), upper (2); or pages (4) of a run. */
-const HEADER_BYTES = 24;
-const TRANSACTION_OFFSET = 8;
-const FLAGS_OFFSET = 18;
-const LOWER_OFFSET = 20;
-const UPPER_OFFSET = 22;
-const KIND_MASK = 0x2f;
-const BRANCH = 0x01;
-const LEAF = 0x02;
-const OVERFLOW = 0x04;
-/** Node: length of the value or page (4, and the flags of a branch's), flags (2), length of the key (2), key, value. */
-const NODE_BYTES = 8;
-const NODE_FLAGS_OFFSET = 4;
-const KEY_LENGTH_OFFSET = 6;
-/** The value is a run of pages: its first (8), transaction (8), how many (8). */
-const IN_RUN = 0x01;
-const RUN_BYTES = 24;
-const RUN_PAGES_OFFSET = 16;
-/** In a meta page: of the trees of free pages and of data the depth (2) and the root (8). */
-const TREES = [
-  { depthOffset: 54, rootOffset: 88, inOrder: asNumbers, ofFreePages: true },
-  { depthOffset: 102, rootOffset: 136, inOrder: Buffer.compare, ofFreePages: false },
-] as const;
-const META_BYTES = 168;
-const NUMBER_BYTES = 8;
 /** What no tree of 2^64 pages has. */
 const DEPTH_MAX = 32;
 
 export interface DamagedPage {
   readonly page: number;
   readonly reason: string;
+  /** It is the list of free pages that is wrong, which can be made anew: the records are not. */
+  readonly isOfFreePages?: true;
 }
 
 /**
@@ -55,7 +48,7 @@ export interface DamagedPage {
 export async function checkPages(
   path: string,
   onDamaged: (damaged: DamagedPage) => void,
-  { msMax = Number.POSITIVE_INFINITY }: { readonly msMax?: number } = {},
+  options: { readonly msMax?: number } = {},
 ): Promise<void> {
   const handle = await open(join(path, 'data.mdb'), 'r').catch((error: NodeJS.ErrnoException) => {
     // A new store has none.
@@ -64,30 +57,51 @@ export async function checkPages(
   });
   if (handle === undefined) return;
   try {
-    const { size } = await handle.stat();
-    if (size === 0) return;
-    const header = await readNewestHeader(handle);
-    if (header === undefined) throw new RangeError(`${path} holds no metadata`);
-    const { pageSizeBytes, transaction } = header;
-    const meta = await read(handle, Number(transaction & 1n) * pageSizeBytes, META_BYTES);
-    const pages = Math.floor(size / pageSizeBytes);
-    const file = {
-      handle,
-      transaction,
-      pageBytes: pageSizeBytes,
-      pages,
-      numberedPages: header.usedPages + header.freePages,
-    };
-    const check = new PageCheck(file, onDamaged, performance.now() + msMax);
-    for (const { depthOffset, rootOffset, ...how } of TREES) {
-      const root = wide(meta, rootOffset);
-      if (root === NO_PAGE) continue;
-      await check.tree({ page: Number(root), levels: short(meta, depthOffset), ...how });
-    }
-    check.free();
+    await walkPages(handle, onDamaged, options);
   } finally {
     await handle.close();
   }
+}
+
+export interface WalkedPages {
+  readonly header: Header;
+  /** For each page 1 when the tree of data leads to it. */
+  readonly ofData: Uint8Array;
+  /** Nothing was left out for lack of time. */
+  readonly isWhole: boolean;
+}
+
+/** As {@link checkPages}. @returns undefined of a file that nothing was written to */
+export async function walkPages(
+  handle: FileHandle,
+  onDamaged: (damaged: DamagedPage) => void,
+  { msMax = Number.POSITIVE_INFINITY }: { readonly msMax?: number } = {},
+): Promise<WalkedPages | undefined> {
+  const { size } = await handle.stat();
+  if (size === 0) return undefined;
+  const header = await readNewestHeader(handle);
+  if (header === undefined) throw new RangeError('there is no metadata');
+  const { pageSizeBytes, transaction, trees } = header;
+  const file = {
+    handle,
+    transaction,
+    pageBytes: pageSizeBytes,
+    pages: Math.floor(size / pageSizeBytes),
+    numberedPages: header.usedPages + header.freePages,
+  };
+  const check = new PageCheck(file, onDamaged, performance.now() + msMax);
+  const walk = async (
+    { root, depth }: Tree,
+    how: Pick<Subtree, 'inOrder' | 'ofFreePages'>,
+  ): Promise<void> => {
+    if (root !== NO_PAGE) await check.tree({ page: Number(root), levels: depth, ...how });
+  };
+  // What both lead to is the data's, then.
+  await walk(trees.data, { inOrder: Buffer.compare, ofFreePages: false });
+  const ofData = check.met;
+  await walk(trees.freePages, { inOrder: asNumbers, ofFreePages: true });
+  check.free();
+  return { header, ofData, isWhole: !check.isLate };
 }
 
 interface Subtree {
@@ -101,20 +115,6 @@ interface Subtree {
   readonly from?: Buffer;
   /** All its keys are less. */
   readonly before?: Buffer | undefined;
-}
-
-interface Node {
-  /** Where it lies in the page. */
-  readonly start: number;
-  readonly end: number;
-  readonly key: Buffer;
-  readonly flags: number;
-  /** Of the value. */
-  readonly length: number;
-  /** Of the value, in the page. */
-  readonly at: number;
-  /** Of a branch. */
-  readonly child: number;
 }
 
 const pagesNamed = (first: number, count: number): string =>
@@ -136,6 +136,7 @@ class PageCheck {
   readonly #met: Uint8Array;
   readonly #free: Uint8Array;
   readonly #endMs: number;
+  #isLate = false;
 
   constructor(file: CheckedFile, onDamaged: (damaged: DamagedPage) => void, endMs: number) {
     this.#file = file;
@@ -146,24 +147,20 @@ class PageCheck {
   }
 
   async tree(subtree: Subtree): Promise<void> {
-    if (performance.now() > this.#endMs) return;
+    if (this.#hasNoTime()) return;
     const { page, levels, inOrder, ofFreePages } = subtree;
+    const damaged = (reason: string): void =>
+      this.#onDamaged({ page, reason, ...(ofFreePages && { isOfFreePages: true }) });
     const reason = levels < 1 || levels > DEPTH_MAX ? `a tree of ${levels} levels` : this.#meet(page, 1);
-    if (reason !== undefined) {
-      this.#onDamaged({ page, reason });
-      return;
-    }
+    if (reason !== undefined) return damaged(reason);
     const bytes = await this.#read(page, this.#file.pageBytes);
     const nodes = this.#ageOf(bytes) ?? nodesOf(bytes, page, levels === 1 ? LEAF : BRANCH);
     const wrong = typeof nodes === 'string' ? nodes : orderOf(nodes, subtree);
-    if (typeof nodes === 'string' || wrong !== undefined) {
-      this.#onDamaged({ page, reason: wrong ?? 'it is damaged' });
-      return;
-    }
+    if (typeof nodes === 'string' || wrong !== undefined) return damaged(wrong ?? 'it is damaged');
     for (const [index, node] of nodes.entries()) {
       if (levels === 1) {
-        const isSound = await this.#value(page, bytes, node);
-        if (isSound && ofFreePages) await this.#listed(page, bytes, node);
+        const reason = (await this.#value(bytes, node)) ?? (ofFreePages && (await this.#listed(bytes, node)));
+        if (reason) damaged(reason);
       } else {
         const from = index === 0 ? subtree.from : node.key;
         const before = nodes[index + 1]?.key ?? subtree.before;
@@ -173,24 +170,36 @@ class PageCheck {
     }
   }
 
+  /** A copy: the pages that trees lead to, as far as they were walked. */
+  get met(): Uint8Array {
+    return this.#met.slice();
+  }
+
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
   /** When all trees were walked. Of a walk that had no time for all of them it says nothing. */
   free(): void {
-    if (performance.now() > this.#endMs) return;
+    if (this.#hasNoTime()) return;
     for (const [page, isFree] of this.#free.entries())
       if (isFree === 1 && this.#met[page] === 1)
-        this.#onDamaged({ page, reason: 'it is in use, and listed as free' });
+        this.#onDamaged({ page, reason: 'it is in use, and listed as free', isOfFreePages: true });
   }
 
-  /** Of a leaf: the run of pages that a long value is in. @returns whether nothing is wrong with it */
-  async #value(page: number, bytes: Buffer, node: Node): Promise<boolean> {
-    if (node.flags === 0) return true;
-    const reason = node.flags === IN_RUN ? await this.#run(bytes, node) : `flags ${node.flags} of a record`;
-    if (reason !== undefined) this.#onDamaged({ page, reason });
-    return reason === undefined;
+  #hasNoTime(): boolean {
+    this.#isLate ||= performance.now() > this.#endMs;
+    return this.#isLate;
   }
 
-  /** A record of the list of free pages. */
-  async #listed(page: number, bytes: Buffer, { flags, length, at }: Node): Promise<void> {
+  /** Of a leaf: the run of pages that a long value is in. @returns what is wrong with it */
+  async #value(bytes: Buffer, node: Node): Promise<string | undefined> {
+    if (node.flags === 0) return undefined;
+    return node.flags === IN_RUN ? this.#run(bytes, node) : `flags ${node.flags} of a record`;
+  }
+
+  /** A record of the list of free pages. @returns what is wrong with it */
+  async #listed(bytes: Buffer, { flags, length, at }: Node): Promise<string | undefined> {
     const record =
       flags === IN_RUN
         ? await read(this.#file.handle, Number(wide(bytes, at)) * this.#file.pageBytes + HEADER_BYTES, length)
@@ -198,11 +207,12 @@ class PageCheck {
     try {
       for (const run of freeRunsOf(record)) {
         const reason = this.#list(run);
-        if (reason !== undefined) return this.#onDamaged({ page, reason });
+        if (reason !== undefined) return reason;
       }
+      return undefined;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.#onDamaged({ page, reason: `no list of free pages: ${error.message}` });
+      return `no list of free pages: ${error.message}`;
     }
   }
 
@@ -221,7 +231,7 @@ class PageCheck {
   async #run(bytes: Buffer, { length, at }: Node): Promise<string | undefined> {
     const first = Number(wide(bytes, at));
     const count = Number(wide(bytes, at + RUN_PAGES_OFFSET));
-    const needed = Math.floor((HEADER_BYTES - 1 + length) / this.#file.pageBytes) + 1;
+    const needed = pagesOfRun(length, this.#file.pageBytes);
     if (count < needed) return `a value of ${length} bytes in ${count} pages`;
     const reason = this.#meet(first, count);
     if (reason !== undefined) return reason;
@@ -229,9 +239,7 @@ class PageCheck {
     const age = this.#ageOf(head);
     if (age !== undefined) return `page ${first}: ${age}`;
     const isRun =
-      wide(head, 0) === BigInt(first) &&
-      (short(head, FLAGS_OFFSET) & KIND_MASK) === OVERFLOW &&
-      long(head, LOWER_OFFSET) === count;
+      wide(head, 0) === BigInt(first) && kindOf(head) === OVERFLOW && long(head, LOWER_OFFSET) === count;
     return isRun ? undefined : `page ${first} is not the run of ${count} that a value is in`;
   }
 
@@ -261,50 +269,6 @@ class PageCheck {
   }
 }
 
-/** @returns what is wrong with the page */
-function nodesOf(bytes: Buffer, page: number, kind: number): readonly Node[] | string {
-  if (wide(bytes, 0) !== BigInt(page)) return `it says it is page ${wide(bytes, 0)}`;
-  if ((short(bytes, FLAGS_OFFSET) & KIND_MASK) !== kind)
-    return `its flags are ${short(bytes, FLAGS_OFFSET)}, of another kind than is looked for`;
-  const lower = short(bytes, LOWER_OFFSET) + HEADER_BYTES;
-  const upper = short(bytes, UPPER_OFFSET) + HEADER_BYTES;
-  if (lower % 2 !== 0 || lower > upper || upper > bytes.length) return `its nodes end at ${lower}, ${upper}`;
-  if (lower === HEADER_BYTES) return 'it has no nodes';
-  const nodes: Node[] = [];
-  for (let pointer = HEADER_BYTES; pointer < lower; pointer += 2) {
-    const node = nodeAt(bytes, { at: short(bytes, pointer) + HEADER_BYTES, upper, kind });
-    if (node === undefined) return `its node ${nodes.length} reaches out of it`;
-    nodes.push(node);
-  }
-  return overlapOf(nodes) ?? nodes;
-}
-
-/** To remove a node moves what lies before it by its length: by too much, where that flipped, and over others. */
-function overlapOf(nodes: readonly Node[]): string | undefined {
-  const inPlace = nodes.toSorted((one, other) => one.start - other.start);
-  for (const [index, { start, end }] of inPlace.entries()) {
-    const next = inPlace[index + 1]?.start ?? end;
-    if (end > next) return `its node at ${start} reaches into the one at ${next}`;
-  }
-  return undefined;
-}
-
-function nodeAt(
-  bytes: Buffer,
-  { at, upper, kind }: { readonly at: number; readonly upper: number; readonly kind: number },
-): Node | undefined {
-  const keyAt = at + NODE_BYTES;
-  if (at < upper || keyAt > bytes.length) return undefined;
-  const flags = short(bytes, at + NODE_FLAGS_OFFSET);
-  const keyEnd = keyAt + short(bytes, at + KEY_LENGTH_OFFSET);
-  const length = long(bytes, at);
-  const inPage = kind === BRANCH ? 0 : flags === IN_RUN ? RUN_BYTES : length;
-  const end = keyEnd + inPage;
-  if (keyEnd - keyAt > KEY_BYTES_MAX || end > bytes.length) return undefined;
-  const child = flags * 2 ** 32 + length;
-  return { start: at, end, key: bytes.subarray(keyAt, keyEnd), flags, length, at: keyEnd, child };
-}
-
 /** @returns what is wrong with the order of the keys. The first of a branch is not looked at by anybody. */
 function orderOf(nodes: readonly Node[], { levels, inOrder, from, before }: Subtree): string | undefined {
   const keys = nodes.slice(levels === 1 ? 0 : 1).map(({ key }) => key);
@@ -321,16 +285,4 @@ async function read(handle: FileHandle, position: number, length: number): Promi
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position);
   if (bytesRead < length) throw new RangeError(`the metadata ends at ${position + bytesRead}`);
   return buffer;
-}
-
-// In the machine's byte order, as LMDB writes: no machine that Node 26 runs on here is big-endian.
-const short = (bytes: Buffer, at: number): number => bytes.readUInt16LE(at);
-const long = (bytes: Buffer, at: number): number => bytes.readUInt32LE(at);
-const wide = (bytes: Buffer, at: number): bigint => bytes.readBigUInt64LE(at);
-
-/** Free pages are noted under the transaction that let go of them: a number, as the machine has it. */
-function asNumbers(one: Buffer, other: Buffer): number {
-  if (one.length !== NUMBER_BYTES || other.length !== NUMBER_BYTES) return 1;
-  const [first, second] = [wide(one, 0), wide(other, 0)];
-  return first < second ? -1 : Number(first > second);
 }

@@ -4,6 +4,7 @@ import type { OwnWrite } from '../mergeRange.ts';
 import { commitNeeds } from './commitNeeds.ts';
 import type { FileRoom } from './fileRoom.ts';
 import type { PinnedState } from './pinnedState.ts';
+import type { ShortFreeList } from './shortFreeList.ts';
 import type { LmdbStore } from './store.ts';
 import type { UsageMeter } from './usageMeter.ts';
 
@@ -18,6 +19,7 @@ export interface ReplayParts {
   readonly journal: Journal;
   readonly meter: UsageMeter;
   readonly room: FileRoom;
+  readonly freeList: ShortFreeList;
   /** The journal's base, which LMDB has. */
   readonly pinned: PinnedState;
   /** Gives what is held back on the disk to this. */
@@ -46,7 +48,9 @@ export async function replayBatches(
   if (writes.length > 0) await apply(parts, writes);
 }
 
-async function apply({ store, meter, room, pinned, releaseReserve }: ReplayParts, writes: OwnWrite[]) {
+async function apply(parts: ReplayParts, writes: OwnWrite[]): Promise<void> {
+  const { store, meter, room, freeList, pinned, releaseReserve } = parts;
+  if (freeList.isLong) await freeList.pack(pinned);
   const needs = commitNeeds(writes);
   if (!room.holds(needs, pinned)) {
     const make = () => room.make(needs, pinned);

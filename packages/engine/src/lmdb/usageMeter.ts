@@ -1,11 +1,14 @@
 import { bytesDroppedAtMost, type CommitNeeds, joined, NO_NEEDS } from './commitNeeds.ts';
-import { PAGE_BYTES } from './dataFile.ts';
+import { type DataFile, PAGE_BYTES } from './dataFile.ts';
 import type { PageUsage } from './environment.ts';
+import { freeLeavesIn } from './header.ts';
 import type { LmdbStore } from './store.ts';
 
 export interface MeteredUsage extends PageUsage {
   /** By this process at most, those taken again and those not even written included. */
   readonly takenBytes: number;
+  /** Of the tree that free pages are listed in. */
+  readonly freeLeaves: number;
 }
 
 /**
@@ -14,12 +17,14 @@ export interface MeteredUsage extends PageUsage {
  */
 export class UsageMeter {
   readonly #store: LmdbStore;
+  readonly #file: DataFile;
   #asked: MeteredUsage;
   #since = NO_NEEDS;
 
-  constructor(store: LmdbStore) {
+  constructor(store: LmdbStore, file: DataFile) {
     this.#store = store;
-    this.#asked = { ...store.pageUsage(), takenBytes: 0 };
+    this.#file = file;
+    this.#asked = { ...store.pageUsage(), takenBytes: 0, freeLeaves: this.#freeLeaves() };
   }
 
   /** When LMDB was asked last. */
@@ -43,8 +48,18 @@ export class UsageMeter {
     const now = this.#store.pageUsage();
     const writtenBytes = (now.writtenPages - before.writtenPages) * PAGE_BYTES;
     const takenBytes = before.takenBytes + writtenBytes + bytesDroppedAtMost(this.#since, before.tree);
-    this.#asked = { ...now, takenBytes };
+    this.#asked = { ...now, takenBytes, freeLeaves: this.#freeLeaves() };
     this.#since = NO_NEEDS;
     return this.#asked;
+  }
+
+  /** Of LMDB's file, by other means. */
+  took(bytes: number): void {
+    this.ask();
+    this.#asked = { ...this.#asked, takenBytes: this.#asked.takenBytes + bytes };
+  }
+
+  #freeLeaves(): number {
+    return freeLeavesIn(this.#file.handle.fd);
   }
 }

@@ -1,6 +1,7 @@
 /** `facet fsck`: proves that metadata and extents agree, or mends them. Only while nobody serves the store. */
 
 import type { Finding, FsckReport, OnFinding, Repaired } from '@facet/core';
+import type { RemadeFreeList } from '@facet/engine';
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../exitCodes.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
@@ -8,6 +9,7 @@ import { type Output, processOutput } from '../output.ts';
 import { holdStoreForCommand, storeInUse } from '../store/holding.ts';
 import { type StoreLayout, storeLayout } from '../store/layout.ts';
 import type { StoreLock } from '../store/lock.ts';
+import { REMADE_FREE_LIST } from '../store/remadeFreeList.ts';
 import { isReadOnly, needsWritablePlace } from '../store/writablePlace.ts';
 import { counted } from './counted.ts';
 import { describeChecked } from './describeChecked.ts';
@@ -64,11 +66,12 @@ async function runFsck(options: FsckOptions): Promise<ExitCode> {
 
 async function runCheck(layout: StoreLayout, options: FsckOptions): Promise<ExitCode> {
   const output = processOutput(options.json === true);
+  const onRemadeFreeList = remarkOf(output);
   const { inspectStore } = await import('../store/inspect.ts');
   const full = options.full === true;
   const { listed, onFinding, summary, seen } = findingsOf(output);
   const report = await showingProgress(output, full, (onProgress) =>
-    inspectStore({ layout, full, onFinding, ...onProgress }),
+    inspectStore({ layout, full, onFinding, onRemadeFreeList, ...onProgress }),
   );
   tellOutcome(output, { report, full, listed, summary: summary('found'), ...seen });
   return report.findings === 0 ? EXIT.ok : EXIT.damage;
@@ -77,6 +80,7 @@ async function runCheck(layout: StoreLayout, options: FsckOptions): Promise<Exit
 async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<ExitCode> {
   const output = processOutput(options.json === true);
   const dryRun = options.dryRun === true;
+  const onRemadeFreeList = remarkOf(output);
   const { repairStore } = await import('../store/repair.ts');
   const { listed, onFinding, summary, seen } = findingsOf(output);
   const lines = new FindingLines();
@@ -95,7 +99,7 @@ async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<Exi
   };
   const full = options.full === true;
   const { repaired, isUnfinished, ...report } = await showingProgress(output, full, (onProgress) =>
-    repairStore({ layout, full, dryRun, onFinding, onRepaired, ...onProgress }),
+    repairStore({ layout, full, dryRun, onFinding, onRepaired, onRemadeFreeList, ...onProgress }),
   );
   const done = lines.summary(dryRun ? 'would repair' : 'repaired');
   // Of less than two there is no summary; nothing is no news where nothing was to be done.
@@ -110,6 +114,10 @@ async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<Exi
     repairs: { dryRun, repaired, isUnfinished, repairs },
   });
   return report.findings === 0 ? EXIT.ok : EXIT.damage;
+}
+
+function remarkOf(output: Output): (remade: RemadeFreeList) => void {
+  return ({ reason }) => output.remark(`${REMADE_FREE_LIST} (${reason})`);
 }
 
 /** Where all data is read, which takes long. */

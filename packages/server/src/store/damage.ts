@@ -18,7 +18,10 @@ const LOOK_MS_MAX = 20_000;
 export async function damageBehind(error: unknown, { metadata }: StoreLayout): Promise<unknown> {
   if (!(error instanceof EngineError || error instanceof FsError) || error.code !== 'Failed') return error;
   const found = Promise.withResolvers<string>();
-  const onDamaged = ({ page, reason }: DamagedPage): void => found.resolve(`page ${page}: ${reason}`);
+  const onDamaged = ({ page, reason, isOfFreePages }: DamagedPage): void => {
+    // The next start makes that list anew.
+    if (!isOfFreePages) found.resolve(`page ${page}: ${reason}`);
+  };
   const over = checkPages(metadata, onDamaged, { msMax: LOOK_MS_MAX }).catch(() => undefined);
   let damage: string | undefined;
   await endsWithin(

@@ -7,16 +7,25 @@ import { type FsckParts, type FsckReport, fsck } from '@facet/core';
 import { LocalExtentStore, NodeDisk, strayFiles } from '@facet/extents';
 import { fromCore } from '../coreFailure.ts';
 import type { StoreLayout } from './layout.ts';
-import { openMetadata } from './metadata.ts';
+import { type MetadataWatcher, openMetadata } from './metadata.ts';
 
-export interface InspectOptions extends Pick<FsckParts, 'full' | 'onFinding' | 'onProgress'> {
+export interface InspectOptions
+  extends Pick<FsckParts, 'full' | 'onFinding' | 'onProgress'>,
+    Pick<MetadataWatcher, 'onRemadeFreeList'> {
   /** Its lock is held by the caller. */
   readonly layout: StoreLayout;
 }
 
 /** @throws CommandFailure, also for the core's errors; EngineError, ExtentError */
-export async function inspectStore({ layout, ...options }: InspectOptions): Promise<FsckReport> {
-  const { engine } = await openMetadata(layout, { pageCheckMsMax: Number.POSITIVE_INFINITY });
+export async function inspectStore({
+  layout,
+  onRemadeFreeList,
+  ...options
+}: InspectOptions): Promise<FsckReport> {
+  const { engine } = await openMetadata(layout, {
+    pageCheckMsMax: Number.POSITIVE_INFINITY,
+    ...(onRemadeFreeList && { onRemadeFreeList }),
+  });
   const disk = new NodeDisk(layout.extents);
   const extents = new LocalExtentStore({
     disk,

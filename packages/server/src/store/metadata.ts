@@ -6,6 +6,7 @@ import {
   type LmdbEngine,
   openLmdbEngine,
   type ReaderNotice,
+  type RemadeFreeList,
   removeUnfinished,
 } from '@facet/engine';
 import { allocateRun, ByteReplay, NodeDisk } from '@facet/extents';
@@ -37,6 +38,8 @@ export interface MetadataWatcher extends Pick<JournalOptions, 'onWritten'> {
   readonly notice?: ReaderNotice;
   /** Has LMDB's pages looked at first, for so long at most: with one that is damaged it does not open. */
   readonly pageCheckMsMax?: number;
+  /** Told that of these only the list of free pages was wrong, which was made anew. */
+  readonly onRemadeFreeList?: (remade: RemadeFreeList) => void;
 }
 
 /**
@@ -60,7 +63,7 @@ export async function openMetadata(
 
 async function open(
   layout: StoreLayout,
-  { onFatal, onWritten, notice, pageCheckMsMax }: MetadataWatcher,
+  { onFatal, onWritten, notice, pageCheckMsMax, onRemadeFreeList }: MetadataWatcher,
 ): Promise<OpenMetadata> {
   makeDataDirectory(layout.metadata);
   await removeUnfinished(layout.metadata);
@@ -84,6 +87,7 @@ async function open(
       ...(onFatal && { onFatal }),
       ...(notice && { notice }),
       ...(pageCheckMsMax !== undefined && { pageCheckMsMax }),
+      ...(onRemadeFreeList && { onRemadeFreeList }),
       journal: {
         journal,
         replay: (record) => bytes.replay(record),

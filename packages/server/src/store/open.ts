@@ -15,6 +15,7 @@ import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
 import { readStoreState, type StoreLock } from './lock.ts';
 import { openMetadata } from './metadata.ts';
+import { REMADE_FREE_LIST } from './remadeFreeList.ts';
 import { type DiskReserve, diskReserve } from './reserve.ts';
 
 export interface OpenStore {
@@ -78,6 +79,7 @@ export async function openStore({
     ...(onJournalWrite && { onWritten: onJournalWrite }),
     ...(family && { notice: family.notice }),
     ...(before !== 'closed' && { pageCheckMsMax: LOOK_MS_MAX }),
+    onRemadeFreeList: (remade) => watcher.info({ ...remade }, REMADE_FREE_LIST),
   });
   lock.noteStore('open');
   const reserve = await diskReserve(layout);

@@ -23,19 +23,27 @@ import { EXIT } from '../exitCodes.ts';
 import { CommandFailure } from '../failure.ts';
 import { errorCode, syncDirectory } from './directory.ts';
 import type { StoreLayout } from './layout.ts';
-import { openMetadata } from './metadata.ts';
+import { type MetadataWatcher, openMetadata } from './metadata.ts';
 import { diskReserve } from './reserve.ts';
 
 export interface RepairOptions
-  extends Pick<RepairParts, 'full' | 'dryRun' | 'onFinding' | 'onRepaired' | 'onProgress'> {
+  extends Pick<RepairParts, 'full' | 'dryRun' | 'onFinding' | 'onRepaired' | 'onProgress'>,
+    Pick<MetadataWatcher, 'onRemadeFreeList'> {
   /** Its lock is held by the caller. */
   readonly layout: StoreLayout;
 }
 
 /** @throws CommandFailure UnusableDirectory (1), those of {@link openMetadata}, and for the core's errors; EngineError, ExtentError */
-export async function repairStore({ layout, ...options }: RepairOptions): Promise<RepairReport> {
+export async function repairStore({
+  layout,
+  onRemadeFreeList,
+  ...options
+}: RepairOptions): Promise<RepairReport> {
   mustBeDirectory(layout.quarantine);
-  const { engine } = await openMetadata(layout, { pageCheckMsMax: Number.POSITIVE_INFINITY });
+  const { engine } = await openMetadata(layout, {
+    pageCheckMsMax: Number.POSITIVE_INFINITY,
+    ...(onRemadeFreeList && { onRemadeFreeList }),
+  });
   if (options.dryRun !== true) await haveRoomForLog(layout);
   const disk = new NodeDisk(layout.extents);
   const extents = new LocalExtentStore({
