@@ -87,6 +87,56 @@ test('a page of the metadata that leads nowhere is found before LMDB meets it', 
   expect(found.code).toBe(6);
 });
 
+/** Has each record of a list of free pages, of whatever state, begin with a page in use. */
+function rotFreeLists(data: string): void {
+  const name = join(data, 'meta', 'data.mdb');
+  const file = readFileSync(name);
+  const root = Math.max(...[0, 4096].map((meta) => Number(file.readBigUInt64LE(meta + 136))));
+  let lists = 0;
+  for (let page = 2 * 4096; page < file.length; page += 4096) {
+    if (file.readUInt16LE(page + 18) !== 2 || file.readUInt16LE(page + 20) === 0) continue;
+    const node = page + 24 + file.readUInt16LE(page + 24);
+    const [length, record] = [file.readUInt32LE(node), node + 16];
+    const isList = file.readUInt16LE(node + 6) === 8 && file.readUInt32LE(record) === length / 8 - 1;
+    if (!isList || length < 16) continue;
+    file.writeBigInt64LE(BigInt(root), record + 8);
+    lists += 1;
+  }
+  expect(lists).toBeGreaterThan(0);
+  writeFileSync(name, file);
+}
+
+test('a wrong list of free pages is made anew by a start after a kill, and by fsck', async () => {
+  const data = temporaryDirectory();
+  const url = (server: Awaited<ReturnType<typeof serve>>, method: 'GET' | 'PUT', path: string) =>
+    presign(method, `${server.serving.s3.url}${path}`, ROOT);
+  const putSome = async (server: Awaited<ReturnType<typeof serve>>): Promise<void> => {
+    await fetch(url(server, 'PUT', '/vol'), { method: 'PUT' });
+    for (let n = 0; n < 30; n += 1) {
+      const answer = await fetch(url(server, 'PUT', `/vol/${n}`), { method: 'PUT', body: `bytes ${n}` });
+      expect(answer.status).toBe(200);
+    }
+  };
+  for (let again = 0; again < 3; again += 1) {
+    const server = await serve({ data, environment });
+    await putSome(server);
+    await stop(server, again < 2 ? 'SIGTERM' : 'SIGKILL');
+  }
+  rotFreeLists(data);
+  const copy = join(temporaryDirectory(), 'copy');
+  cpSync(data, copy, { recursive: true });
+  const fsck = await facet(['fsck', '--data', copy]);
+  expect([fsck.code, fsck.stderr]).toEqual([0, expect.stringMatching(/list of free pages .* was made anew/)]);
+  const server = await serve({ data, environment });
+  await server.wrote('stderr', /"reason":"page \d+: .*the list of free pages .* was made anew/);
+  await putSome(server);
+  for (let n = 0; n < 30; n += 1)
+    expect(await (await fetch(url(server, 'GET', `/vol/${n}`))).text()).toBe(`bytes ${n}`);
+  expect((await stop(server)).code).toBe(0);
+  const after = await facet(['fsck', '--full', '--data', data]);
+  expect([after.code, after.stderr]).toEqual([0, '']);
+});
+
 /** Has the first record of every leaf claim that it has several values: LMDB tells of a transaction that must abort. */
 function rotLeaves(data: string): void {
   const name = join(data, 'meta', 'data.mdb');

@@ -64,8 +64,8 @@ export interface EngineJournal {
 }
 
 /**
- * Opens the store at `path`, or makes it. Without a journal any number of processes may have it open at once. Any may
- * die at any moment: what was acknowledged stays.
+ * Opens the store at `path`, or makes it. Without a journal several processes may have it open at once, as long as none opens it
+ * while another writes (see `holdStill`). Any may die at any moment: what was acknowledged stays.
  * @throws EngineError Failed (what is at `path` is no store, or can not be read), Full (with a journal to replay);
  * JournalDamaged
  */
