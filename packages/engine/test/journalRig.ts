@@ -15,11 +15,22 @@ export const [DATA, ...JOURNALS] = FILES;
 
 /** Opens the engine at `path` with a journal beside it. */
 export async function openJournaled(
-  options: LmdbEngineOptions & { readonly growthBytesMax?: number },
+  options: LmdbEngineOptions & {
+    readonly growthBytesMax?: number;
+    /** Called when the journal was replayed, before what it is replayed on is another state. */
+    readonly beforeBase?: () => Promise<void>;
+  },
 ): Promise<LmdbEngine> {
-  const { growthBytesMax, ...rest } = options;
+  const { growthBytesMax, beforeBase, ...rest } = options;
   await mkdir(options.path, { recursive: true });
   const journal = await Journal.open({ disk: folderDisk(options.path) });
+  if (beforeBase) {
+    let isDone = false;
+    journal.attach(async () => {
+      if (!isDone) await beforeBase();
+      isDone = true;
+    });
+  }
   const replay = async () => {
     throw new Error('only batches are journaled here');
   };

@@ -6,14 +6,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Entry, LmdbEngine, RemadeFreeList } from '../src/index.ts';
 import { openDatabase } from '../src/lmdb/database.ts';
 import { freeRunsOf, numbersOf, recordOf } from '../src/lmdb/freeList.ts';
-import { type FreeEntry, readFreeTree, recordIn, replaceFreeTree } from '../src/lmdb/freeTree.ts';
+import { type FreeEntry, readFreeTree, recordIn } from '../src/lmdb/freeTree.ts';
 import { freeLeavesIn, type Header, readNewestHeader } from '../src/lmdb/header.ts';
-import { LEAVES_LONG, packFreeList } from '../src/lmdb/packedFreeList.ts';
+import { newFreeTree, putFreeTree } from '../src/lmdb/newFreeTree.ts';
+import { LEAVES_LONG, LEAVES_MAX, packedFreeList } from '../src/lmdb/packedFreeList.ts';
 import { runPages } from '../src/lmdb/page.ts';
 import { walkPages } from '../src/lmdb/pageCheck.ts';
 import { LmdbStore } from '../src/lmdb/store.ts';
 import { copyStore, DATA, openJournaled } from './journalRig.ts';
-import { bytes, everything, readRange, write } from './shorthand.ts';
+import { bytes, everything, randomFrom, readRange, write } from './shorthand.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -131,8 +132,25 @@ async function pagesOf(path: string): Promise<number> {
   return usedPages + freePages;
 }
 
+/** With two headers, of no trees. */
+async function newFile(of: { readonly lastPage: number; readonly transaction: bigint }): Promise<FileHandle> {
+  const file = await open(join(folder, 'list'), 'w+');
+  for (const slot of [0, 1]) {
+    const meta = Buffer.alloc(PAGE_BYTES);
+    meta.writeUInt32LE(0xbeefc0de, 24);
+    meta.writeUInt32LE(2, 28);
+    meta.writeUInt32LE(PAGE_BYTES, 48);
+    for (const root of [88, 136]) meta.writeBigInt64LE(-1n, root);
+    meta.writeBigUInt64LE(BigInt(of.lastPage), 144);
+    const isNewest = BigInt(slot) === (of.transaction & 1n);
+    meta.writeBigUInt64LE(isNewest ? of.transaction : of.transaction - 1n, 152);
+    await file.write(meta, 0, PAGE_BYTES, slot * PAGE_BYTES);
+  }
+  return file;
+}
+
 it('is packed at a start when it is so long that LMDB may make it wrong, and what it lists is used', async () => {
-  const path = await storeWithList(180);
+  const path = await storeWithList(LEAVES_MAX + 1);
   const engine = await openJournaled({ path });
   expect(freeLeaves(path)).toBeLessThan(4);
   expect(await wrongWith(path)).toEqual([]);
@@ -169,14 +187,14 @@ it('stays short while nothing that it lists can be used again, and a reader sees
   expect(await wrongWith(path)).toEqual([]);
 });
 
-it.each([50, 100, 200])('is as good as before where the process ends after %i writes', async (writes) => {
-  const path = await storeWithList(LEAVES_LONG - 2);
+it('is as good as before where the process ends just after it was packed', async () => {
+  const path = await storeWithList(LEAVES_LONG - 1);
   const engine = await openJournaled({ path, growthBytesMax: 2 ** 30 });
-  // It is packed somewhere among these.
-  for (let at = 0; at < writes; at++) await writeSome(engine, 20);
   const copy = join(folder, 'copy');
+  while (freeLeaves(path) >= LEAVES_LONG / 2) await writeSome(engine, 1);
   await copyStore(path, copy);
   await engine.close();
+  expect(freeLeaves(copy)).toBeLessThan(4);
   expect(await wrongWith(copy)).toEqual([]);
   const again = await openJournaled({ path: copy });
   await mustHoldAll(again);
@@ -186,21 +204,50 @@ it.each([50, 100, 200])('is as good as before where the process ends after %i wr
   expect(await wrongWith(copy)).toEqual([]);
 });
 
+/** By page, the transaction that it is listed under. */
+function listedIn(fd: number, header: Header): ReadonlyMap<number, bigint> {
+  const listed = new Map<number, bigint>();
+  for (const entry of readFreeTree(fd, header).entries)
+    for (const { first, count } of freeRunsOf(recordIn(fd, entry, PAGE_BYTES)))
+      for (let page = first; page < first + count; page++) listed.set(page, entry.transaction);
+  return listed;
+}
+
+it('lets nothing be used earlier than before, and what the pinned state lets be used no later than that', async () => {
+  const random = randomFrom(20_261_201);
+  const file = await newFile({ lastPage: 99_999, transaction: 5000n });
+  try {
+    const entries: FreeEntry[] = [];
+    let page = 100;
+    for (let transaction = 1n; transaction < 5000n; transaction += BigInt(1 + Math.floor(random() * 4))) {
+      const numbers = Array.from({ length: random() < 0.1 ? 300 : Math.floor(random() * 12) }, () => page++);
+      entries.push({ transaction, list: { record: recordOf(numbers) } });
+    }
+    expect(page).toBeLessThan(100_000);
+    const header = await headerIn(file);
+    putFreeTree(file.fd, header, { tree: newFreeTree(entries, header) });
+    const long = await headerIn(file);
+    const before = listedIn(file.fd, long);
+    const pinned = 3000n;
+    const tree = packedFreeList(file.fd, long, pinned);
+    // What is listed, by 508 a page, and the tree above.
+    expect(tree.bytes.length / PAGE_BYTES).toBeLessThan(before.size / 508 + long.trees.freePages.leafPages);
+    putFreeTree(file.fd, long, { tree });
+    const after = listedIn(file.fd, await headerIn(file));
+    for (const [page, transaction] of before) {
+      const now = after.get(page) ?? 0n;
+      expect(now >= transaction && now < pinned === transaction < pinned, `page ${page}`).toBe(true);
+    }
+  } finally {
+    await file.close();
+  }
+});
+
 it('lists very much that is free in few long records', async () => {
   const count = 9000;
   const firstRun = 2;
-  const file = await open(join(folder, 'list'), 'w+');
+  const file = await newFile({ lastPage: firstRun + count - 1, transaction: BigInt(count + 1) });
   try {
-    for (const slot of [0, 1]) {
-      const meta = Buffer.alloc(PAGE_BYTES);
-      meta.writeUInt32LE(0xbeefc0de, 24);
-      meta.writeUInt32LE(2, 28);
-      meta.writeUInt32LE(PAGE_BYTES, 48);
-      for (const root of [88, 136]) meta.writeBigInt64LE(-1n, root);
-      meta.writeBigUInt64LE(BigInt(firstRun + count - 1), 144);
-      meta.writeBigUInt64LE(BigInt(count + slot), 152);
-      await file.write(meta, 0, PAGE_BYTES, slot * PAGE_BYTES);
-    }
     const entries: FreeEntry[] = [];
     for (let at = 0; at < count; at++) {
       const place = { page: firstRun + at, transaction: 1n, bytes: PAGE_BYTES };
@@ -214,10 +261,11 @@ it('lists very much that is free in few long records', async () => {
         list: { run: { first: place.page, pages: 1, valueBytes: 509 * 8 } },
       });
     }
-    replaceFreeTree(file.fd, await headerIn(file), { entries });
+    const header = await headerIn(file);
+    putFreeTree(file.fd, header, { tree: newFreeTree(entries, header) });
     const long = await headerIn(file);
     expect(long.trees.freePages).toMatchObject({ depth: 2, leafPages: 94, overflowPages: count });
-    packFreeList(file.fd, long);
+    putFreeTree(file.fd, long, { tree: packedFreeList(file.fd, long, long.transaction) });
     const packed = await headerIn(file);
     expect(packed.trees.freePages.leafPages).toBeLessThan(LEAVES_LONG);
     const there = readFreeTree(file.fd, packed).entries.flatMap((entry) =>
@@ -232,24 +280,79 @@ it('lists very much that is free in few long records', async () => {
 });
 
 describe('is made anew at a start', () => {
-  it('when it is wrong, with what the journal has to replay', async () => {
-    const told: RemadeFreeList[] = [];
-    const onRemadeFreeList = (remade: RemadeFreeList) => told.push(remade);
+  const told: RemadeFreeList[] = [];
+  const onRemadeFreeList = (remade: RemadeFreeList) => told.push(remade);
+  beforeEach(() => {
+    told.length = 0;
+  });
+
+  /** Of a store that was killed: its base, which the start goes on from, and what LMDB had since. */
+  async function killedWithWrongList(): Promise<string> {
     const path = await storeWithList(40);
     const engine = await openJournaled({ path });
     await writeSome(engine, 100);
-    const copy = join(folder, 'copy');
-    await copyStore(path, copy);
+    const killed = join(folder, 'killed');
+    await copyStore(path, killed);
     await engine.close();
-    // Of the base, which is what the start goes on from, and of what LMDB had since.
-    await listAsFree(copy, Number((await headerOf(copy)).trees.data.root));
-    expect(await wrongWith(copy)).not.toEqual([]);
-    const again = await openJournaled({ path: copy, pageCheckMsMax: 10_000, onRemadeFreeList });
+    await listAsFree(killed, Number((await headerOf(killed)).trees.data.root));
+    expect(await wrongWith(killed)).not.toEqual([]);
+    return killed;
+  }
+
+  it('when it is wrong, with what the journal has to replay', async () => {
+    const path = await killedWithWrongList();
+    const engine = await openJournaled({ path, pageCheckMsMax: 10_000, onRemadeFreeList });
     expect(told).toEqual([{ pages: expect.any(Number), reason: expect.stringMatching(/^page \d+: /) }]);
-    await mustHoldAll(again);
-    await writeSome(again, 2000);
-    await mustHoldAll(again);
-    await again.close();
-    expect(await wrongWith(copy)).toEqual([]);
+    await mustHoldAll(engine);
+    await writeSome(engine, 2000);
+    await mustHoldAll(engine);
+    await engine.close();
+    expect(await wrongWith(path)).toEqual([]);
+  });
+
+  it('again, when the one before was killed before its end', async () => {
+    const path = await killedWithWrongList();
+    const again = join(folder, 'again');
+    // It has replayed the journal, and what it goes on from is what it was.
+    const engine = await openJournaled({
+      path,
+      pageCheckMsMax: 10_000,
+      beforeBase: () => copyStore(path, again),
+    });
+    await engine.close();
+    const next = await openJournaled({ path: again, pageCheckMsMax: 10_000, onRemadeFreeList });
+    expect(told).toHaveLength(1);
+    await mustHoldAll(next);
+    await writeSome(next, 2000);
+    await next.close();
+    expect(await wrongWith(again)).toEqual([]);
+  });
+
+  it('when it is damaged and so long that it would be packed', async () => {
+    const path = await storeWithList(LEAVES_MAX + 1);
+    const name = join(path, DATA);
+    const file = await readFile(name);
+    const root = Number((await headerOf(path)).trees.freePages.root) * PAGE_BYTES;
+    file.writeUInt16LE(0, root + 24 + file.readUInt16LE(root + 24 + 2 * 50) + 4 + 2);
+    file.writeUInt16LE(LEAF_FLAGS, root + 18);
+    await writeFile(name, file);
+    const engine = await openJournaled({ path, onRemadeFreeList });
+    expect(told).toHaveLength(1);
+    await writeSome(engine, 2000);
+    await mustHoldAll(engine);
+    await engine.close();
+    expect(await wrongWith(path)).toEqual([]);
+  });
+
+  it('but not where the header says that the file ends before its data', async () => {
+    const path = await storeWithList(40);
+    await listAsFree(path, Number((await headerOf(path)).trees.data.root));
+    const name = join(path, DATA);
+    const file = await readFile(name);
+    for (const meta of [0, PAGE_BYTES]) file.writeBigUInt64LE(20n, meta + 144);
+    await writeFile(name, file);
+    const refused = await openJournaled({ path, pageCheckMsMax: 10_000 }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'Damaged' });
+    expect((await readFile(name)).equals(file)).toBe(true);
   });
 });

@@ -3,7 +3,8 @@
  * these (8 each): a page; or, less than nothing, how many pages there are from the one that comes next; or nothing.
  */
 
-const NUMBER_BYTES = 8;
+/** Also of a key of the tree that the records are in. */
+export const NUMBER_BYTES = 8;
 
 export interface PageRun {
   readonly first: number;

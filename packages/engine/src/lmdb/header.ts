@@ -19,6 +19,7 @@ export const TREE_FIELDS = {
   entries: 32,
   root: 40,
 } as const;
+export const TREE_BYTES = 48;
 export const LAST_PAGE_OFFSET = 144;
 const TRANSACTION_OFFSET = 152;
 const HEADER_BYTES = 160;

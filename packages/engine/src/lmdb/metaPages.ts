@@ -5,13 +5,21 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { EngineError } from '../contract.ts';
-import { type Header, META_BYTES, NO_PAGE, readHeaders, readNewestHeader } from './header.ts';
+import {
+  type Header,
+  META_BYTES,
+  NO_PAGE,
+  readHeaders,
+  readNewestHeader,
+  TREE_FIELDS,
+  TREE_OFFSETS,
+} from './header.ts';
 import { type JournalNames, refuseOtherJournal } from './ownJournal.ts';
 
 const PAGE_NUMBER_OFFSET = 0;
 const TRANSACTION_OFFSET = 152;
 /** Free pages, data. */
-const ROOT_OFFSETS = [88, 136] as const;
+const ROOT_OFFSETS = Object.values(TREE_OFFSETS).map((tree) => tree + TREE_FIELDS.root);
 /** Of any page: its number, and the transaction that wrote it. */
 const PAGE_HEADER_BYTES = 16;
 const PAGE_TRANSACTION_OFFSET = 8;

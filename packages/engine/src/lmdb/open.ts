@@ -39,8 +39,8 @@ export interface LmdbEngineOptions {
   /** Told of what readers in other processes do not see yet. */
   readonly notice?: ReaderNotice;
   /**
-   * Has LMDB's pages looked at first, for so long at most: with one that is damaged the store does not open (Damaged), but
-   * where only the list of free pages is. None is looked at unless told.
+   * Has LMDB's pages looked at first, for so long at most: with one that is damaged the store does not open (Damaged), but,
+   * with a journal, where only the list of free pages is. None is looked at unless told.
    */
   readonly pageCheckMsMax?: number;
   /** Told that LMDB's list of free pages was wrong, and was made anew. */
@@ -80,11 +80,8 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
   if (!journal) {
     if (pageCheckMsMax !== undefined) await refuseDamagedPages(path, pageCheckMsMax);
   } else {
-    if (pageCheckMsMax !== undefined) {
-      const remade = await mendFreePages(path, pageCheckMsMax);
-      if (remade !== undefined) options.onRemadeFreeList?.(remade);
-    }
-    await packLongFreeList(path);
+    const remade = await mendFreeList(path, pageCheckMsMax);
+    if (remade !== undefined) options.onRemadeFreeList?.(remade);
     await fillLockFile(path);
   }
   const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_BYTES_DEFAULT;
@@ -125,6 +122,16 @@ async function refuseUnsealed(store: LmdbStore, path: string): Promise<void> {
     );
   } catch (cause) {
     if (mayClose(cause)) await store.close();
+    throw await diagnose(cause, path);
+  }
+}
+
+/** @throws EngineError Damaged | Full | Failed */
+async function mendFreeList(path: string, msMax: number | undefined): Promise<RemadeFreeList | undefined> {
+  try {
+    const remade = msMax === undefined ? undefined : await mendFreePages(path, msMax);
+    return remade ?? (await packLongFreeList(path));
+  } catch (cause) {
     throw await diagnose(cause, path);
   }
 }

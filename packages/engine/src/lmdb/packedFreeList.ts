@@ -6,15 +6,16 @@
  * should. Pages in use are listed as free. A root of 4 KiB holds 226 leaves, each with as few as two records, and each
  * transaction that lets go of more pages than it takes adds one.
  *
- * Records of transactions side by side become one, of the latest of them: what is listed is used again no earlier than before,
- * whoever reads what. So it can be done between any two transactions, without LMDB, which reads where its trees are each time that it begins
+ * Short records become one, of the latest of their transactions: what is listed is used again no earlier than before, whoever
+ * reads what. So it can be done between any two transactions, without LMDB, which reads where its trees are each time that it begins
  * one; and keeps nothing of the list in memory (see database.ts).
  */
 
-import { numbersOf, numbersOfRun, type PageRun, recordOf } from './freeList.ts';
-import { type FreeEntry, listedMax, readFreeTree, recordIn, replaceFreeTree } from './freeTree.ts';
+import { NUMBER_BYTES, numbersOf, numbersOfRun, type PageRun, recordOf } from './freeList.ts';
+import { type FreeEntry, readFreeTree, recordIn } from './freeTree.ts';
 import type { Header } from './header.ts';
-import { HEADER_BYTES, NUMBER_BYTES } from './page.ts';
+import { listedMax, type NewFreeTree, newFreeTree } from './newFreeTree.ts';
+import { PAGE_HEADER_BYTES } from './page.ts';
 
 /** With more leaves than these it is packed. */
 export const LEAVES_LONG = 48;
@@ -23,70 +24,74 @@ export const LEAVES_LONG = 48;
 export const LEAVES_MAX = 192;
 
 /**
- * Of the newest transaction's state. To be called while LMDB writes nothing; unless told, what it says is not synced.
- * @returns how many pages that took, behind the last one
+ * Of the newest transaction's state.
+ * @param pinned what older transactions than this let go of may be used again now: it is not joined with what may not
  * @throws RangeError when the list is damaged
  */
-export function packFreeList(
-  fd: number,
-  header: Header,
-  { isDurable = false }: { readonly isDurable?: boolean } = {},
-): number {
+export function packedFreeList(fd: number, header: Header, pinned: bigint): NewFreeTree {
   const { pageSizeBytes, transaction } = header;
   const { entries, pages } = readFreeTree(fd, header);
-  const before = entries.filter((entry) => entry.transaction < transaction);
-  const newest = entries.slice(before.length);
-  const { kept, left } = joined(fd, before, pageSizeBytes);
+  const joining = new Joining(fd, bytesOfRecord(entries, pageSizeBytes), pageSizeBytes);
+  for (const entry of entries) if (entry.transaction < pinned) joining.add(entry);
+  joining.flush();
+  for (const entry of entries)
+    if (entry.transaction >= pinned && entry.transaction < transaction) joining.add(entry);
+  joining.flush();
+  const newest = entries.filter((entry) => entry.transaction === transaction);
   // While the state is pinned that the old tree is of, nobody uses its pages.
-  const given = [...pages.map((first) => ({ first, count: 1 })), ...left, ...runsOf(newest)];
+  const left = [...pages.map((first) => ({ first, count: 1 })), ...joining.left, ...newest.flatMap(runsOf)];
   const numbers = newest.flatMap((entry) => numbersOf(recordIn(fd, entry, pageSizeBytes)));
-  const own = { transaction, list: { record: recordOf([...numbers, ...given.flatMap(numbersOfRun)]) } };
-  return replaceFreeTree(fd, header, { entries: [...kept, own], isDurable });
+  const own = { transaction, list: { record: recordOf([...numbers, ...left.flatMap(numbersOfRun)]) } };
+  const inOrder = joining.kept.toSorted((one, other) => Number(one.transaction - other.transaction));
+  return newFreeTree([...inOrder, own], header);
 }
 
-interface Joined {
-  readonly kept: readonly FreeEntry[];
-  /** What those were in that are not. */
-  readonly left: readonly PageRun[];
-}
+class Joining {
+  readonly kept: FreeEntry[] = [];
+  /** What those were in that are not kept. */
+  readonly left: PageRun[] = [];
+  readonly #fd: number;
+  readonly #bytesMax: number;
+  readonly #pageBytes: number;
+  #numbers: number[] = [];
+  #transaction = 0n;
 
-function joined(fd: number, entries: readonly FreeEntry[], pageBytes: number): Joined {
-  const bytesMax = recordBytes(entries, pageBytes);
-  const numbersMax = Math.floor(bytesMax / NUMBER_BYTES) - 1;
-  const kept: FreeEntry[] = [];
-  const left: PageRun[] = [];
-  let numbers: number[] = [];
-  let transaction = 0n;
-  const flush = (): void => {
-    if (numbers.length > 0) kept.push({ transaction, list: { record: recordOf(numbers) } });
-    numbers = [];
-  };
-  for (const entry of entries) {
-    // It stays where it lies.
-    const isLong = 'run' in entry.list && entry.list.run.valueBytes > bytesMax / 2;
-    const more = isLong ? [] : numbersOf(recordIn(fd, entry, pageBytes));
-    if (isLong || numbers.length + more.length > numbersMax) flush();
-    if (isLong) kept.push(entry);
-    else left.push(...runsOf([entry]));
-    for (const number of more) numbers.push(number);
-    transaction = entry.transaction;
+  constructor(fd: number, bytesMax: number, pageBytes: number) {
+    this.#fd = fd;
+    this.#bytesMax = bytesMax;
+    this.#pageBytes = pageBytes;
   }
-  flush();
-  return { kept, left };
+
+  /** Later ones than before. A long one stays where it lies. */
+  add(entry: FreeEntry): void {
+    if ('run' in entry.list && entry.list.run.valueBytes > this.#bytesMax / 2) {
+      this.kept.push(entry);
+      return;
+    }
+    const more = numbersOf(recordIn(this.#fd, entry, this.#pageBytes));
+    if ((1 + this.#numbers.length + more.length) * NUMBER_BYTES > this.#bytesMax) this.flush();
+    for (const number of more) this.#numbers.push(number);
+    this.left.push(...runsOf(entry));
+    this.#transaction = entry.transaction;
+  }
+
+  flush(): void {
+    if (this.#numbers.length > 0)
+      this.kept.push({ transaction: this.#transaction, list: { record: recordOf(this.#numbers) } });
+    this.#numbers = [];
+  }
 }
 
-function runsOf(entries: readonly FreeEntry[]): readonly PageRun[] {
-  return entries.flatMap(({ list }) =>
-    'run' in list ? [{ first: list.run.first, count: list.run.pages }] : [],
-  );
+function runsOf({ list }: FreeEntry): readonly PageRun[] {
+  return 'run' in list ? [{ first: list.run.first, count: list.run.pages }] : [];
 }
 
 /** So long that few enough list all of it: a page, unless very much is free. */
-function recordBytes(entries: readonly FreeEntry[], pageBytes: number): number {
-  const most = listedMax(LEAVES_LONG / 2, pageBytes);
+function bytesOfRecord(entries: readonly FreeEntry[], pageBytes: number): number {
+  const most = listedMax({ leaves: LEAVES_LONG / 2, pageBytes });
   let bytes = 0;
   for (const { list } of entries) bytes += 'record' in list ? list.record.length : list.run.valueBytes;
   let pages = 1;
   while (bytes / (pages * pageBytes) > most) pages *= 2;
-  return pages * pageBytes - HEADER_BYTES;
+  return pages * pageBytes - PAGE_HEADER_BYTES;
 }

@@ -1,9 +1,10 @@
 /** LMDB's pages: their layout, and what is wrong with what one says of itself. */
 
 import { KEY_BYTES_MAX } from '../contract.ts';
+import { NUMBER_BYTES } from './freeList.ts';
 
 /** Page header: number (8), transaction (8), pad (2), flags (2), lower (2), upper (2); or pages (4) of a run. */
-export const HEADER_BYTES = 24;
+export const PAGE_HEADER_BYTES = 24;
 export const TRANSACTION_OFFSET = 8;
 const FLAGS_OFFSET = 18;
 export const LOWER_OFFSET = 20;
@@ -22,8 +23,9 @@ const CHILD_BYTES = 6;
 export const IN_RUN = 0x01;
 export const RUN_BYTES = 24;
 export const RUN_PAGES_OFFSET = 16;
-/** A key of the tree of free pages. */
-export const NUMBER_BYTES = 8;
+
+/** What no tree of 2^64 pages has. */
+export const DEPTH_MAX = 32;
 
 export interface Node {
   /** Where it lies in the page. */
@@ -44,13 +46,13 @@ export function nodesOf(bytes: Buffer, page: number, kind: number): readonly Nod
   if (wide(bytes, 0) !== BigInt(page)) return `it says it is page ${wide(bytes, 0)}`;
   if (kindOf(bytes) !== kind)
     return `its flags are ${short(bytes, FLAGS_OFFSET)}, of another kind than is looked for`;
-  const lower = short(bytes, LOWER_OFFSET) + HEADER_BYTES;
-  const upper = short(bytes, UPPER_OFFSET) + HEADER_BYTES;
+  const lower = short(bytes, LOWER_OFFSET) + PAGE_HEADER_BYTES;
+  const upper = short(bytes, UPPER_OFFSET) + PAGE_HEADER_BYTES;
   if (lower % 2 !== 0 || lower > upper || upper > bytes.length) return `its nodes end at ${lower}, ${upper}`;
-  if (lower === HEADER_BYTES) return 'it has no nodes';
+  if (lower === PAGE_HEADER_BYTES) return 'it has no nodes';
   const nodes: Node[] = [];
-  for (let pointer = HEADER_BYTES; pointer < lower; pointer += 2) {
-    const node = nodeAt(bytes, { at: short(bytes, pointer) + HEADER_BYTES, upper, kind });
+  for (let pointer = PAGE_HEADER_BYTES; pointer < lower; pointer += 2) {
+    const node = nodeAt(bytes, { at: short(bytes, pointer) + PAGE_HEADER_BYTES, upper, kind });
     if (node === undefined) return `its node ${nodes.length} reaches out of it`;
     nodes.push(node);
   }
@@ -129,14 +131,14 @@ export function runIn(bytes: Buffer, { at, length }: Pick<Node, 'at' | 'length'>
 /** A leaf of long values, or a branch, whose first key is none. */
 export function treePage(to: NewPage, nodes: readonly NewNode[]): Buffer {
   const bytes = pageHeader(to, to.bytes);
-  let lower = HEADER_BYTES;
+  let lower = PAGE_HEADER_BYTES;
   let upper = to.bytes;
   let kind = BRANCH;
   for (const [index, node] of nodes.entries()) {
     const isLeaf = node.flags === IN_RUN;
     const key = index === 0 && !isLeaf ? Buffer.alloc(0) : node.key;
     upper -= NODE_BYTES + key.length + (isLeaf ? RUN_BYTES : 0);
-    bytes.writeUInt16LE(upper - HEADER_BYTES, lower);
+    bytes.writeUInt16LE(upper - PAGE_HEADER_BYTES, lower);
     lower += 2;
     bytes.writeUInt16LE(key.length, upper + KEY_LENGTH_OFFSET);
     bytes.set(key, upper + NODE_BYTES);
@@ -152,24 +154,30 @@ export function treePage(to: NewPage, nodes: readonly NewNode[]): Buffer {
     } else bytes.writeUIntLE(node.child, upper, CHILD_BYTES);
   }
   bytes.writeUInt16LE(kind, FLAGS_OFFSET);
-  bytes.writeUInt16LE(lower - HEADER_BYTES, LOWER_OFFSET);
-  bytes.writeUInt16LE(upper - HEADER_BYTES, UPPER_OFFSET);
+  bytes.writeUInt16LE(lower - PAGE_HEADER_BYTES, LOWER_OFFSET);
+  bytes.writeUInt16LE(upper - PAGE_HEADER_BYTES, UPPER_OFFSET);
   return bytes;
 }
 
 /** The pages of a long value, in one piece. */
 export function runPages(to: NewPage, value: Buffer): Buffer {
-  const pages = pagesOfRun(value.length, to.bytes);
+  const pages = pagesOfRun({ valueBytes: value.length, pageBytes: to.bytes });
   const bytes = pageHeader(to, pages * to.bytes);
   bytes.writeUInt16LE(OVERFLOW, FLAGS_OFFSET);
   bytes.writeUInt32LE(pages, LOWER_OFFSET);
-  bytes.set(value, HEADER_BYTES);
+  bytes.set(value, PAGE_HEADER_BYTES);
   return bytes;
 }
 
 /** How many a value of so many bytes takes. */
-export function pagesOfRun(valueBytes: number, pageBytes: number): number {
-  return Math.floor((HEADER_BYTES - 1 + valueBytes) / pageBytes) + 1;
+export function pagesOfRun({
+  valueBytes,
+  pageBytes,
+}: {
+  readonly valueBytes: number;
+  readonly pageBytes: number;
+}): number {
+  return Math.floor((PAGE_HEADER_BYTES - 1 + valueBytes) / pageBytes) + 1;
 }
 
 function pageHeader({ page, transaction }: NewPage, length: number): Buffer {

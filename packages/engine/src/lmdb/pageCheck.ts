@@ -15,7 +15,7 @@ import { type Header, NO_PAGE, readNewestHeader, type Tree } from './header.ts';
 import {
   asNumbers,
   BRANCH,
-  HEADER_BYTES,
+  DEPTH_MAX,
   IN_RUN,
   kindOf,
   LEAF,
@@ -24,14 +24,12 @@ import {
   type Node,
   nodesOf,
   OVERFLOW,
+  PAGE_HEADER_BYTES,
   pagesOfRun,
   RUN_PAGES_OFFSET,
   TRANSACTION_OFFSET,
   wide,
 } from './page.ts';
-
-/** What no tree of 2^64 pages has. */
-const DEPTH_MAX = 32;
 
 export interface DamagedPage {
   readonly page: number;
@@ -65,8 +63,10 @@ export async function checkPages(
 
 export interface WalkedPages {
   readonly header: Header;
-  /** For each page 1 when the tree of data leads to it. */
+  /** For each page of the file 1 when the tree of data leads to it. */
   readonly ofData: Uint8Array;
+  /** Or only that of free pages. */
+  readonly ofFreePages: Uint8Array;
   /** Nothing was left out for lack of time. */
   readonly isWhole: boolean;
 }
@@ -101,7 +101,8 @@ export async function walkPages(
   const ofData = check.met;
   await walk(trees.freePages, { inOrder: asNumbers, ofFreePages: true });
   check.free();
-  return { header, ofData, isWhole: !check.isLate };
+  const ofFreePages = check.met.map((isMet, page) => isMet & ~(ofData[page] ?? 0));
+  return { header, ofData, ofFreePages, isWhole: !check.isLate };
 }
 
 interface Subtree {
@@ -202,7 +203,11 @@ class PageCheck {
   async #listed(bytes: Buffer, { flags, length, at }: Node): Promise<string | undefined> {
     const record =
       flags === IN_RUN
-        ? await read(this.#file.handle, Number(wide(bytes, at)) * this.#file.pageBytes + HEADER_BYTES, length)
+        ? await read(
+            this.#file.handle,
+            Number(wide(bytes, at)) * this.#file.pageBytes + PAGE_HEADER_BYTES,
+            length,
+          )
         : bytes.subarray(at, at + length);
     try {
       for (const run of freeRunsOf(record)) {
@@ -231,11 +236,11 @@ class PageCheck {
   async #run(bytes: Buffer, { length, at }: Node): Promise<string | undefined> {
     const first = Number(wide(bytes, at));
     const count = Number(wide(bytes, at + RUN_PAGES_OFFSET));
-    const needed = pagesOfRun(length, this.#file.pageBytes);
+    const needed = pagesOfRun({ valueBytes: length, pageBytes: this.#file.pageBytes });
     if (count < needed) return `a value of ${length} bytes in ${count} pages`;
     const reason = this.#meet(first, count);
     if (reason !== undefined) return reason;
-    const head = await this.#read(first, HEADER_BYTES);
+    const head = await this.#read(first, PAGE_HEADER_BYTES);
     const age = this.#ageOf(head);
     if (age !== undefined) return `page ${first}: ${age}`;
     const isRun =
@@ -255,8 +260,9 @@ class PageCheck {
 
   /** Notes that pages are in use. @returns what is wrong with that */
   #meet(first: number, count: number): string | undefined {
-    if (first < 2 || count > this.#file.pages || first + count > this.#file.pages)
-      return `${pagesNamed(first, count)} can not be in the tree, which has pages 2 to ${this.#file.pages - 1}`;
+    const pages = Math.min(this.#file.pages, this.#file.numberedPages);
+    if (first < 2 || count > pages || first + count > pages)
+      return `${pagesNamed(first, count)} can not be in the tree, which has pages 2 to ${pages - 1}`;
     for (let page = first; page < first + count; page++) {
       if (this.#met[page] === 1) return `page ${page} is in two places of the tree`;
       this.#met[page] = 1;

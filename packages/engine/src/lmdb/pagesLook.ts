@@ -2,12 +2,15 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../contract.ts';
 import { readNewestHeader } from './header.ts';
-import { LEAVES_LONG, packFreeList } from './packedFreeList.ts';
-import { checkPages, type DamagedPage, walkPages } from './pageCheck.ts';
-import { remakeFreeList } from './remadeFreeList.ts';
+import { putFreeTree } from './newFreeTree.ts';
+import { LEAVES_MAX, packedFreeList } from './packedFreeList.ts';
+import { checkPages, type DamagedPage, type WalkedPages, walkPages } from './pageCheck.ts';
+import { remadeFreeList } from './remadeFreeList.ts';
 
 const DATA_FILE = 'data.mdb';
 const PAGES_NAMED_MAX = 10;
+/** Pages that one transaction took and gave back, at the end: the file may be shorter by as many. */
+const UNWRITTEN_PAGES_MAX = 2 ** 18;
 
 /** LMDB's list of free pages was wrong, and was made anew. */
 export interface RemadeFreeList {
@@ -28,28 +31,58 @@ export async function refuseDamagedPages(path: string, msMax: number): Promise<v
 }
 
 /**
- * Looks at LMDB's pages, for so long at most, of a file that nobody has open. A list of free pages that is wrong is made anew.
+ * Looks at LMDB's pages, for so long at most, of a file that nobody has open. A list of free pages that is wrong is made anew, for
+ * which all are looked at.
  * @throws EngineError Damaged: records are
  */
 export async function mendFreePages(path: string, msMax: number): Promise<RemadeFreeList | undefined> {
   return withFile(path, async (file) => {
-    const damaged = new Named();
-    const ofFreePages = new Named();
-    const onDamaged = (one: DamagedPage): void => (one.isOfFreePages ? ofFreePages : damaged).add(one);
-    let walked = await walkPages(file, onDamaged, { msMax });
-    const reason = ofFreePages.first;
-    if (reason !== undefined && walked?.isWhole === false) walked = await walkPages(file, onDamaged);
-    damaged.mustBeNone(path);
-    return walked && reason !== undefined ? { pages: remakeFreeList(file.fd, walked), reason } : undefined;
+    const first = await look(file, { path, msMax });
+    if (first.reason === undefined) return undefined;
+    const { walked } = first.walked?.isWhole ? first : await look(file, { path });
+    if (walked === undefined) return undefined;
+    const { header } = walked;
+    if (header.usedPages + header.freePages > walked.ofData.length + UNWRITTEN_PAGES_MAX)
+      throw new EngineError(
+        'Damaged',
+        `the header of ${join(path, DATA_FILE)} is damaged: it has no such last page`,
+      );
+    const { tree, pages } = remadeFreeList(walked);
+    putFreeTree(file.fd, header, { tree, isDurable: true });
+    return { pages, reason: first.reason };
   });
 }
 
-/** Packs the list of free pages of a file that nobody has open, if it is long: a version that did not may have written it. */
-export async function packLongFreeList(path: string): Promise<void> {
-  await withFile(path, async (file) => {
+/** @throws EngineError Damaged: records are */
+async function look(
+  file: FileHandle,
+  { path, msMax }: { readonly path: string; readonly msMax?: number },
+): Promise<{ readonly walked: WalkedPages | undefined; readonly reason: string | undefined }> {
+  const damaged = new Named();
+  const ofFreePages = new Named();
+  const onDamaged = (one: DamagedPage): void => (one.isOfFreePages ? ofFreePages : damaged).add(one);
+  const walked = await walkPages(file, onDamaged, msMax === undefined ? {} : { msMax });
+  damaged.mustBeNone(path);
+  return { walked, reason: ofFreePages.first };
+}
+
+/**
+ * Packs the list of free pages of a file that nobody has open, if it is too long for LMDB: a version that did not may have written it.
+ * One that is damaged is made anew.
+ * @throws EngineError Damaged: records are; ENOSPC
+ */
+export async function packLongFreeList(path: string): Promise<RemadeFreeList | undefined> {
+  return withFile(path, async (file) => {
     const header = await readNewestHeader(file);
-    if (header && header.trees.freePages.leafPages > LEAVES_LONG)
-      packFreeList(file.fd, header, { isDurable: true });
+    if (header === undefined || header.trees.freePages.leafPages <= LEAVES_MAX) return undefined;
+    try {
+      const tree = packedFreeList(file.fd, header, header.transaction);
+      putFreeTree(file.fd, header, { tree, isDurable: true });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return mendFreePages(path, Number.POSITIVE_INFINITY);
+    }
   });
 }
 

@@ -7,6 +7,8 @@ import type { MeteredUsage, UsageMeter } from './usageMeter.ts';
 /** A state of LMDB that stays as it is on disk until its pin is released. */
 export interface PinnedState {
   readonly pin: Pin;
+  /** The newest of that moment. */
+  readonly transaction: bigint;
   /** What brings it back. */
   readonly base: Uint8Array;
   /** Of its file free in this state: what may be used again while it is pinned, but for a page here or there. */
@@ -27,5 +29,5 @@ export async function pinState(parts: {
   const { base, newest, older } = await readBase(file.handle);
   // What the pinned transaction itself gave up, it keeps from being used again, too.
   const reusableBytes = Math.min(newest.freePages, older.freePages) * PAGE_BYTES;
-  return { pin, base, reusableBytes, usage };
+  return { pin, transaction: newest.transaction, base, reusableBytes, usage };
 }

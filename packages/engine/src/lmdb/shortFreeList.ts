@@ -1,15 +1,16 @@
 import { isOutOfRoom } from '@facet/journal';
 import { EngineError } from '../contract.ts';
 import { NO_NEEDS } from './commitNeeds.ts';
-import { type DataFile, PAGE_BYTES } from './dataFile.ts';
+import type { DataFile } from './dataFile.ts';
 import type { FileRoom } from './fileRoom.ts';
 import { readNewestHeader } from './header.ts';
-import { LEAVES_LONG, LEAVES_MAX, packFreeList } from './packedFreeList.ts';
+import { putFreeTree } from './newFreeTree.ts';
+import { LEAVES_LONG, LEAVES_MAX, packedFreeList } from './packedFreeList.ts';
 import type { PinnedState } from './pinnedState.ts';
 import type { UsageMeter } from './usageMeter.ts';
 
-/** Of a packed list, at most, for each leaf that it had: a leaf of two records of 250 numbers, and what the tree takes. */
-const PAGES_PER_LEAF = 2;
+/** What did not work is tried again when there are so many more. */
+const LEAVES_BETWEEN_TRIES = 8;
 
 export interface ShortFreeListParts {
   readonly file: DataFile;
@@ -20,15 +21,15 @@ export interface ShortFreeListParts {
 /** Keeps LMDB's list of free pages short, while it is open: see packedFreeList.ts. */
 export class ShortFreeList {
   readonly #parts: ShortFreeListParts;
-  /** Of what was packed already nothing becomes shorter. */
-  #leavesBefore = 0;
+  /** With more leaves than these it is long. */
+  #leavesMax = LEAVES_LONG;
 
   constructor(parts: ShortFreeListParts) {
     this.#parts = parts;
   }
 
   get isLong(): boolean {
-    return this.#leaves > Math.min(LEAVES_MAX, Math.max(LEAVES_LONG, 2 * this.#leavesBefore));
+    return this.#leaves > Math.min(LEAVES_MAX, this.#leavesMax);
   }
 
   /**
@@ -38,23 +39,29 @@ export class ShortFreeList {
   async pack(pinned: PinnedState): Promise<void> {
     try {
       await this.#pack(pinned);
+      // What was packed already does not become shorter.
+      this.#leavesMax = Math.max(LEAVES_LONG, 2 * this.#leaves);
     } catch (error) {
       if (!isOutOfRoom(error)) throw error;
-      if (this.#leaves <= LEAVES_MAX) return;
-      throw new EngineError('Full', 'no room for the list of what is free in the metadata', { cause: error });
+      if (this.#leaves > LEAVES_MAX) {
+        const message = 'no room for the list of what is free in the metadata';
+        throw new EngineError('Full', message, { cause: error });
+      }
+      this.#leavesMax = this.#leaves + LEAVES_BETWEEN_TRIES;
     }
-    this.#leavesBefore = this.#leaves;
   }
 
   async #pack(pinned: PinnedState): Promise<void> {
     const { file, meter, room } = this.#parts;
     meter.ask();
-    const runBytes = this.#leaves * PAGES_PER_LEAF * PAGE_BYTES;
-    const needs = { ...NO_NEEDS, valueBytes: runBytes, runBytes };
-    if (!room.holds(needs, pinned)) await room.make(needs, pinned);
     const header = await readNewestHeader(file.handle);
     if (header === undefined) throw new Error('the metadata has no header');
-    meter.took(packFreeList(file.handle.fd, header) * PAGE_BYTES);
+    const tree = packedFreeList(file.handle.fd, header, pinned.transaction);
+    const runBytes = tree.bytes.length;
+    const needs = { ...NO_NEEDS, valueBytes: runBytes, runBytes };
+    if (!room.holds(needs, pinned)) await room.make(needs, pinned);
+    putFreeTree(file.handle.fd, header, { tree });
+    meter.took(runBytes);
   }
 
   get #leaves(): number {

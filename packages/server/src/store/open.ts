@@ -11,11 +11,11 @@ import {
 import type { LmdbEngine, ReaderNotice } from '@facet/engine';
 import { containerName, LocalExtentStore, NodeDisk } from '@facet/extents';
 import type { JournalOptions } from '@facet/journal';
+import { REMADE_FREE_LIST } from './freeListRemark.ts';
 import { storeInUse } from './holding.ts';
 import type { StoreLayout } from './layout.ts';
 import { readStoreState, type StoreLock } from './lock.ts';
 import { openMetadata } from './metadata.ts';
-import { REMADE_FREE_LIST } from './remadeFreeList.ts';
 import { type DiskReserve, diskReserve } from './reserve.ts';
 
 export interface OpenStore {
