@@ -2,7 +2,7 @@ import type { Journal } from '@facet/journal';
 import { bytesAtMost } from './commitNeeds.ts';
 import { type DataFile, PAGE_BYTES } from './dataFile.ts';
 import { keepEpochs } from './ownJournal.ts';
-import { type PinnedState, pinState } from './pinnedState.ts';
+import { type PinnedState, type PinnedStates, pinState } from './pinnedState.ts';
 import type { LmdbStore } from './store.ts';
 import type { UsageMeter } from './usageMeter.ts';
 
@@ -39,6 +39,8 @@ export class Checkpoints {
   readonly #parts: CheckpointParts;
   /** The older one, when there are two. */
   #pinned: PinnedState;
+  /** The newer one, when there are two. */
+  #next: PinnedState | undefined;
   #batchUnderWay = false;
   #beginning: Promise<void> | undefined;
   #finishing: Promise<void> | undefined;
@@ -63,6 +65,10 @@ export class Checkpoints {
   /** The state that keeps the most of LMDB's file from being used again. */
   get pinned(): PinnedState {
     return this.#pinned;
+  }
+
+  get allPinned(): PinnedStates {
+    return this.#next === undefined ? [this.#pinned] : [this.#pinned, this.#next];
   }
 
   /** To be called before a batch, which may have to wait. @throws what a checkpoint failed of */
@@ -142,6 +148,7 @@ export class Checkpoints {
     this.#isOld = false;
     this.#commitsCount = 0;
     const state = await pinState(this.#parts);
+    this.#next = state;
     this.#writtenPagesBefore = state.usage.writtenPages;
     await journal.rotate();
     this.#finishing = this.#finish(state)
@@ -162,6 +169,7 @@ export class Checkpoints {
     await store.fetched();
     this.#pinned.pin.release();
     this.#pinned = state;
+    this.#next = undefined;
     // Old before the one before was done: nobody may come by.
     if (this.#isOld) setImmediate(() => this.#isOld && this.#grownOld());
   }

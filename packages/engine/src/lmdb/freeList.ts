@@ -54,13 +54,7 @@ export function freeRecordsOf(runs: readonly PageRun[], bytesMax: number): reado
   return records;
 }
 
-/** Its runs, as numbers of a record. @throws RangeError when it is no such record */
-export function numbersOf(record: Buffer): number[] {
-  const numbers: number[] = [];
-  for (const run of freeRunsOf(record)) numbers.push(...numbersOfRun(run));
-  return numbers;
-}
-
+/** As a record has them. */
 export function numbersOfRun({ first, count }: PageRun): readonly number[] {
   return count === 1 ? [first] : [-count, first];
 }

@@ -4,12 +4,13 @@
  */
 
 import { readSync } from 'node:fs';
-import { NUMBER_BYTES } from './freeList.ts';
+import { freeRunsOf, NUMBER_BYTES, numbersOfRun } from './freeList.ts';
 import { type Header, NO_PAGE } from './header.ts';
 import {
   BRANCH,
   DEPTH_MAX,
   IN_RUN,
+  isRun,
   LEAF,
   type Node,
   nodesOf,
@@ -89,13 +90,33 @@ class Reading implements FreeTree {
   }
 }
 
-/** @throws RangeError when the file ends before */
+/** @throws RangeError when it is damaged */
 export function recordIn(fd: number, { list }: FreeEntry, pageBytes: number): Buffer {
   if ('record' in list) return list.record;
-  const { first, valueBytes } = list.run;
-  return readPages(fd, { page: first, bytes: pageBytes }, PAGE_HEADER_BYTES + valueBytes).subarray(
-    PAGE_HEADER_BYTES,
-  );
+  const { first, pages, valueBytes } = list.run;
+  const bytes = readPages(fd, { page: first, bytes: pageBytes }, PAGE_HEADER_BYTES + valueBytes);
+  if (!isRun(bytes, { first, count: pages }))
+    throw new RangeError(
+      `page ${first} is not the run of ${pages} that a record of the list of free pages is in`,
+    );
+  return bytes.subarray(PAGE_HEADER_BYTES);
+}
+
+/** The numbers of a record. @throws RangeError when it is damaged, or lists what can not be free */
+export function numbersIn(fd: number, entry: FreeEntry, header: Header): readonly number[] {
+  const numbers: number[] = [];
+  for (const run of freeRunsOf(recordIn(fd, entry, header.pageSizeBytes))) {
+    const isThere = run.first >= 2 && run.first + run.count <= header.usedPages + header.freePages;
+    if (!isThere)
+      throw new RangeError(`${run.count} pages from ${run.first} are listed as free, which can not be`);
+    numbers.push(...numbersOfRun(run));
+  }
+  return numbers;
+}
+
+/** Reads all of it. Whether what it lists is in use only a walk of the data can say. @throws RangeError when it is damaged */
+export function checkFreeTree(fd: number, header: Header): void {
+  for (const entry of readFreeTree(fd, header).entries) numbersIn(fd, entry, header);
 }
 
 function readPages(

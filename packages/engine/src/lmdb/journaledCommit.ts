@@ -182,7 +182,7 @@ export class JournaledCommit implements Commit {
   async #keepOnce(record: Buffer, writes: readonly OwnWrite[]): Promise<void> {
     const { journal } = this.#parts;
     const { pinned } = this.#checkpoints;
-    if (this.#freeList.isLong) await this.#freeList.pack(pinned);
+    if (this.#freeList.isLong) await this.#freeList.pack(this.#checkpoints.allPinned);
     const needs = commitNeeds(writes);
     // In a transaction of its own, it has nothing in common with what was gathered.
     if (writes.length > AT_ONCE_WRITES_MAX) this.#meter.ask();

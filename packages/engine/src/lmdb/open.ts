@@ -12,7 +12,7 @@ import { JournaledCommit } from './journaledCommit.ts';
 import { fillLockFile } from './lockFile.ts';
 import { restoreBase } from './metaPages.ts';
 import { refuseOtherJournal } from './ownJournal.ts';
-import { mendFreePages, packLongFreeList, type RemadeFreeList, refuseDamagedPages } from './pagesLook.ts';
+import { mendFreeList, type RemadeFreeList, refuseDamagedPages } from './pagesLook.ts';
 import { checkOpenable } from './preflight.ts';
 import type { ReaderNotice } from './readerNotice.ts';
 import { LmdbStore } from './store.ts';
@@ -66,7 +66,7 @@ export interface EngineJournal {
 /**
  * Opens the store at `path`, or makes it. Without a journal several processes may have it open at once, as long as none opens it
  * while another writes (see `holdStill`). Any may die at any moment: what was acknowledged stays.
- * @throws EngineError Failed (what is at `path` is no store, or can not be read), Full (with a journal to replay);
+ * @throws EngineError Failed (what is at `path` is no store, or can not be read), Damaged, Full (with a journal to replay);
  * JournalDamaged
  */
 export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEngine> {
@@ -80,7 +80,9 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<LmdbEn
   if (!journal) {
     if (pageCheckMsMax !== undefined) await refuseDamagedPages(path, pageCheckMsMax);
   } else {
-    const remade = await mendFreeList(path, pageCheckMsMax);
+    const remade = await mendFreeList(path, pageCheckMsMax).catch(async (cause: unknown) => {
+      throw await diagnose(cause, path);
+    });
     if (remade !== undefined) options.onRemadeFreeList?.(remade);
     await fillLockFile(path);
   }
@@ -122,16 +124,6 @@ async function refuseUnsealed(store: LmdbStore, path: string): Promise<void> {
     );
   } catch (cause) {
     if (mayClose(cause)) await store.close();
-    throw await diagnose(cause, path);
-  }
-}
-
-/** @throws EngineError Damaged | Full | Failed */
-async function mendFreeList(path: string, msMax: number | undefined): Promise<RemadeFreeList | undefined> {
-  try {
-    const remade = msMax === undefined ? undefined : await mendFreePages(path, msMax);
-    return remade ?? (await packLongFreeList(path));
-  } catch (cause) {
     throw await diagnose(cause, path);
   }
 }

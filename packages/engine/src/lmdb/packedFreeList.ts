@@ -11,8 +11,8 @@
  * one; and keeps nothing of the list in memory (see database.ts).
  */
 
-import { NUMBER_BYTES, numbersOf, numbersOfRun, type PageRun, recordOf } from './freeList.ts';
-import { type FreeEntry, readFreeTree, recordIn } from './freeTree.ts';
+import { NUMBER_BYTES, numbersOfRun, type PageRun, recordOf } from './freeList.ts';
+import { type FreeEntry, numbersIn, readFreeTree } from './freeTree.ts';
 import type { Header } from './header.ts';
 import { listedMax, type NewFreeTree, newFreeTree } from './newFreeTree.ts';
 import { PAGE_HEADER_BYTES } from './page.ts';
@@ -25,22 +25,24 @@ export const LEAVES_MAX = 192;
 
 /**
  * Of the newest transaction's state.
- * @param pinned what older transactions than this let go of may be used again now: it is not joined with what may not
+ * @param pinned transactions, of states that are: what may be used again while one is, is not joined with what may not
  * @throws RangeError when the list is damaged
  */
-export function packedFreeList(fd: number, header: Header, pinned: bigint): NewFreeTree {
+export function packedFreeList(fd: number, header: Header, pinned: readonly bigint[]): NewFreeTree {
   const { pageSizeBytes, transaction } = header;
   const { entries, pages } = readFreeTree(fd, header);
-  const joining = new Joining(fd, bytesOfRecord(entries, pageSizeBytes), pageSizeBytes);
-  for (const entry of entries) if (entry.transaction < pinned) joining.add(entry);
-  joining.flush();
-  for (const entry of entries)
-    if (entry.transaction >= pinned && entry.transaction < transaction) joining.add(entry);
-  joining.flush();
+  const joining = new Joining(fd, header, bytesOfRecord(entries, pageSizeBytes));
   const newest = entries.filter((entry) => entry.transaction === transaction);
+  let last = 0n;
+  for (const entry of entries.slice(0, entries.length - newest.length)) {
+    if (pinned.some((pin) => last < pin && pin <= entry.transaction)) joining.flush();
+    joining.add(entry);
+    last = entry.transaction;
+  }
+  joining.flush();
   // While the state is pinned that the old tree is of, nobody uses its pages.
   const left = [...pages.map((first) => ({ first, count: 1 })), ...joining.left, ...newest.flatMap(runsOf)];
-  const numbers = newest.flatMap((entry) => numbersOf(recordIn(fd, entry, pageSizeBytes)));
+  const numbers = newest.flatMap((entry) => numbersIn(fd, entry, header));
   const own = { transaction, list: { record: recordOf([...numbers, ...left.flatMap(numbersOfRun)]) } };
   const inOrder = joining.kept.toSorted((one, other) => Number(one.transaction - other.transaction));
   return newFreeTree([...inOrder, own], header);
@@ -51,15 +53,15 @@ class Joining {
   /** What those were in that are not kept. */
   readonly left: PageRun[] = [];
   readonly #fd: number;
+  readonly #header: Header;
   readonly #bytesMax: number;
-  readonly #pageBytes: number;
   #numbers: number[] = [];
   #transaction = 0n;
 
-  constructor(fd: number, bytesMax: number, pageBytes: number) {
+  constructor(fd: number, header: Header, bytesMax: number) {
     this.#fd = fd;
+    this.#header = header;
     this.#bytesMax = bytesMax;
-    this.#pageBytes = pageBytes;
   }
 
   /** Later ones than before. A long one stays where it lies. */
@@ -68,7 +70,7 @@ class Joining {
       this.kept.push(entry);
       return;
     }
-    const more = numbersOf(recordIn(this.#fd, entry, this.#pageBytes));
+    const more = numbersIn(this.#fd, entry, this.#header);
     if ((1 + this.#numbers.length + more.length) * NUMBER_BYTES > this.#bytesMax) this.flush();
     for (const number of more) this.#numbers.push(number);
     this.left.push(...runsOf(entry));

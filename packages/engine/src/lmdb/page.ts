@@ -7,12 +7,12 @@ import { NUMBER_BYTES } from './freeList.ts';
 export const PAGE_HEADER_BYTES = 24;
 export const TRANSACTION_OFFSET = 8;
 const FLAGS_OFFSET = 18;
-export const LOWER_OFFSET = 20;
+const LOWER_OFFSET = 20;
 const UPPER_OFFSET = 22;
 const KIND_MASK = 0x2f;
 export const BRANCH = 0x01;
 export const LEAF = 0x02;
-export const OVERFLOW = 0x04;
+const OVERFLOW = 0x04;
 /** Node: length of the value or page (4, and the flags of a branch's), flags (2), length of the key (2), key, value. */
 export const NODE_BYTES = 8;
 const NODE_FLAGS_OFFSET = 4;
@@ -85,13 +85,21 @@ function nodeAt(
   return { start: at, end, key: bytes.subarray(keyAt, keyEnd), flags, length, at: keyEnd, child };
 }
 
-export function kindOf(page: Buffer): number {
+/** Whether a page begins so many that a long value is in. */
+export function isRun(
+  page: Buffer,
+  { first, count }: { readonly first: number; readonly count: number },
+): boolean {
+  return wide(page, 0) === BigInt(first) && kindOf(page) === OVERFLOW && long(page, LOWER_OFFSET) === count;
+}
+
+function kindOf(page: Buffer): number {
   return short(page, FLAGS_OFFSET) & KIND_MASK;
 }
 
 // In the machine's byte order, as LMDB writes: no machine that Node 26 runs on here is big-endian.
 const short = (bytes: Buffer, at: number): number => bytes.readUInt16LE(at);
-export const long = (bytes: Buffer, at: number): number => bytes.readUInt32LE(at);
+const long = (bytes: Buffer, at: number): number => bytes.readUInt32LE(at);
 export const wide = (bytes: Buffer, at: number): bigint => bytes.readBigUInt64LE(at);
 
 /** Free pages are noted under the transaction that let go of them: a number, as the machine has it. */

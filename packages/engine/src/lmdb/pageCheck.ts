@@ -17,13 +17,10 @@ import {
   BRANCH,
   DEPTH_MAX,
   IN_RUN,
-  kindOf,
+  isRun,
   LEAF,
-  LOWER_OFFSET,
-  long,
   type Node,
   nodesOf,
-  OVERFLOW,
   PAGE_HEADER_BYTES,
   pagesOfRun,
   RUN_PAGES_OFFSET,
@@ -243,9 +240,9 @@ class PageCheck {
     const head = await this.#read(first, PAGE_HEADER_BYTES);
     const age = this.#ageOf(head);
     if (age !== undefined) return `page ${first}: ${age}`;
-    const isRun =
-      wide(head, 0) === BigInt(first) && kindOf(head) === OVERFLOW && long(head, LOWER_OFFSET) === count;
-    return isRun ? undefined : `page ${first} is not the run of ${count} that a value is in`;
+    return isRun(head, { first, count })
+      ? undefined
+      : `page ${first} is not the run of ${count} that a value is in`;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../contract.ts';
+import { checkFreeTree } from './freeTree.ts';
 import { readNewestHeader } from './header.ts';
 import { putFreeTree } from './newFreeTree.ts';
 import { LEAVES_MAX, packedFreeList } from './packedFreeList.ts';
@@ -31,59 +32,60 @@ export async function refuseDamagedPages(path: string, msMax: number): Promise<v
 }
 
 /**
- * Looks at LMDB's pages, for so long at most, of a file that nobody has open. A list of free pages that is wrong is made anew, for
- * which all are looked at.
- * @throws EngineError Damaged: records are
+ * Of a file that nobody has open: looks at LMDB's pages, for so long at most, and in any case reads the list of free pages. One
+ * that is wrong is made anew, for which all pages are looked at; one that is too long for LMDB, as a version that did not pack it
+ * may have written it, is packed.
+ * @param msMax no pages are looked at for their own sake unless told
+ * @throws EngineError Damaged: records are; ENOSPC
  */
-export async function mendFreePages(path: string, msMax: number): Promise<RemadeFreeList | undefined> {
+export async function mendFreeList(
+  path: string,
+  msMax: number | undefined,
+): Promise<RemadeFreeList | undefined> {
   return withFile(path, async (file) => {
-    const first = await look(file, { path, msMax });
-    if (first.reason === undefined) return undefined;
-    const { walked } = first.walked?.isWhole ? first : await look(file, { path });
-    if (walked === undefined) return undefined;
-    const { header } = walked;
-    if (header.usedPages + header.freePages > walked.ofData.length + UNWRITTEN_PAGES_MAX)
-      throw new EngineError(
-        'Damaged',
-        `the header of ${join(path, DATA_FILE)} is damaged: it has no such last page`,
-      );
-    const { tree, pages } = remadeFreeList(walked);
-    putFreeTree(file.fd, header, { tree, isDurable: true });
-    return { pages, reason: first.reason };
+    const header = await readNewestHeader(file);
+    if (header === undefined) return undefined;
+    try {
+      checkFreeTree(file.fd, header);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return remake(file, path, error.message);
+    }
+    const reason = msMax === undefined ? undefined : (await look(file, path, msMax)).reason;
+    if (reason !== undefined) return remake(file, path, reason);
+    if (header.trees.freePages.leafPages > LEAVES_MAX)
+      putFreeTree(file.fd, header, { tree: packedFreeList(file.fd, header, []), isDurable: true });
+    return undefined;
   });
+}
+
+/** @throws EngineError Damaged: records are; ENOSPC */
+async function remake(file: FileHandle, path: string, reason: string): Promise<RemadeFreeList | undefined> {
+  const { walked } = await look(file, path, Number.POSITIVE_INFINITY);
+  if (walked === undefined) return undefined;
+  const { header } = walked;
+  if (header.usedPages + header.freePages > walked.ofData.length + UNWRITTEN_PAGES_MAX)
+    throw new EngineError(
+      'Damaged',
+      `the header of ${join(path, DATA_FILE)} is damaged: it has no such last page`,
+    );
+  const { tree, pages } = remadeFreeList(walked);
+  putFreeTree(file.fd, header, { tree, isDurable: true });
+  return { pages, reason };
 }
 
 /** @throws EngineError Damaged: records are */
 async function look(
   file: FileHandle,
-  { path, msMax }: { readonly path: string; readonly msMax?: number },
+  path: string,
+  msMax: number,
 ): Promise<{ readonly walked: WalkedPages | undefined; readonly reason: string | undefined }> {
   const damaged = new Named();
   const ofFreePages = new Named();
   const onDamaged = (one: DamagedPage): void => (one.isOfFreePages ? ofFreePages : damaged).add(one);
-  const walked = await walkPages(file, onDamaged, msMax === undefined ? {} : { msMax });
+  const walked = await walkPages(file, onDamaged, { msMax });
   damaged.mustBeNone(path);
   return { walked, reason: ofFreePages.first };
-}
-
-/**
- * Packs the list of free pages of a file that nobody has open, if it is too long for LMDB: a version that did not may have written it.
- * One that is damaged is made anew.
- * @throws EngineError Damaged: records are; ENOSPC
- */
-export async function packLongFreeList(path: string): Promise<RemadeFreeList | undefined> {
-  return withFile(path, async (file) => {
-    const header = await readNewestHeader(file);
-    if (header === undefined || header.trees.freePages.leafPages <= LEAVES_MAX) return undefined;
-    try {
-      const tree = packedFreeList(file.fd, header, header.transaction);
-      putFreeTree(file.fd, header, { tree, isDurable: true });
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return mendFreePages(path, Number.POSITIVE_INFINITY);
-    }
-  });
 }
 
 /** A new store has none. */

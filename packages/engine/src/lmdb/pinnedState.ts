@@ -17,6 +17,8 @@ export interface PinnedState {
   readonly usage: MeteredUsage;
 }
 
+export type PinnedStates = readonly [PinnedState, ...PinnedState[]];
+
 /** Pins the state of this moment, between two commits. */
 export async function pinState(parts: {
   readonly store: LmdbStore;

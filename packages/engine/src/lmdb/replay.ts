@@ -50,7 +50,7 @@ export async function replayBatches(
 
 async function apply(parts: ReplayParts, writes: OwnWrite[]): Promise<void> {
   const { store, meter, room, freeList, pinned, releaseReserve } = parts;
-  if (freeList.isLong) await freeList.pack(pinned);
+  if (freeList.isLong) await freeList.pack([pinned]);
   const needs = commitNeeds(writes);
   if (!room.holds(needs, pinned)) {
     const make = () => room.make(needs, pinned);

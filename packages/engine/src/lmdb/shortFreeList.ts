@@ -6,7 +6,7 @@ import type { FileRoom } from './fileRoom.ts';
 import { readNewestHeader } from './header.ts';
 import { putFreeTree } from './newFreeTree.ts';
 import { LEAVES_LONG, LEAVES_MAX, packedFreeList } from './packedFreeList.ts';
-import type { PinnedState } from './pinnedState.ts';
+import type { PinnedStates } from './pinnedState.ts';
 import type { UsageMeter } from './usageMeter.ts';
 
 /** What did not work is tried again when there are so many more. */
@@ -34,14 +34,17 @@ export class ShortFreeList {
 
   /**
    * To be called between two commits. What is in LMDB's open transaction is settled.
-   * @throws EngineError Full: it would become too long for LMDB, and there is no room to pack it
+   * @param pinned all states that are, the one first that keeps the most from being used again
+   * @throws EngineError Full: it would become too long for LMDB, and there is no room to pack it; Failed: it is damaged
    */
-  async pack(pinned: PinnedState): Promise<void> {
+  async pack(pinned: PinnedStates): Promise<void> {
     try {
       await this.#pack(pinned);
       // What was packed already does not become shorter.
       this.#leavesMax = Math.max(LEAVES_LONG, 2 * this.#leaves);
     } catch (error) {
+      if (error instanceof RangeError)
+        throw new EngineError('Failed', `${error.message}: the next start makes it anew`, { cause: error });
       if (!isOutOfRoom(error)) throw error;
       if (this.#leaves > LEAVES_MAX) {
         const message = 'no room for the list of what is free in the metadata';
@@ -51,15 +54,20 @@ export class ShortFreeList {
     }
   }
 
-  async #pack(pinned: PinnedState): Promise<void> {
+  async #pack(pinned: PinnedStates): Promise<void> {
     const { file, meter, room } = this.#parts;
     meter.ask();
     const header = await readNewestHeader(file.handle);
     if (header === undefined) throw new Error('the metadata has no header');
-    const tree = packedFreeList(file.handle.fd, header, pinned.transaction);
+    const tree = packedFreeList(
+      file.handle.fd,
+      header,
+      pinned.map((state) => state.transaction),
+    );
     const runBytes = tree.bytes.length;
     const needs = { ...NO_NEEDS, valueBytes: runBytes, runBytes };
-    if (!room.holds(needs, pinned)) await room.make(needs, pinned);
+    const [most] = pinned;
+    if (!room.holds(needs, most)) await room.make(needs, most);
     putFreeTree(file.handle.fd, header, { tree });
     meter.took(runBytes);
   }

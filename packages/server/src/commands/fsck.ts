@@ -39,9 +39,10 @@ export function addFsckCommand(program: Command, finish: (code: ExitCode) => voi
     .addHelpText(
       'after',
       [
-        '\nWithout --repair it mends nothing; only what the journal holds is brought to its place first, so the store must',
-        'be writable. A repair is logged in quarantine/repairs.jsonl of the data directory. What lost its name gets one in',
-        'lost+found of its volume; files below extents/ that nothing refers to are moved to quarantine/.',
+        '\nWithout --repair it mends nothing but a wrong list of free pages of the metadata, and brings what the journal holds',
+        'to its place first, so the store must be writable. A repair is logged in quarantine/repairs.jsonl of the data',
+        'directory. What lost its name gets one in lost+found of its volume; files below extents/ that nothing refers to are',
+        'moved to quarantine/.',
         'A container is a file below extents/, and is called as that is; its ending is left out where it is not known.',
         'Exit code 6 says that damage was found, 5 that the store is in use.',
       ].join('\n'),

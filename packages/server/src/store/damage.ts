@@ -19,7 +19,7 @@ export async function damageBehind(error: unknown, { metadata }: StoreLayout): P
   if (!(error instanceof EngineError || error instanceof FsError) || error.code !== 'Failed') return error;
   const found = Promise.withResolvers<string>();
   const onDamaged = ({ page, reason, isOfFreePages }: DamagedPage): void => {
-    // The next start makes that list anew.
+    // A start that finds it makes that list anew.
     if (!isOfFreePages) found.resolve(`page ${page}: ${reason}`);
   };
   const over = checkPages(metadata, onDamaged, { msMax: LOOK_MS_MAX }).catch(() => undefined);

@@ -1,6 +1,6 @@
 /**
  * Opens a store only to look at it: no recovery, no background work. Nothing is changed; but what is in the journal is
- * brought to its place, which changes nothing that is in the store.
+ * brought to its place, and a wrong list of free pages is made anew, which changes nothing that is in the store.
  */
 
 import { type FsckParts, type FsckReport, fsck } from '@facet/core';
