@@ -3,7 +3,7 @@
  * data never look at it.
  */
 
-import { readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { freeRunsOf, NUMBER_BYTES, numbersOfRun } from './freeList.ts';
 import { type Header, NO_PAGE } from './header.ts';
 import {
@@ -56,14 +56,12 @@ class Reading implements FreeTree {
 
   walk(page: number, levels: number): void {
     if (levels < 1 || levels > DEPTH_MAX) throw new RangeError(`the list of free pages has ${levels} levels`);
-    const { pageSizeBytes, usedPages, freePages } = this.#header;
-    const place = { page, bytes: pageSizeBytes };
-    const bytes = page < usedPages + freePages ? readPages(this.#fd, place, pageSizeBytes) : undefined;
-    const nodes = bytes && nodesOf(bytes, page, levels === 1 ? LEAF : BRANCH);
-    // More than there are: one leads to itself.
-    const isDamaged = this.pages.push(page) > usedPages;
-    if (bytes === undefined || nodes === undefined || typeof nodes === 'string' || isDamaged)
-      throw new RangeError(`page ${page} of the list of free pages is damaged: ${nodes}`);
+    const { pageSizeBytes, usedPages } = this.#header;
+    if (this.pages.push(page) > usedPages)
+      throw new RangeError('the list of free pages leads back to itself');
+    const bytes = readPages(this.#fd, { page, bytes: pageSizeBytes }, pageSizeBytes);
+    const nodes = nodesOf(bytes, page, levels === 1 ? LEAF : BRANCH);
+    if (typeof nodes === 'string') throw new RangeError(`page ${page} of the list of free pages: ${nodes}`);
     for (const node of nodes) {
       if (levels > 1) this.walk(node.child, levels - 1);
       else this.#note(bytes, node);
@@ -124,8 +122,10 @@ function readPages(
   { page, bytes }: { readonly page: number; readonly bytes: number },
   length: number,
 ): Buffer {
-  const read = Buffer.alloc(length);
-  if (readSync(fd, read, 0, length, page * bytes) < length)
+  // Looked at before memory is taken: what a damaged node says of a length may be 4 GiB.
+  if (fstatSync(fd).size < page * bytes + length)
     throw new RangeError(`the metadata ends before page ${page} does`);
+  const read = Buffer.alloc(length);
+  readSync(fd, read, 0, length, page * bytes);
   return read;
 }

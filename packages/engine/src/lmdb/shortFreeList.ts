@@ -44,7 +44,11 @@ export class ShortFreeList {
       this.#leavesMax = Math.max(LEAVES_LONG, 2 * this.#leaves);
     } catch (error) {
       if (error instanceof RangeError)
-        throw new EngineError('Failed', `${error.message}: the next start makes it anew`, { cause: error });
+        throw new EngineError(
+          'Failed',
+          `the list of free pages is damaged (${error.message}): the next start makes it anew`,
+          { cause: error },
+        );
       if (!isOutOfRoom(error)) throw error;
       if (this.#leaves > LEAVES_MAX) {
         const message = 'no room for the list of what is free in the metadata';
