@@ -204,7 +204,7 @@ async function endedOrKilled(server: FacetProcess, pid: () => number | undefined
 }
 
 describe.each(['key', 'value'] as const)(
-  'damage that ends a process by a signal (length of a %s)',
+  'damage that may end a process by a signal (length of a %s)',
   (field) => {
     const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', 'off'];
     const damaged = async (): Promise<string> => {
@@ -219,7 +219,8 @@ describe.each(['key', 'value'] as const)(
     test('is told by the next start, which does not get so far, and by the one after', async () => {
       const data = await damaged();
       const server = startFacet(['serve', '--data', data, ...ports], { environment });
-      expect(await endedOrKilled(server, () => server.child.pid)).toMatchObject({ code: null });
+      const first = await endedOrKilled(server, () => server.child.pid);
+      expect([null, 6]).toContain(first.code);
       for (const words of [
         ['serve', ...ports],
         ['volume', 'list'],
@@ -235,8 +236,11 @@ describe.each(['key', 'value'] as const)(
       const data = await damaged();
       const server = startFacet(['serve', '--data', data, ...ports, '--workers', '1'], { environment });
       const end = await endedOrKilled(server, () => childrenCalled(server, 'facet store')[0]);
-      expect(end.stderr).toMatch(/"signal":"SIG[A-Z]+".*the process of the store ended/);
-      expect(end.stderr).toMatch(/of the pages of .*data\.mdb (is|are) damaged.*facet restore/);
+      // What lmdb-js wrote over may be nothing that ends the process: then it tells of the damage itself.
+      if (!/the metadata in .* is damaged \(page \d+: .*facet restore/.test(end.stderr)) {
+        expect(end.stderr).toMatch(/"signal":"SIG[A-Z]+".*the process of the store ended/);
+        expect(end.stderr).toMatch(/of the pages of .*data\.mdb (is|are) damaged.*facet restore/);
+      }
       expect(end.code).toBe(6);
     });
   },
