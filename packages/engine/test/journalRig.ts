@@ -5,6 +5,7 @@ import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Journal, type JournalDisk, type JournalFile } from '@facet/journal';
 import { type Engine, type LmdbEngine, type LmdbEngineOptions, openLmdbEngine } from '../src/index.ts';
+import type { Allocate } from '../src/lmdb/dataFile.ts';
 import { everything, readRange } from './shorthand.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL, O_DSYNC } = constants;
@@ -17,11 +18,12 @@ export const [DATA, ...JOURNALS] = FILES;
 export async function openJournaled(
   options: LmdbEngineOptions & {
     readonly growthBytesMax?: number;
+    readonly allocate?: Allocate;
     /** Called when the journal was replayed, before what it is replayed on is another state. */
     readonly beforeBase?: () => Promise<void>;
   },
 ): Promise<LmdbEngine> {
-  const { growthBytesMax, beforeBase, ...rest } = options;
+  const { growthBytesMax, allocate, beforeBase, ...rest } = options;
   await mkdir(options.path, { recursive: true });
   const journal = await Journal.open({ disk: folderDisk(options.path) });
   if (beforeBase) {
@@ -36,7 +38,12 @@ export async function openJournaled(
   };
   return openLmdbEngine({
     ...rest,
-    journal: { journal, replay, ...(growthBytesMax !== undefined && { growthBytesMax }) },
+    journal: {
+      journal,
+      replay,
+      ...(growthBytesMax !== undefined && { growthBytesMax }),
+      ...(allocate && { allocate }),
+    },
   }).catch(async (error: unknown) => {
     await journal.close();
     throw error;

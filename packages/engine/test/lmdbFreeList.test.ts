@@ -1,130 +1,36 @@
-import { closeSync, openSync, rmSync } from 'node:fs';
-import { type FileHandle, mkdir, mkdtemp, open, readFile, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { type FileHandle, mkdtemp, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Entry, LmdbEngine, RemadeFreeList } from '../src/index.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../src/lmdb/database.ts';
+import type { Allocate, Run } from '../src/lmdb/dataFile.ts';
 import { freeRunsOf, recordOf } from '../src/lmdb/freeList.ts';
 import { type FreeEntry, numbersIn, readFreeTree, recordIn } from '../src/lmdb/freeTree.ts';
-import { freeLeavesIn, type Header, readNewestHeader } from '../src/lmdb/header.ts';
+import type { Header } from '../src/lmdb/header.ts';
 import { newFreeTree, putFreeTree } from '../src/lmdb/newFreeTree.ts';
 import { LEAVES_LONG, LEAVES_MAX, packedFreeList } from '../src/lmdb/packedFreeList.ts';
 import { runPages } from '../src/lmdb/page.ts';
-import { walkPages } from '../src/lmdb/pageCheck.ts';
 import { LmdbStore } from '../src/lmdb/store.ts';
-import { copyStore, DATA, openJournaled } from './journalRig.ts';
-import { bytes, everything, randomFrom, readRange, write } from './shorthand.ts';
+import {
+  freeLeaves,
+  headerIn,
+  headerOf,
+  mustBeAll,
+  mustHoldAll,
+  PAGE_BYTES,
+  storeWithList,
+  writeSome,
+  wrongWith,
+} from './freeListRig.ts';
+import { copyStore, openJournaled } from './journalRig.ts';
+import { everything, randomFrom } from './shorthand.ts';
 
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'facet-free-'));
 });
 afterEach(() => rmSync(folder, { recursive: true }));
-
-const PAGE_BYTES = 4096;
-const RECORDS = 2000;
-
-const LEAF_FLAGS = 0x02;
-const KEY = 'a record ';
-
-function entryOf(at: number, version = ''): Entry {
-  const number = at % RECORDS;
-  return { key: bytes(`${KEY}${number}`), value: Buffer.alloc(150, `value ${number} ${version} `) };
-}
-
-function freeLeaves(path: string): number {
-  const fd = openSync(join(path, DATA), 'r');
-  try {
-    return freeLeavesIn(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Also: pages that are neither in use nor listed, which nobody would use again. */
-async function wrongWith(path: string): Promise<readonly string[]> {
-  const reasons: string[] = [];
-  const file = await open(join(path, DATA), 'r');
-  try {
-    const walked = await walkPages(file, ({ reason }) => reasons.push(reason));
-    if (walked === undefined) throw new Error(`${path} is empty`);
-    const { header, ofData } = walked;
-    const { entries, pages } = readFreeTree(file.fd, header);
-    let known = 2 + ofData.reduce((sum, isUsed) => sum + isUsed, 0) + pages.length;
-    for (const entry of entries) {
-      for (const { count } of freeRunsOf(recordIn(file.fd, entry, PAGE_BYTES))) known += count;
-      if ('run' in entry.list) known += entry.list.run.pages;
-    }
-    const lost = header.usedPages + header.freePages - known;
-    return lost === 0 ? reasons : [...reasons, `${lost} pages are lost`];
-  } finally {
-    await file.close();
-  }
-}
-
-/** Has LMDB's list of free pages so long, as after many transactions that let go of more than they took. @returns where */
-async function storeWithList(leaves: number): Promise<string> {
-  const path = join(folder, 'store');
-  await mkdir(path);
-  const store = new LmdbStore(openDatabase({ path, mapSizeBytes: 2 ** 30, noSync: true }));
-  store.transactAtOnce(() => store.apply(Array.from({ length: RECORDS }, (_, at) => entryOf(at))));
-  // What it keeps is listed, and not used again.
-  const pin = store.pin();
-  for (let at = 0; freeLeaves(path) < leaves; at++)
-    store.transactAtOnce(() => store.apply([entryOf(at * 7)]));
-  pin.release();
-  await store.close();
-  return path;
-}
-
-function mustBeAll(there: readonly Entry[], version: string): void {
-  expect(there).toHaveLength(RECORDS);
-  for (const { key, value } of there)
-    expect(value).toEqual(entryOf(Number(Buffer.from(key).toString().slice(KEY.length)), version).value);
-}
-
-async function mustHoldAll(engine: LmdbEngine, version = ''): Promise<void> {
-  mustBeAll(await readRange(engine, everything), version);
-}
-
-/** Each is a transaction of LMDB, as where a reader in another process asks for it. */
-async function writeSome(engine: LmdbEngine, count: number, version = ''): Promise<void> {
-  for (let at = 0; at < count; at++) {
-    const { key, value } = entryOf(at * 7, version);
-    await write(engine, [[key, value]]);
-    await engine.settle();
-  }
-}
-
-/** Has each record of its list that lies in a leaf begin with that page. */
-async function listAsFree(path: string, page: number): Promise<void> {
-  const name = join(path, DATA);
-  const file = await readFile(name);
-  for (let at = 2 * PAGE_BYTES; at < file.length; at += PAGE_BYTES) {
-    if (file.readUInt16LE(at + 18) !== LEAF_FLAGS) continue;
-    const first = at + 24 + file.readUInt16LE(at + 24);
-    const isOfFreePages = file.readUInt16LE(first + 6) === 8 && file.readUInt16LE(first + 4) === 0;
-    if (isOfFreePages && file.readUInt16LE(at + 20) > 0)
-      file.writeBigInt64LE(BigInt(page), first + 8 + 8 + 8);
-  }
-  await writeFile(name, file);
-}
-
-async function headerIn(file: FileHandle): Promise<Header> {
-  const header = await readNewestHeader(file);
-  if (header === undefined) throw new Error('there is no header');
-  return header;
-}
-
-async function headerOf(path: string): Promise<Header> {
-  const handle = await open(join(path, DATA), 'r');
-  try {
-    return await headerIn(handle);
-  } finally {
-    await handle.close();
-  }
-}
 
 /** That LMDB has numbered. */
 async function pagesOf(path: string): Promise<number> {
@@ -150,7 +56,7 @@ async function newFile(of: { readonly lastPage: number; readonly transaction: bi
 }
 
 it('is packed at a start when it is so long that LMDB may make it wrong, and what it lists is used', async () => {
-  const path = await storeWithList(LEAVES_MAX + 1);
+  const path = await storeWithList(folder, LEAVES_MAX + 1);
   const engine = await openJournaled({ path });
   expect(freeLeaves(path)).toBeLessThan(4);
   expect(await wrongWith(path)).toEqual([]);
@@ -163,7 +69,7 @@ it('is packed at a start when it is so long that LMDB may make it wrong, and wha
 });
 
 it('stays short while nothing that it lists can be used again, and a reader sees what it saw', async () => {
-  const path = await storeWithList(1);
+  const path = await storeWithList(folder, 1);
   const engine = await openJournaled({ path, growthBytesMax: 2 ** 30 });
   const reader = new LmdbStore(openDatabase({ path, mapSizeBytes: 2 ** 30, readOnly: true }));
   mustBeAll(reader.range(everything), '');
@@ -188,10 +94,10 @@ it('stays short while nothing that it lists can be used again, and a reader sees
 });
 
 it('is as good as before where the process ends just after it was packed', async () => {
-  const path = await storeWithList(LEAVES_LONG - 1);
+  const path = await storeWithList(folder, LEAVES_LONG + 4);
   const engine = await openJournaled({ path, growthBytesMax: 2 ** 30 });
   const copy = join(folder, 'copy');
-  while (freeLeaves(path) >= LEAVES_LONG / 2) await writeSome(engine, 1);
+  await writeSome(engine, 1);
   await copyStore(path, copy);
   await engine.close();
   expect(freeLeaves(copy)).toBeLessThan(4);
@@ -202,6 +108,61 @@ it('is as good as before where the process ends just after it was packed', async
   await mustHoldAll(again);
   await again.close();
   expect(await wrongWith(copy)).toEqual([]);
+});
+
+describe('where there is no room to pack it', () => {
+  /** Takes so many pages, which is enough for a commit of a few records, and not for a list of all that is free. */
+  function smallDisk(pages: number): { bytesLeft: number; readonly allocate: Allocate } {
+    const disk = {
+      bytesLeft: pages * PAGE_BYTES,
+      async allocate(_: number, { length }: Run): Promise<void> {
+        if (length > disk.bytesLeft) throw Object.assign(new Error('no room'), { code: 'ENOSPC' });
+        disk.bytesLeft -= length;
+        throw Object.assign(new Error('zeros will do'), { code: 'ENOTSUP' });
+      },
+    };
+    return disk;
+  }
+
+  it('is packed later, and what it lists is used meanwhile', async () => {
+    const path = await storeWithList(folder, LEAVES_LONG + 12);
+    const disk = smallDisk(45);
+    const engine = await openJournaled({ path, allocate: disk.allocate });
+    await writeSome(engine, 20);
+    expect(freeLeaves(path)).toBeGreaterThan(LEAVES_LONG);
+    disk.bytesLeft = 2 ** 30;
+    // It is tried again once a second.
+    await vi.waitFor(
+      async () => {
+        await writeSome(engine, 1);
+        expect(freeLeaves(path)).toBeLessThan(LEAVES_LONG);
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+    await mustHoldAll(engine);
+    await engine.close();
+    expect(await wrongWith(path)).toEqual([]);
+  });
+
+  it('takes no write that LMDB may make it wrong by, and goes on when there is room', async () => {
+    const path = await storeWithList(folder, LEAVES_MAX);
+    const disk = smallDisk(140);
+    const engine = await openJournaled({ path, allocate: disk.allocate });
+    // Nothing that is listed is used again meanwhile.
+    const reader = new LmdbStore(openDatabase({ path, mapSizeBytes: 2 ** 30, readOnly: true }));
+    mustBeAll(reader.range(everything), '');
+    const refused = await writeSome(engine, 2000).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'Full', message: expect.stringContaining('no room for the list') });
+    expect(freeLeaves(path)).toBeLessThan(LEAVES_MAX + 4);
+    reader.release();
+    await reader.close();
+    disk.bytesLeft = 2 ** 30;
+    await writeSome(engine, 200);
+    expect(freeLeaves(path)).toBeLessThan(LEAVES_LONG);
+    await mustHoldAll(engine);
+    await engine.close();
+    expect(await wrongWith(path)).toEqual([]);
+  });
 });
 
 /** By page, the transaction that it is listed under. */
@@ -276,85 +237,4 @@ it('lists very much that is free in few long records', async () => {
   } finally {
     await file.close();
   }
-});
-
-describe('is made anew at a start', () => {
-  const told: RemadeFreeList[] = [];
-  const onRemadeFreeList = (remade: RemadeFreeList) => told.push(remade);
-  beforeEach(() => {
-    told.length = 0;
-  });
-
-  /** Of a store that was killed: its base, which the start goes on from, and what LMDB had since. */
-  async function killedWithWrongList(): Promise<string> {
-    const path = await storeWithList(40);
-    const engine = await openJournaled({ path });
-    await writeSome(engine, 100);
-    const killed = join(folder, 'killed');
-    await copyStore(path, killed);
-    await engine.close();
-    await listAsFree(killed, Number((await headerOf(killed)).trees.data.root));
-    expect(await wrongWith(killed)).not.toEqual([]);
-    return killed;
-  }
-
-  it('when it is wrong, with what the journal has to replay', async () => {
-    const path = await killedWithWrongList();
-    const engine = await openJournaled({ path, pageCheckMsMax: 10_000, onRemadeFreeList });
-    expect(told).toEqual([{ pages: expect.any(Number), reason: expect.stringMatching(/^page \d+: /) }]);
-    await mustHoldAll(engine);
-    await writeSome(engine, 2000);
-    await mustHoldAll(engine);
-    await engine.close();
-    expect(await wrongWith(path)).toEqual([]);
-  });
-
-  it('again, when the one before was killed before its end', async () => {
-    const path = await killedWithWrongList();
-    const again = join(folder, 'again');
-    // It has replayed the journal, and what it goes on from is what it was.
-    const engine = await openJournaled({
-      path,
-      pageCheckMsMax: 10_000,
-      beforeBase: () => copyStore(path, again),
-    });
-    await engine.close();
-    const next = await openJournaled({ path: again, pageCheckMsMax: 10_000, onRemadeFreeList });
-    expect(told).toHaveLength(1);
-    await mustHoldAll(next);
-    await writeSome(next, 2000);
-    await next.close();
-    expect(await wrongWith(again)).toEqual([]);
-  });
-
-  it.each([60, LEAVES_MAX + 1])(
-    'when it is damaged, of a store that was closed in order (%i leaves)',
-    async (leaves) => {
-      const path = await storeWithList(leaves);
-      const name = join(path, DATA);
-      const file = await readFile(name);
-      const root = Number((await headerOf(path)).trees.freePages.root) * PAGE_BYTES;
-      file.writeUInt16LE(0, root + 24 + file.readUInt16LE(root + 24 + 2 * 50) + 4 + 2);
-      file.writeUInt16LE(LEAF_FLAGS, root + 18);
-      await writeFile(name, file);
-      const engine = await openJournaled({ path, onRemadeFreeList });
-      expect(told).toHaveLength(1);
-      await writeSome(engine, 2000);
-      await mustHoldAll(engine);
-      await engine.close();
-      expect(await wrongWith(path)).toEqual([]);
-    },
-  );
-
-  it('but not where the header says that the file ends before its data', async () => {
-    const path = await storeWithList(40);
-    await listAsFree(path, Number((await headerOf(path)).trees.data.root));
-    const name = join(path, DATA);
-    const file = await readFile(name);
-    for (const meta of [0, PAGE_BYTES]) file.writeBigUInt64LE(20n, meta + 144);
-    await writeFile(name, file);
-    const refused = await openJournaled({ path, pageCheckMsMax: 10_000 }).catch((error: unknown) => error);
-    expect(refused).toMatchObject({ code: 'Damaged' });
-    expect((await readFile(name)).equals(file)).toBe(true);
-  });
 });

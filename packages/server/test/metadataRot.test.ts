@@ -123,10 +123,16 @@ test('a wrong list of free pages is made anew by a start after a kill, and by fs
     await stop(server, again < 2 ? 'SIGTERM' : 'SIGKILL');
   }
   rotFreeLists(data);
-  const copy = join(temporaryDirectory(), 'copy');
-  cpSync(data, copy, { recursive: true });
-  const fsck = await facet(['fsck', '--data', copy]);
+  const checked = async (...flags: readonly string[]) => {
+    const copy = join(temporaryDirectory(), 'copy');
+    cpSync(data, copy, { recursive: true });
+    return facet(['fsck', '--data', copy, ...flags]);
+  };
+  const fsck = await checked();
   expect([fsck.code, fsck.stderr]).toEqual([0, expect.stringMatching(/list of free pages .* was made anew/)]);
+  const told = JSON.parse((await checked('--json')).stdout);
+  const reason = expect.stringMatching(/^page \d+: /);
+  expect(told).toMatchObject({ damaged: false, remadeFreeList: { pages: expect.any(Number), reason } });
   const server = await serve({ data, environment });
   await server.wrote('stderr', /"reason":"page \d+: .*the list of free pages .* was made anew/);
   await putSome(server);

@@ -9,8 +9,8 @@ import { LEAVES_LONG, LEAVES_MAX, packedFreeList } from './packedFreeList.ts';
 import type { PinnedStates } from './pinnedState.ts';
 import type { UsageMeter } from './usageMeter.ts';
 
-/** What did not work is tried again when there are so many more. */
-const LEAVES_BETWEEN_TRIES = 8;
+/** Packing for which there was no room is tried again after so long: it reads and lays out all that is listed, some milliseconds. */
+const MS_BETWEEN_TRIES = 1000;
 
 export interface ShortFreeListParts {
   readonly file: DataFile;
@@ -23,13 +23,17 @@ export class ShortFreeList {
   readonly #parts: ShortFreeListParts;
   /** With more leaves than these it is long. */
   #leavesMax = LEAVES_LONG;
+  /** Of performance.now(). */
+  #nextTry = 0;
 
   constructor(parts: ShortFreeListParts) {
     this.#parts = parts;
   }
 
   get isLong(): boolean {
-    return this.#leaves > Math.min(LEAVES_MAX, this.#leavesMax);
+    const leaves = this.#leaves;
+    if (leaves > LEAVES_MAX) return true;
+    return leaves > this.#leavesMax && performance.now() >= this.#nextTry;
   }
 
   /**
@@ -54,7 +58,7 @@ export class ShortFreeList {
         const message = 'no room for the list of what is free in the metadata';
         throw new EngineError('Full', message, { cause: error });
       }
-      this.#leavesMax = this.#leaves + LEAVES_BETWEEN_TRIES;
+      this.#nextTry = performance.now() + MS_BETWEEN_TRIES;
     }
   }
 

@@ -67,21 +67,21 @@ async function runFsck(options: FsckOptions): Promise<ExitCode> {
 
 async function runCheck(layout: StoreLayout, options: FsckOptions): Promise<ExitCode> {
   const output = processOutput(options.json === true);
-  const onRemadeFreeList = remarkOf(output);
+  const { freeList, onRemadeFreeList } = freeListOf(output);
   const { inspectStore } = await import('../store/inspect.ts');
   const full = options.full === true;
   const { listed, onFinding, summary, seen } = findingsOf(output);
   const report = await showingProgress(output, full, (onProgress) =>
     inspectStore({ layout, full, onFinding, onRemadeFreeList, ...onProgress }),
   );
-  tellOutcome(output, { report, full, listed, summary: summary('found'), ...seen });
+  tellOutcome(output, { report, full, listed, freeList, summary: summary('found'), ...seen });
   return report.findings === 0 ? EXIT.ok : EXIT.damage;
 }
 
 async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<ExitCode> {
   const output = processOutput(options.json === true);
   const dryRun = options.dryRun === true;
-  const onRemadeFreeList = remarkOf(output);
+  const { freeList, onRemadeFreeList } = freeListOf(output);
   const { repairStore } = await import('../store/repair.ts');
   const { listed, onFinding, summary, seen } = findingsOf(output);
   const lines = new FindingLines();
@@ -109,6 +109,7 @@ async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<Exi
     report,
     full,
     listed,
+    freeList,
     summary: [...done, ...summary(dryRun ? 'found' : 'left'), ...(isCounted ? [`repaired ${repaired}`] : [])],
     ...seen,
     mendable: promised,
@@ -117,8 +118,21 @@ async function runRepair(layout: StoreLayout, options: FsckOptions): Promise<Exi
   return report.findings === 0 ? EXIT.ok : EXIT.damage;
 }
 
-function remarkOf(output: Output): (remade: RemadeFreeList) => void {
-  return ({ reason }) => output.remark(`${REMADE_FREE_LIST} (${reason})`);
+/** What became of the metadata's list of free pages, as the store was opened. */
+interface FreeListSeen {
+  remade?: RemadeFreeList;
+}
+
+function freeListOf(output: Output): {
+  readonly freeList: FreeListSeen;
+  readonly onRemadeFreeList: (remade: RemadeFreeList) => void;
+} {
+  const freeList: FreeListSeen = {};
+  const onRemadeFreeList = (remade: RemadeFreeList): void => {
+    freeList.remade = remade;
+    output.remark(`${REMADE_FREE_LIST} (${remade.reason})`);
+  };
+  return { freeList, onRemadeFreeList };
 }
 
 /** Where all data is read, which takes long. */
@@ -180,6 +194,7 @@ interface Outcome {
   readonly report: FsckReport;
   readonly full: boolean;
   readonly listed: readonly Finding[];
+  readonly freeList: FreeListSeen;
   /** By kind. */
   readonly summary: readonly string[];
   /** Findings that something is known to be done about; of a dry run those that would be repaired. */
@@ -190,10 +205,18 @@ interface Outcome {
 }
 
 function tellOutcome(output: Output, outcome: Outcome): void {
-  const { report, full, listed, summary, repairs, mendable, isOfMetadata } = outcome;
+  const { report, full, listed, freeList, summary, repairs, mendable, isOfMetadata } = outcome;
   const { findings, ...checked } = report;
+  const remadeFreeList = freeList.remade;
   output.result({
-    result: { damaged: findings > 0, findings: listed, findingCount: findings, checked, ...repairs },
+    result: {
+      damaged: findings > 0,
+      findings: listed,
+      findingCount: findings,
+      checked,
+      ...(remadeFreeList && { remadeFreeList }),
+      ...repairs,
+    },
     text: [
       describeChecked(report),
       ...(full ? [`read ${formatBytes(report.bytes)} of data and compared them with their checksums`] : []),
