@@ -14,6 +14,7 @@ import type { Journal } from '@facet/journal';
 import { type Bytes, EngineError } from '../contract.ts';
 import { copyOut } from './copyOut.ts';
 import { type BytesDatabase, openDatabase } from './database.ts';
+import { DATA_FILE } from './dataFile.ts';
 import { entryCountOf } from './environment.ts';
 import { diagnose } from './failure.ts';
 import { readNewestHeader } from './header.ts';
@@ -21,7 +22,6 @@ import { fillLockFile } from './lockFile.ts';
 import { keepEpochs } from './ownJournal.ts';
 import { checkOpenable } from './preflight.ts';
 
-const DATA_FILE = 'data.mdb';
 /** A folder, which is removed when it is found: what is in it is nobody's. */
 const NEW_FOLDER = 'compact.new';
 const LEAST_KEY: Bytes = Uint8Array.of(0);

@@ -5,6 +5,9 @@ interface LastPage {
   readonly lastPage: number;
 }
 
+/** As LMDB calls it, in its folder. */
+export const DATA_FILE = 'data.mdb';
+
 export const PAGE_BYTES = 4096;
 /** `st_blocks` counts in these, whatever the file system's own block size (POSIX sys/stat.h). */
 const STAT_BLOCK_BYTES = 512;

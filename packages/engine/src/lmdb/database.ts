@@ -6,6 +6,7 @@ import { type Database, open } from 'lmdb';
 import type { Bytes } from '../contract.ts';
 import type { OwnWrite } from '../mergeRange.ts';
 import { BY_HAND_MAX, copyOut } from './copyOut.ts';
+import { DATA_FILE } from './dataFile.ts';
 import { sealed } from './seal.ts';
 
 /**
@@ -68,7 +69,7 @@ const READ_AHEAD_SHARE_MAX = 1 / 2;
  * place of what will be asked for. Some systems read 8 MiB where one page is missing.
  */
 function undeclared(path: string): UndeclaredOptions {
-  const sizeBytes = statSync(join(path, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0;
+  const sizeBytes = statSync(join(path, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
   const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   return {
     trackMetrics: true,

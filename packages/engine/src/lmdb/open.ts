@@ -5,7 +5,7 @@ import { EngineError } from '../contract.ts';
 import { ColdReads } from './coldReads.ts';
 import { TransactionCommit } from './commit.ts';
 import { openDatabase } from './database.ts';
-import { type Allocate, DataFile } from './dataFile.ts';
+import { type Allocate, DATA_FILE, DataFile } from './dataFile.ts';
 import { LmdbEngine } from './engine.ts';
 import { diagnose, mayClose } from './failure.ts';
 import { JournaledCommit } from './journaledCommit.ts';
@@ -23,8 +23,6 @@ import { LmdbStore } from './store.ts';
  * (arm64 with three levels of 4 KiB pages, User-Mode Linux) V8's own reservations lie anywhere in 512 GiB.
  */
 export const MAP_SIZE_BYTES_DEFAULT = 2 ** 36;
-
-const DATA_FILE = 'data.mdb';
 
 export interface LmdbEngineOptions {
   /** A directory, made when absent in one that is there. Every process that uses the same data opens the same path. */

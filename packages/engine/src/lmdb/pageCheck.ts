@@ -10,6 +10,7 @@
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DATA_FILE } from './dataFile.ts';
 import { freeRunsOf, type PageRun } from './freeList.ts';
 import { type Header, NO_PAGE, readNewestHeader, type Tree } from './header.ts';
 import {
@@ -45,7 +46,7 @@ export async function checkPages(
   onDamaged: (damaged: DamagedPage) => void,
   options: { readonly msMax?: number } = {},
 ): Promise<void> {
-  const handle = await open(join(path, 'data.mdb'), 'r').catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(join(path, DATA_FILE), 'r').catch((error: NodeJS.ErrnoException) => {
     // A new store has none.
     if (error.code === 'ENOENT') return undefined;
     throw error;

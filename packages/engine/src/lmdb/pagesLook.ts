@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../contract.ts';
+import { DATA_FILE } from './dataFile.ts';
 import { checkFreeTree } from './freeTree.ts';
 import { readNewestHeader } from './header.ts';
 import { putFreeTree } from './newFreeTree.ts';
@@ -8,7 +9,6 @@ import { LEAVES_MAX, packedFreeList } from './packedFreeList.ts';
 import { checkPages, type DamagedPage, type WalkedPages, walkPages } from './pageCheck.ts';
 import { remadeFreeList } from './remadeFreeList.ts';
 
-const DATA_FILE = 'data.mdb';
 const PAGES_NAMED_MAX = 10;
 /** Pages that one transaction took and gave back, at the end: the file may be shorter by as many. */
 const UNWRITTEN_PAGES_MAX = 2 ** 18;

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../contract.ts';
+import { DATA_FILE } from './dataFile.ts';
 import { readNewestHeader, VERSION } from './header.ts';
 
 /**
@@ -13,7 +14,7 @@ export async function checkOpenable(path: string): Promise<void> {
   try {
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     await checkFile(join(path, 'lock.mdb'));
-    const data = join(path, 'data.mdb');
+    const data = join(path, DATA_FILE);
     if (await checkFile(data)) await checkHeaders(data);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : cause;

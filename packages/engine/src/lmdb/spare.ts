@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DATA_FILE } from './dataFile.ts';
 import { readNewestHeader } from './header.ts';
 
 /**
@@ -7,7 +8,7 @@ import { readNewestHeader } from './header.ts';
  * they are all the room that deleting makes.
  */
 export async function spareBytesOf(path: string): Promise<number> {
-  const handle = await open(join(path, 'data.mdb'), 'r');
+  const handle = await open(join(path, DATA_FILE), 'r');
   try {
     const header = await readNewestHeader(handle);
     return header ? header.freePages * header.pageSizeBytes : 0;
