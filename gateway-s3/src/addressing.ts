@@ -63,6 +63,15 @@ export function parseKey(bytes: string): Buffer {
   return key;
 }
 
+/** What URLs of the bucket's keys start with, as the client addressed it. @param origin scheme and host */
+export function bucketUrlOf(
+  origin: string,
+  { host, target, domain }: Pick<Addressed, 'host' | 'domain'> & { readonly target: Target },
+): string {
+  if (target.level === 'service' || bucketOfHost(host, domain) !== undefined) return origin;
+  return `${origin}/${target.bucket}`;
+}
+
 /** The label before `.domain`; undefined for the domain itself, an IP address or any other host: path-style. */
 function bucketOfHost(host: string | undefined, domain: string): string | undefined {
   if (host === undefined) return undefined;

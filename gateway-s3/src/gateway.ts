@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { HashingThreads } from './hashing/hashingThreads.ts';
 import { AcceptedConnections } from './http/accepted.ts';
+import { Pipelines } from './http/pipelines.ts';
 import {
   afterWholeRequests,
   answerOn,
@@ -78,16 +79,14 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     ...(options.onOutcome && { onOutcome: options.onOutcome }),
   });
 
+  const pipelines = new Pipelines();
   // Node's server without a framework before it: a router and hooks that nothing here uses cost 13 µs a request.
   const server = createServer((request, response) => {
     const begin = (): void => {
       underWay += 1;
       void serve(request, response, request.url ?? '').then(over);
     };
-    // One that was sent behind another, without awaiting its answer, has the socket when that is sent: only then may it
-    // read what the other one changed, or change what it reads (RFC 9112 §9.3.2).
-    if (response.socket === null) response.once('socket', begin);
-    else begin();
+    pipelines.await(request, response, begin);
   }, options.tls);
   server.on('clientError', (error: ClientError, socket: Socket) => {
     if (isPlainHttp(error)) {

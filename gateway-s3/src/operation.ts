@@ -17,8 +17,8 @@ export interface Call {
   readonly caller: Account;
   readonly body: RequestBody;
   readonly hashing: Pick<HashingThreads, 'open'>;
-  /** `http` or `https`, and the host the client named: what `Location` elements start with. */
-  readonly origin: string;
+  /** Where the client found the bucket, without a slash at the end: what `Location` elements start with. */
+  readonly bucketUrl: string;
 }
 
 /** On a bucket that exists and that the caller owns. */

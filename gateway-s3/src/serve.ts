@@ -1,7 +1,8 @@
 /** The whole way of a request, top to bottom. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Account } from '@facet/core';
-import { parseTarget } from './addressing.ts';
+import { bucketUrlOf, parseTarget } from './addressing.ts';
+import { withHoisted } from './auth/hoisted.ts';
 import { parseQuery, readHeaders } from './auth/request.ts';
 import { type Authentication, type Credential, createVerifier } from './auth/verify.ts';
 import { S3Error } from './errors.ts';
@@ -18,7 +19,7 @@ import type { Logger } from './log.ts';
 import type { Call, S3Core } from './operation.ts';
 import { perform } from './perform.ts';
 import { refuseUnimplementedHeaders } from './refusals.ts';
-import { queryMap, type S3Request } from './request.ts';
+import { type Asked, queryMap, type S3Request } from './request.ts';
 import type { RequestIds } from './requestIds.ts';
 import {
   namesOf,
@@ -81,21 +82,23 @@ export function createService(options: ServiceOptions): Service {
     const target = parseTarget({ rawPath, host, domain });
     trail.target = target;
     const params = parseQuery(rawQuery);
-    const asked = { method, target, query: queryMap(params), headers };
-    trail.asked = asked;
+    const sent: Asked = { method, target, query: queryMap(params), headers };
+    trail.asked = sent;
 
     const verified = verify({ method, rawPath, query: params, headers });
     const sender = verified instanceof Promise ? await verified : verified;
     if (sender.kind !== 'anonymous') trail.account = sender.credential.account.name;
+    const asked = isPresigned(sender) ? { ...sent, headers: withHoisted(headers, params) } : sent;
+    trail.asked = asked;
     const request: S3Request = { ...asked, payload: sender.payload };
 
     const operation = route(request);
     trail.operation = operation.name;
-    refuseUnimplementedHeaders(headers);
+    refuseUnimplementedHeaders(asked.headers);
     const caller = knownCaller(sender);
-    const origin = `${options.scheme}://${host}`;
+    const bucketUrl = bucketUrlOf(`${options.scheme}://${host}`, { host, target, domain });
     const { region, log } = options;
-    const call: Call = { core, region, log, caller, body, hashing, origin };
+    const call: Call = { core, region, log, caller, body, hashing, bucketUrl };
     return await perform(operation, request, call);
   }
 
@@ -192,6 +195,10 @@ type FoundKey = Awaited<ReturnType<S3Core['accounts']['findKey']>>;
 
 function knownSender(found: FoundKey): KnownSender | undefined {
   return found && { secretAccessKey: found.key.secretKey, account: found.account };
+}
+
+function isPresigned(sender: Authentication<KnownSender>): boolean {
+  return sender.kind === 'verified' && sender.via === 'presigned';
 }
 
 function knownCaller(sender: Authentication<KnownSender>): Account {

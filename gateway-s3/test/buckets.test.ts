@@ -59,6 +59,15 @@ describe('CreateBucket', () => {
 });
 
 describe('HeadBucket, GetBucketLocation, DeleteBucket', () => {
+  it.each([64, 3000])('know no bucket whose name has %i bytes', async (length) => {
+    const name = 'a'.repeat(length);
+    expect(await world.alice.get(`/${name}?location`)).toMatchObject({ status: 404, code: 'NoSuchBucket' });
+    const source = { 'x-amz-copy-source': `${name}/key` };
+    await world.alice.put('/long-name');
+    expect(await world.alice.put('/long-name/copy', '', source)).toMatchObject({ code: 'NoSuchBucket' });
+    await world.alice.delete('/long-name');
+  });
+
   it('tell what is', async () => {
     await world.alice.put('/short-lived');
     const head = await world.alice.head('/short-lived');

@@ -115,6 +115,11 @@ describe('CopyObject', () => {
     ['if-modified-since fails', () => ({ 'if-modified-since': modified }), 412],
     ['if-unmodified-since holds', () => ({ 'if-unmodified-since': modified }), 200],
     ['if-unmodified-since fails', () => ({ 'if-unmodified-since': shifted(-1) }), 412],
+    [
+      'of a date that no object is of',
+      () => ({ 'if-unmodified-since': 'Fri, 31 Dec 9999 23:59:59 GMT' }),
+      200,
+    ],
     ['if-match outweighs a date', () => ({ 'if-match': etag, 'if-unmodified-since': shifted(-1) }), 200],
   ])('source: %s', async (_name, conditions, status) => {
     const headers = Object.fromEntries(

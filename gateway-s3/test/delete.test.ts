@@ -26,6 +26,13 @@ describe('DeleteObject', () => {
     expect(await world.alice.get('/deletes/one')).toMatchObject({ status: 404 });
   });
 
+  it('on the condition of a date that no object is of fails', async () => {
+    await world.alice.put('/deletes/dated', 'x');
+    const condition = { 'x-amz-if-match-last-modified-time': 'Fri, 31 Dec 9999 23:59:59 GMT' };
+    expect(await world.alice.delete('/deletes/dated', condition)).toMatchObject({ status: 412 });
+    expect(await world.alice.head('/deletes/dated')).toMatchObject({ status: 200 });
+  });
+
   it('of a directory object leaves what is under it', async () => {
     await world.alice.put('/deletes/dir/', '');
     await world.alice.put('/deletes/dir/child', 'x');

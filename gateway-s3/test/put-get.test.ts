@@ -110,6 +110,16 @@ describe('PutObject and GetObject', () => {
 });
 
 describe('what a client says of an object', () => {
+  it('has names that JavaScript has, too', async () => {
+    await world.alice.put('/putget/names', 'x', {
+      'x-amz-meta-__proto__': 'a',
+      'x-amz-meta-constructor': 'b',
+    });
+    const { headers } = await world.alice.head('/putget/names');
+    expect(headers['x-amz-meta-__proto__']).toBe('a');
+    expect(headers['x-amz-meta-constructor']).toBe('b');
+  });
+
   it('comes back', async () => {
     const headers = {
       'content-type': 'text/x-odd; charset=utf-8',

@@ -22,6 +22,8 @@ const PACKED_BYTES_MAX = 256 * 1024;
 const LOOSE_BYTES_MAX = 64 * 1024;
 /** What all bodies being gathered may hold together; beyond it a body streams whatever its length. */
 const GATHERED_BYTES_MAX = 64 * 1024 * 1024;
+/** What a piece takes there besides its bytes, of which it may have a single one. */
+const PIECE_BYTES = 256;
 /** S3's greatest object: 50 TB. */
 export const BODY_BYTES_MAX = 50 * 1024 ** 4;
 
@@ -95,10 +97,11 @@ class StagingWriter implements BodyWriter {
     }
     if (!this.#streams) {
       const fits = this.#lengthBytes <= PACKED_BYTES_MAX;
-      if (fits && this.#room.takeRoom(chunk.length)) {
+      const takenBytes = chunk.length + PIECE_BYTES;
+      if (fits && this.#room.takeRoom(takenBytes)) {
         // What is gathered is kept beyond `finish`, and is small.
         this.#gathered.push(onRelease ? Uint8Array.from(chunk) : chunk);
-        this.#gatheredBytes += chunk.length;
+        this.#gatheredBytes += takenBytes;
         return onRelease?.();
       }
       this.#streams = true;

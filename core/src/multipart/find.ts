@@ -22,6 +22,7 @@ export function* loadParts(
   view: Pick<View, 'tx'>,
   page: { readonly upload: UploadRef['upload']; readonly afterPartNumber: number; readonly limit: number },
 ): Op<readonly NumberedPart[]> {
+  if (page.afterPartNumber >= PARTS_MAX) return [];
   const { end } = partsOf(page.upload);
   const start = partKey(page.upload, page.afterPartNumber + 1);
   const entries = yield* view.tx.range({ start, end, limit: page.limit });

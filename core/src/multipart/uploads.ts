@@ -89,14 +89,18 @@ export function* listUploads(tx: ReadTx, args: ListArgs): Op<ListResult> {
 function firstUpload(view: View, { after, prefix, delimiter }: ListArgs): Buffer {
   const all = uploadsFrom(view.layer, prefix);
   if (!after) return all;
-  const rolledUp =
-    delimiter.length > 0 &&
-    after.upload === undefined &&
-    after.key.subarray(-delimiter.length).equals(delimiter);
+  const rolledUp = after.upload === undefined && isCommonPrefix(after.key, { prefix, delimiter });
   const start = after.upload
     ? successor(uploadKey(view.layer, after.key, after.upload))
     : rolledUp
       ? prefixBounds(uploadsFrom(view.layer, after.key)).end
       : uploadsOf(view.layer, after.key).end;
   return Buffer.compare(start, all) > 0 ? start : all;
+}
+
+/** Whether a listing of that prefix has keys rolled up under this one. */
+function isCommonPrefix(key: Buffer, { prefix, delimiter }: Pick<ListArgs, 'prefix' | 'delimiter'>): boolean {
+  if (delimiter.length === 0 || !key.subarray(0, prefix.length).equals(prefix)) return false;
+  const at = key.indexOf(delimiter, prefix.length);
+  return at >= 0 && at + delimiter.length === key.length;
 }

@@ -172,6 +172,7 @@ export class Volumes implements VolumeView {
   }
 
   find(name: string): ReturnType<VolumeView['find']> {
+    if (Buffer.byteLength(name) > NAME_BYTES_MAX) return undefined;
     return this.#recent.get(name);
   }
 

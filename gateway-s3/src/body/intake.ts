@@ -108,18 +108,36 @@ export async function readWholeBody(
     md5: false,
   });
   const digests = new InlineDigests(verifier.algorithms);
-  const pieces: Buffer[] = [];
-  let lengthBytes = 0;
+  const whole = new Pieces();
   for await (const bytes of source) {
     for (const piece of verifier.push(bytes)) {
-      lengthBytes += piece.length;
-      if (lengthBytes > options.lengthBytesMax) throw tooLong();
+      if (whole.lengthBytes + piece.length > options.lengthBytesMax) throw tooLong();
       digests.update(piece);
-      pieces.push(piece);
+      whole.push(piece);
     }
   }
   verifier.end(digests.end());
-  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, lengthBytes);
+  return whole.joined();
+}
+
+/** More pieces than that become one: each takes some hundred bytes, and may have a single one. */
+const PIECES_MAX = 1024;
+
+class Pieces {
+  #pieces: Buffer[] = [];
+  lengthBytes = 0;
+
+  push(piece: Buffer): void {
+    this.#pieces.push(piece);
+    this.lengthBytes += piece.length;
+    if (this.#pieces.length === PIECES_MAX) this.#pieces = [this.joined()];
+  }
+
+  joined(): Buffer {
+    const [first] = this.#pieces;
+    if (this.#pieces.length === 1 && first !== undefined) return first;
+    return Buffer.concat(this.#pieces, this.lengthBytes);
+  }
 }
 
 interface BodyVerifierOptions {

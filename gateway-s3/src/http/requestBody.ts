@@ -17,6 +17,8 @@ const LINGER_BYTES_MAX = 16 << 20;
 const LINGER_MS_MAX = 5_000;
 /** What comes beyond so much is a bulk transfer, and takes turns with others. */
 const BULK_BYTES = 1 << 20;
+/** What a piece takes besides its bytes, of which it may have a single one. */
+const PIECE_BYTES = 256;
 
 /** What becomes of the connection after the answer. */
 export type Aftermath =
@@ -73,11 +75,12 @@ export class RequestBody implements AsyncIterable<Buffer> {
     const batching = this.#batching;
     let batch: Buffer[] = [];
     let batchBytes = 0;
+    const isFull = (): boolean => batchBytes + batch.length * PIECE_BYTES >= batching.batchBytes;
     const take = (chunk: Buffer): void => {
       this.#bytesRead += chunk.length;
       batch.push(chunk);
       batchBytes += chunk.length;
-      if (batchBytes < batching.batchBytes) return;
+      if (!isFull()) return;
       request.pause();
       this.#stir();
     };
@@ -86,7 +89,7 @@ export class RequestBody implements AsyncIterable<Buffer> {
     request.on('data', take);
     try {
       for (;;) {
-        while (batchBytes < batching.batchBytes && !this.#hasEnded()) {
+        while (!isFull() && !this.#hasEnded()) {
           request.resume();
           await this.#stirred();
         }

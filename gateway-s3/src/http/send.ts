@@ -123,6 +123,11 @@ async function pump(
  */
 function handOver(response: ServerResponse, write: (done: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
+    // Of one that is gone already nobody tells.
+    if (response.destroyed) {
+      resolve();
+      return;
+    }
     const done = () => {
       response.off('close', done);
       resolve();

@@ -78,13 +78,13 @@ function readStorageClass(headers: HeaderMap): string | undefined {
 }
 
 function readUserMetadata(headers: HeaderMap): Readonly<Record<string, string>> {
-  const metadata: Record<string, string> = {};
+  const metadata: [name: string, value: string][] = [];
   let sizeBytes = 0;
   for (const [header, value] of headers) {
     if (!header.startsWith(USER_PREFIX)) continue;
     const name = header.slice(USER_PREFIX.length);
     if (name === '') continue;
-    metadata[name] = value;
+    metadata.push([name, value]);
     sizeBytes += name.length + value.length;
   }
   if (sizeBytes > USER_METADATA_BYTES_MAX) {
@@ -92,7 +92,8 @@ function readUserMetadata(headers: HeaderMap): Readonly<Record<string, string>> 
       fields: { Size: String(sizeBytes), MaxSizeAllowed: String(USER_METADATA_BYTES_MAX) },
     });
   }
-  return metadata;
+  // Not by assignment: a name may be `__proto__`.
+  return Object.fromEntries(metadata);
 }
 
 /** Headers that describe an object, as far as they come from what its writer said. */

@@ -1,12 +1,12 @@
 /** The source of CopyObject and UploadPartCopy, in headers. */
-import { type CopyObjectArgs, type ObjectInfo, timestamp, type Volume } from '@facet/core';
+import type { CopyObjectArgs, ObjectInfo, Volume } from '@facet/core';
 import { parseKey } from '../addressing.ts';
 import { decodePath, type HeaderMap } from '../auth/request.ts';
 import { S3Error } from '../errors.ts';
 import type { Call } from '../operation.ts';
 import { ownBucket } from '../perform.ts';
 import { invalidArgument } from '../request.ts';
-import { parseHttpDate, secondsOf } from './dates.ts';
+import { atSecond, parseHttpDate, secondsOf } from './dates.ts';
 import { listsEtag, parseEtagList } from './etags.ts';
 import { checkVersionId } from './versionId.ts';
 
@@ -70,10 +70,6 @@ function readPrecondition(headers: HeaderMap): SourcePrecondition {
     ...(modified !== undefined && { ifModifiedSince: atSecond(modified) }),
     ...(unmodified !== undefined && { ifUnmodifiedSince: atSecond(unmodified) }),
   };
-}
-
-function atSecond(seconds: number) {
-  return timestamp(BigInt(Math.max(0, seconds)) * 1_000_000_000n);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Times as S3 says them: whole seconds everywhere, so that a listing and a HEAD agree. */
-import type { Timestamp } from '@facet/core';
+import { type Timestamp, timestamp } from '@facet/core';
 
 const NS_PER_S = 1_000_000_000n;
 
@@ -12,6 +12,14 @@ export function secondsOf(time: Timestamp): number {
   const whole = Math.floor(seconds);
   const isSure = Math.abs(seconds - whole - 0.5) < 0.4999;
   return isSure ? whole : Number(time / NS_PER_S);
+}
+
+/** In the year 2554. */
+const LAST_SECOND = Number((2n ** 64n - 1n) / NS_PER_S);
+
+/** The beginning of a second since the epoch; of those that no object can be of, the nearest that one can. */
+export function atSecond(seconds: number): Timestamp {
+  return timestamp(BigInt(Math.min(Math.max(0, seconds), LAST_SECOND)) * NS_PER_S);
 }
 
 const S_PER_DAY = 86_400;

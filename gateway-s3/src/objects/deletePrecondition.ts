@@ -1,7 +1,7 @@
 /** The conditions of DeleteObject (in headers) and of each entry of DeleteObjects (in XML). */
-import { type ObjectView, timestamp } from '@facet/core';
+import type { ObjectView } from '@facet/core';
 import { invalidArgument, parseInteger } from '../request.ts';
-import { parseHttpDate } from './dates.ts';
+import { atSecond, parseHttpDate } from './dates.ts';
 import { parseEtagList } from './etags.ts';
 
 export type DeletePrecondition = Pick<Parameters<ObjectView['delete']>[0], 'precondition'>;
@@ -21,7 +21,7 @@ export function readDeletePrecondition({ etag, lastModified, size }: DeleteCondi
   return {
     precondition: {
       ...(ifMatch !== undefined && { ifMatch }),
-      ...(seconds !== undefined && { ifMatchLastModified: timestamp(BigInt(seconds) * 1_000_000_000n) }),
+      ...(seconds !== undefined && { ifMatchLastModified: atSecond(seconds) }),
       ...(size !== undefined && {
         ifMatchSize: parseInteger(size, 'Size', { min: 0, max: Number.MAX_SAFE_INTEGER }),
       }),

@@ -32,7 +32,7 @@ export const completeMultipartUpload = operation({
     };
   },
   run: async (call, { upload, condition, body, expected, type, size }) => {
-    const { bucket, key, origin } = call;
+    const { bucket, key, bucketUrl } = call;
     const named = readPartList(await readWholeBody(body, call.body));
     const ref = uploadRef(call, upload);
     const info = await openUpload(call, ref);
@@ -45,7 +45,7 @@ export const completeMultipartUpload = operation({
     return xmlReply(
       xmlDocument(
         'CompleteMultipartUploadResult',
-        leaf('Location', `${origin}/${bucket.name}/${encodeURI(key.toString('utf8'))}`),
+        leaf('Location', `${bucketUrl}/${key.toString('utf8').split('/').map(encodeURIComponent).join('/')}`),
         leaf('Bucket', bucket.name),
         leaf('Key', key.toString('utf8')),
         leaf('ETag', quoted(completed.etag)),

@@ -254,6 +254,16 @@ describe('a small body read whole', () => {
     });
   });
 
+  test('a byte at a time', async () => {
+    const bytes = Buffer.from(Array.from({ length: 5000 }, (_, at) => at % 251));
+    const given = whole({}, { lengthBytesMax: 5000 });
+    const one = Array.from(bytes, (byte) => Buffer.from([byte]));
+    await expect(readWholeBody(given, streamOf(...one))).resolves.toEqual(bytes);
+    await expect(readWholeBody(given, streamOf(...one, hello))).rejects.toMatchObject({
+      code: 'MaxMessageLengthExceeded',
+    });
+  });
+
   test('none at all is empty', async () => {
     await expect(readWholeBody(whole({}), streamOf())).resolves.toEqual(Buffer.alloc(0));
   });

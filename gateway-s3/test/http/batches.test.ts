@@ -64,6 +64,19 @@ test('of unknown length', async () => {
   expect(Buffer.concat(copies).equals(bytes)).toBe(true);
 });
 
+test('of many small pieces a batch has few', async () => {
+  const client = send({ 'transfer-encoding': 'chunked' });
+  const bytes = randomBytes(20_000);
+  for (const byte of bytes) client.write(Buffer.from([byte]));
+  client.end();
+  const copies: Buffer[] = [];
+  for await (const batch of (await received()).batches()) {
+    expect(batch.length).toBeLessThanOrEqual(1024);
+    copies.push(Buffer.concat(batch));
+  }
+  expect(Buffer.concat(copies).equals(bytes)).toBe(true);
+});
+
 test('the memory of a batch is gone when the next one is asked for', async () => {
   send({ 'content-length': 2 * MiB }).end(randomBytes(2 * MiB));
   let before: readonly Buffer[] = [];
