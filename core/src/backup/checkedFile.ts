@@ -65,7 +65,12 @@ export class CheckedWriter {
     await disk.unlink(name);
     const file = await disk.create(name, 'buffered');
     const head = encodeHead(identity);
-    await file.write({ position: 0, buffers: [head] });
+    try {
+      await file.write({ position: 0, buffers: [head] });
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      throw error;
+    }
     return new CheckedWriter(file, head);
   }
 

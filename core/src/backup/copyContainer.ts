@@ -122,9 +122,14 @@ async function mustHaveCopy(disk: Disk, copied: CopiedContainer): Promise<void> 
 async function openTarget(disk: Disk, info: ContainerInfo, start: number): Promise<DiskFile> {
   const path = containerPath(info);
   await disk.makeDirectory(`${CONTAINERS}/${shardOf(info.container)}`);
-  const isThere = (await disk.status(path)) !== undefined;
-  const target = isThere ? await disk.open(path, 'buffered') : await disk.create(path, 'buffered');
-  if (isThere) await target.truncate(start);
+  if ((await disk.status(path)) === undefined) return disk.create(path, 'buffered');
+  const target = await disk.open(path, 'buffered');
+  try {
+    await target.truncate(start);
+  } catch (error) {
+    await target.close().catch(() => undefined);
+    throw error;
+  }
   return target;
 }
 

@@ -54,6 +54,11 @@ export interface Commands {
   run<A, R>(command: Command<A, R>, args: A): Promise<R>;
   /** Runs reads on one snapshot. `doing` names them in errors. */
   read<T>(doing: string, op: (tx: ReadTx) => Op<T>): Promise<T>;
+  /**
+   * Told of bytes in a container of this run of which nobody here knows whether they are somebody's. Its recovery finds out:
+   * the run had better not be long.
+   */
+  leftBehind?(): void;
 }
 
 /** Against an engine in this process. */

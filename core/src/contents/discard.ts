@@ -14,8 +14,18 @@ export const discardExtent: Command<{ readonly location: Location }, number> = {
 };
 
 export async function discardBody(commands: Commands, body: StagedBody): Promise<void> {
-  if (body.kind === 'extent') await commands.run(discardExtent, { location: body.location });
+  try {
+    if (body.kind === 'extent') await commands.run(discardExtent, { location: body.location });
+  } catch (error) {
+    leaveBehind(commands, body);
+    throw error;
+  }
   settle(body);
+}
+
+/** To recovery. */
+export function leaveBehind(commands: Commands, body: StagedBody): void {
+  if (body.kind === 'extent') commands.leftBehind?.();
 }
 
 /** Runs a command that publishes a staged body; the body is discarded if it certainly was not published. */
@@ -29,7 +39,8 @@ export async function publishing<R>(
     settle(body);
     return published;
   } catch (error) {
-    if (!isOutcomeUnknown(error)) await discardBody(commands, body).catch(LEFT_TO_RECOVERY);
+    if (isOutcomeUnknown(error)) leaveBehind(commands, body);
+    else await discardBody(commands, body).catch(LEFT_TO_RECOVERY);
     throw error;
   }
 }

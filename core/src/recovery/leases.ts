@@ -121,7 +121,7 @@ export class ContainerLeases {
     const instance = this.instance;
     const count = CONTAINERS_PER_LEASE;
     const leased = await this.#commands.run(leaseContainers, { instance, count }).catch(toExtents);
-    this.#ranges = [...this.#ranges, leased];
+    this.#add([leased]);
     this.#newest = leased.first;
     return leased;
   };
@@ -177,11 +177,44 @@ export class ContainerLeases {
     for (const range of this.#ranges) {
       const rest = without(range, done);
       if (rest.reduce((sum, { count }) => sum + count, 0) === range.count) continue;
-      await this.#commands.run(narrowLease, { instance: this.instance, lease: range, rest });
+      const lease = { instance: this.instance, lease: range, rest };
+      const { existed } = await this.#commands.run(narrowLease, lease);
+      if (!existed) {
+        // The answer to an earlier one was lost: what is recorded counts.
+        await this.#readRecorded();
+        return done.size;
+      }
       this.#ranges = this.#ranges.flatMap((one) => (one === range ? rest : [one]));
     }
     for (const container of done) this.#held.delete(container);
     return done.size;
+  }
+
+  #add(ranges: readonly IdRange[]): void {
+    const known = new Set(this.#ranges.map(({ first }) => first));
+    this.#ranges = [...this.#ranges, ...ranges.filter(({ first }) => !known.has(first))];
+  }
+
+  async #readRecorded(): Promise<void> {
+    const before = new Set(this.#ranges);
+    const bounds = spaceBounds(SPACE.lease);
+    const recorded = await this.#commands.read('leases', function* (tx) {
+      const entries = yield* tx.range({ ...bounds, limit: Number.MAX_SAFE_INTEGER });
+      return entries.map(({ key, value }) => ({
+        instance: instanceOfLeaseKey(key),
+        first: containerId(firstOfLeaseKey(key)),
+        count: decodeNumber(value),
+      }));
+    });
+    const since = this.#ranges.filter((range) => !before.has(range));
+    this.#ranges = recorded.filter(({ instance }) => instance.equals(this.instance));
+    this.#add(since);
+    for (const container of this.#held.keys()) {
+      const isLeased = this.#ranges.some(
+        ({ first, count }) => container >= first && container < first + count,
+      );
+      if (!isLeased) this.#held.delete(container);
+    }
   }
 
   /**

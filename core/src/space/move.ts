@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer';
 import { ExtentError, type ExtentStore, READ_SLACK_BYTES } from '@facet/extents';
 import type { Commands } from '../commands/command.ts';
-import { discardBody, isOutcomeUnknown } from '../contents/discard.ts';
+import { discardBody, isOutcomeUnknown, leaveBehind } from '../contents/discard.ts';
 import { stillRefers } from '../contents/extentRecords.ts';
 import { fromExtents } from '../contents/read.ts';
 import { settle } from '../contents/settled.ts';
@@ -84,7 +84,10 @@ export class Mover {
       if (repointed.stamp !== undefined) pins.committed(repointed.stamp);
       return { ...repointed, outdated: outdated + repointed.outdated, damaged };
     } catch (error) {
-      if (!isOutcomeUnknown(error)) for (const move of moves) await discardBody(commands, bodyOf(move));
+      for (const move of moves) {
+        if (isOutcomeUnknown(error)) leaveBehind(commands, bodyOf(move));
+        else await discardBody(commands, bodyOf(move));
+      }
       throw error;
     }
   }

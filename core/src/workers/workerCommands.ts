@@ -24,6 +24,8 @@ export interface WorkerCommandsParts {
   readonly access: StoreAccess;
   readonly replica: Replica;
   readonly freshness: Freshness;
+  /** As {@link Commands.leftBehind}. */
+  readonly onLeftBehind?: () => void;
 }
 
 /** Commands run in the store's process; reads here, on what is at least as new as anything acknowledged before. */
@@ -38,6 +40,10 @@ export class WorkerCommands implements Commands {
     const store = await this.#parts.access.reach();
     // The other end ran this very command: its result is this one's.
     return (await store.call('run', { command: command.name, args })) as R;
+  }
+
+  leftBehind(): void {
+    this.#parts.onLeftBehind?.();
   }
 
   async read<T>(doing: string, op: (tx: ReadTx) => Op<T>): Promise<T> {

@@ -30,6 +30,8 @@ export interface WorkerStoreParts {
   readonly access: StoreAccess;
   readonly replica: Replica;
   readonly freshness: Freshness;
+  /** As {@link Commands.leftBehind}. */
+  readonly onLeftBehind?: () => void;
   /** 16 random bytes, which name this run of this worker. */
   readonly instance: Uint8Array;
   /** Opens the extent store with the lease of this process. */

@@ -30,14 +30,14 @@ interface Worker {
   readonly instance: Buffer;
   /** Undefined before it has come, and when it is gone though its process may not be. */
   store: OtherEnd<WorkerCalls> | undefined;
+  /** Containers that were removed, and that it was not told of: it may have them open. */
+  removed: ContainerId[];
 }
 
 /** What the store's process knows of its workers. Each is known by its run's instance, which its leases name. */
 export class Workers {
   readonly #parts: WorkersParts;
   readonly #running = new Map<string, Worker>();
-  /** Containers that workers were not told of yet. */
-  readonly #removed: ContainerId[] = [];
   #full = false;
 
   constructor(parts: WorkersParts) {
@@ -46,7 +46,7 @@ export class Workers {
 
   /** A worker runs, or is about to. Said before its first call, and of those that ran on when this process ended. */
   expect(instance: Uint8Array): void {
-    const worker: Worker = { instance: Buffer.from(instance), store: undefined };
+    const worker: Worker = { instance: Buffer.from(instance), store: undefined, removed: [] };
     this.#running.set(worker.instance.toString('hex'), worker);
   }
 
@@ -139,16 +139,21 @@ export class Workers {
       ...forwarded(extents),
       unlink: async (container) => {
         await extents.unlink(container);
-        this.#removed.push(container);
+        for (const { removed } of this.#running.values()) removed.push(container);
       },
     };
   }
 
-  /** Has workers let go of what was removed since the last time. */
+  /** Has workers let go of what was removed since the last time. One that can not be asked is told when it can. */
   tellRemoved(): void {
-    if (this.#removed.length === 0) return;
-    const containers = this.#removed.splice(0);
-    for (const { store } of this.#running.values()) if (store) tell(store.call('retire', { containers }));
+    for (const worker of this.#running.values()) {
+      const { store, removed: containers } = worker;
+      if (store === undefined || containers.length === 0) continue;
+      worker.removed = [];
+      store.call('retire', { containers }).catch(() => {
+        worker.removed = containers.concat(worker.removed);
+      });
+    }
   }
 }
 

@@ -9,28 +9,30 @@ import { callerOf, type Family, openFamily, put } from './family.ts';
 const CONTAINERS = 5;
 
 /** A worker that does nothing but hear what is removed, and says what its readers hold. */
-function listener({ core }: Family) {
+function listener({ core }: Family, { joins = true } = {}) {
   const instance = randomBytes(16);
   const heard = {
     oldestPin: Number.POSITIVE_INFINITY,
     told: [] as (readonly number[])[],
     full: [] as boolean[],
+    join: () =>
+      core.workers.joined(
+        instance,
+        callerOf<WorkerCalls>({
+          oldestPin: () => heard.oldestPin,
+          room: ({ full }) => {
+            heard.full.push(full);
+            return null;
+          },
+          retire: ({ containers }) => {
+            heard.told.push(containers);
+            return null;
+          },
+        }),
+      ),
   };
   core.workers.expect(instance);
-  core.workers.joined(
-    instance,
-    callerOf<WorkerCalls>({
-      oldestPin: () => heard.oldestPin,
-      room: ({ full }) => {
-        heard.full.push(full);
-        return null;
-      },
-      retire: ({ containers }) => {
-        heard.told.push(containers);
-        return null;
-      },
-    }),
-  );
+  if (joins) heard.join();
   return heard;
 }
 
@@ -55,6 +57,18 @@ test('those of a batch that failed are told before the next one', async () => {
   expect(worker.told).toEqual([]);
   await workers.oldest();
   expect(worker.told).toEqual([[77]]);
+});
+
+test('one that can not be asked is told when it can', async () => {
+  const family = await openFamily();
+  const { workers } = family.core;
+  const worker = listener(family, { joins: false });
+  await workers.watch(family.storeExtents).unlink(containerId(77));
+  await workers.oldest();
+  worker.join();
+  await workers.watch(family.storeExtents).unlink(containerId(78));
+  await workers.oldest();
+  expect(worker.told).toEqual([[77, 78]]);
 });
 
 test('one that lived through a full disk hears of the store that comes back that there is room', async () => {

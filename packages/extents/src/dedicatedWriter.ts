@@ -138,9 +138,10 @@ export class DedicatedWriter implements ExtentWriter {
     await target.file.sync();
     await this.#entrySync;
     this.#target = undefined;
-    this.#options.files.endWriting(target.container);
     // Everything is on stable storage: a failure to close changes nothing.
     await target.file.close().catch(() => undefined);
+    // Last: one that nobody writes to, and that is nobody's yet, is left to recovery.
+    this.#options.files.endWriting(target.container);
     return location;
   }
 

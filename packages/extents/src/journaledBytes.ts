@@ -100,6 +100,12 @@ export class ByteReplay {
     return this.#open.get(container);
   }
 
+  /** Lets go of the files of a replay that did not come to its end. */
+  async abandon(): Promise<void> {
+    for (const file of this.#open.values()) await file?.close().catch(() => undefined);
+    this.#open.clear();
+  }
+
   async #sync(): Promise<void> {
     for (const [container, file] of this.#open) {
       this.#open.delete(container);

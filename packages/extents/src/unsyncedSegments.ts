@@ -2,6 +2,8 @@ import type { DiskFile } from './disk.ts';
 
 interface Unsynced {
   dirty: boolean;
+  /** A sync is under way: closed now, its number may be another file's when the kernel gets to it. */
+  syncing: boolean;
   /** Its segment is sealed: nothing is written any more. */
   ended: boolean;
 }
@@ -19,13 +21,13 @@ export class UnsyncedSegments {
   written(file: DiskFile): void {
     const known = this.#files.get(file);
     if (known) known.dirty = true;
-    else this.#files.set(file, { dirty: true, ended: false });
+    else this.#files.set(file, { dirty: true, syncing: false, ended: false });
   }
 
   /** Closes the file when all that was written to it is synced. */
   async end(file: DiskFile): Promise<void> {
     const known = this.#files.get(file);
-    if (known?.dirty === true) known.ended = true;
+    if (known && (known.dirty || known.syncing)) known.ended = true;
     else await this.#close(file);
   }
 
@@ -44,11 +46,13 @@ export class UnsyncedSegments {
     for (const [file, state] of [...this.#files]) {
       if (!state.dirty) continue;
       state.dirty = false;
+      state.syncing = true;
       try {
         await file.sync();
       } catch (cause) {
         this.#failure ??= { cause };
       }
+      state.syncing = false;
       if (state.ended && !state.dirty) await this.#close(file);
     }
     if (this.#failure !== undefined) throw this.#failure.cause;

@@ -99,6 +99,7 @@ async function open(
     });
     return { engine, journal };
   } catch (error) {
+    await bytes.abandon();
     await journal.close();
     throw await damageBehind(damageOf(error), layout);
   }

@@ -34,6 +34,7 @@ export async function openMaintenanceWorker(start: StartedWorker, logger: Logger
     underWay: () => 0,
     suspend: () => link.suspend(graceMs),
     resume: () => link.resume(),
+    isSpent: () => link.isSpent,
     abandonStore: () => link.abandon(),
     stop: async () => {
       await core.close();

@@ -27,6 +27,7 @@ export async function openS3Worker(start: StartedWorker, logger: Logger): Promis
     underWay: () => gateway.underWay(),
     suspend: () => link.suspend(graceMs),
     resume: () => link.resume(),
+    isSpent: () => link.isSpent,
     abandonStore: () => link.abandon(),
     stop: async (idleMs) => {
       link.expectEnd();

@@ -31,6 +31,7 @@ export class StoreLink<Calls extends CallsOfWorker> {
   #cutOff: NodeJS.Timeout | undefined;
   /** How often the supervisor told something. */
   #told = 0;
+  #isSpent = false;
   /** How often the store went away on purpose. */
   #suspensions = 0;
 
@@ -58,6 +59,11 @@ export class StoreLink<Calls extends CallsOfWorker> {
     return this.#checksumErrors();
   }
 
+  /** There may be bytes of this run that only its recovery finds: another should take its place. */
+  get isSpent(): boolean {
+    return this.#isSpent;
+  }
+
   /** What the core of a worker is opened with. */
   get parts() {
     const logger = this.#logger;
@@ -78,6 +84,9 @@ export class StoreLink<Calls extends CallsOfWorker> {
         });
         this.#checksumErrors = () => extents.checksumErrors;
         return extents;
+      },
+      onLeftBehind: () => {
+        this.#isSpent = true;
       },
       onFault: ({ doing, error }: { readonly doing: string; readonly error: unknown }) =>
         logger.error({ doing, err: error }, 'background work failed, and goes on'),

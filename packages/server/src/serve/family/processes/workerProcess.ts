@@ -17,6 +17,8 @@ export interface OpenWorker {
   suspend(): Promise<void>;
   /** The store is back. */
   resume(): Promise<void>;
+  /** Another should take its place. */
+  isSpent(): boolean;
   /** The store is away, and does not come back: nothing waits for it. */
   abandonStore(): void;
   /** Finishes what is under way. Connections that are idle have `idleMs` for another request. */
@@ -51,7 +53,9 @@ async function heed(worker: OpenWorker, message: ToWorker, handle: unknown): Pro
       await worker.suspend();
       return tellParent({ kind: 'suspended' });
     case 'resume':
-      return worker.resume();
+      await worker.resume();
+      if (worker.isSpent()) tellParent({ kind: 'spent' });
+      return;
     case 'count':
       return tellParent({ kind: 'counted', requests: worker.underWay() });
     case 'stop':

@@ -79,6 +79,8 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly failure: Pick<CommandFailure, 'code' | 'exitCode' | 'message'> }
   | { readonly kind: 'suspended' }
+  /** The store is back, and there may be bytes of this run that only its recovery finds: another is to take its place. */
+  | { readonly kind: 'spent' }
   | { readonly kind: 'counted'; readonly requests: number };
 
 /** What the store's process asks of a worker: besides what the core does, what it measured. */

@@ -64,6 +64,12 @@ export class StoreChild {
     this.#process.send({ kind: 'closeDoors' });
   }
 
+  /** It said that it ends, or has ended. One that does not is killed. */
+  async end(): Promise<void> {
+    this.isToldToStop = true;
+    await this.#process.gone();
+  }
+
   async stop(graceMs: number): Promise<void> {
     this.isToldToStop = true;
     await this.#process.stop({ kind: 'stop' }, graceMs);

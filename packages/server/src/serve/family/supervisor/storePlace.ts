@@ -16,8 +16,8 @@ import type { WorkerChild } from './workerChild.ts';
 export interface StoreReaders {
   /** Those of whom a process of the store was told. */
   readonly admitted: readonly Run[];
-  /** Resolves when none of them has the store open. */
-  suspend(): Promise<void>;
+  /** Resolves when none of them has the store open. @param underWayMs what they asked of it, while it is there, has so long */
+  suspend(underWayMs: number): Promise<void>;
   /** It is there again. */
   resume(): void;
 }
@@ -148,7 +148,7 @@ export class StorePlace {
   /** With the workers' hands off the store meanwhile: see LmdbReplica. */
   async #reopen(ranMs: number): Promise<void> {
     const { logger } = this.#parts;
-    await this.#readers().suspend();
+    await this.#readers().suspend(0);
     let wait = this.#restarts.delayAfter(ranMs);
     while (!this.#stopping) {
       if (wait > 0)
@@ -167,6 +167,7 @@ export class StorePlace {
             ? 'the store could not be opened again'
             : 'the process of the store ended before it served, and is started again';
         logger.error({ err: error }, happened);
+        await this.#child?.end();
         if (error instanceof CommandFailure && error.exitCode === EXIT.damage) {
           this.#giveUp(error);
           return;
@@ -193,7 +194,7 @@ export class StorePlace {
   async #replace(child: StoreChild): Promise<void> {
     child.isToldToStop = true;
     this.#doors.away();
-    await this.#readers().suspend();
+    await this.#readers().suspend(this.#parts.graceMs);
     await child.stop(this.#parts.graceMs);
     // One that ran for long: what follows is no loop.
     await this.#reopen(Number.POSITIVE_INFINITY);

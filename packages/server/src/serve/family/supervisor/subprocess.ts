@@ -102,6 +102,11 @@ export class Subprocess<In extends ToStore | ToWorker, Out extends FromStore | F
   /** Tells it to end. One that does not in time is killed. */
   async stop(message: In, graceMs: number): Promise<void> {
     this.send(message);
+    await this.gone(graceMs);
+  }
+
+  /** Resolves when it has ended. @param graceMs what it has for that, beside a little; then it is killed */
+  async gone(graceMs = 0): Promise<void> {
     if (!(await endsWithin(graceMs + END_MS, this.ended))) this.kill();
     await this.ended;
   }

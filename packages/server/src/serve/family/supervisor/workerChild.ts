@@ -39,6 +39,11 @@ export class WorkerChild implements Taker, Run {
     return this.#process.isOver;
   }
 
+  /** Resolves when another should take its place; rejects when it ends before. */
+  get spent(): Promise<unknown> {
+    return this.#process.next('spent');
+  }
+
   get ranMs(): number {
     return this.#process.ranMs;
   }

@@ -12,7 +12,7 @@ import type { StorePlace, StoreReaders } from './storePlace.ts';
 import type { Ending } from './subprocess.ts';
 import { WorkerChild } from './workerChild.ts';
 
-/** One that does not say that it let go of the store is not waited for longer. */
+/** One that does not say that it let go of the store is not waited for longer, besides what is under way there. */
 const SUSPEND_MS_MAX = 5_000;
 /** Of maintenance; those of S3 are 1, 2, … */
 const MAINTENANCE_PLACE = 0;
@@ -27,6 +27,8 @@ export class WorkerPlaces implements StoreReaders {
   readonly #workers = new Map<number, WorkerChild>();
   /** To take the place of one that serves, and not ready yet. */
   readonly #coming = new Map<number, WorkerChild>();
+  /** Under way, by place. */
+  readonly #superseding = new Map<number, Promise<void>>();
   /** Told to stop, and not gone yet. */
   readonly #leaving = new Set<WorkerChild>();
   /** Places whose worker has not served yet, of a server that starts. */
@@ -72,8 +74,8 @@ export class WorkerPlaces implements StoreReaders {
     return this.#running().filter(({ isAdmitted }) => isAdmitted);
   }
 
-  async suspend(): Promise<void> {
-    await Promise.all(this.#running().map((worker) => this.#suspend(worker)));
+  async suspend(underWayMs: number): Promise<void> {
+    await Promise.all(this.#running().map((worker) => this.#suspend(worker, underWayMs)));
   }
 
   resume(): void {
@@ -84,10 +86,13 @@ export class WorkerPlaces implements StoreReaders {
 
   /** Each is replaced, one after another; connections that are open finish what is under way. */
   async replace(): Promise<void> {
-    for (const old of [...this.#workers.values()]) {
+    for (const [place, old] of [...this.#workers]) {
+      const underWay = this.#superseding.get(place);
+      await underWay?.catch(() => undefined);
       if (this.#stopping) return;
+      const worker = this.#workers.get(place);
       // One that ended meanwhile has a successor already, or gets one.
-      if (this.#workers.get(old.place) === old) await this.#supersede(old);
+      if (worker && (worker === old || underWay !== undefined)) await this.#supersede(worker);
     }
   }
 
@@ -110,6 +115,7 @@ export class WorkerPlaces implements StoreReaders {
     const inherited = [this.#parts.lock.fd, this.#parts.state.fd];
     const worker = new WorkerChild({ role, place, inherited });
     void worker.ended.then((ending) => this.#ended(worker, ending));
+    this.#hearSpent(worker);
     return worker;
   }
 
@@ -164,9 +170,9 @@ export class WorkerPlaces implements StoreReaders {
     this.#store.workersServe(this.#listens ? this.#serving().length : 0);
   }
 
-  async #suspend(worker: WorkerChild): Promise<void> {
+  async #suspend(worker: WorkerChild, underWayMs: number): Promise<void> {
     if (!worker.isAdmitted || worker.isOver) return;
-    if (await endsWithin(SUSPEND_MS_MAX, worker.suspend()).catch(() => true)) return;
+    if (await endsWithin(SUSPEND_MS_MAX + underWayMs, worker.suspend()).catch(() => true)) return;
     this.#parts.logger.error({ process: worker.name }, 'a worker does not let go of the store, and is ended');
     worker.kill();
     await worker.ended;
@@ -181,22 +187,55 @@ export class WorkerPlaces implements StoreReaders {
     this.#workers.delete(place);
     this.#distribute();
     if (this.#stopping || this.#beginning.has(place)) return;
-    const restarts = this.#restarts.get(place) ?? new Restarts();
-    this.#restarts.set(place, restarts);
-    const waitMs = restarts.delayAfter(worker.ranMs);
+    const waitMs = this.#fillLater(place, worker.ranMs);
     this.#parts.logger.error(
       { process: name, ...ending, ...(waitMs > 0 && { waitMs }) },
       waitMs > 0
         ? 'a worker ends again and again: it is started again later'
         : 'a worker ended, and is started again',
     );
+  }
+
+  /** @param ranMs how long the last one ran @returns when */
+  #fillLater(place: number, ranMs: number): number {
+    const restarts = this.#restarts.get(place) ?? new Restarts();
+    this.#restarts.set(place, restarts);
+    const waitMs = restarts.delayAfter(ranMs);
     setTimeout(() => this.#fill(place), waitMs).unref();
+    return waitMs;
+  }
+
+  /** It says so each time that the store is back. */
+  #hearSpent(worker: WorkerChild): void {
+    worker.spent.then(
+      () => {
+        this.#hearSpent(worker);
+        this.#spent(worker);
+      },
+      () => undefined,
+    );
+  }
+
+  /** Its recovery is to find what nobody knows of. */
+  #spent(worker: WorkerChild): void {
+    const { place, name } = worker;
+    if (this.#stopping || this.#workers.get(place) !== worker || this.#superseding.has(place)) return;
+    const { logger } = this.#parts;
+    logger.info({ process: name }, 'a worker lost an answer of the store, and is replaced');
+    this.#supersede(worker).catch((err: unknown) => logger.error({ err }, 'a worker could not be replaced'));
   }
 
   /** Starts one in a place where none is. */
   #fill(place: number): void {
     if (this.#stopping || this.#workers.has(place) || this.#coming.has(place)) return;
-    const worker = this.#fork(place);
+    let worker: WorkerChild;
+    try {
+      worker = this.#fork(place);
+    } catch (err) {
+      const waitMs = this.#fillLater(place, 0);
+      this.#parts.logger.error({ err, waitMs }, 'a worker could not be started: it is tried again');
+      return;
+    }
     this.#admit(worker).catch((error: unknown) => {
       // Of one that ended the log has told, and another is on its way.
       if (worker.isOver) return;
@@ -205,8 +244,15 @@ export class WorkerPlaces implements StoreReaders {
     });
   }
 
-  /** Has another take its place, which it keeps until that one serves. */
-  async #supersede(old: WorkerChild): Promise<void> {
+  /** Has another take its place, which it keeps until that one serves. One at a time in a place. */
+  #supersede(old: WorkerChild): Promise<void> {
+    const { place } = old;
+    const superseding = this.#takeOver(old).finally(() => this.#superseding.delete(place));
+    this.#superseding.set(place, superseding);
+    return superseding;
+  }
+
+  async #takeOver(old: WorkerChild): Promise<void> {
     const { place } = old;
     const worker = this.#spawn(place);
     this.#coming.set(place, worker);
