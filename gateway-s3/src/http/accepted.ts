@@ -33,7 +33,7 @@ export class AcceptedConnections {
    */
   async close(idleMs: number): Promise<void> {
     if (this.#open.size === 0) return;
-    this.#allClosed = Promise.withResolvers<void>();
+    this.#allClosed ??= Promise.withResolvers<void>();
     const timer = setTimeout(() => this.#server.closeIdleConnections(), idleMs);
     await this.#allClosed.promise;
     clearTimeout(timer);

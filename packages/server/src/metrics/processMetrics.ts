@@ -7,7 +7,7 @@ import { type Family, type MetricsJson, metricsJson } from './families.ts';
 export type MetricsSource = () => readonly Family[] | Promise<readonly Family[]>;
 
 /** With `worker` on all of it: its counters begin anew when that process does, and a sum of theirs would fall. */
-export function labelled(measured: MetricsJson, worker: string): MetricsJson {
+export function labelled(measured: readonly Family[], worker: string): Family[] {
   return measured.map((family) => ({
     ...family,
     values: family.values.map((value) => ({ ...value, labels: { ...value.labels, worker } })),

@@ -10,7 +10,7 @@ import { LongWorkMetrics } from './longWork.ts';
 import { merge } from './merge.ts';
 import { MetadataMetrics } from './metadata.ts';
 import { NfsMetrics } from './nfs.ts';
-import { ProcessMetrics } from './processMetrics.ts';
+import { labelled, type MetricsSource, ProcessMetrics } from './processMetrics.ts';
 import { S3Metrics } from './s3.ts';
 import { type SpaceParts, spaceFamilies } from './space.ts';
 import { volumeFamilies } from './volumes.ts';
@@ -53,14 +53,19 @@ export class ServerMetrics {
 
   opened({ store, gateway, layout, lostContainers }: MeasuredServer): void {
     const { core, engine, reserve } = store;
-    if (gateway) this.#process.add(() => this.s3.families(gateway));
+    if (gateway) this.#addOwn(() => this.s3.families(gateway));
     this.#process.add(() => this.nfs.families());
     this.#process.add(() => this.metadata.families(engine));
-    this.#process.add(() => extentFamilies(store));
+    this.#addOwn(() => extentFamilies(store));
     this.#process.add(() => spaceFamilies({ core, reserve, layout, lostContainers }));
     const { compactor } = core;
     if (compactor) this.#process.add(() => compactorFamilies(compactor.counts));
     this.#process.add(() => volumeFamilies(core));
     this.#process.add(() => this.longWork.families());
+  }
+
+  /** What each process has of its own, where there are several. */
+  #addOwn(source: MetricsSource): void {
+    this.#process.add(this.#others ? async () => labelled(await source(), WITH_OTHERS) : source);
   }
 }

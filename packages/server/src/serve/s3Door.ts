@@ -2,17 +2,24 @@ import { availableParallelism } from 'node:os';
 import { createS3Gateway, type S3Gateway, type S3GatewayOptions } from '@facet/gateway-s3';
 import type { Logger } from 'pino';
 import type { ServeSettings } from '../settings/settings.ts';
+import { storeServesS3 } from './family/protocol/sharing.ts';
 import { requestLog } from './requestLog.ts';
 import type { TlsPair } from './tls.ts';
 
-/** The S3 door over a core, as the settings want it; not open yet. */
-export function makeS3Gateway(parts: {
+export interface S3DoorParts {
   readonly settings: ServeSettings;
   readonly tls: TlsPair | undefined;
   readonly core: S3GatewayOptions['core'];
   readonly logger: Logger;
   readonly onOutcome: NonNullable<S3GatewayOptions['onOutcome']>;
-}): S3Gateway {
+}
+
+function serversOfS3(settings: ServeSettings): number {
+  return Math.max(1, settings.workers + (storeServesS3(settings) ? 1 : 0));
+}
+
+/** The S3 door over a core, as the settings want it; not open yet. */
+export function makeS3Gateway(parts: S3DoorParts): S3Gateway {
   const { settings, tls, core, logger, onOutcome } = parts;
   return createS3Gateway({
     core,
@@ -20,8 +27,8 @@ export function makeS3Gateway(parts: {
     log: logger,
     now: Date.now,
     onOutcome,
-    // All workers together as many as there are cores.
-    hashingThreads: Math.ceil(availableParallelism() / Math.max(1, settings.workers)),
+    // All processes together as many as there are cores.
+    hashingThreads: Math.ceil(availableParallelism() / serversOfS3(settings)),
     ...(settings.accessLog ? { onRequest: requestLog(logger) } : {}),
     ...(tls === undefined ? {} : { tls }),
   });

@@ -22,11 +22,12 @@ import { adminListener, createAdminDoor, type ServerState } from './adminDoor.ts
 import type { ServingFacts } from './banner.ts';
 import { type ClosableDoor, closeDoors } from './closeDoors.ts';
 import { endsWithin } from './deadline.ts';
+import type { ServedWith } from './family/protocol/messages.ts';
 import { type AcceptedAt, type Door, listen } from './listen.ts';
 import { lookForLost } from './lostContainers.ts';
 import { makeNfsDoor, type OpenNfsDoor, openNfsDoor } from './nfsDoor.ts';
 import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
-import { makeS3Gateway } from './s3Door.ts';
+import { makeS3Gateway, type S3DoorParts } from './s3Door.ts';
 import { readTlsFiles } from './tls.ts';
 
 /** What is known once the store is open and the doors before it are; S3's may be another process's. */
@@ -42,7 +43,9 @@ export interface RunningServer {
   /** S3 requests that are not over yet. */
   requestsUnderWay(): number;
   /** Serves a connection that another process accepted. */
-  accept(door: 'nfs' | 'portmap', socket: Socket): void;
+  accept(door: 'nfs' | 'portmap' | 's3', socket: Socket): void;
+  /** Takes no more of S3; resolves when what is in flight there is over. Who is idle has so long for another request. */
+  drainS3(idleMs: number): Promise<void>;
   /** Of S3, where it is served here. */
   renewTls: S3Gateway['renewTls'];
   /** Other processes serve S3: so many do now, and it listens. */
@@ -67,6 +70,8 @@ export interface StartOptions {
       readonly lock: StoreLock;
       /** One of them accepts connections there. */
       readonly acceptedAt: AcceptedAt;
+      /** This one serves S3, too, with connections that it is given. */
+      readonly sharesS3: ServedWith | undefined;
       /** Called when the admin door is there, before the store is open. @param accept serves a connection of it */
       readonly onAdminDoor: (accept: (socket: Socket) => void) => void;
     };
@@ -126,14 +131,15 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     opened.defer(closeAll);
     await ensureRootAccount(store.core, root);
 
-    const s3 = family ? undefined : await openS3Door({ settings, core: store.core, logger, admin, metrics });
-    if (s3) {
-      state.s3 = 'serving';
-      doors.push({ close: () => s3.gateway.close(), work: 'requests' });
-    }
+    const s3Parts = { settings, core: store.core, logger, onOutcome: metrics.s3.observe };
+    const s3 = family ? undefined : await openS3Door(s3Parts, admin);
+    if (s3) state.s3 = 'serving';
+    const gateway =
+      s3?.gateway ?? (family?.sharesS3 && makeS3Gateway({ ...s3Parts, tls: family.sharesS3.tls }));
+    if (gateway) doors.push({ close: () => gateway.close(), work: 'requests' });
 
     let nfs: OpenNfsDoor | undefined;
-    let accept: RunningServer['accept'] = (_door, socket) => socket.destroy();
+    let acceptNfs: (door: 'nfs' | 'portmap', socket: Socket) => void = (_door, socket) => socket.destroy();
     if (settings.nfs !== undefined) {
       const door = await makeNfsDoor({ core: store.core, layout, logger, onCall: metrics.nfs.observe });
       doors.push({ close: () => door.close(), work: 'NFS calls' });
@@ -141,7 +147,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         { address: admin, flag: '--admin' },
         ...(s3 ? [{ address: s3.address, flag: '--s3' } as const] : []),
       ];
-      accept = (which, socket) => (which === 'nfs' ? door.accept(socket) : door.acceptPortmap(socket));
+      acceptNfs = (which, socket) => (which === 'nfs' ? door.accept(socket) : door.acceptPortmap(socket));
       nfs = await openNfsDoor(door, {
         nfs: settings.nfs,
         portmap: settings.portmap,
@@ -165,7 +171,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const lost = lookForLost({ core: store.core, watcher: logger });
     opened.defer(() => lost.stop());
     state.lostContainers = lost.count;
-    metrics.opened({ store, gateway: s3?.gateway, layout, lostContainers: lost.count });
+    metrics.opened({ store, gateway, layout, lostContainers: lost.count });
     state.phase = 'serving';
     opened.defer(async () => {
       state.phase = 'stopping';
@@ -190,9 +196,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         const found = await damageBehind(error, layout);
         return found instanceof Error ? found : error;
       }),
-      accept,
-      renewTls: (tls) => s3?.gateway.renewTls(tls),
-      requestsUnderWay: () => s3?.gateway.underWay() ?? 0,
+      accept: (door, socket) => {
+        if (door !== 's3') acceptNfs(door, socket);
+        else if (gateway) gateway.accept(socket);
+        else socket.destroy();
+      },
+      drainS3: async (idleMs) => gateway?.close({ idleMs }),
+      renewTls: (tls) => gateway?.renewTls(tls),
+      requestsUnderWay: () => gateway?.underWay() ?? 0,
       workersServe: (count) => {
         if (count > 0) state.s3 = 'serving';
         else if (state.s3 === 'serving') state.s3 = 'failing';
@@ -212,18 +223,10 @@ interface OpenS3Door {
   readonly address: Address;
 }
 
-/** @throws CommandFailure about TLS files, or the address */
-async function openS3Door(parts: {
-  readonly settings: ServeSettings;
-  readonly core: Core;
-  readonly logger: Logger;
-  /** Open already. */
-  readonly admin: Address;
-  readonly metrics: ServerMetrics;
-}): Promise<OpenS3Door> {
-  const { settings, core, logger, admin, metrics } = parts;
-  const tls = settings.tls && readTlsFiles(settings.tls);
-  const gateway = makeS3Gateway({ settings, tls, core, logger, onOutcome: metrics.s3.observe });
+/** @param admin open already @throws CommandFailure about TLS files, or the address */
+async function openS3Door(parts: Omit<S3DoorParts, 'tls'>, admin: Address): Promise<OpenS3Door> {
+  const { settings } = parts;
+  const gateway = makeS3Gateway({ ...parts, tls: settings.tls && readTlsFiles(settings.tls) });
   const address = await listen(
     { address: settings.s3, flag: '--s3', opened: [{ address: admin, flag: '--admin' }] },
     (at) => gateway.listen(at),

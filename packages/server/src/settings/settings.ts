@@ -94,7 +94,7 @@ export const SETTINGS = {
     flag: '--workers',
     variable: 'FACET_WORKERS',
     argument: 'N',
-    help: 'processes that serve S3, or 0, to serve everything from one; auto is one a core where there are more than two',
+    help: 'processes that serve S3; 1: one beside that of the store, which serves it, too; 0: one serves everything; auto is one a core where there are more than two',
     default: 'auto',
   },
   tlsCert: {

@@ -15,6 +15,9 @@ function takerThatRefuses(count: number) {
   const taken: Socket[] = [];
   let asked = 0;
   const taker: Taker = {
+    get open() {
+      return taken.length;
+    },
     take: async (socket) => {
       asked += 1;
       if (asked <= count) return false;
@@ -51,4 +54,22 @@ test('one that nobody takes is turned away, and does not wait for ever', async (
   const client = come().resume();
   await once(client, 'close', { signal: AbortSignal.timeout(10_000) });
   expect(taken).toEqual([]);
+});
+
+test('who comes goes to the one with the fewest, and of several to the first', async () => {
+  const { distributor, come } = await listening();
+  const [one, other] = [takerThatRefuses(0), takerThatRefuses(0)];
+  distributor.takers = [one.taker, other.taker];
+  for (const [ofOne, ofOther] of [
+    [1, 0],
+    [1, 1],
+    [2, 1],
+    [2, 2],
+  ]) {
+    await once(come(), 'connect');
+    await expect.poll(() => [one.taken.length, other.taken.length]).toEqual([ofOne, ofOther]);
+  }
+  other.taken.splice(0);
+  await once(come(), 'connect');
+  await expect.poll(() => [one.taken.length, other.taken.length]).toEqual([2, 1]);
 });

@@ -7,11 +7,12 @@ import {
   type Credentials,
   madeCredentials,
   type RunningServer,
+  serve,
   temporaryDirectory,
 } from '../facetProcess.ts';
 import { NfsClient } from '../nfsClient.ts';
 import { presign } from '../presign.ts';
-import { start } from './processes.ts';
+import { FLAGS } from './processes.ts';
 
 interface Client {
   ask(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: Buffer): Promise<Response>;
@@ -83,9 +84,10 @@ export async function expectAllOf(writers: readonly Writer[], client: Client): P
   }
 }
 
-export async function begin() {
+/** @param flags how many workers. {@link FLAGS} unless told */
+export async function begin(flags: readonly string[] = FLAGS) {
   const data = temporaryDirectory();
-  const server = await start(data);
+  const server = await serve({ data, flags });
   const root = madeCredentials(server);
   const client = clientOf(server, root);
   expect((await client.ask('PUT', '/bucket')).status).toBe(200);

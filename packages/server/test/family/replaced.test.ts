@@ -61,8 +61,11 @@ describe('a server of several processes', () => {
     await server.wrote('stderr', /every process was replaced"/);
     await end(writers);
     expect(server.stderr()).not.toMatch(/could not be opened again/);
+    // A worker that lost an answer about its bytes with the store is replaced for that once more, and drains beside its successor.
     for (const title of ['facet s3-1', 'facet s3-2', 'facet maintenance', 'facet store'])
-      expect([title, childrenCalled(server, title).length]).toEqual([title, 1]);
+      await expect
+        .poll(() => [title, childrenCalled(server, title).length], { timeout: 20_000 })
+        .toEqual([title, 1]);
     await expectAllOf(writers, client);
     expect((await stop(server)).code).toBe(0);
     expect((await facet(['fsck', '--data', data])).code).toBe(0);

@@ -5,6 +5,7 @@ import { readTlsFiles } from '../tls.ts';
 import { newMeeting } from './protocol/meeting.ts';
 import type { ServedWith } from './protocol/messages.ts';
 import { SharedState } from './protocol/sharedState.ts';
+import { Seats } from './supervisor/seats.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
 /** A process for the store, several for S3, and this one, which looks after them. @throws CommandFailure */
@@ -16,7 +17,8 @@ export async function serveFamily({ settings, logger, graceMs }: ServerParts): P
     const readServed = (): ServedWith => (settings.tls ? { tls: readTlsFiles(settings.tls) } : {});
     let servedNow = readServed();
     const served = (): ServedWith => servedNow;
-    const supervisor = new Supervisor({ settings, lock, state, meeting, logger, graceMs, served });
+    const seats = new Seats(state);
+    const supervisor = new Supervisor({ settings, lock, state, seats, meeting, logger, graceMs, served });
     const { facts, s3 } = await supervisor.start();
     return {
       facts: { ...facts, s3, pid: process.pid },

@@ -31,6 +31,7 @@ export async function openMaintenanceWorker(start: StartedWorker, logger: Logger
   return {
     // The supervisor hands it none.
     accept: (socket) => socket.destroy(),
+    connectionOver: () => undefined,
     underWay: () => 0,
     suspend: () => link.suspend(graceMs),
     resume: () => link.resume(),

@@ -24,6 +24,7 @@ export async function openS3Worker(start: StartedWorker, logger: Logger): Promis
   await link.serve({ ...core.answers, metrics: async () => labelled(await metrics.collect(), name) });
   return {
     accept: (socket) => gateway.accept(socket),
+    connectionOver: () => link.state.connectionOver(start.seat),
     underWay: () => gateway.underWay(),
     suspend: () => link.suspend(graceMs),
     resume: () => link.resume(),

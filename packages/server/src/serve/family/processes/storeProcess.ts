@@ -1,4 +1,4 @@
-/** The process that has the store: it writes the metadata, keeps house, and serves NFS and administration. */
+/** The process that has the store: it writes the metadata, keeps house, and serves NFS and administration; and S3, where a single worker shares that. */
 
 import { Socket } from 'node:net';
 import { RemoteMaintenance } from '@facet/core';
@@ -11,6 +11,7 @@ import { inheritedStoreLock } from '../../../store/lock.ts';
 import { type RunningServer, startServer } from '../../server.ts';
 import { INHERITED_FD, type ToStore } from '../protocol/messages.ts';
 import { SharedState } from '../protocol/sharedState.ts';
+import { storeServesS3 } from '../protocol/sharing.ts';
 import { failToParent, tellParent } from './toParent.ts';
 import { WorkerLinks } from './workerLinks.ts';
 
@@ -45,10 +46,12 @@ interface OpenStoreProcess {
   readonly server: RunningServer;
   readonly links: WorkerLinks;
   readonly listener: LinkListener;
+  /** @param handle no socket, where the client left on the way */
+  readonly acceptS3: (handle: unknown) => void;
 }
 
 async function open(
-  { settings, meeting, running, graceMs, acceptedAt }: Started,
+  { settings, meeting, running, graceMs, acceptedAt, tls, seat }: Started,
   logger: Logger,
   onAdminDoor: (accept: (socket: Socket) => void) => void,
 ): Promise<OpenStoreProcess> {
@@ -69,6 +72,7 @@ async function open(
       running: running.map(({ instance }) => Buffer.from(instance, 'hex')),
       maintenance,
       acceptedAt,
+      sharesS3: storeServesS3(settings) ? { ...(tls && { tls }) } : undefined,
       onAdminDoor,
       metricsOfOthers: async () => links?.metrics() ?? [],
     },
@@ -85,18 +89,29 @@ async function open(
     logger.fatal({ err: error }, 'the store failed: its process ends');
     process.exit(error instanceof CommandFailure ? error.exitCode : EXIT.failed);
   });
-  return { server, links, listener };
+  const acceptS3 = (handle: unknown): void => {
+    const over = (): void => state.connectionOver(seat);
+    if (handle instanceof Socket) server.accept('s3', handle.once('close', over));
+    else over();
+  };
+  return { server, links, listener, acceptS3 };
 }
 
 async function heed(
-  { server, links, listener }: OpenStoreProcess,
+  { server, acceptS3, links, listener }: OpenStoreProcess,
   message: ToStore,
   handle: unknown,
 ): Promise<void> {
   switch (message.kind) {
     case 'connection':
-      if (handle instanceof Socket && message.door !== 'admin') server.accept(message.door, handle);
+      if (message.door === 's3') acceptS3(handle);
+      else if (handle instanceof Socket && message.door !== 'admin') server.accept(message.door, handle);
       return;
+    case 'drain':
+      await server.drainS3(message.idleMs);
+      return tellParent({ kind: 'drained' });
+    case 'count':
+      return tellParent({ kind: 'counted', requests: server.requestsUnderWay() });
     case 'expect':
       links.expect(message);
       tellParent({ kind: 'expected', instance: message.instance });

@@ -11,6 +11,8 @@ export type StartedWorker = Extract<ToWorker, { kind: 'start' }>;
 
 export interface OpenWorker {
   accept(socket: Socket): void;
+  /** One that it was given is. */
+  connectionOver(): void;
   /** Requests that are not over yet. */
   underWay(): number;
   /** Lets go of the store. */
@@ -47,7 +49,8 @@ export async function runWorker(
 async function heed(worker: OpenWorker, message: ToWorker, handle: unknown): Promise<void> {
   switch (message.kind) {
     case 'connection':
-      if (handle instanceof Socket) worker.accept(handle);
+      if (handle instanceof Socket) worker.accept(handle.once('close', () => worker.connectionOver()));
+      else worker.connectionOver();
       return;
     case 'suspend':
       await worker.suspend();

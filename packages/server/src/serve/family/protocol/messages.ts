@@ -29,20 +29,33 @@ export interface Setup {
   readonly graceMs: number;
 }
 
+/** Of a process that serves S3: where it says in shared memory that a connection of its is over. */
+interface Seated {
+  readonly seat: number;
+}
+
 interface Start extends Setup {
   readonly kind: 'start';
 }
 
+/** Of S3 where it shares that with a worker. */
+type StoreDoor = keyof AcceptedAt | 's3';
+
 export type ToStore =
   /** `running`: workers that ran on when the store ended. */
-  | (Start & {
-      readonly role: 'store';
-      readonly running: readonly Run[];
-      /** What is accepted there comes by `connection`. */
-      readonly acceptedAt: AcceptedAt;
-    })
+  | (Start &
+      Seated &
+      ServedWith & {
+        readonly role: 'store';
+        readonly running: readonly Run[];
+        /** What is accepted there comes by `connection`. */
+        readonly acceptedAt: AcceptedAt;
+      })
   /** With the connection. */
-  | { readonly kind: 'connection'; readonly door: keyof AcceptedAt }
+  | { readonly kind: 'connection'; readonly door: StoreDoor }
+  /** Of S3 nothing new is taken. Answered when what is in flight is over; who is idle has `idleMs` for another request. */
+  | { readonly kind: 'drain'; readonly idleMs: number }
+  | { readonly kind: 'count' }
   /** A worker is about to start. Answered. */
   | (Run & { readonly kind: 'expect' })
   | { readonly kind: 'ended'; readonly instance: string }
@@ -57,7 +70,10 @@ export type FromStore =
   | { readonly kind: 'live' }
   | { readonly kind: 'ready'; readonly facts: StoreFacts }
   | { readonly kind: 'failed'; readonly failure: Pick<CommandFailure, 'code' | 'exitCode' | 'message'> }
-  | { readonly kind: 'expected'; readonly instance: string };
+  | { readonly kind: 'expected'; readonly instance: string }
+  | { readonly kind: 'drained' }
+  /** Requests of S3 that are not over. */
+  | { readonly kind: 'counted'; readonly requests: number };
 
 /** Of S3, and read by the supervisor alone: files that are no use by now keep no worker from starting. */
 export interface ServedWith {
@@ -65,7 +81,7 @@ export interface ServedWith {
 }
 
 export type ToWorker =
-  | (Start & Run & { readonly name: string } & ServedWith)
+  | (Start & Run & Seated & { readonly name: string } & ServedWith)
   /** With the connection. */
   | { readonly kind: 'connection' }
   /** The store is away: nothing of it may be open. Answered. */

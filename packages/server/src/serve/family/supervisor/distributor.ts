@@ -8,6 +8,8 @@ const RETRY_MS = 100;
 const TRIES_MAX = 20;
 
 export interface Taker {
+  /** How many connections it has of those that it took. */
+  readonly open: number;
   /** Hands a connection over. False: it was not taken. */
   take(socket: Socket): Promise<boolean>;
 }
@@ -20,13 +22,12 @@ interface Comer {
 }
 
 /**
- * Accepts connections and hands each to the next of several processes. It listens all the time, whichever of them comes
+ * Accepts connections and hands each to that of several processes which has the fewest, of several the first. It listens all the time, whichever of them comes
  * or goes, so that nobody is refused.
  */
 export class Distributor {
   readonly #server: Server;
   #takers: readonly Taker[] = [];
-  #next = 0;
   readonly #waiting = new Set<Comer>();
   #isClosed = false;
 
@@ -70,12 +71,12 @@ export class Distributor {
   }
 
   #distribute(comer: Comer): void {
-    const taker = this.#takers[this.#next % this.#takers.length];
-    this.#next += 1;
-    if (taker === undefined) {
+    const [first, ...others] = this.#takers;
+    if (first === undefined) {
       this.#keepWaiting(comer);
       return;
     }
+    const taker = others.reduce((least, other) => (other.open < least.open ? other : least), first);
     comer.tries += 1;
     void taker.take(comer.socket).then((isTaken) => {
       if (!isTaken) this.#tryAgain(comer);

@@ -5,9 +5,12 @@ import { CommandFailure } from '../../../failure.ts';
 import { endsWithin } from '../../deadline.ts';
 import type { StoreFacts } from '../../server.ts';
 import type { Run } from '../protocol/messages.ts';
+import { storeServesS3 } from '../protocol/sharing.ts';
+import type { Taker } from './distributor.ts';
 import type { FamilyParts } from './familyParts.ts';
 import { introduce } from './introduction.ts';
 import { endedTooOften, FIRST_STARTS_MAX, Restarts } from './restarts.ts';
+import { ROLL_IDLE_MS } from './rolling.ts';
 import { StoreChild, storeIsDamaged } from './storeChild.ts';
 import { StoreDoors } from './storeDoors.ts';
 import type { WorkerChild } from './workerChild.ts';
@@ -20,6 +23,8 @@ export interface StoreReaders {
   suspend(underWayMs: number): Promise<void>;
   /** It is there again. */
   resume(): void;
+  /** Who takes connections of S3 in the process of the store, where a single worker shares them; undefined: it takes none. */
+  storeTakes(taker: Taker | undefined): void;
 }
 
 export class StorePlace {
@@ -81,16 +86,28 @@ export class StorePlace {
   }
 
   async #open(): Promise<StoreFacts> {
-    const { settings, state, lock, meeting, graceMs } = this.#parts;
-    const child = new StoreChild([lock.fd, state.fd]);
+    const { settings, state, seats, lock, meeting, graceMs, served } = this.#parts;
+    const sharesS3 = storeServesS3(settings);
+    const child = new StoreChild({ inherited: [lock.fd, state.fd], seats });
     this.#child = child;
-    void child.ended.then(() => this.#doors.away());
+    void child.ended.then(() => {
+      this.#doors.away();
+      this.#readers().storeTakes(undefined);
+    });
     const running = this.#readers().admitted.map(({ instance, role }) => ({ instance, role }));
     const facts = await child.start(
-      { settings, meeting, graceMs, running, acceptedAt: this.#doors.acceptedAt },
+      {
+        settings,
+        meeting,
+        graceMs,
+        running,
+        acceptedAt: this.#doors.acceptedAt,
+        ...(sharesS3 && served()),
+      },
       () => this.#doors.live(child),
     );
     this.#doors.serving(child);
+    if (sharesS3) this.#readers().storeTakes(child.takerOfS3());
     void child.ended.then(({ code, signal }) => {
       if (this.#child !== child || this.#stopping || child.isToldToStop) return;
       if (code === EXIT.damage) {
@@ -130,11 +147,17 @@ export class StorePlace {
     await this.#isThere;
   }
 
+  /** Of S3, in its process. */
+  async requestsUnderWay(): Promise<number> {
+    return (await this.#child?.count()) ?? 0;
+  }
+
   /** Nothing new is taken any more, and none is started; what is in flight goes on. */
   closeDoors(): void {
     this.#stopping = true;
     this.#stopped.resolve();
     this.#doors.closeToData();
+    this.#readers().storeTakes(undefined);
     this.#child?.closeDoors();
   }
 
@@ -191,8 +214,18 @@ export class StorePlace {
     }
   }
 
+  async #drain(child: StoreChild): Promise<void> {
+    const { settings, graceMs } = this.#parts;
+    if (!storeServesS3(settings)) return;
+    this.#readers().storeTakes(undefined);
+    const drained = child.drain(ROLL_IDLE_MS).catch(() => undefined);
+    await endsWithin(ROLL_IDLE_MS + graceMs, drained);
+  }
+
   async #replace(child: StoreChild): Promise<void> {
     child.isToldToStop = true;
+    // While all else goes on.
+    await this.#drain(child);
     this.#doors.away();
     await this.#readers().suspend(this.#parts.graceMs);
     await child.stop(this.#parts.graceMs);

@@ -7,6 +7,7 @@ import type { FromStore, FromWorker, ToStore, ToWorker } from '../protocol/messa
 
 /** The command is bundled into one folder, where this lies beside. */
 const ENTRY = fileURLToPath(new URL('./child.js', import.meta.url));
+const COUNT_MS_MAX = 1_000;
 /** What it needs to end, besides the grace of what is in flight. */
 const END_MS = 10_000;
 
@@ -114,4 +115,13 @@ export class Subprocess<In extends ToStore | ToWorker, Out extends FromStore | F
   kill(): void {
     if (!this.#isOver) this.#child.kill('SIGKILL');
   }
+}
+
+/** What a process that was asked says is under way; 0 from one that does not say. */
+export async function requestsOf(counted: Promise<{ readonly requests: number }>): Promise<number> {
+  const known = counted.then(
+    ({ requests }) => requests,
+    () => 0,
+  );
+  return (await endsWithin(COUNT_MS_MAX, known)) ? known : 0;
 }

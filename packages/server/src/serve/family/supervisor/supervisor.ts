@@ -43,8 +43,9 @@ export class Supervisor {
     }
   }
 
-  requestsUnderWay(): Promise<number> {
-    return this.#workers.requestsUnderWay();
+  async requestsUnderWay(): Promise<number> {
+    const counts = await Promise.all([this.#workers.requestsUnderWay(), this.#store.requestsUnderWay()]);
+    return counts[0] + counts[1];
   }
 
   /** Every process is replaced, one after another: the store's as the last one. */

@@ -2,12 +2,11 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { endsWithin } from '../../deadline.ts';
 import type { FromWorker, Role, Run, ServedWith, Setup, ToWorker } from '../protocol/messages.ts';
 import type { Taker } from './distributor.ts';
-import { type Ending, Subprocess } from './subprocess.ts';
+import type { Seat, Seats } from './seats.ts';
+import { type Ending, requestsOf, Subprocess } from './subprocess.ts';
 
-const COUNT_MS_MAX = 1_000;
 const INSTANCE_BYTES = 16;
 
 export class WorkerChild implements Taker, Run {
@@ -16,15 +15,22 @@ export class WorkerChild implements Taker, Run {
   /** Names this run, in hexadecimal: its leases bear it. */
   readonly instance = randomBytes(INSTANCE_BYTES).toString('hex');
   readonly #process: Subprocess<ToWorker, FromWorker>;
+  readonly #seat: Seat;
   /** The store knows of it. */
   isAdmitted = false;
   /** It does what it is there for. */
   serves = false;
 
-  constructor(parts: { readonly role: Role; readonly place: number; readonly inherited: readonly number[] }) {
+  constructor(parts: {
+    readonly role: Role;
+    readonly place: number;
+    readonly inherited: readonly number[];
+    readonly seats: Seats;
+  }) {
     this.role = parts.role;
     this.place = parts.place;
     this.#process = new Subprocess(parts.inherited);
+    this.#seat = parts.seats.take(this.#process.ended);
   }
 
   get name(): string {
@@ -51,11 +57,16 @@ export class WorkerChild implements Taker, Run {
   /** Resolves when it serves. @throws CommandFailure */
   async start(parts: Setup & ServedWith): Promise<void> {
     const { role, name, instance } = this;
-    await this.#process.begin({ kind: 'start', role, name, instance, ...parts });
+    const { number: seat } = this.#seat;
+    await this.#process.begin({ kind: 'start', role, name, instance, seat, ...parts });
+  }
+
+  get open(): number {
+    return this.#seat.open;
   }
 
   take(socket: Socket): Promise<boolean> {
-    return this.#process.hand({ kind: 'connection' }, socket);
+    return this.#seat.give(() => this.#process.hand({ kind: 'connection' }, socket));
   }
 
   async suspend(): Promise<void> {
@@ -69,13 +80,10 @@ export class WorkerChild implements Taker, Run {
   }
 
   /** Requests under way; 0 from one that does not say. */
-  async count(): Promise<number> {
-    const counted = this.#process.next('counted').then(
-      ({ requests }) => requests,
-      () => 0,
-    );
+  count(): Promise<number> {
+    const counted = this.#process.next('counted');
     this.#process.send({ kind: 'count' });
-    return (await endsWithin(COUNT_MS_MAX, counted)) ? counted : 0;
+    return requestsOf(counted);
   }
 
   /** @param ending `idleMs`: what connections have for another request; `withoutStore`: that is away, and stays so */

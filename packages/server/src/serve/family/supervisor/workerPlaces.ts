@@ -5,9 +5,10 @@ import type { Address } from '../../../settings/address.ts';
 import { endsWithin } from '../../deadline.ts';
 import { type Door, listen } from '../../listen.ts';
 import type { Run } from '../protocol/messages.ts';
-import { Distributor } from './distributor.ts';
+import { Distributor, type Taker } from './distributor.ts';
 import type { FamilyParts } from './familyParts.ts';
 import { endedTooOften, FIRST_STARTS_MAX, Restarts } from './restarts.ts';
+import { ROLL_IDLE_MS } from './rolling.ts';
 import type { StorePlace, StoreReaders } from './storePlace.ts';
 import type { Ending } from './subprocess.ts';
 import { WorkerChild } from './workerChild.ts';
@@ -16,8 +17,6 @@ import { WorkerChild } from './workerChild.ts';
 const SUSPEND_MS_MAX = 5_000;
 /** Of maintenance; those of S3 are 1, 2, … */
 const MAINTENANCE_PLACE = 0;
-/** A client that keeps a connection busy asks again within that, and is told to leave by the answer. */
-const ROLL_IDLE_MS = 3_000;
 
 export class WorkerPlaces implements StoreReaders {
   readonly #parts: FamilyParts;
@@ -34,6 +33,8 @@ export class WorkerPlaces implements StoreReaders {
   /** Places whose worker has not served yet, of a server that starts. */
   readonly #beginning = new Set<number>();
   readonly #restarts = new Map<number, Restarts>();
+  /** The process of the store, where and while it serves S3, too. */
+  #storeTaker: Taker | undefined;
   /** S3 has its address. */
   #listens = false;
   #stopping = false;
@@ -78,6 +79,11 @@ export class WorkerPlaces implements StoreReaders {
     await Promise.all(this.#running().map((worker) => this.#suspend(worker, underWayMs)));
   }
 
+  storeTakes(taker: Taker | undefined): void {
+    this.#storeTaker = taker;
+    this.#distribute();
+  }
+
   resume(): void {
     // Others have not begun: they find it there.
     for (const worker of this.#running()) if (worker.isAdmitted) worker.resume();
@@ -113,7 +119,7 @@ export class WorkerPlaces implements StoreReaders {
   #spawn(place: number): WorkerChild {
     const role = place === MAINTENANCE_PLACE ? 'maintenance' : 's3';
     const inherited = [this.#parts.lock.fd, this.#parts.state.fd];
-    const worker = new WorkerChild({ role, place, inherited });
+    const worker = new WorkerChild({ role, place, inherited, seats: this.#parts.seats });
     void worker.ended.then((ending) => this.#ended(worker, ending));
     this.#hearSpent(worker);
     return worker;
@@ -152,7 +158,7 @@ export class WorkerPlaces implements StoreReaders {
   }
 
   #distribute(): void {
-    this.#distributor.takers = this.#serving();
+    this.#distributor.takers = this.#takers();
     this.#tellCount();
   }
 
@@ -162,12 +168,14 @@ export class WorkerPlaces implements StoreReaders {
     return all.filter(({ isOver }) => !isOver);
   }
 
-  #serving(): readonly WorkerChild[] {
-    return [...this.#workers.values()].filter(({ role, serves }) => role === 's3' && serves);
+  /** The store's comes first: it alone serves a client of one connection with nothing between. */
+  #takers(): readonly Taker[] {
+    const workers = [...this.#workers.values()].filter(({ role, serves }) => role === 's3' && serves);
+    return this.#storeTaker ? [this.#storeTaker, ...workers] : workers;
   }
 
   #tellCount(): void {
-    this.#store.workersServe(this.#listens ? this.#serving().length : 0);
+    this.#store.workersServe(this.#listens ? this.#takers().length : 0);
   }
 
   async #suspend(worker: WorkerChild, underWayMs: number): Promise<void> {
