@@ -139,6 +139,9 @@ export interface RunningServer extends FacetProcess {
   readonly serving: Serving;
 }
 
+/** For tests of what a single process has for itself; how many `auto` starts is by the machine's cores. */
+export const ONE_PROCESS = ['--workers', '0'];
+
 /** Starts a server on free ports and waits until it says that it serves. */
 export async function serve(
   options: StartOptions & { readonly data: string; readonly flags?: readonly string[] },

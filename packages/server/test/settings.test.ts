@@ -21,7 +21,7 @@ describe('where a setting comes from', () => {
     const cores = availableParallelism();
     expect(settings()).toEqual({
       data: resolve('facet-data'),
-      workers: cores > 2 ? cores : 0,
+      workers: cores > 2 ? cores : cores - 1,
       s3: { host: '127.0.0.1', port: 9000 },
       admin: { host: '127.0.0.1', port: 9001 },
       nfs: { host: '127.0.0.1', port: 12049 },

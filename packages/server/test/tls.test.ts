@@ -11,6 +11,7 @@ import { expect, test } from 'vitest';
 import {
   facet,
   madeCredentials,
+  ONE_PROCESS,
   type RunningServer,
   serve,
   startFacet,
@@ -109,12 +110,10 @@ test('a worker that dies while the files are no use is replaced, with the certif
 
 test('a SIGHUP ends no server that has no certificate to renew, nor one that only starts', async () => {
   const server = startFacet(
-    ['serve', '--data', temporaryDirectory(), '--s3', '127.0.0.1:0'].concat([
-      '--admin',
-      '127.0.0.1:0',
-      '--nfs',
-      'off',
-    ]),
+    ['serve', '--data', temporaryDirectory(), '--s3', '127.0.0.1:0'].concat(
+      ['--admin', '127.0.0.1:0', '--nfs', 'off'],
+      ONE_PROCESS,
+    ),
   );
   const catches = () =>
     /^SigCgt:\s*[0-9a-f]*([0-9a-f])$/m.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))?.[1];

@@ -94,7 +94,7 @@ export const SETTINGS = {
     flag: '--workers',
     variable: 'FACET_WORKERS',
     argument: 'N',
-    help: 'processes that serve S3; 1: one beside that of the store, which serves it, too; 0: one serves everything; auto is one a core where there are more than two',
+    help: 'processes that serve S3; 1: one beside that of the store, which serves it, too; 0: one serves everything; auto is one a core where there are more than two, 1 on two',
     default: 'auto',
   },
   tlsCert: {
@@ -158,11 +158,12 @@ const addressOr = <W extends string = never>(...words: readonly W[]) =>
   });
 
 const WORKERS_MAX = 256;
-/** On two cores the hop to the store's process costs a small PUT more than the second core brings: docs/adr/0016. */
-const CORES_OF_ONE_PROCESS = 2;
+/** Up to here one beside the store's process, which serves S3, too: docs/adr/0016. */
+const CORES_OF_ONE_WORKER = 2;
 
 function workersFor(cores: number): number {
-  return cores <= CORES_OF_ONE_PROCESS ? 0 : Math.min(cores, WORKERS_MAX);
+  if (cores === 1) return 0;
+  return cores <= CORES_OF_ONE_WORKER ? 1 : Math.min(cores, WORKERS_MAX);
 }
 
 const AUTO = 'auto';
