@@ -6,11 +6,12 @@
  *   --size BYTES    of each large object (default 1 GiB)
  *   --rate N        GETs a second (default 200)
  *   --seconds N     of each measurement (default 10)
- *   --workers N     processes that serve S3 (default 0: one process serves everything)
+ *   --workers N     as for `facet serve` (default 1: that process and the store's serve S3; 0: one serves everything)
  *   --data DIR      where the server keeps its data: the disk that is measured
  *
- * With one process GETs and transfers share its event loop. With workers each has its share of both: connections go to them in
- * turns, and GETs go round as many connections. The loop lag is that of the latest of those that serve S3.
+ * With one process GETs and transfers share its event loop. With several each has its share of both: a connection goes to that
+ * which has the fewest, and GETs go round as many connections as there are processes. The loop lag is that of the latest of those
+ * that serve S3.
  *
  * The transfers' client has the lowest priority, so that it gives way to the server and to the one that measures; all
  * three share the machine's cores. What the figures cannot show: a network, clients slower than the server; and where
@@ -37,13 +38,16 @@ const values = optionsOf(import.meta, {
   size: { type: 'string', default: String(2 ** 30) },
   rate: { type: 'string', default: '200' },
   seconds: { type: 'string', default: '10' },
-  workers: { type: 'string', default: '0' },
+  workers: { type: 'string', default: '1' },
   data: { type: 'string' },
 });
 const rounds = Number(values.rounds);
 const sizeBytes = Number(values.size);
 const intervalMs = 1000 / Number(values.rate);
 const workers = Number(values.workers);
+/** A single worker shares S3 with the store's process. */
+const storeServes = workers === 1;
+const serving = storeServes ? 2 : Math.max(1, workers);
 const samples = Number(values.seconds) * Number(values.rate);
 
 /** How much longer the p99 may be beside the transfers. */
@@ -70,7 +74,7 @@ async function atFixedRate(
   requests: readonly ReadyRequest[],
 ): Promise<readonly number[]> {
   const idle: Connection[] = [];
-  for (let at = 0; at < Math.max(1, workers); at += 1) idle.push(await Connection.open(endpoint));
+  for (let at = 0; at < serving; at += 1) idle.push(await Connection.open(endpoint));
   const took: number[] = [];
   const pending = new Set<Promise<void>>();
   const began = performance.now();
@@ -101,7 +105,7 @@ async function eventLoopLag({ adminPort }: Subject): Promise<[number, number]> {
   const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
   const of = (name: string): number => {
     const lines = new RegExp(
-      `^nodejs_eventloop_lag_${name}_seconds\\{worker="(?:server|s3-\\d+)"\\} (\\S+)$`,
+      `^nodejs_eventloop_lag_${name}_seconds\\{worker="(?:server|${storeServes ? 'store|' : ''}s3-\\d+)"\\} (\\S+)$`,
       'gm',
     );
     return 1000 * Math.max(...Array.from(text.matchAll(lines), ([, seconds]) => Number(seconds)));
