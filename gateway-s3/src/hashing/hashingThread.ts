@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ComputedAlgorithm } from '../checksums/algorithms.ts';
 import type { DigestValues } from '../checksums/bodyDigests.ts';
-import { type Answer, type Order, SLOT_BYTES, SLOTS } from './messages.ts';
+import { type Answer, newMemory, type Order, SLOT_BYTES, SLOTS, slotAddress } from './messages.ts';
 
 /** The compiler mends the names in imports, and not this one. */
 const CODE = new URL(`./thread${extname(import.meta.url)}`, import.meta.url);
@@ -16,7 +16,7 @@ interface OpenBody {
 
 export class HashingThread {
   readonly #worker: Worker;
-  readonly #slots: Buffer;
+  readonly #memory: SharedArrayBuffer;
   readonly #free = Array.from({ length: SLOTS }, (_, slot) => slot);
   /** Of each slot: how many still read it. */
   readonly #readers = new Uint8Array(SLOTS);
@@ -28,9 +28,9 @@ export class HashingThread {
 
   /** @param onEnd called once, when the thread is no more: whoever has it should use another. */
   constructor(onEnd: (thread: HashingThread) => void) {
-    const slots = new SharedArrayBuffer(SLOTS * SLOT_BYTES);
-    this.#slots = Buffer.from(slots);
-    this.#worker = new Worker(CODE, { workerData: slots, name: 'facet-hashing' });
+    const memory = newMemory();
+    this.#memory = memory.buffer;
+    this.#worker = new Worker(CODE, { workerData: memory, name: 'facet-hashing' });
     // Requests keep the process alive, not a thread that waits for some.
     this.#worker.unref();
     this.#worker.on('message', (answer: Answer) => this.#take(answer));
@@ -70,7 +70,7 @@ export class HashingThread {
 
   /** The memory of a slot, `SLOT_BYTES` long. */
   memoryOf(slot: number): Buffer {
-    return this.#slots.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
+    return Buffer.from(this.#memory, slotAddress(slot), SLOT_BYTES);
   }
 
   /**

@@ -1,44 +1,34 @@
 /** What runs in a hashing thread. Whatever goes wrong ends it, and with it the bodies it has. */
 import assert from 'node:assert/strict';
-import { Buffer } from 'node:buffer';
+import { readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { InlineDigests } from '../checksums/bodyDigests.ts';
-import { type Answer, type Order, SLOT_BYTES } from './messages.ts';
+import { BodiesInLanes } from './bodiesInLanes.ts';
+import type { Answer, Order } from './messages.ts';
+
+/** A quarter of a processor, beside who uses all of it. */
+const NICENESS = 5;
 
 assert(
-  parentPort !== null && workerData instanceof SharedArrayBuffer,
+  parentPort !== null && workerData instanceof WebAssembly.Memory,
   'this is the code of a hashing thread',
 );
 const port = parentPort;
-const slots = Buffer.from(workerData);
-const bodies = new Map<number, InlineDigests>();
+const bodies = new BodiesInLanes(workerData, (answer: Answer) => port.postMessage(answer));
 
-port.on('message', (order: Order) => {
-  switch (order.kind) {
-    case 'open':
-      bodies.set(order.body, new InlineDigests(order.algorithms));
-      return;
-    case 'update': {
-      const from = order.slot * SLOT_BYTES;
-      bodyOf(order).update(slots.subarray(from, from + order.lengthBytes));
-      return answer({ kind: 'digested', slot: order.slot });
-    }
-    case 'end': {
-      const values = [...bodyOf(order).end()];
-      bodies.delete(order.body);
-      return answer({ kind: 'digests', body: order.body, values });
-    }
-    case 'abandon':
-      bodies.delete(order.body);
+giveWay();
+port.on('message', (order: Order) => bodies.take(order));
+
+/**
+ * To threads that serve, of this process and others: what they do takes no time beside this, and clients wait for it. Linux takes a
+ * thread's number for a process's here; where that cannot be known, all goes on as it would.
+ * @source setpriority(2), "C library/kernel differences"
+ */
+function giveWay(): void {
+  try {
+    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), NICENESS);
+  } catch {
+    // No /proc.
   }
-});
-
-function bodyOf({ body }: { readonly body: number }): InlineDigests {
-  const digests = bodies.get(body);
-  assert(digests !== undefined, `body ${body} is open`);
-  return digests;
-}
-
-function answer(message: Answer): void {
-  port.postMessage(message);
 }

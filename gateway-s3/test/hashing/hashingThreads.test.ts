@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ComputedAlgorithm } from '../../src/checksums/algorithms.ts';
@@ -75,6 +76,21 @@ test('a body without digests, or a short one, has no thread', () => {
   expect(threads.open({ lengthBytes: MiB, algorithms: new Set() })).toBeInstanceOf(InlineDigests);
   expect(threads.open({ lengthBytes: MiB - 1, algorithms: MD5 })).toBeInstanceOf(InlineDigests);
   expect(threads.open({ lengthBytes: MiB, algorithms: MD5 })).not.toBeInstanceOf(InlineDigests);
+});
+
+test('a thread gives way to those that serve', async () => {
+  const niceness = () =>
+    readdirSync('/proc/self/task').map((task) => {
+      // Behind the name, which may have any bytes, the 19th field of all.
+      const stat = readFileSync(`/proc/self/task/${task}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+    });
+  const before = niceness();
+  await digest(randomBytes(MiB), MiB, ['MD5']);
+  const own = before[0] ?? 0;
+  expect(niceness().filter((nice) => nice > own)).toHaveLength(
+    before.filter((nice) => nice > own).length + 1,
+  );
 });
 
 test('a body that is abandoned keeps nothing from others, and its thread is then the least busy', async () => {
