@@ -166,10 +166,13 @@ function killIfThere(pid: number): void {
 /** What a supervisor says of processes that were killed. */
 const OF_KILLS =
   /^(?:a worker ended, and is started again|a worker ends again and again: it is started again later|the process of the store ended(?: before it served)?, and is started again)$/;
+const NOT_REPLACED_YET = 'a worker could not be replaced: it is tried again';
 const NOT_ALL_REPLACED = 'not every process could be replaced: the old ones serve on';
 const OF_REPLACED = ['every process was replaced', NOT_ALL_REPLACED];
-/** Where all are replaced, and the new one was killed. */
-const OF_KILLED_SUCCESSOR = `${NOT_ALL_REPLACED}: the process ended before it said ready`;
+/** Where one or all are replaced, and the new one was killed. */
+const OF_KILLED_SUCCESSOR = [NOT_REPLACED_YET, NOT_ALL_REPLACED].map(
+  (replacing) => `${replacing}: the process ended before it said ready`,
+);
 
 /** What a line of the log says of an error, undefined when it tells of none. What is no log is one. */
 function errorIn(line: string, entry: ReturnType<typeof entryOf>): string | undefined {
@@ -177,7 +180,7 @@ function errorIn(line: string, entry: ReturnType<typeof entryOf>): string | unde
   const { level, time, pid, msg, err, ...rest } = entry;
   if (typeof level === 'number' && level < LEVEL_ERROR) return undefined;
   const said = `${msg}: ${Object(err).message ?? JSON.stringify(rest)}`;
-  return OF_KILLS.test(String(msg)) || said === OF_KILLED_SUCCESSOR
+  return OF_KILLS.test(String(msg)) || OF_KILLED_SUCCESSOR.includes(said)
     ? undefined
     : `the server logged: ${said}`;
 }

@@ -45,28 +45,37 @@ describe('a server of several processes', () => {
     expect((await facet(['fsck', '--data', data])).code).toBe(0);
   });
 
-  test('bytes of which a worker lost the answer are found, while the server goes on', async () => {
-    const server = await start(temporaryDirectory());
-    const client = clientOf(server, madeCredentials(server));
-    const put = async (key: string): Promise<number> =>
-      (await client.ask('PUT', `/bucket/${key}`, Buffer.alloc(1 << 20))).status;
-    await client.ask('PUT', '/bucket');
-    // Each worker has leased containers, and needs the store for nothing else before it has the bytes.
-    for (let n = 0; n < 2 * WORKERS; n += 1) expect(await put(`before-${n}`)).toBe(200);
-    const { store, workers } = childrenOf(server);
-    process.kill(store, 'SIGSTOP');
-    const answer = put('under way');
-    await delay(1_000);
-    process.kill(store, 'SIGKILL');
-    expect(await answer).toBe(503);
-    await server.wrote('stderr', /a worker lost an answer of the store, and is replaced/);
-    await server.wrote('stderr', /"leases":\d+,.*"deadBytes":1\d{6},.*recovered what the last holder/);
-    expect(await put('after')).toBe(200);
-    await expect
-      .poll(() => childrenOf(server).workers.filter((pid) => workers.includes(pid)).length)
-      .toBe(WORKERS - 1);
-    expect((await stop(server)).code).toBe(0);
-  });
+  test.each([false, true])(
+    'bytes of which a worker lost the answer are found, while the server goes on (its successor is killed: %s)',
+    async (isKilled) => {
+      const server = await start(temporaryDirectory());
+      const client = clientOf(server, madeCredentials(server));
+      const put = async (key: string): Promise<number> =>
+        (await client.ask('PUT', `/bucket/${key}`, Buffer.alloc(1 << 20))).status;
+      await client.ask('PUT', '/bucket');
+      // Each worker has leased containers, and needs the store for nothing else before it has the bytes.
+      for (let n = 0; n < 2 * WORKERS; n += 1) expect(await put(`before-${n}`)).toBe(200);
+      const { store, workers } = childrenOf(server);
+      process.kill(store, 'SIGSTOP');
+      const answer = put('under way');
+      await delay(1_000);
+      process.kill(store, 'SIGKILL');
+      expect(await answer).toBe(503);
+      await server.wrote('stderr', /a worker lost an answer of the store, and is replaced/);
+      if (isKilled) {
+        const successor = () => childrenOf(server).workers.find((pid) => !workers.includes(pid)) ?? 0;
+        await expect.poll(successor, { interval: 2 }).not.toBe(0);
+        process.kill(successor(), 'SIGKILL');
+        await server.wrote('stderr', /a worker could not be replaced: it is tried again/);
+      }
+      await server.wrote('stderr', /"leases":\d+,.*"deadBytes":1\d{6},.*recovered what the last holder/);
+      expect(await put('after')).toBe(200);
+      await expect
+        .poll(() => childrenOf(server).workers.filter((pid) => workers.includes(pid)).length)
+        .toBe(WORKERS - 1);
+      expect((await stop(server)).code).toBe(0);
+    },
+  );
 
   test('when the supervisor is killed every process ends, and the next start has everything', async () => {
     const { data, server, root, writers } = await begin();

@@ -206,10 +206,14 @@ export class WorkerPlaces implements StoreReaders {
 
   /** @param ranMs how long the last one ran @returns when */
   #fillLater(place: number, ranMs: number): number {
+    return this.#later(place, ranMs, () => this.#fill(place));
+  }
+
+  #later(place: number, ranMs: number, work: () => void): number {
     const restarts = this.#restarts.get(place) ?? new Restarts();
     this.#restarts.set(place, restarts);
     const waitMs = restarts.delayAfter(ranMs);
-    setTimeout(() => this.#fill(place), waitMs).unref();
+    setTimeout(work, waitMs).unref();
     return waitMs;
   }
 
@@ -230,7 +234,10 @@ export class WorkerPlaces implements StoreReaders {
     if (this.#stopping || this.#workers.get(place) !== worker || this.#superseding.has(place)) return;
     const { logger } = this.#parts;
     logger.info({ process: name }, 'a worker lost an answer of the store, and is replaced');
-    this.#supersede(worker).catch((err: unknown) => logger.error({ err }, 'a worker could not be replaced'));
+    this.#supersede(worker).catch((err: unknown) => {
+      const waitMs = this.#later(place, 0, () => this.#spent(worker));
+      logger.error({ err, waitMs }, 'a worker could not be replaced: it is tried again');
+    });
   }
 
   /** Starts one in a place where none is. */
