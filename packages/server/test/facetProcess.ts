@@ -139,16 +139,18 @@ export interface RunningServer extends FacetProcess {
   readonly serving: Serving;
 }
 
-/** For tests of what a single process has for itself; how many `auto` starts is by the machine's cores. */
+/** How many `auto` starts is by the machine's cores; and what several of them log, or store, has no order. */
 export const ONE_PROCESS = ['--workers', '0'];
 
-/** Starts a server on free ports and waits until it says that it serves. */
+/** Starts a server on free ports, of one process unless told, and waits until it says that it serves. */
 export async function serve(
   options: StartOptions & { readonly data: string; readonly flags?: readonly string[] },
 ): Promise<RunningServer> {
   const ports = ['--s3', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--nfs', '127.0.0.1:0'];
+  const flags = options.flags ?? [];
+  const processes = flags.includes('--workers') ? [] : ONE_PROCESS;
   const server = startFacet(
-    ['serve', '--json', '--data', options.data, ...ports, ...(options.flags ?? [])],
+    ['serve', '--json', '--data', options.data, ...ports, ...processes, ...flags],
     options,
   );
   await server.wrote('stdout', /\n/);

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { facet, ONE_PROCESS, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { facet, serve, stop, temporaryDirectory } from './facetProcess.ts';
 
 const OURS = /\/(core|gateway-s3|gateway-nfs|packages\/\w+)\/dist\//;
 /** Before each module of a bundle: its path from the folder above. */
@@ -60,7 +60,7 @@ test.each<[string, readonly string[], number]>([
 test('nor does who asks a server, which needs all of it; who opens a store needs no doors', async () => {
   const data = temporaryDirectory();
   const { environment, loaded } = noteLoaded();
-  const server = await serve({ data, environment, flags: ONE_PROCESS });
+  const server = await serve({ data, environment });
   expect(await loadedBy(['volume', 'list', '--data', data], 0)).toEqual([]);
   await stop(server);
   expect([...loaded()]).toEqual(expect.arrayContaining([...ONLY_SERVERS, ...ONLY_STORES]));

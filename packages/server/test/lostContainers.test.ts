@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ONE_PROCESS, type RunningServer, serve, stop, temporaryDirectory } from './facetProcess.ts';
+import { type RunningServer, serve, stop, temporaryDirectory } from './facetProcess.ts';
 import { presign } from './presign.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
@@ -18,9 +18,9 @@ const ask = (server: RunningServer, method: 'GET' | 'PUT', path: string, body?: 
 
 test('a start tells of files that are gone or cut short, and serves the rest', async () => {
   const data = temporaryDirectory();
-  const first = await serve({ data, environment, flags: ONE_PROCESS });
+  const first = await serve({ data, environment });
   await ask(first, 'PUT', '/lost');
-  // One after the other and by one process, so that the files are in the order of the keys.
+  // One after the other, so that the files are in the order of the keys.
   for (const key of ['a', 'b', 'c']) await ask(first, 'PUT', `/lost/${key}`, key.repeat(300_000));
   await stop(first);
   expect(first.stderr()).not.toContain('extents are lost');

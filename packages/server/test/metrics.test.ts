@@ -1,14 +1,7 @@
 /** What a server has done is what its metrics say: counted against work that a test did itself. */
 
 import { expect, test } from 'vitest';
-import {
-  facet,
-  madeCredentials,
-  ONE_PROCESS,
-  type RunningServer,
-  serve,
-  temporaryDirectory,
-} from './facetProcess.ts';
+import { facet, madeCredentials, type RunningServer, serve, temporaryDirectory } from './facetProcess.ts';
 import { NfsClient, STATUS } from './nfsClient.ts';
 import { presign } from './presign.ts';
 
@@ -49,7 +42,7 @@ function of(samples: Samples, name: string): Readonly<Record<string, number>> {
 }
 
 test('count requests, calls and bytes as they were', async () => {
-  const server = await serve({ data: temporaryDirectory(), flags: ONE_PROCESS });
+  const server = await serve({ data: temporaryDirectory() });
   const before = await scrape(server);
   expect(of(before, 'facet_s3_requests_total')).toEqual({});
   expect(of(before, 'facet_nfs_calls_total')).toEqual({});

@@ -1,7 +1,7 @@
 import { openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { facet, ONE_PROCESS, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
+import { facet, serve, startFacet, stop, temporaryDirectory } from './facetProcess.ts';
 import { put } from './s3.ts';
 
 const ROOT = { accessKeyId: 'ROOTKEY1', secretAccessKey: 'ROOTSECRET1' };
@@ -20,8 +20,7 @@ function rot(file: string, position: number): void {
 
 test('a scrub finds rot while the store is served, and when it is not, and says whose bytes it is', async () => {
   const data = temporaryDirectory();
-  // In one process, whose files are in the order of the keys.
-  const server = await serve({ data, environment, flags: ONE_PROCESS });
+  const server = await serve({ data, environment });
   await put(server, '/vol', { as: ROOT });
   for (const key of ['a', 'b', 'c d'])
     await put(server, `/vol/${encodeURIComponent(key)}`, { as: ROOT, body: key.repeat(400_000) });

@@ -6,7 +6,6 @@ import {
   type Credentials,
   facet,
   madeCredentials,
-  ONE_PROCESS,
   serve,
   startFacet,
   stop,
@@ -311,7 +310,7 @@ test.skipIf(!smallDisks)('starts on a full disk, so that something can be delete
 
 test('a device that refuses metadata ends the process, and nothing acknowledged is lost', async () => {
   const data = temporaryDirectory();
-  const server = await serve({ data, survivesFileLimits: true, flags: ONE_PROCESS });
+  const server = await serve({ data, survivesFileLimits: true });
   const root = madeCredentials(server);
   expect((await s3(server, 'PUT', '/kept', { as: root })).status).toBe(200);
   expect((await s3(server, 'PUT', '/kept/before', { as: root, body: 'before' })).status).toBe(200);

@@ -3,7 +3,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { ServerSilent, unlessSilent } from '../src/administration/silence.ts';
-import { facet, ONE_PROCESS, serve, temporaryDirectory } from './facetProcess.ts';
+import { facet, serve, temporaryDirectory } from './facetProcess.ts';
 
 /** Answers by `live` whether it lives, and nothing else before `replyAfterMs`. */
 async function serverThat(
@@ -54,7 +54,7 @@ test('who does not say that it lives is given up', async () => {
 
 test('a stopped server: which one, and what may be the matter, in seconds', async () => {
   const data = temporaryDirectory();
-  const server = await serve({ data, flags: ONE_PROCESS });
+  const server = await serve({ data });
   server.child.kill('SIGSTOP');
   const begun = performance.now();
   const end = await facet(['volume', 'list', '--data', data]);
