@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Server as HttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { HashingThreads } from './hashing/hashingThreads.ts';
 import { AcceptedConnections } from './http/accepted.ts';
@@ -51,10 +51,12 @@ export interface S3Gateway {
   /** Requests that are not over yet. */
   underWay(): number;
   /**
-   * Takes no more connections, lets requests under way finish, then resolves. Idle connections that another process
-   * accepted have `idleMs`, none unless told, for another request.
+   * Takes no more connections, lets requests under way finish, then resolves. Idle connections have `idleMs`, none unless told, for
+   * another request.
    */
   close(options?: { readonly idleMs: number }): Promise<void>;
+  /** Ends all connections, whatever is under way there. */
+  cutOff(): void;
 }
 
 export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
@@ -112,6 +114,7 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
   const accepted = new AcceptedConnections(server);
   return {
     listen: async ({ host, port }) => {
+      server.on('connection', (socket: Socket) => accepted.watch(socket));
       server.listen({ host, port });
       await once(server, 'listening');
       const address = server.address();
@@ -126,13 +129,15 @@ export function createS3Gateway(options: S3GatewayOptions): S3Gateway {
     underWay: () => underWay,
     close: async ({ idleMs } = { idleMs: 0 }) => {
       closing = true;
-      // The server's own end closes what is idle at once.
-      if (!server.listening) await accepted.close(idleMs);
-      await new Promise<void>((resolve) => {
-        // With an error only when it was not listening, and then it is closed.
-        server.close(() => resolve());
+      const stopped = new Promise<void>((resolve) => {
+        // With an error only when it was not listening. Its own way, not that of HTTP's, which would cut off ends of answers.
+        NetServer.prototype.close.call(server, () => resolve());
       });
+      await Promise.all([accepted.close(idleMs), stopped]);
+      // That of HTTP's ends what looked after time limits.
+      server.close();
       await hashing.close();
     },
+    cutOff: () => accepted.cutOff(),
   };
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { createS3Gateway, type S3Gateway, type S3GatewayOptions } from '@facet/gateway-s3';
 import type { Logger } from 'pino';
 import type { ServeSettings } from '../settings/settings.ts';
+import { endsWithin } from './deadline.ts';
 import { storeServesS3 } from './family/protocol/sharing.ts';
 import { requestLog } from './requestLog.ts';
 import type { TlsPair } from './tls.ts';
@@ -32,4 +33,14 @@ export function makeS3Gateway(parts: S3DoorParts): S3Gateway {
     ...(settings.accessLog ? { onRequest: requestLog(logger) } : {}),
     ...(tls === undefined ? {} : { tls }),
   });
+}
+
+/** Of connections that were handed over. Who is idle has `idleMs` for another request, and what is in flight `graceMs`. */
+export async function endS3(
+  gateway: S3Gateway,
+  { idleMs, graceMs, logger }: { readonly idleMs: number; readonly graceMs: number; readonly logger: Logger },
+): Promise<void> {
+  if (await endsWithin(idleMs + graceMs, gateway.close({ idleMs }))) return;
+  logger.warn({ graceMs }, 'requests in flight took too long and are cut off');
+  gateway.cutOff();
 }

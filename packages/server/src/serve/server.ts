@@ -27,7 +27,7 @@ import { type AcceptedAt, type Door, listen } from './listen.ts';
 import { lookForLost } from './lostContainers.ts';
 import { makeNfsDoor, type OpenNfsDoor, openNfsDoor } from './nfsDoor.ts';
 import { ensureRootAccount, resolveRootCredentials } from './rootCredentials.ts';
-import { makeS3Gateway, type S3DoorParts } from './s3Door.ts';
+import { endS3, makeS3Gateway, type S3DoorParts } from './s3Door.ts';
 import { readTlsFiles } from './tls.ts';
 
 /** What is known once the store is open and the doors before it are; S3's may be another process's. */
@@ -44,7 +44,7 @@ export interface RunningServer {
   requestsUnderWay(): number;
   /** Serves a connection that another process accepted. */
   accept(door: 'nfs' | 'portmap' | 's3', socket: Socket): void;
-  /** Takes no more of S3; resolves when what is in flight there is over. Who is idle has so long for another request. */
+  /** Takes no more of S3; resolves when what is in flight there is over, or cut off. Who is idle has so long for another request. */
   drainS3(idleMs: number): Promise<void>;
   /** Of S3, where it is served here. */
   renewTls: S3Gateway['renewTls'];
@@ -201,7 +201,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         else if (gateway) gateway.accept(socket);
         else socket.destroy();
       },
-      drainS3: async (idleMs) => gateway?.close({ idleMs }),
+      drainS3: async (idleMs) => gateway && endS3(gateway, { idleMs, graceMs, logger }),
       renewTls: (tls) => gateway?.renewTls(tls),
       requestsUnderWay: () => gateway?.underWay() ?? 0,
       workersServe: (count) => {

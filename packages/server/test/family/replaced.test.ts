@@ -51,13 +51,17 @@ describe('a server of several processes', () => {
 
   test('a store process that dies while all are replaced is started once', async () => {
     const { data, server, client, writers } = await begin();
-    const [old = 0] = childrenCalled(server, 'facet s3-2');
+    const [store = 0] = childrenCalled(server, 'facet store');
+    const [worker = 0] = childrenCalled(server, 'facet s3-1');
     server.child.kill('SIGHUP');
-    // The last worker is replaced, and the store would be next.
-    const successor = () => childrenCalled(server, 'facet s3-2').find((pid) => pid !== old);
-    await expect.poll(() => readsMetadata(successor()), { interval: 2, timeout: 20_000 }).toBe(true);
-    process.kill(childrenOf(server).store, 'SIGKILL');
-    process.kill(old, 'SIGKILL');
+    // The store is replaced, and the first worker is next.
+    const successor = (title: string, old: number) =>
+      childrenCalled(server, title).find((pid) => pid !== old);
+    await expect
+      .poll(() => readsMetadata(successor('facet s3-1', worker)), { interval: 2, timeout: 20_000 })
+      .toBe(true);
+    process.kill(successor('facet store', store) ?? 0, 'SIGKILL');
+    process.kill(worker, 'SIGKILL');
     await server.wrote('stderr', /every process was replaced"/);
     await end(writers);
     expect(server.stderr()).not.toMatch(/could not be opened again/);

@@ -80,6 +80,9 @@ describe('a server with one worker', () => {
     await visitor.stop();
     expect(visitor.refused).toEqual([]);
     expect(childrenOf(server).store).not.toBe(before.store);
+    // Nor has one of them all who stayed.
+    const both = await servedBy(server, 'PutObject');
+    expect(Object.keys(both).toSorted()).toEqual(['s3-1', 'store']);
     expect(writers.flatMap(({ failures }) => failures)).toEqual([]);
     await expectAllOf(writers, client);
     expect((await stop(server)).code).toBe(0);

@@ -5,8 +5,7 @@ import type { Logger } from 'pino';
 import { extentFamilies } from '../../../metrics/extents.ts';
 import { labelled, ProcessMetrics } from '../../../metrics/processMetrics.ts';
 import { S3Metrics } from '../../../metrics/s3.ts';
-import { endsWithin } from '../../deadline.ts';
-import { makeS3Gateway } from '../../s3Door.ts';
+import { endS3, makeS3Gateway } from '../../s3Door.ts';
 import type { CallsOfWorker } from '../protocol/messages.ts';
 import { StoreLink } from './storeLink.ts';
 import type { OpenWorker, StartedWorker } from './workerProcess.ts';
@@ -32,8 +31,7 @@ export async function openS3Worker(start: StartedWorker, logger: Logger): Promis
     abandonStore: () => link.abandon(),
     stop: async (idleMs) => {
       link.expectEnd();
-      if (!(await endsWithin(graceMs, gateway.close({ idleMs }))))
-        logger.warn({ graceMs }, 'requests in flight took too long and are cut off');
+      await endS3(gateway, { idleMs, graceMs, logger });
       await core.close();
       await link.replica.close();
     },

@@ -16,6 +16,9 @@ import { StoreDoors } from './storeDoors.ts';
 import type { WorkerChild } from './workerChild.ts';
 
 /** The workers, as the store's process needs them: each reads the store by itself. */
+/** A process that is to cut off what takes too long has so much more to say that it did. */
+const DRAIN_SLACK_MS = 1_000;
+
 export interface StoreReaders {
   /** Those of whom a process of the store was told. */
   readonly admitted: readonly Run[];
@@ -143,6 +146,9 @@ export class StorePlace {
   async replace(): Promise<void> {
     const child = await this.#steady();
     if (this.#stopping || child === undefined) return;
+    await this.#drain(child);
+    // One that ended meanwhile is followed already.
+    if ((await this.#steady()) !== child || this.#stopping) return;
     this.#isThere = this.#replace(child);
     await this.#isThere;
   }
@@ -214,18 +220,17 @@ export class StorePlace {
     }
   }
 
+  /** All else goes on meanwhile. */
   async #drain(child: StoreChild): Promise<void> {
     const { settings, graceMs } = this.#parts;
     if (!storeServesS3(settings)) return;
     this.#readers().storeTakes(undefined);
     const drained = child.drain(ROLL_IDLE_MS).catch(() => undefined);
-    await endsWithin(ROLL_IDLE_MS + graceMs, drained);
+    await endsWithin(ROLL_IDLE_MS + graceMs + DRAIN_SLACK_MS, drained);
   }
 
   async #replace(child: StoreChild): Promise<void> {
     child.isToldToStop = true;
-    // While all else goes on.
-    await this.#drain(child);
     this.#doors.away();
     await this.#readers().suspend(this.#parts.graceMs);
     await child.stop(this.#parts.graceMs);

@@ -48,7 +48,10 @@ export class Supervisor {
     return counts[0] + counts[1];
   }
 
-  /** Every process is replaced, one after another: the store's as the last one. */
+  /**
+   * Every process is replaced, one after another. The store's is the first one: whoever leaves it finds the workers that are there, and
+   * whoever leaves those finds all anew.
+   */
   replaceAll(): Promise<void> {
     this.#replacing ??= this.#replaceAll().finally(() => {
       this.#replacing = undefined;
@@ -57,8 +60,8 @@ export class Supervisor {
   }
 
   async #replaceAll(): Promise<void> {
-    await this.#workers.replace();
     await this.#store.replace();
+    await this.#workers.replace();
   }
 
   /** Finishes what is in flight, and ends every process: the store's as the last one. */
