@@ -17,7 +17,8 @@ interface OpenBody {
 
 export class BodiesInLanes {
   readonly #memory: SharedArrayBuffer;
-  readonly #lanes: Md5Lanes;
+  /** Undefined where the processor has no vectors that V8 would use. */
+  readonly #lanes: Md5Lanes | undefined;
   readonly #answer: (answer: Answer) => void;
   readonly #bodies = new Map<number, OpenBody>();
   /** In the order in which they came. */
@@ -25,7 +26,7 @@ export class BodiesInLanes {
 
   constructor(memory: WebAssembly.Memory, answer: (answer: Answer) => void) {
     this.#memory = memory.buffer;
-    this.#lanes = new Md5Lanes(memory);
+    this.#lanes = lanesOn(memory);
     this.#answer = answer;
   }
 
@@ -53,7 +54,7 @@ export class BodiesInLanes {
   /** One that comes alone has MD5 of OpenSSL, which is faster than one lane by a sixth. */
   #open(body: number, algorithms: readonly ComputedAlgorithm[]): void {
     const isAlone = this.#bodies.size === 0;
-    const inLanes = !isAlone && algorithms.includes('MD5');
+    const inLanes = this.#lanes !== undefined && !isAlone && algorithms.includes('MD5');
     this.#bodies.set(body, {
       algorithms,
       md5: inLanes ? new Md5Message() : undefined,
@@ -65,7 +66,7 @@ export class BodiesInLanes {
     while (this.#updates.length > 0) {
       const together = this.#together();
       for (const update of together) this.#body(update.body).others.update(this.#bytes(update));
-      this.#lanes.update(
+      this.#lanes?.update(
         together.flatMap(({ body, slot, lengthBytes }) => {
           const { md5: message } = this.#body(body);
           return message ? [{ message, address: slotAddress(slot), lengthBytes }] : [];
@@ -86,7 +87,7 @@ export class BodiesInLanes {
   }
 
   #end({ algorithms, md5, others }: OpenBody): DigestValues {
-    if (md5 === undefined) return others.end();
+    if (md5 === undefined || this.#lanes === undefined) return others.end();
     const values = new Map(others.end()).set('MD5', this.#lanes.digest(md5));
     const inOrder = algorithms.flatMap((algorithm) => {
       const value = values.get(algorithm);
@@ -103,5 +104,13 @@ export class BodiesInLanes {
     const body = this.#bodies.get(number);
     assert(body !== undefined, `body ${number} is open`);
     return body;
+  }
+}
+
+function lanesOn(memory: WebAssembly.Memory): Md5Lanes | undefined {
+  try {
+    return new Md5Lanes(memory);
+  } catch {
+    return undefined;
   }
 }

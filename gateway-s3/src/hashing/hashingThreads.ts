@@ -28,9 +28,10 @@ export class HashingThreads {
   }
 
   open({ lengthBytes, algorithms, to }: BodyToHash): BodyDigests {
-    return lengthBytes < THREAD_BYTES_MIN || algorithms.size === 0
-      ? new InlineDigests(algorithms, to)
-      : new ThreadDigests(this.#leastBusy(), { algorithms: [...algorithms], to });
+    const thread = lengthBytes < THREAD_BYTES_MIN || algorithms.size === 0 ? undefined : this.#leastBusy();
+    return thread
+      ? new ThreadDigests(thread, { algorithms: [...algorithms], to })
+      : new InlineDigests(algorithms, to);
   }
 
   /** Ends them all; bodies that still are under way fail. */
@@ -38,17 +39,24 @@ export class HashingThreads {
     await Promise.all(this.#threads.map((thread) => thread.terminate()));
   }
 
-  #leastBusy(): HashingThread {
+  #leastBusy(): HashingThread | undefined {
     const [first, ...others] = this.#threads.filter(({ failed }) => !failed);
     if (first === undefined) return this.#start();
     const least = others.reduce((best, thread) => (thread.bodies < best.bodies ? thread : best), first);
-    return least.bodies > 0 && others.length + 1 < this.#threadsMax ? this.#start() : least;
+    const hasRoom = least.bodies > 0 && others.length + 1 < this.#threadsMax;
+    return (hasRoom ? this.#start() : undefined) ?? least;
   }
 
-  #start(): HashingThread {
-    const thread = new HashingThread((ended) => {
-      this.#threads = this.#threads.filter((other) => other !== ended);
-    });
+  /** Undefined: none can be had. Each needs 8 GiB of address space, most of which is there to be never touched. */
+  #start(): HashingThread | undefined {
+    let thread: HashingThread;
+    try {
+      thread = new HashingThread((ended) => {
+        this.#threads = this.#threads.filter((other) => other !== ended);
+      });
+    } catch {
+      return undefined;
+    }
     this.#threads = [...this.#threads, thread];
     return thread;
   }

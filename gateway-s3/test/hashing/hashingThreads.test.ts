@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ComputedAlgorithm } from '../../src/checksums/algorithms.ts';
 import { InlineDigests } from '../../src/checksums/bodyDigests.ts';
 import { checksumOf } from '../../src/checksums/digest.ts';
@@ -115,6 +115,17 @@ test('whoever is faster than the thread waits', async () => {
   expect(taken).toBe(false);
   await all;
   digests.abandon();
+});
+
+test('where no thread can be had, a body is digested all the same', async () => {
+  const memory = vi.spyOn(WebAssembly, 'Memory').mockImplementation(() => {
+    throw new RangeError('could not allocate memory');
+  });
+  onTestFinished(() => memory.mockRestore());
+  const bytes = randomBytes(MiB);
+  expect((await digest(bytes, MiB, ['MD5'])).get('MD5')).toEqual(createHash('md5').update(bytes).digest());
+  expect(memory).toHaveBeenCalledOnce();
+  expect(started).toEqual([]);
 });
 
 describe('a thread that dies', () => {

@@ -54,11 +54,15 @@ export class DedicatedWriter implements ExtentWriter {
     if (this.#finishing) throw new ExtentError('Closed', 'the extent was finished');
     if (chunk.length === 0) return onRelease?.();
     this.#length += chunk.length;
-    this.#gathered.chunks.push(chunk);
     this.#gathered.bytes += chunk.length;
+    // Up to a block everything stays here, since the header of so short an extent is shorter. For how long is for whoever has more to
+    // say, who may be waiting for this very memory.
+    if (this.#length <= BLOCK_BYTES) {
+      this.#gathered.chunks.push(onRelease ? new Uint8Array(chunk) : chunk);
+      return onRelease?.();
+    }
+    this.#gathered.chunks.push(chunk);
     if (onRelease) this.#gathered.releases.push(onRelease);
-    // Up to a block everything stays here, since the header of so short an extent is shorter.
-    if (this.#length <= BLOCK_BYTES) return;
     this.#flushing ??= this.#flush();
     if (this.#gathered.bytes >= GATHERED_BYTES_MAX) {
       this.#room ??= Promise.withResolvers<void>();

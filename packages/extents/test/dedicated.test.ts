@@ -53,6 +53,24 @@ async function takenWhileStalled(writer: ExtentWriter, pieceBytes: number): Prom
 }
 
 describe('a dedicated writer', () => {
+  it('keeps no memory that is wanted back before it writes anything', async () => {
+    const { store } = storeWith();
+    const writer = store.create(owner);
+    const data = bytesOf(20_000, 1);
+    const piece = Buffer.alloc(1000);
+    let released = 0;
+    for (let at = 0; at < data.length; at += piece.length) {
+      data.copy(piece, 0, at);
+      await writer.write(piece, () => {
+        released += 1;
+      });
+      expect(released).toBe(at / piece.length + 1);
+    }
+    const location = await writer.finish();
+    const got = await store.read({ location, start: 0, length: data.length });
+    expect(Buffer.from(got).equals(data)).toBe(true);
+  });
+
   it('makes no file before there is something to write, nor ever when aborted so early', async () => {
     const { disk, store } = storeWith();
     const writer = store.create(owner);
@@ -268,12 +286,16 @@ describe('a dedicated writer', () => {
     });
 
     it('that was gathered when the extent was aborted', async () => {
-      const { store } = storeWith();
+      const { store, writes } = storeThatStalls();
       const writer = store.create(owner);
-      const { released } = await lend(writer, [1000, 2000]);
-      expect(released).toEqual([0, 0]);
-      await writer.abort();
-      expect(released).toEqual([1, 1]);
+      const { released } = await lend(writer, [1000, 40_000, 50_000]);
+      expect(released).toEqual([1, 0, 0]);
+      await expect.poll(() => writes).toHaveLength(1);
+      const aborted = writer.abort();
+      expect(released).toEqual([1, 0, 1]);
+      writes[0]?.();
+      await aborted;
+      expect(released).toEqual([1, 1, 1]);
     });
   });
 
