@@ -34,13 +34,16 @@ function chunked(bytes: Buffer, trailer: string): Buffer {
 
 /** A PUT whose body is to be sent by the caller. */
 async function begin(path: string, lengthBytes: number) {
-  const head = sign(world.alice.credentials, {
-    method: 'PUT',
-    path,
-    host: world.alice.host,
-    payload: 'UNSIGNED-PAYLOAD',
-  });
-  const lines = Object.entries({ ...head, 'content-length': String(lengthBytes) });
+  return await beginAs(path, { payload: 'UNSIGNED-PAYLOAD' }, { 'content-length': String(lengthBytes) });
+}
+
+async function beginAs(
+  path: string,
+  signed: { readonly payload: string; readonly headers?: Record<string, string> },
+  unsigned: Record<string, string>,
+) {
+  const head = sign(world.alice.credentials, { method: 'PUT', path, host: world.alice.host, ...signed });
+  const lines = Object.entries({ ...head, ...unsigned });
   const socket = connect(world.port, '127.0.0.1');
   await once(socket, 'connect');
   const answer = once(socket, 'data').then(([data]) => String(data));
@@ -220,6 +223,41 @@ test('bytes that come in crumbs, and a body that ends too early', async () => {
   await once(short, 'close');
   expect((await world.alice.get('/large/crumbs')).body.equals(bytes)).toBe(true);
   expect(world.errors).toEqual([]);
+});
+
+test('bytes each in an HTTP chunk of its own', async () => {
+  const bytes = randomBytes(MiB);
+  const headers = {
+    'x-amz-decoded-content-length': String(bytes.length),
+    'x-amz-trailer': 'x-amz-checksum-crc32',
+  };
+  const payload = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
+  const { socket, answer } = await beginAs(
+    '/large/chunks',
+    { payload, headers },
+    { 'transfer-encoding': 'chunked' },
+  );
+  const checksum = formatChecksum(checksumOf('CRC32', bytes));
+  const sent = Buffer.concat([
+    Buffer.from(`${bytes.length.toString(16)}\r\n`),
+    bytes,
+    Buffer.from(`\r\n0\r\nx-amz-checksum-crc32:${checksum}\r\n\r\n`),
+  ]);
+  // More than all slots are passed on for, and less than is written at once.
+  const alone = 30_000;
+  const crumbs = Array.from(sent.subarray(0, alone), (byte) => [
+    Buffer.from('1\r\n'),
+    Buffer.of(byte),
+    Buffer.from('\r\n'),
+  ]);
+  socket.write(Buffer.concat(crumbs.flat()));
+  const rest = sent.subarray(alone);
+  socket.write(`${rest.length.toString(16)}\r\n`);
+  socket.write(rest);
+  socket.write('\r\n0\r\n\r\n');
+  expect(await answer).toMatch(/^HTTP\/1.1 200/);
+  socket.destroy();
+  expect((await world.alice.get('/large/chunks')).body.equals(bytes)).toBe(true);
 });
 
 test('a thread that dies fails the body it has with 500, which may be sent again', async () => {
