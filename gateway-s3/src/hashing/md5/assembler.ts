@@ -28,7 +28,21 @@ function signed(value: number): Code {
   return isLast ? [value & 0x7f] : [(value & 0x7f) | 0x80, ...signed(value >> 7)];
 }
 
-const simd = (opcode: number): Code => [SIMD, ...unsigned(opcode)];
+/** Numbers of vector instructions. */
+const VECTOR = {
+  load: 0,
+  store: 11,
+  shuffle: 13,
+  not: 77,
+  and: 78,
+  or: 80,
+  xor: 81,
+  shiftLeft: 171,
+  shiftRight: 173,
+  add: 174,
+} as const;
+
+const simd = (instruction: keyof typeof VECTOR): Code => [SIMD, ...unsigned(VECTOR[instruction])];
 /** Alignment is a hint: none is promised. */
 const at = (offset: number): Code => [0, ...unsigned(offset)];
 const binary =
@@ -52,25 +66,28 @@ export const i32 = {
 
 /** Four 32-bit integers. */
 export const i32x4 = {
-  load: (address: Code, offset: number): Code => [...address, ...simd(0), ...at(offset)],
+  load: (address: Code, offset: number): Code => [...address, ...simd('load'), ...at(offset)],
   store: (address: Code, offset: number, value: Code): Code => [
     ...address,
     ...value,
-    ...simd(11),
+    ...simd('store'),
     ...at(offset),
   ],
-  add: binary(simd(174)),
-  and: binary(simd(78)),
-  or: binary(simd(80)),
-  xor: binary(simd(81)),
-  not: (value: Code): Code => [...value, ...simd(77)],
+  add: binary(simd('add')),
+  and: binary(simd('and')),
+  or: binary(simd('or')),
+  xor: binary(simd('xor')),
+  not: (value: Code): Code => [...value, ...simd('not')],
   rotateLeft: (value: Code, bits: number): Code =>
-    i32x4.or([...value, ...i32.const(bits), ...simd(171)], [...value, ...i32.const(32 - bits), ...simd(173)]),
+    i32x4.or(
+      [...value, ...i32.const(bits), ...simd('shiftLeft')],
+      [...value, ...i32.const(32 - bits), ...simd('shiftRight')],
+    ),
   /** @param picked of each of the four which one of the eight it is */
   shuffle: (left: Code, right: Code, picked: readonly [number, number, number, number]): Code => [
     ...left,
     ...right,
-    ...simd(13),
+    ...simd('shuffle'),
     ...picked.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte)),
   ],
 } as const;

@@ -86,7 +86,7 @@ export class Md5Lanes {
     return digest;
   }
 
-  /** Without what is no whole block, before and after. */
+  /** Without what is no whole block, before and after: that after them is kept already, since a message comes once a call. */
   #wholeBlocks({ message, address, lengthBytes }: Md5Piece): Blocks {
     message.lengthBytes += lengthBytes;
     const before = message.restBytes === 0 ? 0 : Math.min(lengthBytes, BLOCK_BYTES - message.restBytes);

@@ -133,7 +133,18 @@ function one(): ModuleFunction {
   };
 }
 
-/** `four(…data, blocks)`, or `eight`: of so many messages the next blocks' addresses, and how many; states are in memory. */
+/**
+ * `four(…data, blocks)`, or `eight`: of so many messages the next blocks' addresses, and how many; states are in memory.
+ *
+ *     registers = states
+ *     repeat blocks times:
+ *       turned = a block of each message, words side by side
+ *       64 steps on the registers of each group in turns
+ *       registers += states; states = registers
+ *       each address += 64
+ *
+ * Locals: the addresses, `blocks`, then of each group a, b, c and d, then eight that turn blocks.
+ */
 function many(name: 'four' | 'eight', groups: number): ModuleFunction {
   const lanes = groups * LANES_OF_VECTOR;
   const blocks = lanes;
