@@ -75,6 +75,17 @@ interface Steps {
   constant(step: number): Code;
 }
 
+/** Where a step leaves its result is the next one's b: registers change their parts, and not their places. */
+function partsIn(step: number, [a, b, c, d]: Registers): Registers {
+  const turns: readonly Registers[] = [
+    [a, b, c, d],
+    [d, a, b, c],
+    [c, d, a, b],
+    [b, c, d, a],
+  ];
+  return turns[step % STATE_WORDS] ?? [a, b, c, d];
+}
+
 /** All steps of a block. Those of several are taken in turns, for the processor to have them side by side. */
 function steps(all: readonly Steps[]): Code {
   const code: number[] = [];
@@ -82,9 +93,7 @@ function steps(all: readonly Steps[]): Code {
     const round = ROUNDS[Math.floor(step / 16)];
     if (round === undefined) throw new RangeError(`MD5 has no step ${step}`);
     for (const { ops, registers, load, constant } of all) {
-      // Where a step leaves its result is the next one's b, so registers change their parts, and not their places.
-      const part = (at: number) => registers[(at - step + STEPS) % STATE_WORDS] ?? 0;
-      const [a, b, c, d] = [part(0), part(1), part(2), part(3)];
+      const [a, b, c, d] = partsIn(step, registers);
       const sum = ops.add(
         ops.add(ops.add(get(a), load(round.word(step) % 16)), constant(step)),
         round.mix(ops, get(b), get(c), get(d)),
@@ -92,9 +101,9 @@ function steps(all: readonly Steps[]): Code {
       code.push(...set(a, sum));
     }
     for (const { ops, registers } of all) {
-      const part = (at: number) => registers[(at - step + STEPS) % STATE_WORDS] ?? 0;
-      const shifted = ops.rotateLeft(get(part(0)), round.shifts[step % 4] ?? 0);
-      code.push(...set(part(0), ops.add(shifted, get(part(1)))));
+      const [a, b] = partsIn(step, registers);
+      const shifted = ops.rotateLeft(get(a), round.shifts[step % 4] ?? 0);
+      code.push(...set(a, ops.add(shifted, get(b))));
     }
   }
   return code;
