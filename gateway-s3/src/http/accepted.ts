@@ -1,6 +1,7 @@
 import type http from 'node:http';
-import type https from 'node:https';
+import https from 'node:https';
 import type { Socket } from 'node:net';
+import { answerOn } from './server.ts';
 
 /** So often those are closed that became idle meanwhile. */
 const IDLE_EVERY_MS = 500;
@@ -9,20 +10,18 @@ const IDLE_EVERY_MS = 500;
 export class AcceptedConnections {
   readonly #server: http.Server | https.Server;
   readonly #open = new Set<Socket>();
-  /** Of requests that were heard. */
-  readonly #answers = new Set<http.ServerResponse>();
+  /** What HTTP is spoken on: with TLS, what is within those. */
+  readonly #spoken = new Set<Socket>();
   #isWatching = false;
   #allClosed: PromiseWithResolvers<void> | undefined;
 
   constructor(server: http.Server | https.Server) {
     this.#server = server;
-    const hear = (_request: http.IncomingMessage, answer: http.ServerResponse): void => {
-      this.#answers.add(answer);
-      answer.once('close', () => this.#answers.delete(answer));
-    };
-    // Whoever listens to one of the others has to answer it.
-    for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
-      if (server.listenerCount(event) > 0) server.on(event, hear);
+    const spoken = server instanceof https.Server ? 'secureConnection' : 'connection';
+    server.on(spoken, (socket: Socket) => {
+      this.#spoken.add(socket);
+      socket.once('close', () => this.#spoken.delete(socket));
+    });
   }
 
   add(socket: Socket): void {
@@ -53,7 +52,10 @@ export class AcceptedConnections {
     this.#allClosed ??= Promise.withResolvers<void>();
     let timer = setTimeout(() => {
       this.#closeIdle();
-      timer = setInterval(() => this.#closeIdle(), IDLE_EVERY_MS);
+      timer = setInterval(() => {
+        this.#closeIdle();
+        this.#closeSilent();
+      }, IDLE_EVERY_MS);
     }, idleMs);
     await this.#allClosed.promise;
     clearTimeout(timer);
@@ -65,12 +67,16 @@ export class AcceptedConnections {
   }
 
   #closeIdle(): void {
-    // To Node it is busy until it has sent a whole head.
-    for (const socket of this.#open) if (socket.bytesRead === 0) socket.destroy();
-    // And idle already while the end of an answer is on its way.
-    const isOnItsWay = [...this.#answers].some(
-      ({ writableEnded, writableFinished }) => writableEnded && !writableFinished,
-    );
+    // To Node one is idle already while the end of its answer is on its way.
+    const isOnItsWay = [...this.#spoken].some((socket) => {
+      const answer = answerOn(socket);
+      return answer?.writableEnded === true && !answer.writableFinished;
+    });
     if (!isOnItsWay) this.#server.closeIdleConnections();
+  }
+
+  /** To Node one is busy until it has sent a whole head. */
+  #closeSilent(): void {
+    for (const socket of this.#open) if (socket.bytesRead === 0) socket.destroy();
   }
 }
